@@ -1,0 +1,345 @@
+"""Every error Bitcache raises on purpose, drawn as one tree.
+
+    BitcacheError
+    ├── BadInput                 the caller sent something that cannot be meant
+    │   ├── InvalidAmount          price 0, negative, fractional, above 21 million BTC
+    │   ├── BelowDust              price the network would refuse to relay
+    │   ├── InvalidName            title or file name that is empty, enormous or deceptive
+    │   ├── InvalidIdentifier      file id, transfer id, token or secret of the wrong shape
+    │   ├── InvalidLink            a link that does not hold a file id and a link share
+    │   ├── InvalidManifest        a manifest that is malformed, unsigned or inconsistent
+    │   ├── InvalidDescriptor      descriptor or extended key that cannot receive
+    │   │   ├── PrivateKeyRefused    it holds a private key or seed words
+    │   │   └── WrongNetwork         it belongs to another Bitcoin network
+    │   └── InvalidSettings        configuration file or environment
+    ├── SealingError             sealed bytes that do not open
+    │   ├── NotSealed              header too short or of the wrong size
+    │   ├── WrongKey               the commitment does not match: link share, gateway share or file id
+    │   ├── Tampered               a chunk fails authentication: flipped, reordered or replaced
+    │   ├── Truncated              the bytes end before the final chunk
+    │   └── TrailingBytes          the bytes go on after the final chunk
+    ├── UploadError
+    │   ├── UploadExists           that file id is taken
+    │   ├── UploadOffset           the piece does not start where the upload stands
+    │   ├── UploadTooLarge         announced, or sent, more than allowed
+    │   ├── UploadIncomplete       listing asked for before every byte arrived
+    │   └── UploadCorrupt          the stored bytes do not have the announced hashes
+    ├── NotFound                 no such file, upload, transfer or page
+    ├── Denied
+    │   ├── NotSignedIn            no token, or one that nobody holds
+    │   ├── ClaimMismatch          a claim secret that belongs to another transfer
+    │   └── TooMany                a cap on open invoices was reached
+    ├── PaymentRequired          the grant is not there yet; carries the terms
+    ├── SalesPaused              this seller cannot be paid right now (no payout, second opinion differs)
+    ├── ChainError               something between us and the Bitcoin network
+    │   ├── NodeUnreachable        no answer
+    │   ├── NodeAuthFailed         wrong RPC user, password or cookie
+    │   ├── NodeWarmingUp          it answers, and asks us to wait
+    │   ├── NodeWrongNetwork       it follows another chain than configured
+    │   ├── NodePruned             the block we need next is gone from its disk
+    │   └── NodeRefused            it answered with another RPC error
+    └── StorageError
+        ├── DiskFull
+        ├── DatabaseBusy
+        └── DatabaseUnusable       not a database, or made by a newer Bitcache
+
+``code`` is stable: programs and translations depend on it.  ``hint`` says what to do next.
+Neither may ever hold a secret.  ``details`` are extra machine-readable members (RFC 9457 §3.2).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class BitcacheError(Exception):
+    """Base of all deliberate errors: a stable ``code``, a sentence, and a hint."""
+
+    code: ClassVar[str] = "error"
+    hint: ClassVar[str] = ""
+
+    def __init__(self, message: str = "", *, hint: str | None = None, **details: Any) -> None:
+        super().__init__(message or (type(self).__doc__ or self.code).strip())
+        self.advice = type(self).hint if hint is None else hint
+        self.details = details
+
+
+class BadInput(BitcacheError):
+    """The request cannot be meant as it was sent."""
+
+    code = "bad_input"
+
+
+class InvalidAmount(BadInput):
+    """An amount must be a whole number of satoshis between 1 and 21 million BTC."""
+
+    code = "invalid_amount"
+    hint = "Give the price in whole satoshis, for example 2500."
+
+
+class BelowDust(BadInput):
+    """The price is under the smallest output that Bitcoin nodes relay."""
+
+    code = "below_dust"
+    hint = "Raise the price: on-chain sales make sense from some thousand satoshis."
+
+
+class InvalidName(BadInput):
+    """The name is empty, too long, or holds characters that deceive."""
+
+    code = "invalid_name"
+    hint = "Use 1 to 200 visible characters."
+
+
+class InvalidIdentifier(BadInput):
+    """The identifier has the wrong length or alphabet."""
+
+    code = "invalid_identifier"
+    hint = "Copy it again, whole, from where it was shown."
+
+
+class InvalidLink(BadInput):
+    """The link does not hold a file id and a link share."""
+
+    code = "invalid_link"
+    hint = "Copy the whole link, including everything after the # sign."
+
+
+class InvalidManifest(BadInput):
+    """The manifest is malformed, unsigned, or does not fit the file."""
+
+    code = "invalid_manifest"
+    hint = "Seal the file again with a current client."
+
+
+class InvalidDescriptor(BadInput):
+    """The payout descriptor cannot be used to receive payments."""
+
+    code = "invalid_descriptor"
+    hint = "Export a public output descriptor or an xpub/zpub of your wallet's receiving branch."
+
+
+class PrivateKeyRefused(InvalidDescriptor):
+    """It holds a private key or seed words; Bitcache is watch-only and forgot it at once."""
+
+    code = "private_key_refused"
+    hint = "Never give a private key or seed words to a website. Export the public descriptor."
+
+
+class WrongNetwork(InvalidDescriptor):
+    """It belongs to another Bitcoin network than this gateway."""
+
+    code = "wrong_network"
+    hint = "Export the descriptor from a wallet on the gateway's network."
+
+
+class InvalidSettings(BadInput):
+    """The configuration cannot be used."""
+
+    code = "invalid_settings"
+    hint = "Compare with config.example.toml."
+
+
+class SealingError(BitcacheError):
+    """The sealed bytes do not open."""
+
+    code = "sealing"
+
+
+class NotSealed(SealingError):
+    """The bytes are no sealed file: the header is missing or the length is impossible."""
+
+    code = "not_sealed"
+    hint = "Download it again."
+
+
+class WrongKey(SealingError):
+    """The shares do not belong to this file."""
+
+    code = "wrong_key"
+    hint = "Check that the link is whole, and that it belongs to this file."
+
+
+class Tampered(SealingError):
+    """A part of the sealed file was changed."""
+
+    code = "tampered"
+    hint = "Download it again; if it fails again, the stored file is damaged."
+
+
+class Truncated(SealingError):
+    """The sealed file ends too early."""
+
+    code = "truncated"
+    hint = "Resume the download: the end of the file is missing."
+
+
+class TrailingBytes(SealingError):
+    """The sealed file goes on after its end."""
+
+    code = "trailing_bytes"
+    hint = "Download it again."
+
+
+class UploadError(BitcacheError):
+    """The upload cannot go on."""
+
+    code = "upload"
+
+
+class UploadExists(UploadError):
+    """A file with this id is already here."""
+
+    code = "upload_exists"
+    hint = "Seal the file again: every sealing makes a new id."
+
+
+class UploadOffset(UploadError):
+    """The piece does not start where the upload stands."""
+
+    code = "upload_offset"
+    hint = "Ask for the current offset with HEAD and go on from there."
+
+
+class UploadTooLarge(UploadError):
+    """The upload is larger than announced or than this gateway takes."""
+
+    code = "upload_too_large"
+    hint = "Send a smaller file, or ask the operator to raise storage.max_file_bytes."
+
+
+class UploadIncomplete(UploadError):
+    """Not every byte has arrived."""
+
+    code = "upload_incomplete"
+    hint = "Resume the upload, then list it."
+
+
+class UploadCorrupt(UploadError):
+    """The bytes that arrived are not the bytes that were sealed."""
+
+    code = "upload_corrupt"
+    hint = "Upload the file again."
+
+
+class NotFound(BitcacheError):
+    """There is nothing here."""
+
+    code = "not_found"
+    hint = "Check the link."
+
+
+class Denied(BitcacheError):
+    """This is not allowed."""
+
+    code = "denied"
+
+
+class NotSignedIn(Denied):
+    """A seller token is needed."""
+
+    code = "not_signed_in"
+    hint = "Send the token that 'bitcache init' showed: Authorization: Bearer …"
+
+
+class ClaimMismatch(Denied):
+    """The claim secret belongs to another transfer."""
+
+    code = "claim_mismatch"
+    hint = "Use the recovery link of this very purchase."
+
+
+class TooMany(Denied):
+    """Too many unpaid invoices are open."""
+
+    code = "too_many_invoices"
+    hint = "Pay or wait for one of the open invoices to expire."
+
+
+class PaymentRequired(BitcacheError):
+    """The file is released when its invoice is settled."""
+
+    code = "payment_required"
+    hint = "Create a transfer, pay its invoice, then ask again with the claim secret."
+
+
+class SalesPaused(BitcacheError):
+    """The seller cannot be paid right now."""
+
+    code = "sales_paused"
+    hint = "Nothing was charged. Ask the seller to check the payout settings."
+
+
+class ChainError(BitcacheError):
+    """The Bitcoin network cannot be watched right now."""
+
+    code = "chain"
+    hint = "Payments are not lost: they are found as soon as the node answers."
+
+
+class NodeUnreachable(ChainError):
+    """The Bitcoin node does not answer."""
+
+    code = "node_unreachable"
+    hint = "Start bitcoind, or check chain.rpc_url."
+
+
+class NodeAuthFailed(ChainError):
+    """The Bitcoin node refuses our user name and password."""
+
+    code = "node_auth_failed"
+    hint = "Check chain.rpc_cookie, or chain.rpc_user and chain.rpc_password."
+
+
+class NodeWarmingUp(ChainError):
+    """The Bitcoin node is starting."""
+
+    code = "node_warming_up"
+    hint = "Wait: it answers when its block index is loaded."
+
+
+class NodeWrongNetwork(ChainError):
+    """The Bitcoin node follows another network."""
+
+    code = "node_wrong_network"
+    hint = "Make bitcoin.network and the node's own network the same."
+
+
+class NodePruned(ChainError):
+    """The node has deleted the next block that we must read."""
+
+    code = "node_pruned"
+    hint = "Restore the block (reindex, or an unpruned node), then start again."
+
+
+class NodeRefused(ChainError):
+    """The Bitcoin node answered with an error."""
+
+    code = "node_refused"
+
+
+class StorageError(BitcacheError):
+    """Storage failed."""
+
+    code = "storage"
+
+
+class DiskFull(StorageError):
+    """The disk is full; nothing was half-stored."""
+
+    code = "disk_full"
+    hint = "Free some space; the upload resumes where it stopped."
+
+
+class DatabaseBusy(StorageError):
+    """Another process holds the database."""
+
+    code = "database_busy"
+    hint = "Try again in a moment; run only one gateway on a data folder."
+
+
+class DatabaseUnusable(StorageError):
+    """The database file cannot be used."""
+
+    code = "database_unusable"
+    hint = "Restore it from a backup, or update Bitcache."
