@@ -1,0 +1,157 @@
+"""Where observation (4), settlement (5) and release (6) meet: the ledger of payments.
+
+The watcher reports what the chain says; each report is one write that stores the payments, moves the
+cursor, settles every invoice they touch and grants what is settled, all in the same transaction.
+Repeating a report changes nothing.
+
+Reports
+    :func:`start`        the block from which this installation watches
+    :func:`extend`       the next block, with the payments in it
+    :func:`undo`         the cursor's block is no longer in the chain
+    :func:`unconfirmed`  everything of ours that waits for a block right now
+    :func:`known_until`  the chain is known up to this time: only now may invoices expire
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from bitcache.identifiers import TransferId
+from bitcache.money import Sat
+from bitcache.settling import settle_invoices
+from bitcache.storage.tables import block, invoice, known, payment
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRef:
+    """A block by height and hash (hex, as nodes print it)."""
+
+    height: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """An output that pays one of our keys.  ``reference`` is unique for ever (on-chain: ``txid:vout``)."""
+
+    reference: str
+    key: bytes
+    amount: Sat
+    maturity: int = 0
+
+
+class OutOfOrder(AssertionError):
+    """The watcher reported a block that does not follow the cursor: a bug, never a state of the chain."""
+
+
+def keys(conn: Connection) -> Iterator[tuple[bytes, TransferId]]:
+    """Every key ever issued, with its transfer; scripts are watched for ever."""
+    for key, transfer_id in conn.execute(select(invoice.c.key, invoice.c.transfer_id)):
+        yield key, TransferId(transfer_id)
+
+
+def cursor(conn: Connection) -> BlockRef | None:
+    """The last block processed, or None before :func:`start`."""
+    row = conn.execute(select(block.c.height, block.c.hash).order_by(block.c.height.desc()).limit(1)).first()
+    return BlockRef(row.height, row.hash) if row else None
+
+
+def start(conn: Connection, first: BlockRef) -> None:
+    """Begin at ``first``: its payments are not looked at, those of the blocks after it are."""
+    if cursor(conn) is None:
+        conn.execute(insert(block).values(height=first.height, hash=first.hash))
+
+
+def extend(conn: Connection, parent: BlockRef, ref: BlockRef, payments: Sequence[Payment], now: int) -> None:
+    """The block after ``parent``, with every payment to a key of ours in it."""
+    if cursor(conn) != parent or ref.height != parent.height + 1:
+        raise OutOfOrder(f"block {ref.height} does not follow the cursor")
+    conn.execute(insert(block).values(height=ref.height, hash=ref.hash))
+    touched = _store(conn, payments, now, height=ref.height, block_hash=ref.hash, waiting=0)
+    deepened = conn.scalars(select(invoice.c.transfer_id).where(invoice.c.state == "processing"))
+    settle_invoices(conn, touched | set(deepened), now)
+
+
+def undo(conn: Connection, ref: BlockRef, now: int) -> None:
+    """``ref``, the cursor, left the chain: its payments wait for a block again (a coinbase is gone)."""
+    if cursor(conn) != ref:
+        raise OutOfOrder(f"block {ref.height} is not the cursor")
+    in_block = payment.c.block_hash == ref.hash
+    touched = set(conn.scalars(select(payment.c.transfer_id).where(in_block)))
+    waits = (payment.c.maturity == 0).cast(payment.c.unconfirmed.type)
+    conn.execute(update(payment).where(in_block).values(height=None, block_hash=None, unconfirmed=waits))
+    conn.execute(delete(block).where(block.c.height == ref.height))
+    shallower = conn.scalars(select(invoice.c.transfer_id).where(invoice.c.state == "processing"))
+    settle_invoices(conn, touched | set(shallower), now)
+
+
+def unconfirmed(conn: Connection, payments: Sequence[Payment], now: int) -> None:
+    """Exactly these wait for a block now; what waited and is not among them was replaced or dropped."""
+    present = {one.reference for one in payments}
+    waiting = select(payment.c.reference, payment.c.transfer_id).where(payment.c.unconfirmed == 1)
+    before = {row.reference: row.transfer_id for row in conn.execute(waiting)}
+    gone = before.keys() - present
+    for reference in gone:
+        conn.execute(update(payment).where(payment.c.reference == reference).values(unconfirmed=0))
+    fresh = [one for one in payments if one.reference not in before]
+    touched = _store(conn, fresh, now, height=None, block_hash=None, waiting=1)
+    settle_invoices(conn, touched | {before[reference] for reference in gone}, now)
+
+
+def known_until(conn: Connection, until: int, now: int) -> None:
+    """The chain is known up to ``until``: invoices whose time ended before it expire."""
+    upsert = insert(known).values(id=1, until=until)
+    conn.execute(
+        upsert.on_conflict_do_update(
+            index_elements=["id"], set_={"until": func.max(known.c.until, upsert.excluded.until)}
+        )
+    )
+    over = select(invoice.c.transfer_id).where(invoice.c.state == "new", invoice.c.expires_at < until)
+    settle_invoices(conn, set(conn.scalars(over)), now)
+
+
+def _store(
+    conn: Connection, payments: Iterable[Payment], now: int, *, height: int | None, block_hash: str | None, waiting: int
+) -> set[str]:
+    """Write payments to keys of ours; returns the transfers they touch."""
+    found = list(payments)
+    owners = _owners(conn, {one.key for one in found})
+    rows = [
+        {
+            "reference": one.reference,
+            "transfer_id": owners[one.key],
+            "amount_sat": int(one.amount),
+            "maturity": one.maturity,
+            "height": height,
+            "block_hash": block_hash,
+            "unconfirmed": waiting,
+            "seen_at": now,
+        }
+        for one in found
+        if one.key in owners
+    ]
+    if rows:
+        upsert = insert(payment)
+        where = {name: upsert.excluded[name] for name in ("height", "block_hash", "unconfirmed")}
+        # a block outranks the mempool: what is in a block is never "seen" again by a late message
+        later = upsert.excluded.height.is_not(None) | payment.c.height.is_(None)
+        conn.execute(upsert.on_conflict_do_update(index_elements=["reference"], set_=where, where=later), rows)
+    return {owners[one.key] for one in found if one.key in owners}
+
+
+def _owners(conn: Connection, wanted: set[bytes]) -> dict[bytes, str]:
+    owners: dict[bytes, str] = {}
+    for part in _parts(sorted(wanted)):
+        found = conn.execute(select(invoice.c.key, invoice.c.transfer_id).where(invoice.c.key.in_(part)))
+        owners.update({row.key: row.transfer_id for row in found})
+    return owners
+
+
+def _parts(items: list[bytes], size: int = 500) -> Iterator[list[bytes]]:
+    """SQLite takes a bounded number of parameters."""
+    for first in range(0, len(items), size):
+        yield items[first : first + size]

@@ -1,0 +1,52 @@
+"""Step 6, release: the grant, and the share it hands out.
+
+A release cannot be undone, so it stands alone and is small.  :func:`grant_transfer` runs inside the
+write that settled the invoice; :func:`share_for` answers whoever holds the claim secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+
+from bitcache.errors import ClaimMismatch, PaymentRequired
+from bitcache.identifiers import FileId, TransferId, claim_hash
+from bitcache.storage.tables import grant, listing, transfer
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedShare:
+    """A gateway share as it lies in the database, and the file it belongs to."""
+
+    file_id: FileId
+    wrapped: bytes
+
+
+def grant_transfer(conn: Connection, transfer_id: str, now: int) -> None:
+    """Write the grant; a second one for the same transfer is refused by the table's key."""
+    file_id = conn.execute(select(transfer.c.file_id).where(transfer.c.id == transfer_id)).scalar_one()
+    conn.execute(insert(grant).values(transfer_id=transfer_id, file_id=file_id, granted_at=now))
+
+
+def mark_lost(conn: Connection, transfer_id: str, lost_at: int | None) -> None:
+    """Record (or, with None, take back) that the payment behind a grant was undone."""
+    conn.execute(update(grant).where(grant.c.transfer_id == transfer_id).values(lost_at=lost_at))
+
+
+def transfer_of_claim(conn: Connection, claim: str) -> TransferId:
+    """The transfer that a claim secret belongs to; raises ClaimMismatch when nobody holds it."""
+    found = conn.scalar(select(transfer.c.id).where(transfer.c.claim_hash == claim_hash(claim)))
+    if found is None:
+        raise ClaimMismatch("no transfer has this claim secret")
+    return TransferId(found)
+
+
+def share_for(conn: Connection, claim: str) -> WrappedShare:
+    """The share that a claim opens; raises ClaimMismatch or PaymentRequired."""
+    transfer_id = transfer_of_claim(conn, claim)
+    rows = select(listing.c.file_id, listing.c.wrapped_share).join(grant, grant.c.file_id == listing.c.file_id)
+    row = conn.execute(rows.where(grant.c.transfer_id == transfer_id)).first()
+    if row is None:
+        raise PaymentRequired(transfer_id=transfer_id)
+    return WrappedShare(FileId(row.file_id), row.wrapped_share)

@@ -1,0 +1,92 @@
+"""Applies settlement to stored invoices: read, settle, write what changed, grant, and tell.
+
+Called inside a ledger write, with the transfers that a report touched.  The state is re-read here,
+inside the transaction, and the grant commits with the state that earned it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
+
+from bitcache import outbox, release
+from bitcache.money import Sat
+from bitcache.settlement import Observation, Settlement, State, Terms, settle
+from bitcache.storage.tables import block, grant, invoice, known, payment
+
+PART = 500  # SQLite takes a bounded number of parameters
+
+
+def settle_invoices(conn: Connection, transfer_ids: Iterable[str], now: int) -> None:
+    """Settle these transfers' invoices at ``now`` (Unix seconds)."""
+    ids = sorted(transfer_ids)
+    for first in range(0, len(ids), PART):
+        _settle_part(conn, ids[first : first + PART], now)
+
+
+def _settle_part(conn: Connection, ids: list[str], now: int) -> None:
+    tip = conn.scalar(select(func.max(block.c.height))) or 0
+    until = conn.scalar(select(known.c.until)) or 0
+    granted = set(conn.scalars(select(grant.c.transfer_id).where(grant.c.transfer_id.in_(ids))))
+    paid = _observations(conn, ids, tip)
+    changes = []
+    for row in conn.execute(select(invoice).where(invoice.c.transfer_id.in_(ids))):
+        released = row.transfer_id in granted
+        seen = paid.get(row.transfer_id, [])
+        result = settle(terms_of(row), seen, released=released, known_until=until)
+        change = _change(row, result, seen, now)
+        if change is not None:
+            changes.append(change)
+            _release(conn, row, result, released, now)
+    _write(conn, changes, now)
+
+
+def terms_of(row: Row[Any]) -> Terms:
+    """An invoice row's terms."""
+    return Terms(Sat(row.amount_sat), row.confirmations, row.expires_at)
+
+
+def _observations(conn: Connection, ids: list[str], tip: int) -> dict[str, list[Observation]]:
+    """Surviving payments by transfer."""
+    found: dict[str, list[Observation]] = defaultdict(list)
+    survives = or_(payment.c.height.is_not(None), payment.c.unconfirmed == 1)
+    for row in conn.execute(select(payment).where(payment.c.transfer_id.in_(ids), survives)):
+        depth = 0 if row.height is None else tip - row.height + 1
+        found[row.transfer_id].append(Observation(Sat(row.amount_sat), depth, row.seen_at, row.maturity))
+    return found
+
+
+def _change(row: Row[Any], result: Settlement, seen: Sequence[Observation], now: int) -> dict[str, Any] | None:
+    """The columns to write, or None when nothing changed."""
+    settled_at = row.settled_at or now if result.state is State.SETTLED else row.settled_at
+    new = {
+        "state": result.state.value,
+        "marks": " ".join(sorted(result.marks)),
+        "received_sat": int(result.received),
+        "confirmed_sat": int(result.confirmed),
+        "depth": min(result.confirmations, row.confirmations),
+        "seen_at": min((one.seen_at for one in seen), default=None),
+        "settled_at": settled_at,
+    }
+    if all(getattr(row, name) == value for name, value in new.items()):
+        return None
+    return {"b_id": row.transfer_id, **new}
+
+
+def _release(conn: Connection, row: Row[Any], result: Settlement, released: bool, now: int) -> None:
+    if result.state is State.SETTLED and not released:
+        release.grant_transfer(conn, row.transfer_id, now)
+    elif released:
+        release.mark_lost(conn, row.transfer_id, now if result.state is State.INVALID else None)
+
+
+def _write(conn: Connection, changes: list[dict[str, Any]], now: int) -> None:
+    if not changes:
+        return
+    columns: Iterator[str] = (name for name in changes[0] if name != "b_id")
+    statement = update(invoice).where(invoice.c.transfer_id == bindparam("b_id"))
+    conn.execute(statement.values({name: bindparam(name) for name in columns}), changes)
+    outbox.add(conn, [change["b_id"] for change in changes], "transfer", now)

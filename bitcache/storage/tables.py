@@ -1,0 +1,142 @@
+"""Every table, in the order of the data path.  Migrations under ``migrations/`` build exactly this.
+
+Times are Unix seconds, amounts satoshis, ids base64url text, hashes raw bytes.
+No column holds the link share, an unwrapped gateway share, a claim secret or a token.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+
+metadata = MetaData()
+
+seller = Table(
+    "seller",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the seller's token"),
+    Column("created_at", Integer, nullable=False),
+)
+
+payout = Table(
+    "payout",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("seller_id", ForeignKey("seller.id"), nullable=False, index=True),
+    Column("rail", Text, nullable=False),
+    Column("account", Text, nullable=False, comment="canonical public descriptor with checksum"),
+    Column("script_type", Text, nullable=False),
+    Column("minimum_sat", Integer, nullable=False, comment="least payable amount: the dust limit"),
+    Column("next_index", Integer, nullable=False, comment="high-water mark; never goes back"),
+    Column("active", Integer, nullable=False, comment="1 for the seller's current payout"),
+    Column("paused", Text, comment="error code that stops sales, if any"),
+    Column("created_at", Integer, nullable=False),
+    UniqueConstraint("seller_id", "account"),
+)
+
+upload = Table(
+    "upload",
+    metadata,
+    Column("file_id", Text, primary_key=True),
+    Column("seller_id", ForeignKey("seller.id"), nullable=False),
+    Column("sealed_size", Integer, nullable=False, comment="announced; the part file's size is the offset"),
+    Column("created_at", Integer, nullable=False),
+)
+
+listing = Table(
+    "listing",
+    metadata,
+    Column("file_id", Text, primary_key=True),
+    Column("seller_id", ForeignKey("seller.id"), nullable=False, index=True),
+    Column("price_sat", Integer, nullable=False),
+    Column("sealed_size", Integer, nullable=False),
+    Column("manifest", Text, nullable=False, comment="exact signed text"),
+    Column("signature", LargeBinary, nullable=False),
+    Column("groups", LargeBinary, nullable=False, comment="group hashes, 32 bytes each"),
+    Column("meta", LargeBinary, nullable=False, comment="sealed under the link share"),
+    Column("preview", LargeBinary, comment="sealed under the link share"),
+    Column("wrapped_share", LargeBinary, nullable=False, comment="gateway share under the master key"),
+    Column("created_at", Integer, nullable=False),
+)
+
+transfer = Table(
+    "transfer",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("file_id", ForeignKey("listing.file_id"), nullable=False, index=True),
+    Column("claim_hash", LargeBinary, nullable=False, unique=True),
+    Column("buyer", LargeBinary, comment="keyed hash of the buyer's network address, for the cap; cleared when closed"),
+    Column("created_at", Integer, nullable=False),
+)
+
+invoice = Table(
+    "invoice",
+    metadata,
+    Column("transfer_id", ForeignKey("transfer.id"), primary_key=True),
+    Column("rail", Text, nullable=False),
+    Column("payout_id", ForeignKey("payout.id"), nullable=False),
+    Column("key_index", Integer, nullable=False),
+    Column("key", LargeBinary, nullable=False, unique=True, comment="what the watcher matches: the output script"),
+    Column("address", Text, nullable=False),
+    Column("amount_sat", Integer, nullable=False),
+    Column("confirmations", Integer, nullable=False, comment="required, fixed at issue"),
+    Column("created_at", Integer, nullable=False),
+    Column("expires_at", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("marks", Text, nullable=False, comment="space-separated, sorted"),
+    Column("received_sat", Integer, nullable=False),
+    Column("confirmed_sat", Integer, nullable=False),
+    Column("depth", Integer, nullable=False, comment="confirmations when last settled"),
+    Column("seen_at", Integer, comment="first payment seen"),
+    Column("settled_at", Integer),
+    UniqueConstraint("payout_id", "key_index"),
+    Index("invoice_state", "state", "expires_at"),
+)
+
+payment = Table(
+    "payment",
+    metadata,
+    Column("reference", Text, primary_key=True, comment="on-chain: txid:vout, the outpoint"),
+    Column("transfer_id", ForeignKey("invoice.transfer_id"), nullable=False),
+    Column("amount_sat", Integer, nullable=False),
+    Column("maturity", Integer, nullable=False, comment="confirmations the rail itself demands"),
+    Column("height", Integer, comment="null: seen, not in a block"),
+    Column("block_hash", Text, index=True),
+    Column("unconfirmed", Integer, nullable=False, comment="1: waits for a block; with no height and 0 it is gone"),
+    Column("seen_at", Integer, nullable=False, comment="first seen; kept when it goes and comes back"),
+    Index("payment_transfer", "transfer_id"),
+    Index("payment_unconfirmed", "unconfirmed"),
+)
+
+block = Table(
+    "block",
+    metadata,
+    Column("height", Integer, primary_key=True, comment="the chain as processed; the highest row is the cursor"),
+    Column("hash", Text, nullable=False, unique=True),
+)
+
+known = Table(
+    "known",
+    metadata,
+    Column("id", Integer, primary_key=True, comment="one row"),
+    Column("until", Integer, nullable=False, comment="time up to which the chain is known"),
+)
+
+grant = Table(
+    "grant_",
+    metadata,
+    Column("transfer_id", ForeignKey("transfer.id"), primary_key=True),
+    Column("file_id", ForeignKey("listing.file_id"), nullable=False),
+    Column("granted_at", Integer, nullable=False),
+    Column("lost_at", Integer, comment="the payment was undone after release"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, comment="order of events"),
+    Column("transfer_id", ForeignKey("transfer.id"), nullable=False),
+    Column("event", Text, nullable=False),
+    Column("created_at", Integer, nullable=False),
+)
