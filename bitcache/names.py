@@ -1,4 +1,4 @@
-"""Titles and file names made safe to show and to save.
+"""Titles and file names made safe to show and to save; rules and cases in tests/vectors/names.json.
 
 A title comes from one stranger and is shown to another; a file name becomes a file on the buyer's disk.
 """
@@ -6,34 +6,52 @@ A title comes from one stranger and is shown to another; a file name becomes a f
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from bitcache.errors import InvalidName
 
 MAX_TITLE = 200  #: characters (Unicode code points)
 MAX_FILE_NAME = 200  #: bytes of UTF-8
-MAX_EXTENSION = 20  #: bytes of UTF-8, the dot included; a longer tail is no extension
+MAX_EXTENSION = 20  #: bytes of UTF-8, its dot included; a longer tail is no extension
 
-#: Controls and characters that reorder or hide text: bidirectional marks, embeddings, overrides and isolates,
-#: zero-width characters, line and paragraph separators, the byte order mark, and lone surrogates.
-_DECEPTIVE = "\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
-_FORBIDDEN = re.compile(f"[{_DECEPTIVE}]")
-_UNSAFE = re.compile(f'[{_DECEPTIVE}/\\\\:*?"<>|]')
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)", re.IGNORECASE)
+#: C0 and C1 controls, and characters that are invisible, break lines or reorder text (bidirectional overrides).
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_FORBIDDEN = re.compile(r'[\ud800-\udfff/\\<>:"|?*]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
+_BLANKS = " \u00a0\u3000"
 
 
 def title(text: str) -> str:
-    """``text`` trimmed, if 1 to 200 visible characters without tricks; else InvalidName."""
-    trimmed = text.strip()
+    """``text`` trimmed: 1 to 200 characters, none hidden or reordering; else InvalidName."""
+    trimmed = text.strip(_BLANKS)
     if not trimmed:
-        raise InvalidName("the title is empty")
+        raise InvalidName("a title needs at least one visible character")
     if len(trimmed) > MAX_TITLE:
-        raise InvalidName("the title is over 200 characters")
-    if _FORBIDDEN.search(trimmed):
-        raise InvalidName("the title holds control or direction-changing characters")
+        raise InvalidName("a title has at most 200 characters")
+    if _HIDDEN.search(trimmed) or _SURROGATE.search(trimmed):
+        raise InvalidName("a title holds visible characters only")
     return trimmed
 
 
 def safe_file_name(text: str) -> str:
-    """A name that any file system takes and that stays in its folder: at most 200 bytes, never empty."""
-    raise NotImplementedError
+    """A name for one file inside its folder, on any system: at most 200 bytes of UTF-8, never empty."""
+    visible = _FORBIDDEN.sub("_", _HIDDEN.sub("", text))
+    name = _not_reserved(visible.strip(_BLANKS + "."))
+    # Cutting can uncover a reserved name ("con", many spaces, more), so look twice.
+    return _not_reserved(_shortened(name)) or "file"
+
+
+def _not_reserved(name: str) -> str:
+    """Windows opens a device for ``con.txt`` and its like, whatever follows the dot."""
+    return f"_{name}" if _RESERVED.match(name) else name
+
+
+def _shortened(name: str) -> str:
+    if len(name.encode()) <= MAX_FILE_NAME:
+        return name
+    stem, dot, tail = name.rpartition(".")
+    extension = dot + tail
+    if not stem or len(extension.encode()) > MAX_EXTENSION:
+        stem, extension = name, ""
+    room = MAX_FILE_NAME - len(extension.encode())
+    return stem.encode()[:room].decode(errors="ignore").strip(_BLANKS + ".") + extension

@@ -1,0 +1,130 @@
+"""What the link alone shows: title, name, type and size, and the free preview (docs/protocol.md §4).
+
+Both are sealed as small containers under keys of the link share, so the operator reads neither.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from bitcache import names
+from bitcache.errors import InvalidManifest
+from bitcache.identifiers import FileId, b64u
+from bitcache.sealing import container, shares, strict
+
+MAX_METADATA = 16 * 1024  #: bytes of the JSON text
+MAX_PREVIEW = 256 * 1024  #: bytes of a preview's content
+PREVIEW_TYPES = ("image/png", "image/jpeg", "image/webp", "text/plain")
+
+_MEMBERS = {"v": (int,), "title": (str,), "name": (str,), "type": (str,), "size": (int,), "seller_key": (str,)}
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a buyer reads before paying; ``size`` counts plaintext bytes, ``seller_key`` is Ed25519, 32 bytes."""
+
+    title: str
+    name: str
+    media_type: str
+    size: int
+    seller_key: bytes
+
+    def text(self) -> str:
+        """The JSON that is sealed; raises InvalidName or InvalidManifest when it breaks the limits."""
+        members = {
+            "v": 1,
+            "title": names.title(self.title),
+            "name": names.safe_file_name(self.name),
+            "type": _media_type(self.media_type),
+            "size": strict.number(self.size, 0, container.MAX_PLAIN_SIZE, "size"),
+            "seller_key": b64u(self.seller_key),
+        }
+        return json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The seller's free sample: an image or UTF-8 text, at most 256 KiB."""
+
+    media_type: str
+    content: bytes
+
+
+def seal_metadata(metadata: Metadata, link_share: bytes, file_id: FileId, salt: bytes) -> bytes:
+    """The sealed metadata; ``salt`` 24 fresh random bytes.  Raises InvalidName or InvalidManifest."""
+    plain = metadata.text().encode()
+    if len(plain) > MAX_METADATA:
+        raise InvalidManifest("the metadata is over 16 KiB")
+    return _seal(plain, shares.meta_key(link_share, file_id), shares.meta_context(file_id), salt)
+
+
+def open_metadata(sealed: bytes, link_share: bytes, file_id: FileId) -> Metadata:
+    """The metadata, its file name made safe to save under.
+
+    Raises SealingError when it does not open, InvalidManifest or InvalidName when a seller sealed nonsense.
+    """
+    key, context = shares.meta_key(link_share, file_id), shares.meta_context(file_id)
+    return parse_metadata(_utf8(_open(sealed, key, context, MAX_METADATA)))
+
+
+def parse_metadata(text: str) -> Metadata:
+    """The inverse of :meth:`Metadata.text`; strict."""
+    found = strict.parse_object(text, _MEMBERS)
+    strict.number(found["v"], 1, 1, "version")
+    return Metadata(
+        title=names.title(found["title"]),
+        name=names.safe_file_name(found["name"]),
+        media_type=_media_type(found["type"]),
+        size=strict.number(found["size"], 0, container.MAX_PLAIN_SIZE, "size"),
+        seller_key=strict.raw(found["seller_key"], 32, "seller_key"),
+    )
+
+
+def seal_preview(preview: Preview, link_share: bytes, file_id: FileId, salt: bytes) -> bytes:
+    """The sealed preview; ``salt`` 24 fresh random bytes.  Raises InvalidManifest for its type or size."""
+    _check_preview(preview)
+    plain = preview.media_type.encode() + b"\n" + preview.content
+    return _seal(plain, shares.preview_key(link_share, file_id), shares.preview_context(file_id), salt)
+
+
+def open_preview(sealed: bytes, link_share: bytes, file_id: FileId) -> Preview:
+    """The preview; raises SealingError when it does not open, InvalidManifest for its type or size."""
+    key, context = shares.preview_key(link_share, file_id), shares.preview_context(file_id)
+    media_type, _, content = _open(sealed, key, context, MAX_PREVIEW + 32).partition(b"\n")
+    return _check_preview(Preview(media_type.decode("ascii", "replace"), content))
+
+
+def _check_preview(preview: Preview) -> Preview:
+    if preview.media_type not in PREVIEW_TYPES:
+        raise InvalidManifest("a preview is a PNG, JPEG or WebP image, or plain text")
+    if len(preview.content) > MAX_PREVIEW:
+        raise InvalidManifest("the preview is over 256 KiB")
+    if preview.media_type == "text/plain":
+        _utf8(preview.content)
+    return preview
+
+
+def _media_type(text: str) -> str:
+    if len(text) > 127 or not text.isascii() or not text.isprintable():
+        raise InvalidManifest("the media type is malformed")
+    return text
+
+
+def _utf8(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise InvalidManifest("the text is not UTF-8") from None
+
+
+def _seal(plain: bytes, key: bytes, context: bytes, salt: bytes) -> bytes:
+    sealer = container.Sealer(key, context, salt)
+    return sealer.update(plain) + sealer.finalize()
+
+
+def _open(sealed: bytes, key: bytes, context: bytes, limit: int) -> bytes:
+    if len(sealed) > container.sealed_size(limit):
+        raise InvalidManifest("the sealed metadata or preview is too large")
+    opener = container.Opener(key, context)
+    return opener.update(sealed) + opener.finalize()

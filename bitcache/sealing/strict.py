@@ -1,0 +1,58 @@
+"""JSON objects read strictly: exactly these members, exactly these types, no duplicate, no surprise.
+
+Manifest and metadata are signed or sealed by someone whom we do not trust, and two readers that disagree
+on a sloppy document could be shown different sales.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bitcache.errors import InvalidIdentifier, InvalidManifest
+from bitcache.identifiers import unb64u
+
+#: Largest whole number that a JavaScript reader holds exactly.
+MAX_NUMBER = 2**53 - 1
+
+
+def parse_object(text: str, members: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
+    """The object in ``text``, whose members and their types are exactly ``members``; else InvalidManifest."""
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise InvalidManifest("this is not a strict JSON object") from None
+    if not isinstance(value, dict) or value.keys() != members.keys():
+        raise InvalidManifest("the members are not those of version 1")
+    for name, types in members.items():
+        # type() and not isinstance(): true is an int in Python.
+        if type(value[name]) not in types:
+            raise InvalidManifest(f"{name} has the wrong type")
+    return value
+
+
+def number(value: int, low: int, high: int, name: str) -> int:
+    """``value`` if it lies within ``low`` to ``high`` inclusive; else InvalidManifest."""
+    if not low <= value <= high:
+        raise InvalidManifest(f"{name} lies outside {low} to {high}")
+    return value
+
+
+def raw(text: str, length: int, name: str) -> bytes:
+    """The ``length`` bytes spelled in b64u; else InvalidManifest."""
+    try:
+        return unb64u(text, length, name)
+    except InvalidIdentifier as error:
+        raise InvalidManifest(str(error)) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("duplicate member")
+    return found
+
+
+def _refuse(_: str) -> Any:
+    raise ValueError("not a whole number")
