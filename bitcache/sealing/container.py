@@ -22,6 +22,7 @@ from bitcache.sealing.chunks import (
     Buffer,
     ChunkCipher,
     Cutter,
+    Scratch,
 )
 
 MAX_PLAIN_SIZE = 2**52  #: 4 PiB, the limit of the C2SP specification; exact in a JavaScript number too
@@ -56,7 +57,7 @@ class Sealer:
 
     def __init__(self, key: bytes, context: bytes, salt: bytes, first_chunk: int = 0) -> None:
         self._cipher = ChunkCipher(key, context, salt)
-        self._cutter = Cutter(CHUNK_SIZE)
+        self._cutter, self._scratch = Cutter(CHUNK_SIZE), Scratch()
         self._index = first_chunk
         self._prefix = b"" if first_chunk else self._cipher.header
         self._done = False
@@ -71,22 +72,18 @@ class Sealer:
         if self._done:
             raise ValueError("this sealer is finalized")
         view = memoryview(data)
-        blocks = (len(self._cutter.rest) + len(view)) // CHUNK_SIZE
-        out = bytearray(len(self._prefix) + blocks * SEALED_CHUNK_SIZE)
-        target, position = memoryview(out), len(self._prefix)
-        target[:position], self._prefix = self._prefix, b""
-        for block in self._cutter.whole(view):
-            position += self._cipher.seal_into(self._index, block, target[position:])
-            self._index += 1
+        head, self._prefix = self._prefix, b""
+        out = self._scratch.view(len(head) + self._cutter.count(len(view)) * SEALED_CHUNK_SIZE)
+        out[: len(head)] = head
+        self._index = self._cipher.seal_into(self._index, self._cutter.whole(view), out[len(head) :])
         return bytes(out)
 
     def finalize(self) -> bytes:
         """The last sealed bytes: the final chunk, always shorter than a full one."""
         head = self.update(b"")
         self._done = True
-        rest = self._cutter.rest
-        out = bytearray(len(rest) + TAG_SIZE)
-        self._cipher.seal_into(self._index, rest, memoryview(out))
+        out = bytearray(len(self._cutter.rest) + TAG_SIZE)
+        self._cipher.seal_into(self._index, [self._cutter.rest], memoryview(out))
         return head + out
 
 
@@ -115,7 +112,7 @@ class Opener:
         self._key, self._context = key, context
         self._head = bytearray(header or b"")
         self._cipher = None if header is None else ChunkCipher.for_header(key, context, header)
-        self._cutter = Cutter(SEALED_CHUNK_SIZE)
+        self._cutter, self._scratch = Cutter(SEALED_CHUNK_SIZE), Scratch()
         self._index = first_chunk
         self._position = 0 if header is None else chunk_offset(first_chunk)
         self._expected = sealed_size
@@ -138,7 +135,7 @@ class Opener:
             self._refuse_short(len(rest))
             assert self._cipher is not None  # 72 bytes or more have arrived
             out = bytearray(len(rest) - TAG_SIZE)
-            self._cipher.open_into(self._index, rest, memoryview(out))
+            self._cipher.open_into(self._index, [rest], memoryview(out))
             self._done = True
             return bytes(out)
 
@@ -167,13 +164,10 @@ class Opener:
         return data[missing:]
 
     def _open(self, data: memoryview) -> bytes:
-        blocks = (len(self._cutter.rest) + len(data)) // SEALED_CHUNK_SIZE
-        out = bytearray(blocks * CHUNK_SIZE)
-        target = memoryview(out)
-        for number, block in enumerate(self._cutter.whole(data)):
-            assert self._cipher is not None  # a whole block comes only after the header
-            self._cipher.open_into(self._index, block, target[number * CHUNK_SIZE :])
-            self._index += 1
+        if self._cipher is None:
+            return b""
+        out = self._scratch.view(self._cutter.count(len(data)) * CHUNK_SIZE)
+        self._index = self._cipher.open_into(self._index, self._cutter.whole(data), out)
         return bytes(out)
 
     def _refuse_short(self, rest: int) -> None:
@@ -203,7 +197,7 @@ def open_range(
         offset = chunk_offset(index)
         sealed = _read(read_at, offset, min(SEALED_CHUNK_SIZE, sealed_size - offset))
         out = bytearray(len(sealed) - TAG_SIZE)
-        cipher.open_into(index, sealed, memoryview(out))
+        cipher.open_into(index, [sealed], memoryview(out))
         return bytes(out)
 
     final = chunk(last)
