@@ -1,0 +1,63 @@
+# Bitcache: `make demo` shows it, `make test` proves it, `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench soak types js lint format lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## a private Bitcoin network, the gateway and a sample file to buy; ARGS="--once" does it unattended
+	@exec $(BIN)/bitcache demo $(ARGS)
+
+test: $(STAMP) ## every test; what cannot run here is skipped with its reason (CI=true: nothing may be)
+	@tests/support/prepare.sh
+	@. $(VENV)/test-env && tests/support/js.sh test
+	@. $(VENV)/test-env && $(BIN)/python -m pytest -p support.no_skips -m "not soak" $(ARGS)
+
+check: lint $(STAMP) ## what a commit should pass quickly: lint, types, and the tests without node and browser
+	@$(BIN)/python -m pytest -m "not node and not browser and not slow and not soak" $(ARGS)
+
+lint: $(STAMP) ## formatting, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: $(STAMP) ## put everything into its one format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+types: $(STAMP) ## types of the JavaScript alone (tsc)
+	@tests/support/prepare.sh
+	@. $(VENV)/test-env && tests/support/js.sh types
+
+js: types ## types and tests of the JavaScript alone
+	@. $(VENV)/test-env && tests/support/js.sh test
+
+bench: $(STAMP) ## measure against peers; writes bench/results.json
+	@$(BIN)/python -m bench.run $(ARGS)
+
+soak: $(STAMP) ## the long tests: kills and reorganisations, again and again
+	@tests/support/prepare.sh
+	@. $(VENV)/test-env && $(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
+
+lock: ## pin all dependencies anew (needs uv); hashes, no addresses
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
+
+clean: ## forget the demo's data, caches and the virtual environment
+	rm -rf .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results $(VENV)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Bitcache needs Python 3.11 or newer: make PYTHON=python3.11 …" >&2; exit 3; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "This Python cannot make virtual environments: install its venv package (Debian: apt install python3-venv)." >&2; exit 3; }
+	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned packages into $(VENV) …" >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . >&2
+	@rm -f $(VENV)/.installed-* && touch $@

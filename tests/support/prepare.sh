@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Gets what the tests need beside Python: node and npm packages, Chromium, a Bitcoin node.
+# What cannot be had is said, and left to the tests to skip; with CI=true it is a failure.
+# Writes .venv/test-env, which the Makefile sources.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+missing=0
+
+say() { echo "prepare: $*" >&2; }
+
+cannot() {
+  say "$*"
+  [ "${CI:-}" = true ] && missing=1
+}
+
+# apt, once refreshed, and only where it is ours to use.
+install() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+  say "installing $* with apt"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -qq install -y --no-install-recommends "$@" >/dev/null 2>&1 && return
+  apt-get -qq update >/dev/null && apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+}
+
+major() { "$1" --version 2>/dev/null | sed -n 's/^v\([0-9]*\).*/\1/p'; }
+
+# Debian 12 has node 18; playwright brings a newer one along.
+find_node() {
+  local node bundled
+  node=$(command -v node)
+  bundled=$(echo "$PWD"/.venv/lib/python3*/site-packages/playwright/driver/node)
+  if [ -n "$node" ] && [ "$(major "$node")" -ge 20 ]; then echo "$node"
+  elif [ -x "$bundled" ]; then echo "$bundled"
+  fi
+}
+
+prepare_npm() {
+  local stamp=tests/js/node_modules/.installed
+  cmp -s tests/js/package-lock.json "$stamp" && return
+  command -v npm >/dev/null || install nodejs npm || { cannot "no npm: the JavaScript's types and browser tests cannot run"; return; }
+  (cd tests/js && npm ci --no-audit --no-fund --loglevel=error >&2) && cp tests/js/package-lock.json "$stamp" ||
+    cannot "npm ci failed in tests/js"
+}
+
+prepare_chromium() {
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
+    install chromium || cannot "no Chromium: the browser tests cannot run"
+}
+
+prepare_bitcoind() {
+  wallet/chain/get_bitcoind.sh >/dev/null || cannot "no bitcoind: the tests against a real node cannot run"
+}
+
+prepare_npm
+prepare_chromium
+prepare_bitcoind
+echo "export NODE='$(find_node)'" > .venv/test-env
+exit "$missing"
