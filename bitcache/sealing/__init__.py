@@ -23,6 +23,7 @@ key; ``GroupVerifier`` while downloading; after paying, ``shares.share_hash(B)``
     opener = container.Opener(key, context, sealed_size=len(sealed))
     plain = opener.update(sealed) + opener.finalize()
 
-``chunks`` (one chunk of Cobblestone-128) and ``strict`` (JSON without surprises) serve the others.
+``chunks`` (one chunk of Cobblestone-128), ``failing`` (failed is failed) and ``strict`` (JSON without
+surprises) serve the others.
 The formats are docs/protocol.md §1 to §5; tests/vectors/sealing.json holds examples that JavaScript reads too.
 """

@@ -10,10 +10,9 @@ tells it: then Truncated and TrailingBytes are exact.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from bitcache.errors import NotSealed, SealingError, TrailingBytes, Truncated
+from bitcache.errors import NotSealed, TrailingBytes, Truncated
 from bitcache.sealing.chunks import (
     CHUNK_SIZE,
     HEADER_SIZE,
@@ -24,6 +23,7 @@ from bitcache.sealing.chunks import (
     Cutter,
     Scratch,
 )
+from bitcache.sealing.failing import StaysFailed
 
 MAX_PLAIN_SIZE = 2**52  #: 4 PiB, the limit of the C2SP specification; exact in a JavaScript number too
 
@@ -87,7 +87,7 @@ class Sealer:
         return head + out
 
 
-class Opener:
+class Opener(StaysFailed):
     """Opens one file: ``update(piece)`` any number of times, then ``finalize()``; joined, the content.
 
     Nothing is complete before ``finalize()`` returned.  Every chunk is verified before its content leaves;
@@ -117,18 +117,17 @@ class Opener:
         self._position = 0 if header is None else chunk_offset(first_chunk)
         self._expected = sealed_size
         self._done = False
-        self._failure: SealingError | None = None
 
     def update(self, data: Buffer) -> bytes:
         """The content of the chunks that ``data`` completes, possibly none."""
-        with self._lasting_failure():
+        with self._lasting():
             view = memoryview(data)
             self._count(len(view))
             return self._open(self._without_header(view))
 
     def finalize(self) -> bytes:
         """The content of the final chunk; only after this is the file whole."""
-        with self._lasting_failure():
+        with self._lasting():
             if self._done:
                 raise ValueError("this opener is finalized")
             rest = self._cutter.rest
@@ -138,16 +137,6 @@ class Opener:
             self._cipher.open_into(self._index, [rest], memoryview(out))
             self._done = True
             return bytes(out)
-
-    @contextmanager
-    def _lasting_failure(self) -> Iterator[None]:
-        if self._failure is not None:
-            raise self._failure
-        try:
-            yield
-        except SealingError as error:
-            self._failure = error
-            raise
 
     def _count(self, length: int) -> None:
         self._position += length

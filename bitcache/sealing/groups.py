@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from bitcache.errors import InvalidManifest, Tampered, TrailingBytes, Truncated
 from bitcache.sealing.chunks import HEADER_SIZE, SEALED_CHUNK_SIZE, Buffer
+from bitcache.sealing.failing import StaysFailed
 from bitcache.sealing.manifest import Manifest
 
 GROUP_SIZE = 64 * SEALED_CHUNK_SIZE  #: 1 049 600 sealed bytes
@@ -78,11 +79,12 @@ class GroupHasher:
             self._on_group(len(self._hashes) - 1, digest)
 
 
-class GroupVerifier:
+class GroupVerifier(StaysFailed):
     """Checks sealed bytes against a signed manifest, without any key, as they arrive.
 
     Feed from sealed offset 0, or with ``first_group`` = g > 0 from ``group_offset(g)``.  Raises Tampered with the
-    group's number (``details["group"]``; None for the header), TrailingBytes, and at the end Truncated.
+    group's number (``details["group"]``; None for the header), TrailingBytes, and at the end Truncated;
+    from then on the same error for every call.
     """
 
     def __init__(self, manifest: Manifest, groups: bytes, first_group: int = 0) -> None:
@@ -95,21 +97,26 @@ class GroupVerifier:
 
     def update(self, data: Buffer) -> None:
         """The next sealed bytes; those of a group are proven only once the group's last byte has passed."""
-        view = memoryview(data)
-        self._position += len(view)
-        if self._position > self._size:
-            raise TrailingBytes
+        with self._lasting():
+            view = memoryview(data)
+            self._position += len(view)
+            if self._position > self._size:
+                raise TrailingBytes
+            self._hasher.update(self._without_header(view))
+
+    def finalize(self) -> None:
+        """The end of the file; after this every byte is proven."""
+        with self._lasting():
+            if self._position < self._size:
+                raise Truncated(f"{self._size - self._position} bytes are missing")
+            self._hasher.finalize()
+
+    def _without_header(self, view: memoryview) -> memoryview:
         head = view[: len(self._header)]
         if head != self._header[: len(head)]:
             raise Tampered("the header is not the signed one", group=None)
         self._header = self._header[len(head) :]
-        self._hasher.update(view[len(head) :])
-
-    def finalize(self) -> None:
-        """The end of the file; after this every byte is proven."""
-        if self._position < self._size:
-            raise Truncated(f"{self._size - self._position} bytes are missing")
-        self._hasher.finalize()
+        return view[len(head) :]
 
     def _check(self, number: int, digest: bytes) -> None:
         if digest != self._hashes[number]:
