@@ -26,9 +26,16 @@ const RESERVED = /^(con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00
  */
 export function safeName(name) {
   const visible = name.replace(HIDDEN, "").replace(LONE_SURROGATE, "_").replace(FORBIDDEN, "_");
-  const trimmed = visible.replace(BLANK_ENDS, "");
-  const free = RESERVED.test(trimmed) ? `_${trimmed}` : trimmed;
-  return shorten(free) || "file";
+  // Cutting can uncover a reserved name ("con", many spaces, more), so look twice.
+  return notReserved(shorten(notReserved(visible.replace(BLANK_ENDS, "")))) || "file";
+}
+
+/**
+ * Windows opens a device for `con.txt` and its like, whatever follows the dot.
+ * @param {string} name
+ */
+function notReserved(name) {
+  return RESERVED.test(name) ? `_${name}` : name;
 }
 
 /** @param {string} name */
