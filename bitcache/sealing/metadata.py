@@ -13,7 +13,7 @@ from bitcache.errors import InvalidManifest
 from bitcache.identifiers import FileId, b64u
 from bitcache.sealing import container, shares, strict
 
-MAX_METADATA = 16 * 1024  #: bytes of the JSON text
+MAX_METADATA = 16 * 1024  #: bytes of the JSON text; the limits of its members keep ours far below
 MAX_PREVIEW = 256 * 1024  #: bytes of a preview's content
 PREVIEW_TYPES = ("image/png", "image/jpeg", "image/webp", "text/plain")
 
@@ -53,10 +53,7 @@ class Preview:
 
 def seal_metadata(metadata: Metadata, link_share: bytes, file_id: FileId, salt: bytes) -> bytes:
     """The sealed metadata; ``salt`` 24 fresh random bytes.  Raises InvalidName or InvalidManifest."""
-    plain = metadata.text().encode()
-    if len(plain) > MAX_METADATA:
-        raise InvalidManifest("the metadata is over 16 KiB")
-    return _seal(plain, shares.meta_key(link_share, file_id), shares.meta_context(file_id), salt)
+    return _seal(metadata.text().encode(), shares.meta_key(link_share, file_id), shares.meta_context(file_id), salt)
 
 
 def open_metadata(sealed: bytes, link_share: bytes, file_id: FileId) -> Metadata:

@@ -104,7 +104,8 @@ def test_not_text() -> None:
     with pytest.raises(InvalidManifest):
         open_metadata(sealed_raw(b"\xff\xfe{}", "meta"), LINK_SHARE, FILE_ID)
     with pytest.raises(InvalidManifest):
-        open_metadata(sealed_raw(b" " * 16_385, "meta"), LINK_SHARE, FILE_ID)
+        open_metadata(sealed_raw(META.text().encode().ljust(16_385), "meta"), LINK_SHARE, FILE_ID)
+    assert open_metadata(sealed_raw(META.text().encode().ljust(16_384), "meta"), LINK_SHARE, FILE_ID) == META
 
 
 @pytest.mark.parametrize(

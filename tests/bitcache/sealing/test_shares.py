@@ -43,6 +43,8 @@ def test_wrong_lengths() -> None:
     file_id = new_file_id()
     with pytest.raises(InvalidIdentifier):
         shares.file_key(A + B[:1], B[1:], file_id)
+    with pytest.raises(InvalidIdentifier):
+        shares.file_key(A, B[1:], file_id)
     for call in (shares.meta_key, shares.preview_key):
         with pytest.raises(InvalidIdentifier):
             call(B, file_id)
