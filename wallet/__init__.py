@@ -1,1 +1,21 @@
+"""Bitcoin, watch-only.  No private key ever enters this process.
 
+    descriptors.py     a seller's descriptor or extended key in; scripts and addresses out
+    second_opinion.py  the first addresses once more, by an independent library
+    bip21.py           payment URIs
+    networks.py        what each Bitcoin network is called, by whom
+    blocks.py          outputs of raw blocks and transactions, matched against our scripts
+    chain/base.py      the port: how the watcher asks a chain for the next block
+    chain/bitcoind.py    ... your own node (chain/rpc.py speaks to it, chain/mempool.py sees early)
+    chain/simulated.py   ... a chain in memory, for demonstrations without a node
+    chain/regtest.py   a private node with a purse, for demonstrations and tests
+    rails/onchain.py   the on-chain rail: issues addresses, watches scripts
+    watcher.py         step 4: follows a chain source and reports to bitcache.ledger
+
+How a payment travels: ``OnChainRail.watch`` puts an invoice's script into one shared dictionary.
+The :class:`~wallet.watcher.Watcher` asks its chain source for one step after another ("the next
+block", "your block left the chain", "nothing new") and writes each to the ledger in one
+transaction with its cursor, so a crash at any instant repeats a step and repeating changes nothing.
+
+This package imports ``bitcache`` and nothing of ``gateway``.
+"""

@@ -1,0 +1,1 @@
+"""Chain sources: where blocks and unconfirmed payments come from."""

@@ -1,0 +1,224 @@
+"""A chain source on your own Bitcoin node, by RPC; ZMQ, where the node offers it, only hastens.
+
+The node is the only truth.  If it says that the cursor's block is unknown or off the chain, the
+answer is Back; else it names the next block, whose parent must be the cursor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import structlog
+import zmq
+
+from bitcache.errors import ChainError, NodeRefused, NodeWarmingUp, NodeWrongNetwork
+from bitcache.ledger import BlockRef, Payment
+from wallet.blocks import parent_hash, payments_in_block
+from wallet.chain.base import Back, ChainStatus, Forward, Scripts, Step
+from wallet.chain.mempool import EarlyNews, Mempool
+from wallet.chain.rpc import LARGE, NodeRpc, is_not_found
+
+LONG_POLL_SECONDS = 30
+#: How soon the mempool is read again when no ZMQ tells of news.
+POLL_SECONDS = 5.0
+#: A node without a block for so long is taken to be behind: once in 160 000 blocks it is not.
+STALE_SECONDS = 2 * 60 * 60
+
+log = structlog.get_logger("wallet.bitcoind")
+
+
+class BitcoindSource:
+    """Follows a node that must be on ``network``.  ``zmq_address``: where it publishes rawtx, else it is asked."""
+
+    sees_unconfirmed = True
+
+    def __init__(self, rpc: NodeRpc, network: str, *, zmq_address: str | None = None) -> None:
+        self.network = network
+        self._rpc = rpc
+        self._zmq_address = zmq_address
+        self._mempool = Mempool(rpc)
+        self._version = ""
+        self._checked = False
+        self._hears = False
+        self._news = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"bitcoind {self._version}".strip()
+
+    async def open(self) -> None:
+        """Begin listening; a node that is down is tried again for ever."""
+        for listen in (self._hear_blocks, self._hear_transactions):
+            self._tasks.append(asyncio.create_task(listen(), name=f"bitcoind-{listen.__name__}"))
+
+    async def close(self) -> None:
+        """Stop listening and close the connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self._rpc.close()
+
+    async def status(self) -> ChainStatus:
+        """How the node is."""
+        try:
+            info = await self._info()
+        except ChainError as error:
+            return ChainStatus(False, self.network, version=self._version, error=error)
+        warnings = info.get("warnings") or ""
+        warning = warnings if isinstance(warnings, str) else " ".join(warnings)
+        height, headers, synced = info["blocks"], info["headers"], _is_synced(info)
+        return ChainStatus(True, self.network, height, headers, synced, self._version, warning)
+
+    async def tip(self) -> BlockRef:
+        """The newest block."""
+        info = await self._info()
+        return BlockRef(info["blocks"], info["bestblockhash"])
+
+    async def at(self, height: int) -> BlockRef:
+        """The block of the node's chain at ``height``."""
+        return BlockRef(height, await self._call("getblockhash", height))
+
+    async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
+        """What follows ``cursor``."""
+        while True:
+            header = await self._header(cursor)
+            if header is None or header["confirmations"] < 0:
+                return Back()
+            if "nextblockhash" not in header:
+                return None
+            digest = header["nextblockhash"]
+            text = await self._call("getblock", digest, 0)
+            raw = bytes.fromhex(text)
+            if parent_hash(raw) == cursor.hash:  # else the chain moved between the two calls
+                return Forward(BlockRef(cursor.height + 1, digest), tuple(await _scan(raw, scripts)))
+
+    async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
+        """Everything of ours in the node's mempool."""
+        try:
+            return await self._mempool.payments(scripts)
+        except ChainError:
+            self._checked = False
+            raise
+
+    async def wait(self, timeout: float) -> None:
+        """Return at a block or a payment of ours, or after ``timeout`` seconds (sooner without ZMQ)."""
+        try:
+            await asyncio.wait_for(self._news.wait(), timeout if self._hears else min(timeout, POLL_SECONDS))
+        except TimeoutError:
+            return
+        finally:
+            self._news.clear()
+
+    async def _call(self, method: str, *params: Any) -> Any:
+        """A call to a node that was checked to be on our network, since it last was away."""
+        if not self._checked:
+            await self._info()
+        try:
+            return await self._rpc.call(method, *params)
+        except NodeRefused:
+            raise
+        except ChainError:
+            self._checked = False
+            raise
+
+    async def _info(self) -> dict[str, Any]:
+        """The node's view of its chain; raises NodeWrongNetwork."""
+        info: dict[str, Any] = await self._rpc.call("getblockchaininfo")
+        if info["chain"] != self.network:
+            raise NodeWrongNetwork(f"the node follows {info['chain']}, this gateway {self.network}")
+        if not self._checked:
+            self._version = _version((await self._rpc.call("getnetworkinfo"))["version"])
+            self._checked = True
+        return info
+
+    async def _header(self, cursor: BlockRef) -> dict[str, Any] | None:
+        """The cursor's header, or None when the node never heard of it."""
+        try:
+            header: dict[str, Any] = await self._call("getblockheader", cursor.hash)
+        except NodeRefused as error:
+            if not is_not_found(error):
+                raise
+        else:
+            return header
+        info = await self._info()
+        if info["initialblockdownload"] and info["blocks"] < cursor.height:  # it knows less than we do: no reorg
+            raise NodeWarmingUp(f"the node is at block {info['blocks']}, and was at {cursor.height} before")
+        return None
+
+    async def _hear_blocks(self) -> None:
+        """Wake up at every new tip."""
+        tip: tuple[str, ...] = ()
+        while True:
+            try:
+                found = await self._rpc.call(
+                    "waitfornewblock", LONG_POLL_SECONDS * 1000, *tip, timeout=LONG_POLL_SECONDS + 15
+                )
+            except NodeRefused:  # an older node: no second parameter, or no such call; the timer remains
+                tip = ()
+                await asyncio.sleep(POLL_SECONDS)
+            except ChainError:
+                await asyncio.sleep(1)
+            else:
+                tip = (found["hash"],)
+            self._news.set()
+
+    async def _hear_transactions(self) -> None:
+        """Learn of payments the moment the node does, if it publishes them."""
+        address = self._zmq_address or await self._ask_zmq_address()
+        if not address:
+            log.info("no_zmq", hint="start the node with -zmqpubrawtx=tcp://127.0.0.1:28332 to see payments sooner")
+            return
+        try:
+            await EarlyNews(address, self._on_transaction, self._news.set).run()
+        except zmq.ZMQError as error:
+            log.warning("zmq_failed", reason=str(error))
+        finally:
+            self._hears = False
+
+    def _on_transaction(self, raw: bytes) -> None:
+        self._hears = True
+        try:
+            ours = self._mempool.add(raw)
+        except NodeRefused:
+            return
+        if ours:
+            self._news.set()
+
+    async def _ask_zmq_address(self) -> str | None:
+        """Where the node says that it publishes rawtx; waits for a node that is down."""
+        while True:
+            try:
+                offers = await self._call("getzmqnotifications")
+            except NodeRefused:
+                return None
+            except ChainError:
+                await asyncio.sleep(1)
+                continue
+            offered = [offer["address"] for offer in offers if offer["type"] == "pubrawtx"]
+            return offered[0].replace("0.0.0.0", self._rpc.host) if offered else None  # noqa: S104
+
+
+async def _scan(raw: bytes, scripts: Scripts) -> list[Payment]:
+    """In a thread when large: a full block takes some 12 ms."""
+    if len(raw) < LARGE:
+        return payments_in_block(raw, scripts)
+    return await asyncio.to_thread(payments_in_block, raw, scripts)
+
+
+def _is_synced(info: dict[str, Any]) -> bool:
+    """Whether the node's newest block is the network's newest, as far as one can tell."""
+    if info["blocks"] < info["headers"]:
+        return False
+    if info["chain"] == "regtest":  # blocks come on command there
+        return True
+    return not info["initialblockdownload"] and time.time() - int(info["time"]) < STALE_SECONDS
+
+
+def _version(number: int) -> str:
+    """290402 is 29.4.2."""
+    return f"{number // 10_000}.{number // 100 % 100}.{number % 100}"

@@ -1,0 +1,93 @@
+"""What of ours waits for a block in a node's mempool.
+
+The node's list of transaction ids is the truth, read anew each time: what left it is gone, what is
+new in it is fetched and scanned.  ZMQ's ``rawtx`` only saves the fetching and wakes the watcher
+early; after a gap in its counters, or without it, the next reading finds everything all the same.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from itertools import islice
+
+import zmq
+import zmq.asyncio
+
+from bitcache.errors import ChainError
+from bitcache.ledger import Payment
+from wallet.blocks import payments_in_transaction, transaction_id
+from wallet.chain.base import Scripts
+from wallet.chain.rpc import NodeRpc
+
+FETCH_AT_ONCE = 200
+
+
+class Mempool:
+    """Remembers which transactions were scanned, and which of them pay us."""
+
+    def __init__(self, rpc: NodeRpc) -> None:
+        self._rpc = rpc
+        self._scripts: Scripts = ()
+        self._scanned: set[str] = set()
+        self._ours: dict[str, list[Payment]] = {}
+
+    async def payments(self, scripts: Scripts) -> list[Payment]:
+        """Everything of ours that waits for a block right now."""
+        if scripts is not self._scripts:  # what was scanned, was scanned for others
+            self._scripts = scripts
+            self._forget_all_but(set())
+        present = set(await self._rpc.call("getrawmempool"))
+        self._forget_all_but(present)
+        await self._fetch(present - self._scanned)
+        return [payment for found in self._ours.values() for payment in found]
+
+    def add(self, raw: bytes) -> bool:
+        """Scan a transaction that arrived by itself; True when it is news that pays us."""
+        txid = transaction_id(raw)
+        if txid in self._scanned:
+            return False
+        self._note(txid, raw)
+        return txid in self._ours
+
+    def _forget_all_but(self, present: set[str]) -> None:
+        self._scanned &= present
+        for txid in self._ours.keys() - present:
+            del self._ours[txid]
+
+    async def _fetch(self, missing: set[str]) -> None:
+        names = iter(missing)
+        while part := list(islice(names, FETCH_AT_ONCE)):
+            answers = await self._rpc.batch([("getrawtransaction", txid) for txid in part])
+            for txid, answer in zip(part, answers, strict=True):
+                if not isinstance(answer, ChainError):  # refused: it left the mempool meanwhile
+                    self._note(txid, bytes.fromhex(answer))
+
+    def _note(self, txid: str, raw: bytes) -> None:
+        self._scanned.add(txid)
+        if found := payments_in_transaction(raw, self._scripts):
+            self._ours[txid] = found
+
+
+class EarlyNews:
+    """A ZMQ subscription to a node's ``rawtx``: calls ``on_transaction``, and ``on_gap`` when some were lost."""
+
+    def __init__(self, address: str, on_transaction: Callable[[bytes], None], on_gap: Callable[[], None]) -> None:
+        self._address, self._on_transaction, self._on_gap = address, on_transaction, on_gap
+
+    async def run(self) -> None:
+        """Listen until cancelled.  ZMQ reconnects by itself."""
+        with zmq.asyncio.Context() as context, context.socket(zmq.SUB) as socket:
+            socket.linger = 0
+            socket.rcvhwm = 0
+            socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+            socket.subscribe(b"rawtx")
+            socket.connect(self._address)
+            counter: int | None = None
+            while True:
+                _, raw, packed = await socket.recv_multipart()
+                (number,) = struct.unpack("<I", packed)
+                if counter is not None and number != (counter + 1) % 2**32:
+                    self._on_gap()
+                counter = number
+                self._on_transaction(raw)

@@ -1,0 +1,56 @@
+"""Public extended keys: what their first four letters say, and SLIP-132 keys put into plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bitcache.errors import InvalidDescriptor, WrongNetwork
+from wallet.networks import facts
+from wallet.quiet_bitcoinlib import bitcoinlib
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a prefix says: the network, and (SLIP-132) which addresses the wallet makes."""
+
+    is_main: bool
+    script_type: str | None
+    bitcoinlib: str
+
+
+KINDS = {
+    "xpub": Kind(True, None, "legacy"),
+    "ypub": Kind(True, "sh(wpkh)", "p2sh-segwit"),
+    "zpub": Kind(True, "wpkh", "segwit"),
+    "tpub": Kind(False, None, "legacy"),
+    "upub": Kind(False, "sh(wpkh)", "p2sh-segwit"),
+    "vpub": Kind(False, "wpkh", "segwit"),
+}
+MULTISIG = ("Ypub", "Zpub", "Upub", "Vpub")
+
+
+def kind_of(key: str, network: str) -> Kind:
+    """The kind of a key that belongs to ``network``; raises InvalidDescriptor, WrongNetwork."""
+    prefix = key[:4]
+    if prefix in MULTISIG:
+        raise InvalidDescriptor("this is a key of a multisig wallet", hint="Use a wallet with a single key.")
+    if prefix not in KINDS:
+        raise InvalidDescriptor("this kind of extended key is not known")
+    kind = KINDS[prefix]
+    if kind.is_main != facts(network).is_main:
+        owner = "the main network" if kind.is_main else "a test network"
+        raise WrongNetwork(f"this key belongs to {owner}, the gateway is on {network}")
+    return kind
+
+
+def plain(key: str, network: str) -> tuple[str, int]:
+    """The same key as xpub or tpub, and its depth below the seed; raises InvalidDescriptor if mistyped."""
+    kind, library = kind_of(key, network), bitcoinlib()
+    try:
+        found = library.keys.HDKey.from_wif(key, network=facts(network).bitcoinlib)
+        # bitcoinlib ignores the checksum: a mistyped key comes back with a fresh one, unlike itself
+        if found.wif(witness_type=kind.bitcoinlib) == key:
+            return str(found.wif(witness_type="legacy")), int(found.depth)
+    except (library.keys.BKeyError, library.encoding.EncodingError, ValueError, TypeError):
+        pass
+    raise InvalidDescriptor("this extended key is mistyped or incomplete") from None

@@ -1,0 +1,1 @@
+"""Rails: ways to be paid, as ``bitcache.ports.Rail`` describes them."""

@@ -1,0 +1,49 @@
+"""The on-chain rail: every invoice gets a fresh address of the seller's own wallet."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from bitcache.identifiers import TransferId
+from bitcache.money import DUST, Sat
+from bitcache.ports import Destination, PayoutTerms
+from wallet import second_opinion
+from wallet.account import Account
+from wallet.bip21 import payment_uri
+from wallet.descriptors import read
+
+
+class OnChainRail:
+    """Issues addresses on ``network`` and puts their scripts into ``scripts``, which the watcher reads."""
+
+    name = "onchain"
+
+    def __init__(self, network: str, scripts: dict[bytes, TransferId], *, sees_unconfirmed: bool = True) -> None:
+        self.network = network
+        self.sees_unconfirmed = sees_unconfirmed
+        self._scripts = scripts
+        self._account = lru_cache(maxsize=1024)(lambda text: Account(text, network))
+
+    def check(self, account: str, script_type: str | None = None) -> PayoutTerms:
+        """Read what a seller typed and get the second opinion.
+
+        Raises InvalidDescriptor, PrivateKeyRefused, WrongNetwork or, when the opinions differ,
+        SalesPaused.  The first call takes half a second: call it in a thread.
+        """
+        found = read(account, self.network, script_type)
+        second_opinion.confirm(found)
+        first = tuple(found.address(index) for index in range(second_opinion.HOW_MANY))
+        return PayoutTerms(found.text, found.script_type, DUST[found.script_type], first)
+
+    def destination(self, account: str, index: int) -> Destination:
+        """The ``index``-th address of a canonical descriptor."""
+        script, address = self._account(account).derive(index)
+        return Destination(script, address)
+
+    def uri(self, address: str, amount: Sat) -> str:
+        """What a wallet scans (BIP21)."""
+        return payment_uri(address, amount)
+
+    def watch(self, key: bytes, transfer: TransferId) -> None:
+        """Look out for payments to this script, for ever."""
+        self._scripts[key] = transfer

@@ -1,0 +1,179 @@
+"""Step 4, observation: follows a chain source and reports to the ledger.  It never decides.
+
+Each step is one write: the payments of a block and the cursor commit together, so a crash at any
+instant repeats a step, and repeating changes nothing.  At the newest block it reports what waits for
+a block, and up to when the chain is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection
+
+from bitcache import ledger
+from bitcache.errors import BitcacheError
+from bitcache.identifiers import TransferId
+from bitcache.ledger import BlockRef, Payment
+from bitcache.storage.store import Store
+from wallet.chain.base import Back, ChainSource, Forward
+
+#: Where a first start begins, below the tip: deep enough that a reorganisation seldom reaches it.
+SAFETY_DEPTH = 6
+IDLE_SECONDS = 10.0
+BACKOFF_SECONDS = (1.0, 2.0, 4.0, 10.0)
+
+log = structlog.get_logger("wallet.watcher")
+
+
+@dataclass(slots=True)
+class WatcherStatus:
+    """How watching goes, for health pages.  ``error`` is that of the last attempt."""
+
+    cursor: BlockRef | None = None
+    synced_at: int | None = None
+    error: BitcacheError | None = None
+
+
+def unix_time() -> int:
+    """Now, in whole Unix seconds."""
+    return int(time.time())
+
+
+class Watcher:
+    """Watches ``scripts`` on ``source``, for ever.  ``on_change`` is called after every write that may matter."""
+
+    def __init__(
+        self,
+        store: Store,
+        source: ChainSource,
+        scripts: dict[bytes, TransferId],
+        *,
+        clock: Callable[[], int] = unix_time,
+        birthday: int | None = None,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.status = WatcherStatus()
+        self._store, self._source, self._scripts = store, source, scripts
+        self._clock, self._birthday, self._on_change = clock, birthday, on_change
+        self._lock = asyncio.Lock()
+        self._loaded = False
+
+    async def run(self) -> None:
+        """Sync and wait, until cancelled.  Nothing that the node or the disk does ends it."""
+        failures = 0
+        while True:
+            if await self._attempt():
+                failures = 0
+                await self._source.wait(IDLE_SECONDS)
+            else:
+                await asyncio.sleep(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
+                failures += 1
+
+    async def sync(self) -> None:
+        """Follow the chain to its newest block, then report what waits and up to when all is known."""
+        async with self._lock:
+            await self._load()
+            await self._follow()
+            self.status.synced_at = self._clock()
+
+    async def _attempt(self) -> bool:
+        """One sync, its failure noted instead of raised."""
+        try:
+            await self.sync()
+        except BitcacheError as error:
+            if type(error) is not type(self.status.error):  # the first of a row: say it once
+                log.warning("watching_paused", code=error.code, reason=str(error), hint=error.advice)
+            self.status.error = error
+            return False
+        except Exception:  # a bug must not stop the payments of every other invoice
+            log.exception("watching_failed")
+            self.status.error = BitcacheError("the watcher failed; see the log")
+            return False
+        if self.status.error is not None:
+            log.info("watching_again", height=self.status.cursor and self.status.cursor.height)
+        self.status.error = None
+        return True
+
+    async def _load(self) -> None:
+        """Every script ever issued, once; later ones are added by the rail."""
+        if not self._loaded:
+            for key, transfer_id in await self._store.read(lambda conn: list(ledger.keys(conn))):
+                self._scripts[key] = transfer_id
+            self._loaded = True
+
+    async def _follow(self) -> None:
+        while True:
+            began = self._clock()
+            cursor = await self._cursor()
+            if await self._step(cursor):
+                continue
+            waiting = await self._source.unconfirmed(self._scripts)
+            # a block found meanwhile took its payments out of what waits: look at it first
+            if not await self._step(cursor):
+                return await self._report(waiting, began)
+
+    async def _cursor(self) -> BlockRef:
+        """Where the ledger stands; the first time, begin a little below the tip."""
+        cursor = await self._store.read(ledger.cursor)
+        if cursor is None:
+            first = await self._first()
+            await self._store.write(lambda conn: ledger.start(conn, first))
+            cursor = first
+        self.status.cursor = cursor
+        return cursor
+
+    async def _first(self, below: int | None = None) -> BlockRef:
+        """The block to begin at: the birthday, or the safety depth under the tip (and under ``below``)."""
+        tip = await self._source.tip()
+        if below is None and self._birthday is not None:
+            return await self._source.at(min(self._birthday, tip.height))
+        top = tip.height if below is None else min(tip.height, below)
+        return await self._source.at(max(0, top - SAFETY_DEPTH))
+
+    async def _step(self, cursor: BlockRef) -> bool:
+        """Take one step and write it; False when there is none to take."""
+        match await self._source.step(cursor, self._scripts):
+            case Forward(block, payments):
+                await self._forward(cursor, block, payments)
+            case Back():
+                await self._back(cursor)
+            case None:
+                return False
+        self._on_change()
+        return True
+
+    async def _forward(self, cursor: BlockRef, block: BlockRef, payments: Sequence[Payment]) -> None:
+        now = self._clock()
+        await self._store.write(lambda conn: ledger.extend(conn, cursor, block, payments, now))
+        if payments:
+            log.info("payments_in_block", height=block.height, payments=len(payments))
+
+    async def _back(self, cursor: BlockRef) -> None:
+        """Undo the cursor's block; if it was the first of all, begin again below it, in the same write."""
+        now, restart = self._clock(), await self._first(below=cursor.height - 1)
+
+        def undo(conn: Connection) -> None:
+            ledger.undo(conn, cursor, now)
+            ledger.start(conn, restart)  # does nothing while older blocks are known
+
+        await self._store.write(undo)
+        log.warning("block_undone", height=cursor.height)
+
+    async def _report(self, waiting: Sequence[Payment], began: int) -> None:
+        """At the newest block: what waits, and, if the node itself is up to date, until when all is known."""
+        synced = (await self._source.status()).synced
+        now, sees = self._clock(), self._source.sees_unconfirmed
+
+        def report(conn: Connection) -> None:
+            if sees:
+                ledger.unconfirmed(conn, waiting, now)
+            if synced:
+                ledger.known_until(conn, began, now)
+
+        await self._store.write(report)
+        self._on_change()
