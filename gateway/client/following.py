@@ -1,0 +1,38 @@
+"""Following one transfer: the gateway's events, and polling where events do not come through."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from bitcache.errors import TooMany
+from gateway.api.models import Transfer
+from gateway.client.http import GatewayClient, GatewayConfused, GatewayUnreachable, parse
+
+POLL_SECONDS = 3.0
+
+
+async def follow(gateway: GatewayClient, transfer_id: str) -> AsyncGenerator[Transfer, None]:
+    """The transfer at once and as it changes, for ever; an unreachable gateway is waited for.
+
+    Server-sent events, of which only ``data:`` lines matter here: each holds a whole transfer.
+    """
+    path, accept = f"/transfers/{transfer_id}", {"Accept": "text/event-stream"}
+    while True:
+        try:
+            async with gateway.open("GET", f"{path}/events", headers=accept) as response:
+                async for line in response.content:
+                    if line.startswith(b"data:"):
+                        yield parse(Transfer, line[5:])
+        except (GatewayUnreachable, GatewayConfused, TooMany):
+            polled = await _poll(gateway, path)
+            if polled is not None:
+                yield polled
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _poll(gateway: GatewayClient, path: str) -> Transfer | None:
+    try:
+        return await gateway.call(Transfer, "GET", path)
+    except GatewayUnreachable:
+        return None

@@ -1,0 +1,64 @@
+"""What a link sells, with everything checked that can be checked before paying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bitcache import names
+from bitcache.errors import InvalidIdentifier, InvalidManifest, Tampered
+from bitcache.identifiers import unb64u
+from bitcache.sealing import container, groups, manifest, metadata
+from bitcache.sealing.link import Link
+from gateway.api.models import File
+from gateway.client.http import GatewayClient, read_limited
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What is for sale behind a link, with every check that needs no payment passed."""
+
+    link: Link = field(repr=False)
+    file: File
+    manifest: manifest.Manifest
+    metadata: metadata.Metadata
+    groups: bytes = field(repr=False)
+
+
+async def look(gateway: GatewayClient, link: Link) -> Goods:
+    """What the link sells; raises Tampered unless all of it is what the seller signed, WrongKey for a wrong link."""
+    file = await gateway.call(File, "GET", f"/files/{link.file_id}")
+    try:
+        signed = manifest.verify(file.manifest, unb64u(file.signature, 64, "signature"))
+        sealed_meta = unb64u(file.meta)
+        about = metadata.open_metadata(sealed_meta, link.link_share, link.file_id)
+        _refuse_swapped(link, file, signed, about, sealed_meta)
+        path, limit = f"/files/{link.file_id}/groups", groups.HASH_SIZE * groups.group_count(signed.sealed_size)
+        async with gateway.open("GET", path) as response:
+            hashes = await read_limited(response, limit)
+        groups.parse_groups(hashes, signed)
+    except (InvalidManifest, InvalidIdentifier) as error:
+        raise Tampered(str(error), hint="Do not pay. Ask the seller for a new link.") from None
+    return Goods(link, file, signed, about, hashes)
+
+
+def output_path(goods: Goods, wanted: Path | None) -> Path:
+    """Where the file goes: ``wanted``, or under its own safe name, in ``wanted`` if that is a folder."""
+    if wanted is not None and not wanted.is_dir():
+        return wanted
+    return (wanted or Path()) / names.safe_file_name(goods.metadata.name)
+
+
+def _refuse_swapped(
+    link: Link, file: File, signed: manifest.Manifest, about: metadata.Metadata, sealed_meta: bytes
+) -> None:
+    facts = (
+        (signed.file_id == link.file_id, "the manifest belongs to another file"),
+        (signed.seller_key == about.seller_key, "the manifest is signed by somebody else than the seller"),
+        (signed.meta_hash == manifest.digest(sealed_meta), "the description is not the signed one"),
+        (signed.price_sat == file.price_sat, "the price is not the signed one"),
+        (container.plain_size(signed.sealed_size) == about.size, "the size is not the described one"),
+    )
+    for holds, otherwise in facts:
+        if not holds:
+            raise Tampered(otherwise, hint="Do not pay. Ask the seller for a new link.")

@@ -1,0 +1,171 @@
+"""The HTTP client behind ``sell`` and ``buy``: one gateway, its calls, and its errors turned back into ours.
+
+:mod:`gateway.client.selling` and :mod:`gateway.client.buying` are written on top of it.  A lost connection is
+:class:`GatewayUnreachable`, which those two answer with :class:`Backoff` and a resumed transfer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import aiohttp
+from pydantic import BaseModel, ValidationError
+
+from bitcache.errors import BadInput, BitcacheError, Denied, InvalidLink, NotFound
+
+API = "/api/v1"
+MAX_ANSWER = 512 * 1024  #: bytes of a JSON answer
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=60)
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
+_BUSY = (502, 503, 504)
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class GatewayUnreachable(BitcacheError):
+    """The gateway does not answer."""
+
+    code = "gateway_unreachable"
+    hint = "Check the address and your connection, then run the same command again: it goes on where it stopped."
+
+
+class GatewayConfused(BitcacheError):
+    """The gateway answered with something that Bitcache does not understand."""
+
+    code = "gateway_confused"
+    hint = "Is this the address of a Bitcache gateway, and of its whole site?"
+
+
+class Backoff:
+    """Waits between attempts, longer each time, until ``limit`` seconds have passed without progress."""
+
+    def __init__(self, limit: float = 90.0) -> None:
+        self._limit = limit
+        self.progress()
+
+    def progress(self) -> None:
+        """Something got through: start counting again."""
+        self._next, self._waited = 0.25, 0.0
+
+    async def wait(self, error: GatewayUnreachable) -> None:
+        """Wait, or give up by raising ``error``."""
+        if self._waited >= self._limit:
+            raise error
+        await asyncio.sleep(self._next)
+        self._waited += self._next
+        self._next = min(self._next * 2, 15.0)
+
+
+class GatewayClient:
+    """Calls to one gateway; make it with :func:`connect`."""
+
+    def __init__(self, base: str, session: aiohttp.ClientSession) -> None:
+        self.base = base
+        self._session = session
+
+    @asynccontextmanager
+    async def open(
+        self,
+        method: str,
+        path: str,
+        *,
+        bearer: str | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        **body: Any,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer to one call, its body still to be read; raises the gateway's error as ours."""
+        sent = dict(headers)
+        if bearer is not None:
+            sent["Authorization"] = f"Bearer {bearer}"
+        try:
+            url = f"{self.base}{API}{path}"
+            async with self._session.request(method, url, headers=sent, allow_redirects=False, **body) as response:
+                if response.status >= 300:
+                    raise _problem(response.status, await read_limited(response, MAX_ANSWER))
+                yield response
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            raise GatewayUnreachable(f"the gateway at {self.base} does not answer ({type(error).__name__})") from error
+
+    async def call(self, answer: type[Answer], method: str, path: str, **call: Any) -> Answer:
+        """The answer to one call, as one of :mod:`gateway.api.models`; raises GatewayConfused when it is none."""
+        async with self.open(method, path, **call) as response:
+            return parse(answer, await read_limited(response, MAX_ANSWER))
+
+
+@asynccontextmanager
+async def connect(base: str) -> AsyncIterator[GatewayClient]:
+    """A client of the gateway at ``base`` (scheme, host and port); raises InvalidLink when that is no address."""
+    base = base.rstrip("/")
+    if not re.fullmatch(r"https?://[^/?#@\s]+", base):
+        raise InvalidLink("this is not the address of a gateway", hint="Give it like https://gateway.example")
+    headers = {"User-Agent": f"bitcache/{version('bitcache')}"}
+    async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers, auto_decompress=False) as session:
+        yield GatewayClient(base, session)
+
+
+async def read_limited(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The whole body, which has at most ``limit`` bytes; else GatewayConfused."""
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > limit:
+            raise GatewayConfused("the gateway's answer is too long")
+    return bytes(body)
+
+
+def parse(answer: type[Answer], text: bytes | str) -> Answer:
+    """One of our models from JSON; members that a newer gateway added are passed over."""
+    found = _object(text)
+    known = {name: value for name, value in found.items() if name in answer.model_fields}
+    try:
+        return answer.model_validate(known)
+    except ValidationError:
+        raise GatewayConfused from None
+
+
+def printable(text: object) -> str:
+    """Text from a stranger without the control characters that could play with a terminal."""
+    return _CONTROLS.sub(" ", str(text))
+
+
+def _object(body: bytes | str) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        raise GatewayConfused from None
+    if not isinstance(found, dict):
+        raise GatewayConfused
+    return found
+
+
+def _problem(status: int, body: bytes) -> BitcacheError:
+    """The error in a problem document (RFC 9457), or the nearest one to its status."""
+    try:
+        found = _object(body)
+    except GatewayConfused:
+        found = {}
+    kind = _known_codes().get(str(found.get("code"))) or _by_status(status)
+    message = printable(found.get("detail") or found.get("title") or f"the gateway answered {status}")
+    hint = found.get("hint")
+    return kind(message, hint=None if not hint else printable(hint))
+
+
+def _by_status(status: int) -> type[BitcacheError]:
+    if status in _BUSY:
+        return GatewayUnreachable
+    named: dict[int, type[BitcacheError]] = {400: BadInput, 401: Denied, 403: Denied, 404: NotFound, 422: BadInput}
+    return named.get(status, GatewayConfused)
+
+
+def _known_codes(root: type[BitcacheError] = BitcacheError) -> dict[str, type[BitcacheError]]:
+    codes = {root.code: root}
+    for kind in root.__subclasses__():
+        codes |= _known_codes(kind)
+    return codes

@@ -1,0 +1,224 @@
+"""Steps 1 and 2 from the seller's side: seal a file while it uploads, then put it up for sale.
+
+:func:`sell` does the whole of it and returns the buyer's link.  Memory stays constant and a lost connection
+costs one piece, because :class:`~gateway.client.sealed_file.SealedFile` can be read at any offset.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import mimetypes
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bitcache import names
+from bitcache.errors import BadInput, BitcacheError, SalesPaused, UploadError, UploadTooLarge
+from bitcache.identifiers import FileId, b64u, new_file_id
+from bitcache.money import price
+from bitcache.sealing import groups, manifest, metadata, shares
+from bitcache.sealing.link import Link
+from gateway.api.models import Listing, Listings, SellerInfo
+from gateway.client.http import Backoff, GatewayClient, GatewayConfused, GatewayUnreachable
+from gateway.client.sealed_file import SealedFile
+
+PIECE = 8 * groups.GROUP_SIZE  #: sealed bytes of one PATCH
+
+Progress = Callable[[int, int], None]  #: called with (bytes done, bytes in all)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a seller wants sold: the file, its price, what buyers see before they pay."""
+
+    path: Path
+    price_sat: int
+    title: str
+    preview: metadata.Preview | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """A listing as the seller keeps it; ``link`` is the secret to hand to buyers."""
+
+    link: Link
+    title: str
+    price_sat: int
+    size: int
+    sealed_size: int
+    seconds: dict[str, float]
+
+
+async def sell(
+    gateway: GatewayClient, token: str, seed: bytes, offer: Offer, progress: Progress = lambda done, total: None
+) -> Sold:
+    """Seal, upload and list ``offer``, signed by the Ed25519 ``seed``.
+
+    Nothing is left behind on the gateway when it fails: the keys live here only, so half an upload is worthless.
+    """
+    file_id, link_share, gateway_share = new_file_id(), shares.new_link_share(), shares.new_gateway_share()
+    key = shares.file_key(link_share, gateway_share, file_id)
+    with closing(SealedFile(offer.path, key, shares.file_context(file_id))) as sealed:
+        await _check_terms(gateway, token, offer, sealed.size)
+        started = time.perf_counter()
+        try:
+            await _upload(gateway, token, file_id, sealed, progress)
+            listing = _listing(offer, sealed, file_id, link_share, gateway_share, seed)
+            await _publish(gateway, token, file_id, listing)
+        except BaseException:
+            await _forget(gateway, token, file_id)
+            raise
+    upload = time.perf_counter() - started - sealed.seconds
+    return Sold(
+        link=Link(gateway.base, file_id, link_share),
+        title=names.title(offer.title),
+        price_sat=offer.price_sat,
+        size=sealed.plain_size,
+        sealed_size=sealed.size,
+        seconds={"seal": round(sealed.seconds, 3), "upload": round(max(upload, 0.0), 3)},
+    )
+
+
+def read_preview(path: Path) -> metadata.Preview:
+    """The free sample in a file, by its extension; raises BadInput for a kind or size that cannot be shown."""
+    media_type = mimetypes.guess_type(path.name)[0]
+    if media_type not in metadata.PREVIEW_TYPES:
+        raise BadInput("a preview is a PNG, JPEG or WebP image, or a .txt file")
+    if path.stat().st_size > metadata.MAX_PREVIEW:
+        raise BadInput("the preview is over 256 KiB", hint="Make the picture smaller.")
+    return metadata.Preview(media_type, path.read_bytes())
+
+
+async def _check_terms(gateway: GatewayClient, token: str, offer: Offer, sealed_size: int) -> None:
+    """What would be refused after the upload is refused before it."""
+    names.title(offer.title)
+    seller = await gateway.call(SellerInfo, "GET", "/seller", bearer=token)
+    if seller.payout is None:
+        raise SalesPaused(
+            "this seller has nowhere to be paid yet",
+            hint="Give a payout descriptor first: on the gateway's page /sell, or with bitcache init --descriptor.",
+        )
+    price(offer.price_sat, dust=seller.min_price_sat)
+    if sealed_size > seller.max_file_bytes:
+        raise UploadTooLarge("the file is larger than this gateway takes")
+
+
+async def _upload(gateway: GatewayClient, token: str, file_id: FileId, sealed: SealedFile, progress: Progress) -> None:
+    about = {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Length": str(sealed.size),
+        "Upload-Metadata": f"file_id {base64.b64encode(file_id.encode()).decode()}",
+    }
+    async with gateway.open("POST", "/uploads", bearer=token, headers=about):
+        offset = 0
+    backoff = Backoff()
+    while offset < sealed.size:
+        progress(offset, sealed.size)
+        piece = await asyncio.to_thread(sealed.read, offset, PIECE)
+        try:
+            sent = await _append(gateway, token, file_id, offset, piece)
+            backoff.progress()
+        except GatewayUnreachable as error:
+            sent = await _find_offset(gateway, token, file_id, backoff, error)
+        if sent > offset + len(piece):
+            raise GatewayConfused("the gateway says that it has bytes which were never sent")
+        offset = sent
+    progress(offset, sealed.size)
+
+
+async def _append(gateway: GatewayClient, token: str, file_id: FileId, offset: int, piece: memoryview) -> int:
+    about = {
+        "Tus-Resumable": "1.0.0",
+        "Content-Type": "application/offset+octet-stream",
+        "Upload-Offset": str(offset),
+    }
+    async with gateway.open("PATCH", f"/uploads/{file_id}", bearer=token, headers=about, data=piece) as response:
+        return _offset(response.headers.get("Upload-Offset"))
+
+
+async def _find_offset(
+    gateway: GatewayClient, token: str, file_id: FileId, backoff: Backoff, error: GatewayUnreachable
+) -> int:
+    """Where the upload stands, asked again until the gateway answers."""
+    while True:
+        await backoff.wait(error)
+        try:
+            about = {"Tus-Resumable": "1.0.0"}
+            async with gateway.open("HEAD", f"/uploads/{file_id}", bearer=token, headers=about) as response:
+                return _offset(response.headers.get("Upload-Offset"))
+        except GatewayUnreachable as again:
+            error = again
+
+
+def _offset(text: str | None) -> int:
+    if text is None or not text.isascii() or not text.isdigit():
+        raise GatewayConfused
+    return int(text)
+
+
+async def _publish(gateway: GatewayClient, token: str, file_id: FileId, listing: dict[str, str | None]) -> None:
+    """List the upload; when the answer was lost, look whether the listing is there before asking again."""
+    backoff = Backoff()
+    while True:
+        try:
+            await gateway.call(Listing, "POST", "/listings", bearer=token, json=listing)
+            return
+        except GatewayUnreachable as error:
+            await backoff.wait(error)
+        except UploadError:
+            if not await _is_listed(gateway, token, file_id):
+                raise
+            return
+
+
+async def _is_listed(gateway: GatewayClient, token: str, file_id: FileId) -> bool:
+    found = await gateway.call(Listings, "GET", "/listings", bearer=token)
+    return any(entry.file_id == file_id for entry in found.listings)
+
+
+async def _forget(gateway: GatewayClient, token: str, file_id: FileId) -> None:
+    """Best effort: an unfinished upload expires on the gateway anyway."""
+    with suppress(BitcacheError, TimeoutError):
+        async with asyncio.timeout(5), gateway.open("DELETE", f"/uploads/{file_id}", bearer=token):
+            pass
+
+
+def _listing(
+    offer: Offer, sealed: SealedFile, file_id: FileId, link_share: bytes, gateway_share: bytes, seed: bytes
+) -> dict[str, str | None]:
+    """The body of ``POST /listings``: everything sealed, hashed and signed."""
+    seller_key = manifest.seller_key(seed)
+    about = metadata.Metadata(
+        title=offer.title,
+        name=offer.path.name,
+        media_type=mimetypes.guess_type(offer.path.name)[0] or "application/octet-stream",
+        size=sealed.plain_size,
+        seller_key=seller_key,
+    )
+    meta = metadata.seal_metadata(about, link_share, file_id, shares.new_salt())
+    preview = None
+    if offer.preview is not None:
+        preview = metadata.seal_preview(offer.preview, link_share, file_id, shares.new_salt())
+    hashes = sealed.group_hashes()
+    text = manifest.Manifest(
+        file_id=file_id,
+        sealed_size=sealed.size,
+        header=sealed.header,
+        group_root=groups.group_root(hashes),
+        share_hash=shares.share_hash(gateway_share),
+        meta_hash=manifest.digest(meta),
+        preview_hash=None if preview is None else manifest.digest(preview),
+        price_sat=offer.price_sat,
+        seller_key=seller_key,
+    ).text()
+    return {
+        "manifest": text,
+        "signature": b64u(manifest.sign(text, seed)),
+        "groups": b64u(b"".join(hashes)),
+        "meta": b64u(meta),
+        "preview": None if preview is None else b64u(preview),
+        "share": b64u(gateway_share),
+    }
