@@ -1,0 +1,74 @@
+"""Fixtures that every test may use: a real node (``regtest``), a simulated chain, a fresh ``store``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bitcache.storage.store import Store
+from wallet.chain.find_bitcoind import NoBitcoind, find_bitcoind
+from wallet.chain.regtest import RegtestNode
+from wallet.chain.simulated import SimulatedChain
+
+pytest_plugins = ("support.no_skips",)
+
+
+@pytest.fixture(scope="session")
+def bitcoind() -> Path:
+    """The node's program, fetched if need be."""
+    try:
+        return find_bitcoind()
+    except NoBitcoind as reason:
+        pytest.skip(f"no bitcoind: {reason}")
+
+
+@pytest.fixture(scope="session")
+def regtest(bitcoind: Path) -> Iterator[RegtestNode]:
+    """A private node with a funded purse, shared by the whole run: use scripts of your own."""
+    with _node(bitcoind) as node:
+        yield node
+
+
+@pytest.fixture
+def own_regtest(bitcoind: Path) -> Iterator[RegtestNode]:
+    """A private node for this test alone: stop, restart or kill it."""
+    with _node(bitcoind) as node:
+        yield node
+
+
+@pytest.fixture
+def simulated() -> SimulatedChain:
+    """A chain in memory."""
+    return SimulatedChain()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """An empty store."""
+    opened = await Store.open(tmp_path / "bitcache.sqlite")
+    yield opened
+    await opened.close()
+
+
+@contextmanager
+def _node(program: Path) -> Iterator[RegtestNode]:
+    """A node around a test, whatever event loop the test runs in."""
+    node = RegtestNode(bitcoind=program)
+    node.launch()
+    try:
+        _run(node.ready)
+        yield node
+    finally:
+        _run(node.stop)
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """To its end, in an event loop of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(work())).result()

@@ -1,0 +1,29 @@
+"""Public keys for tests.  Anyone can make their private keys: never send them money."""
+
+from __future__ import annotations
+
+import secrets
+
+from wallet.account import Account
+
+TPUB = "tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M"
+#: BIP84's test vectors: the account of "abandon … about"
+BIP84_ZPUB = (
+    "zpub6rFR7y4Q2AijBEqTUquhVz398htDFrtymD9xYYfG1m4wAcvPhXNfE3EfH1r1ADqtfSdVCToUG868RvUUkgDKf31mGDtKsAYz2oz2AGutZYs"
+)
+#: BIP86's test vectors: the account of "abandon … about"
+BIP86_XPUB = (
+    "xpub6BgBgsespWvERF3LHQu6CnqdvfEvtMcQjYrcRzx53QJjSxarj2afYWcLteoGVky7D3UKDP9QyrLprQ3VCECoY49yfdDEHGCtMMj92pReUsQ"
+)
+
+
+def descriptor(script_type: str, key: str = f"{TPUB}/0/*") -> str:
+    """A descriptor without checksum."""
+    return f"sh(wpkh({key}))" if script_type == "sh(wpkh)" else f"{script_type}({key})"
+
+
+def fresh_destinations(count: int, script_type: str = "wpkh") -> list[tuple[bytes, str]]:
+    """Scripts and regtest addresses that no other test uses."""
+    account = Account(descriptor(script_type), "regtest")
+    first = secrets.randbelow(2**31 - count)
+    return [account.derive(first + number) for number in range(count)]
