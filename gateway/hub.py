@@ -1,0 +1,83 @@
+"""The hub: hands what the outbox holds to whoever listens in this process.
+
+A listener learns only *that* its transfer changed and reads the state itself, so a hundred changes
+that it slept through are one, no queue can grow, and a slow listener keeps nobody waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import structlog
+
+from bitcache import outbox
+from bitcache.errors import BitcacheError, TooMany
+from bitcache.identifiers import TransferId
+from bitcache.storage.store import Store
+
+IDLE_SECONDS = 5.0
+
+log = structlog.get_logger("gateway.hub")
+
+
+class Hub:
+    """Fan-out by transfer id.  ``closed`` is set when the gateway shuts down, and ends every stream."""
+
+    def __init__(self, store: Store, streams_per_transfer: int) -> None:
+        self.closed = asyncio.Event()
+        self._store = store
+        self._limit = streams_per_transfer
+        self._listeners: dict[TransferId, set[asyncio.Event]] = defaultdict(set)
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """There may be something in the outbox: the watcher or a handler wrote."""
+        self._wake.set()
+
+    @contextmanager
+    def listening(self, transfer_id: TransferId) -> Iterator[asyncio.Event]:
+        """An event that is set whenever the transfer may have changed, and on shutdown; clear it, then read."""
+        if len(self._listeners[transfer_id]) >= self._limit:
+            raise TooMany("this transfer is watched too often at once", hint="Close another page that shows it.")
+        changed = asyncio.Event()
+        self._listeners[transfer_id].add(changed)
+        try:
+            yield changed
+        finally:
+            self._listeners[transfer_id].discard(changed)
+            if not self._listeners[transfer_id]:
+                del self._listeners[transfer_id]
+
+    async def pump(self) -> None:
+        """Deliver, for ever; what the database refuses is tried again."""
+        while True:
+            try:
+                await self._deliver()
+            except BitcacheError as error:
+                log.warning("outbox_waits", code=error.code)
+            try:
+                await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+            except TimeoutError:
+                continue
+
+    def close(self) -> None:
+        """End every stream."""
+        self.closed.set()
+        for events in self._listeners.values():
+            for changed in events:
+                changed.set()
+
+    async def _deliver(self) -> None:
+        while True:
+            self._wake.clear()
+            events = await self._store.read(outbox.pending)
+            if not events:
+                return
+            for event in events:
+                for changed in self._listeners.get(event.transfer_id, ()):
+                    changed.set()
+            await self._store.write(partial(outbox.delivered, up_to=events[-1].id))

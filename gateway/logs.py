@@ -1,0 +1,120 @@
+"""Logging: structlog everywhere, nothing secret in any line.
+
+JSON in production, readable lines on a terminal.  Whatever is bound with ``bind(transfer_id=…)`` appears
+in every line of that request.  The libraries' own loggers run through the same processors.
+
+Redaction is the last step before a line is written, so it sees tracebacks too:
+
+* a member whose name speaks of a claim, token, share, password … loses its value;
+* anything after ``#`` or ``%23``, after ``Bearer``, and any word of 43 base64url characters (a 32-byte
+  secret) is masked wherever it stands.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from gateway.settings import Log
+
+HIDDEN = "<hidden>"
+
+_SECRET_NAME = re.compile(
+    r"claim|token|share|secret|authori[sz]ation|password|passwd|cookie|fragment|master_?key|seed|xprv", re.IGNORECASE
+)
+_SECRET_TEXT = (
+    (re.compile(r"(#|%23)[A-Za-z0-9_.\-]{20,}"), r"\1" + HIDDEN),
+    (re.compile(r"(Bearer\s+)[^\s'\",]+", re.IGNORECASE), r"\1" + HIDDEN),
+    (re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}=?(?![A-Za-z0-9_-])"), HIDDEN),
+)
+#: Their debug output quotes the parameters of statements, or every packet.
+_QUIET = ("sqlalchemy", "aiosqlite", "alembic", "asyncio", "urllib3", "bitcoinlib")
+
+
+def configure(settings: Log, stream: TextIO | None = None) -> None:
+    """Send every log line of this process to ``stream`` (standard error), in the wished format."""
+    out = stream if stream is not None else sys.stderr
+    console = settings.format == "console" or (settings.format == "auto" and out.isatty())
+    level = logging.getLevelName(settings.level.upper())
+    structlog.configure(
+        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(_formatter(console=console, colors=out.isatty()))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def bind(**values: Any) -> None:
+    """Add to every later line of this task, for example ``transfer_id``."""
+    structlog.contextvars.bind_contextvars(**values)
+
+
+def clear() -> None:
+    """Forget what was bound: the start of a request."""
+    structlog.contextvars.clear_contextvars()
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The processor that removes secrets."""
+    for key, value in event.items():
+        event[key] = _without_secrets(key, value)
+    return event
+
+
+def masked(text: str) -> str:
+    """``text`` without anything that may be a secret."""
+    for pattern, instead in _SECRET_TEXT:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def _without_secrets(name: str, value: Any) -> Any:
+    if _SECRET_NAME.search(name):
+        return HIDDEN
+    if isinstance(value, Mapping):
+        return {key: _without_secrets(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_without_secrets("", inner) for inner in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return masked(value if isinstance(value, str) else repr(value))
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _formatter(*, console: bool, colors: bool) -> logging.Formatter:
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(colors=colors)
+        if console
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder()],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            redact,
+            renderer,
+        ],
+    )

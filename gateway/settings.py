@@ -1,0 +1,297 @@
+"""Every setting, once: name, type, default and reason.
+
+The classes below are the table.  The loader, ``config.example.toml`` and ``docs/settings.md`` all come
+from it (``python -m gateway.settings --write`` renews the two files; a test fails while they differ).
+
+A value is looked for in the environment first (``BITCACHE_SERVER__PORT=8403``), then in the TOML
+file, then here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from bitcache.errors import InvalidSettings
+from bitcache.money import MAX_MONEY
+
+ENVIRONMENT_PREFIX = "BITCACHE_"
+GIB = 2**30
+
+Network = Literal["main", "test", "testnet4", "signet", "regtest"]
+
+
+def _origin(text: str) -> str:
+    """An origin: ``https://gateway.example``, without a path."""
+    scheme, _, host = text.partition("://")
+    if text and (scheme not in ("http", "https") or not host.strip("/") or "/" in host.rstrip("/")):
+        raise ValueError("give an origin such as https://gateway.example, without a path")
+    return text.rstrip("/")
+
+
+def _address_range(text: str) -> str:
+    ipaddress.ip_network(text)
+    return text
+
+
+def _home(path: Path) -> Path:
+    return path.expanduser()
+
+
+class Section(BaseModel):
+    """A table of the TOML file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Bitcoin(Section):
+    """The Bitcoin network."""
+
+    network: Network = Field(
+        "main", description="The network that sellers are paid on; the node must follow the same one."
+    )
+
+
+class Chain(Section):
+    """Where blocks come from."""
+
+    source: Literal["bitcoind", "simulated"] = Field(
+        "bitcoind",
+        description="bitcoind: your own Bitcoin Core. simulated: a pretend chain in this process, for trying things out; "
+        "nothing on it is money.",
+    )
+    rpc_url: str = Field(
+        "", description="Address of the node's RPC. Empty: this machine, at the port that the network usually has."
+    )
+    rpc_cookie: Annotated[Path, AfterValidator(_home)] | None = Field(
+        None,
+        examples=["~/.bitcoin/.cookie"],
+        description="The node's cookie file, read again whenever the node restarts. Unset: where Bitcoin Core puts it. "
+        "A cookie is better than a password: it is never written down.",
+    )
+    rpc_user: str = Field("", description="RPC user name; only without a cookie file.")
+    rpc_password: SecretStr = Field(
+        SecretStr(""),
+        description="RPC password. Prefer the cookie, or the environment: BITCACHE_CHAIN__RPC_PASSWORD.",
+    )
+    zmq_rawtx: str = Field(
+        "",
+        description="The node's zmqpubrawtx address, for example tcp://127.0.0.1:28332: payments are seen within a "
+        "second. Empty: within ten.",
+    )
+    watch_from: int | None = Field(
+        None,
+        ge=0,
+        examples=[900_000],
+        description="Block height from which a new installation watches. Unset: from now on, which is right unless you "
+        "rebuild a lost database.",
+    )
+
+
+class Server(Section):
+    """How people reach the gateway."""
+
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on. The default is this machine alone: put nginx or Caddy before it.",
+    )
+    port: int = Field(8402, ge=0, le=65535, description="Port to listen on (HTTP 402 is 'Payment Required').")
+    public_url: Annotated[str, AfterValidator(_origin)] = Field(
+        "", description="The origin that buyers see, for example https://gateway.example. Empty: http://host:port."
+    )
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_address_range)], ...] = Field(
+        (),
+        description="Addresses or ranges of your own proxies, whose X-Forwarded-For is believed. Caps count per buyer's "
+        "address, so behind a proxy that is not listed here all buyers look like one.",
+    )
+
+
+class Storage(Section):
+    """Where everything is kept."""
+
+    directory: Annotated[Path, AfterValidator(_home)] = Field(
+        Path("data"), description="Folder of the database, the master key and the sealed files."
+    )
+    max_file_bytes: int = Field(
+        16 * GIB, ge=1024, le=2**52, description="Largest sealed file taken, in bytes; also bounded by the free space."
+    )
+    min_free_bytes: int = Field(
+        1 * GIB,
+        ge=0,
+        description="Uploads are refused when they would leave less free space than this: the database must always be "
+        "able to write a payment.",
+    )
+
+
+class Invoices(Section):
+    """What buyers are asked to pay."""
+
+    expiry_seconds: int = Field(
+        3600,
+        ge=60,
+        le=30 * 86400,
+        description="How long an unpaid invoice stays open. A payment that comes later still releases the file.",
+    )
+    confirmations: tuple[tuple[int, int], ...] = Field(
+        ((0, 1), (100_000, 2), (1_000_000, 3)),
+        description="Pairs of (amount from which, confirmations needed), in satoshis. One block is enough for small "
+        "sales; undoing several costs more than a large one brings.",
+    )
+    cap_per_buyer: int = Field(
+        20,
+        ge=1,
+        description="Open unpaid invoices per buyer's network address. High enough for an office behind one address, low "
+        "enough that nobody burns a seller's addresses.",
+    )
+    cap_per_listing: int = Field(
+        200,
+        ge=1,
+        description="Open unpaid invoices per listing: bounds the run of unused addresses that a seller's wallet must "
+        "look past.",
+    )
+
+    @field_validator("confirmations")
+    @classmethod
+    def _rising(cls, table: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+        amounts = [amount for amount, _ in table]
+        if not amounts or amounts[0] != 0 or amounts != sorted(set(amounts)) or amounts[-1] > MAX_MONEY:
+            raise ValueError("give pairs with rising amounts, the first for 0 sat: [[0, 1], [100000, 2]]")
+        if any(not 1 <= needed <= 100 for _, needed in table):
+            raise ValueError("confirmations lie between 1 and 100")
+        return table
+
+
+class Limits(Section):
+    """What one request may cost."""
+
+    body_bytes: int = Field(
+        8 * 2**20,
+        ge=2**20,
+        description="Largest JSON body. A listing carries 43 bytes for each MiB of its file, so 8 MiB is enough for files of "
+        "150 GiB.",
+    )
+    body_seconds: float = Field(30, gt=0, description="A JSON body must have arrived within this time.")
+    stall_seconds: float = Field(
+        60, gt=0, description="An upload that sends nothing for this long is closed; what arrived is kept."
+    )
+    streams_per_transfer: int = Field(
+        16, ge=1, description="Event streams open at once for one transfer: a tab or two per device is enough."
+    )
+
+
+class Log(Section):
+    """What is written down."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least serious level written.")
+    format: Literal["auto", "json", "console"] = Field(
+        "auto", description="json: one object per line. console: for reading. auto: console on a terminal, else json."
+    )
+
+
+class Settings(Section):
+    """All settings; each member is one table of the TOML file."""
+
+    bitcoin: Bitcoin = Bitcoin()
+    chain: Chain = Chain()
+    server: Server = Server()
+    storage: Storage = Storage()
+    invoices: Invoices = Invoices()
+    limits: Limits = Limits()
+    log: Log = Log()
+
+    @property
+    def public_url(self) -> str:
+        """The origin that links are made with."""
+        host = f"[{self.server.host}]" if ":" in self.server.host else self.server.host
+        return self.server.public_url or f"http://{host}:{self.server.port}"
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of a TOML file (none: the defaults), overridden by the environment; raises InvalidSettings."""
+    tables = _read(path) if path is not None else {}
+    for name, value in _from_environment(os.environ if environ is None else environ):
+        section, key = name.split(".")
+        tables.setdefault(section, {})[key] = value
+    return check(tables)
+
+
+def check(tables: Mapping[str, Any]) -> Settings:
+    """Validated settings from tables of plain values; raises InvalidSettings, which names the setting."""
+    _refuse_unknown(tables)
+    try:
+        return Settings.model_validate(tables)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"][:2])
+        raise InvalidSettings(f"{name}: {first['msg']}", setting=name) from None
+
+
+def names() -> list[str]:
+    """Every setting as ``section.key``."""
+    return [f"{section}.{key}" for section, model in sections() for key in model.model_fields]
+
+
+def sections() -> Iterator[tuple[str, type[Section]]]:
+    """The tables in order, with their classes."""
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield name, field.annotation
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidSettings(f"the settings file cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"the settings file is not TOML: {error}") from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    """``BITCACHE_SECTION__KEY`` as (``section.key``, value); lists are written as JSON, empty means not set."""
+    for variable, text in sorted(environ.items()):
+        if not variable.startswith(ENVIRONMENT_PREFIX) or "__" not in variable or not text:
+            continue
+        section, _, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
+        yield f"{section}.{key.replace('.', '_')}", _plain(variable, text)
+
+
+def _plain(variable: str, text: str) -> Any:
+    if not text.startswith("["):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise InvalidSettings(f"{variable} is not a JSON list") from None
+
+
+def _refuse_unknown(tables: Mapping[str, Any]) -> None:
+    known = names()
+    for section, table in tables.items():
+        keys = table if isinstance(table, Mapping) else [""]
+        for name in (f"{section}.{key}".rstrip(".") for key in keys):
+            if name not in known:
+                raise _unknown(name, known)
+
+
+def _unknown(name: str, known: list[str]) -> InvalidSettings:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    last = name.rpartition(".")[2]
+    near = near or [one for one in known if one.endswith(f".{last}")][:1]
+    hint = f"Did you mean {near[0]}?" if near else "The settings are listed in docs/settings.md."
+    return InvalidSettings(f"there is no setting {name}", hint=hint, setting=name)
+
+
+if __name__ == "__main__":
+    from gateway.settings_text import main
+
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,108 @@
+"""Settings: one table feeds the loader, the example file and the docs."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bitcache.errors import InvalidSettings
+from gateway import settings_text
+from gateway.settings import Settings, check, load, names
+
+
+@pytest.mark.parametrize("path", settings_text.files(), ids=lambda path: path.name)
+def test_generated_files_are_current(path: Path) -> None:
+    """Whoever changes a setting runs ``python -m gateway.settings --write``."""
+    assert path.read_text(encoding="utf-8") == settings_text.files()[path]
+
+
+def test_example_is_the_defaults() -> None:
+    """Each line of the example, uncommented, is valid TOML and gives the default."""
+    lines = settings_text.example().splitlines()
+    active = "\n".join(line.removeprefix("# ") if " = " in line and line.startswith("# ") else line for line in lines)
+    tables = tomllib.loads(active.replace("watch_from = 900_000", "").replace('rpc_cookie = "~/.bitcoin/.cookie"', ""))
+    assert check(tables) == Settings()
+
+
+def test_every_setting_says_why() -> None:
+    """The docs list every setting with a description."""
+    for name in names():
+        row = next(line for line in settings_text.docs().splitlines() if line.startswith(f"| `{name}` |"))
+        assert len(row.split("|")[3].strip()) > 20
+
+
+def test_environment_wins(tmp_path: Path) -> None:
+    """The order is environment, file, default; empty variables count as not set."""
+    path = tmp_path / "config.toml"
+    path.write_text('[server]\nport = 1\nhost = "::1"\n')
+    environ = {
+        "BITCACHE_SERVER__PORT": "8403",
+        "BITCACHE_SERVER__HOST": "",
+        "BITCACHE_INVOICES__CONFIRMATIONS": "[[0, 2]]",
+        "BITCACHE_STORAGE__DIRECTORY": "/srv/b",
+        "BITCACHE_TOKEN": "no setting: the CLI's",
+    }
+    found = load(path, environ)
+    assert (found.server.port, found.server.host) == (8403, "::1")
+    assert found.invoices.confirmations == ((0, 2),)
+    assert found.storage.directory == Path("/srv/b")
+    assert found.public_url == "http://[::1]:8403"
+
+
+@pytest.mark.parametrize(
+    ("tables", "hint"),
+    [
+        ({"server": {"prot": 1}}, "server.port"),
+        ({"sever": {"port": 1}}, "server.port"),
+        ({"port": 1}, "server.port"),
+        ({"invoices": {"expiry": 1}}, "invoices.expiry_seconds"),
+    ],
+)
+def test_unknown_names_the_nearest(tables: dict[str, Any], hint: str) -> None:
+    """A typing error is refused and answered with what was probably meant."""
+    with pytest.raises(InvalidSettings) as caught:
+        check(tables)
+    assert hint in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"bitcoin": {"network": "mainnet"}},
+        {"server": {"port": 70_000}},
+        {"server": {"public_url": "gateway.example"}},
+        {"server": {"public_url": "https://gateway.example/shop"}},
+        {"server": {"trusted_proxies": ["nginx"]}},
+        {"invoices": {"confirmations": []}},
+        {"invoices": {"confirmations": [[5, 1]]}},
+        {"invoices": {"confirmations": [[0, 0]]}},
+        {"invoices": {"confirmations": [[0, 2], [0, 1]]}},
+        {"server": "here"},
+    ],
+)
+def test_nonsense_is_refused(tables: dict[str, Any]) -> None:
+    """What cannot be meant is refused, by the name of the setting."""
+    with pytest.raises(InvalidSettings) as caught:
+        check(tables)
+    assert "." in caught.value.details["setting"] or caught.value.details["setting"] in tables
+
+
+def test_a_password_is_never_shown() -> None:
+    """Neither by repr nor by an error."""
+    password = "correct horse"
+    assert password not in repr(check({"chain": {"rpc_password": password}}))
+    with pytest.raises(InvalidSettings) as caught:
+        check({"chain": {"rpc_password": [password]}})
+    assert password not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[server", "\xff"])
+def test_not_toml(tmp_path: Path, text: str) -> None:
+    """A broken file is named as such."""
+    path = tmp_path / "config.toml"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(InvalidSettings):
+        load(path, {})
