@@ -1,0 +1,69 @@
+/** The buyer's half of the HTTP API (docs/protocol.md §7). */
+
+import { json, request } from "../ui/http.js";
+
+/** @typedef {import("./state.js").Transfer} Transfer */
+/**
+ * @typedef {{file_id: string, manifest: string, signature: string, meta: string, price_sat: number, sealed_size: number,
+ *   demo: boolean, simulated: boolean, paused: string | null}} FileAnswer
+ */
+
+/**
+ * @param {string} fileId
+ * @returns {Promise<FileAnswer>}
+ */
+export const getFile = (fileId) => json(`/files/${fileId}`);
+
+/**
+ * @param {string} fileId
+ * @returns {Promise<Uint8Array<ArrayBuffer>>} sealed
+ */
+export async function getPreview(fileId) {
+  return new Uint8Array(await (await request(`/files/${fileId}/preview`)).arrayBuffer());
+}
+
+/**
+ * @param {string} fileId
+ * @param {string} claimHash b64u
+ * @returns {Promise<Transfer>} the same for the same claim
+ */
+export const createTransfer = (fileId, claimHash) =>
+  json(`/files/${fileId}/transfers`, { method: "POST", json: { claim_hash: claimHash } });
+
+/**
+ * @param {string} transferId
+ * @returns {Promise<Transfer>}
+ */
+export const getTransfer = (transferId) => json(`/transfers/${transferId}`);
+
+/** @param {string} transferId */
+export const eventsUrl = (transferId) => `/api/v1/transfers/${transferId}/events`;
+
+/** @param {Transfer} transfer `due` makes a new address of each new code, so that no cache answers */
+export const qrUrl = (transfer) => `/api/v1/transfers/${transfer.transfer_id}/qr.svg?due=${transfer.due_sat}`;
+
+/**
+ * @param {string} claim
+ * @returns {Promise<Transfer>}
+ */
+export const transferOf = (claim) => json("/claim", { bearer: claim });
+
+/**
+ * @param {string} claim
+ * @returns {Promise<string>} gateway share, b64u
+ */
+export const getShare = async (claim) => (await json("/share", { bearer: claim })).share;
+
+/**
+ * The claim of a purchase that was begun without JavaScript and waits in a cookie.
+ * @param {string} fileId
+ * @returns {Promise<string | null>}
+ */
+export const parkedClaim = async (fileId) => (await json(`/f/${fileId}/claim`)).claim;
+
+/**
+ * @param {string} transferId
+ * @param {number} [amount] satoshis; the rest due unless given
+ */
+export const demoPay = (transferId, amount) =>
+  request("/demo/pay", { method: "POST", json: amount ? { transfer_id: transferId, amount_sat: amount } : { transfer_id: transferId } });

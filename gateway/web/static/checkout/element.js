@@ -1,0 +1,89 @@
+/**
+ * <bitcache-checkout>: the whole purchase, on the buyer's page and in the widget's frame. Its content as the server
+ * sent it works without JavaScript and stays until the first screen is ready.
+ *
+ * Attributes: `embed` inside the widget's frame; `parked` when a purchase begun without JavaScript may wait.
+ */
+
+import { h, setText } from "../ui/dom.js";
+import { t } from "../ui/words.js";
+import { Flow } from "./flow.js";
+import { settleIntoFrame, tellState } from "./frame.js";
+import { screenOf } from "./state.js";
+import { spoken } from "./spoken.js";
+import { doneView } from "./views/done.js";
+import { expiredView } from "./views/expired.js";
+import { invoiceView } from "./views/invoice.js";
+import { offerView } from "./views/offer.js";
+import { troubleView } from "./views/trouble.js";
+import { waitingView } from "./views/waiting.js";
+
+/** @typedef {import("./state.js").State} State */
+
+/** @type {Record<string, (state: State, act: Flow["act"]) => import("./views/parts.js").View>} */
+const VIEWS = {
+  offer: offerView,
+  invoice: invoiceView,
+  waiting: waitingView,
+  expired: expiredView,
+  done: doneView,
+  trouble: troubleView,
+};
+
+export class BitcacheCheckout extends HTMLElement {
+  /** @type {Flow | null} */
+  #flow = null;
+  /** @type {import("./views/parts.js").View | null} */
+  #view = null;
+  #shown = "";
+  #live = h("p", { class: "hush", role: "status" });
+
+  connectedCallback() {
+    if (this.hasAttribute("embed")) settleIntoFrame();
+    addEventListener("hashchange", this.#begin);
+    this.#begin();
+  }
+
+  disconnectedCallback() {
+    removeEventListener("hashchange", this.#begin);
+    this.#flow?.stop();
+  }
+
+  /** Another link in the same tab changes only the fragment: begin afresh. */
+  #begin = () => {
+    this.#flow?.stop();
+    this.#flow = new Flow((before, after) => this.#show(before, after), this.hasAttribute("parked"));
+    this.#flow.start();
+  };
+
+  /**
+   * @param {State} before
+   * @param {State} after
+   */
+  #show(before, after) {
+    if (!this.#flow || this.#flow.state !== after) return;
+    const screen = screenOf(after);
+    if (screen === "loading") return;
+    if (screen !== this.#shown || before.transfer?.transfer_id !== after.transfer?.transfer_id) this.#swap(screen, after);
+    this.#view?.update(after);
+    setText(this.#live, spoken(after));
+    document.title = t("page.title", { title: after.offer?.title ?? t("brand") });
+    tellState(before, after);
+  }
+
+  /**
+   * A new screen takes the focus to its heading, but not from someone who is elsewhere on the page.
+   * @param {string} screen
+   * @param {State} state
+   */
+  #swap(screen, state) {
+    const first = this.#shown === "";
+    const here = this.contains(document.activeElement) || document.activeElement === document.body;
+    this.#view = VIEWS[screen](state, /** @type {Flow} */ (this.#flow).act);
+    this.#shown = screen;
+    this.replaceChildren(this.#view.node, this.#live);
+    if (!first && here) this.#view.node.querySelector("h1")?.focus();
+  }
+}
+
+customElements.define("bitcache-checkout", BitcacheCheckout);

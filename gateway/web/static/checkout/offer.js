@@ -1,0 +1,39 @@
+/** What is for sale, checked before anyone is asked to pay: opened with the link share, which no server ever sees. */
+
+import { same, unb64u } from "../sealing/bytes.js";
+import { readOffer } from "../sealing/buy.js";
+import { SealingError } from "../sealing/errors.js";
+import { openPreview } from "../sealing/metadata.js";
+import { sha256 } from "../sealing/primitives.js";
+import { getFile, getPreview } from "./api.js";
+
+/** @typedef {import("../sealing/link.js").Link} Link */
+/** @typedef {import("../sealing/manifest.js").Manifest} Manifest */
+/** @typedef {{offer: import("./state.js").Offer, manifest: Manifest, answer: import("./api.js").FileAnswer}} Checked */
+
+/**
+ * @param {Link} link
+ * @returns {Promise<Checked>}
+ * @throws {SealingError | import("../sealing/errors.js").GatewayError}
+ */
+export async function loadOffer(link) {
+  const answer = await getFile(link.fileId);
+  const { manifest, metadata } = await readOffer(link.fileId, link.linkShare, answer);
+  const { title, name, type, size } = metadata;
+  const { demo, simulated, paused } = answer;
+  const { priceSat, sealedSize } = manifest;
+  return { offer: { fileId: link.fileId, title, name, type, size, priceSat, sealedSize, demo, simulated, paused }, manifest, answer };
+}
+
+/**
+ * The free sample, or null when there is none. One that does not open is no reason to hide the offer.
+ * @param {Link} link
+ * @param {Manifest} manifest
+ * @returns {Promise<import("./state.js").Preview | null>}
+ */
+export async function loadPreview(link, manifest) {
+  if (!manifest.previewHash) return null;
+  const sealed = await getPreview(link.fileId);
+  if (!same(await sha256(sealed), manifest.previewHash)) throw new SealingError("invalid_manifest", "another preview was signed");
+  return openPreview(sealed, { linkShare: unb64u(link.linkShare, 16), fileId: unb64u(link.fileId, 16) });
+}

@@ -1,0 +1,32 @@
+/** What a screen reader is told when something happened: one short sentence per turn of events, never a countdown. */
+
+import { satText } from "../ui/format.js";
+import { errorText, t } from "../ui/words.js";
+import { screenOf } from "./state.js";
+
+/**
+ * @param {import("./state.js").State} state
+ * @returns {string}
+ */
+export function spoken(state) {
+  const { transfer } = state;
+  const screen = screenOf(state);
+  if (screen === "trouble" && state.trouble) return errorText(state.trouble);
+  if (screen === "done") return t("done.title");
+  if (screen === "expired") return t("expired.title");
+  if (screen === "waiting" && transfer) return waiting(state, transfer);
+  if (screen !== "invoice" || !transfer) return "";
+  if (transfer.received_sat === 0) return t("step.pay.now");
+  return t("invoice.partial", { received: satText(transfer.received_sat), due: satText(transfer.due_sat) });
+}
+
+/**
+ * @param {import("./state.js").State} state
+ * @param {import("./state.js").Transfer} transfer
+ */
+function waiting({ downloadedAt }, transfer) {
+  if (transfer.state === "invalid") return t("undone.title");
+  if (transfer.released) return t(downloadedAt === null ? "step.confirm.done" : "step.open.now");
+  const blocks = { have: transfer.confirmations, n: transfer.confirmations_required };
+  return `${t("step.pay.done")}. ${t("step.confirm.now", blocks)}`;
+}

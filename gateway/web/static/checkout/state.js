@@ -1,0 +1,153 @@
+/**
+ * The checkout as one value and one pure function. Everything that happens is an event; what is shown
+ * follows from the state alone (screen.js, steps.js), so a reload or a lost connection cannot confuse it.
+ */
+
+/**
+ * @typedef {"new" | "processing" | "settled" | "expired" | "invalid"} InvoiceState
+ * @typedef {{transfer_id: string, file_id: string, state: InvoiceState, marks: string[], amount_sat: number, amount_btc: string,
+ *   received_sat: number, due_sat: number, address: string, uri: string, confirmations: number, confirmations_required: number,
+ *   created_at: number, expires_at: number, seen_at: number | null, settled_at: number | null, released: boolean,
+ *   txids: string[], network: string}} Transfer as the API sends it
+ * @typedef {{fileId: string, title: string, name: string, type: string, size: number, priceSat: number, sealedSize: number,
+ *   demo: boolean, simulated: boolean, paused: string | null}} Offer what was checked before anything is paid
+ * @typedef {{mediaType: string, content: Uint8Array<ArrayBuffer>}} Preview
+ * @typedef {{name: string, type: string, size: number, blob: Blob | null}} Opened the file, opened and checked; null when it was too
+ *   large to keep and is already saved
+ * @typedef {{code: string, hint?: string}} Trouble
+ */
+
+/**
+ * @typedef {object} State
+ * @property {Offer | null} offer
+ * @property {Preview | null} preview
+ * @property {boolean} starting an invoice was asked for
+ * @property {Transfer | null} transfer
+ * @property {string | null} recovery the recovery link, once there is a purchase
+ * @property {{bytes: number, total: number} | null} download sealed bytes
+ * @property {number | null} downloadedAt Unix seconds, as all times
+ * @property {number | null} openingAt
+ * @property {number | null} openedAt
+ * @property {Opened | null} file
+ * @property {boolean} payRest the time is up and the buyer sends what is missing
+ * @property {boolean} saysPaid the time is up and the buyer has paid already
+ * @property {boolean} offline
+ * @property {Trouble | null} trouble what stops everything until someone acts
+ * @property {Trouble | null} note what went wrong with the last press of a button
+ */
+
+/** @type {State} */
+export const START = Object.freeze({
+  offer: null,
+  preview: null,
+  starting: false,
+  transfer: null,
+  recovery: null,
+  download: null,
+  downloadedAt: null,
+  openingAt: null,
+  openedAt: null,
+  file: null,
+  payRest: false,
+  saysPaid: false,
+  offline: false,
+  trouble: null,
+  note: null,
+});
+
+/**
+ * @typedef {{type: "offer", offer: Offer} | {type: "preview", preview: Preview} | {type: "start"}
+ *   | {type: "transfer", transfer: Transfer} | {type: "recovery", link: string}
+ *   | {type: "downloading", bytes: number, total: number} | {type: "downloaded", at: number} | {type: "opening", at: number}
+ *   | {type: "opened", at: number, file: Opened} | {type: "payRest"} | {type: "saysPaid"} | {type: "startAgain"} | {type: "retry"}
+ *   | {type: "held"} | {type: "offline"} | {type: "online"} | {type: "trouble", trouble: Trouble} | {type: "note", note: Trouble}} Event
+ */
+
+const NO_DOWNLOAD = { download: null, downloadedAt: null, openingAt: null };
+const NO_PURCHASE = {
+  ...NO_DOWNLOAD,
+  starting: false,
+  transfer: null,
+  recovery: null,
+  payRest: false,
+  saysPaid: false,
+  note: null,
+};
+
+/**
+ * @param {State} state
+ * @param {Event} event
+ * @returns {State}
+ */
+export function reduce(state, event) {
+  switch (event.type) {
+    case "offer":
+      return { ...state, offer: event.offer, trouble: null };
+    case "preview":
+      return { ...state, preview: event.preview };
+    case "start":
+      return { ...state, starting: true, note: null };
+    case "transfer":
+      return withTransfer(state, event.transfer);
+    case "recovery":
+      return { ...state, recovery: event.link };
+    case "downloading":
+      return { ...state, download: { bytes: event.bytes, total: event.total } };
+    case "downloaded":
+      return { ...state, downloadedAt: state.downloadedAt ?? event.at };
+    case "opening":
+      return { ...state, openingAt: state.openingAt ?? event.at };
+    case "opened":
+      return { ...state, openedAt: event.at, file: event.file, trouble: null };
+    case "payRest":
+      return { ...state, payRest: true };
+    case "saysPaid":
+      return { ...state, saysPaid: true };
+    case "startAgain":
+      return { ...state, ...NO_PURCHASE };
+    case "retry":
+      return { ...state, trouble: null, note: null, ...NO_DOWNLOAD };
+    case "held":
+      return { ...state, ...NO_DOWNLOAD };
+    case "offline":
+      return { ...state, offline: true };
+    case "online":
+      return { ...state, offline: false };
+    case "trouble":
+      return { ...state, trouble: event.trouble, starting: false };
+    case "note":
+      return { ...state, note: event.note, starting: false };
+  }
+}
+
+/**
+ * News of another purchase, or older than what is known, changes nothing.
+ * @param {State} state
+ * @param {Transfer} transfer
+ * @returns {State}
+ */
+function withTransfer(state, transfer) {
+  const other = state.transfer !== null && state.transfer.transfer_id !== transfer.transfer_id;
+  return other ? state : { ...state, transfer, starting: false, offline: false, note: null };
+}
+
+/**
+ * The sealed bytes may be fetched: enough was seen, or the file is released.
+ * @param {Transfer | null} transfer
+ */
+export const mayDownload = (transfer) => transfer !== null && (transfer.released || transfer.state === "processing" || transfer.state === "settled");
+
+/**
+ * @typedef {"loading" | "trouble" | "offer" | "invoice" | "waiting" | "expired" | "done"} Screen
+ * @param {State} state
+ * @returns {Screen}
+ */
+export function screenOf(state) {
+  const { transfer } = state;
+  if (state.file) return "done";
+  if (state.trouble) return "trouble";
+  if (!state.offer) return "loading";
+  if (!transfer) return "offer";
+  if (mayDownload(transfer) || transfer.state === "invalid") return "waiting";
+  return transfer.state === "expired" && !state.payRest ? "expired" : "invoice";
+}

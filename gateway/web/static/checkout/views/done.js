@@ -1,0 +1,53 @@
+/** The file is here: save it, look at it, keep the way back and the receipt. */
+
+import { h, heading, setText } from "../../ui/dom.js";
+import { moment, satText, sizeText } from "../../ui/format.js";
+import { t } from "../../ui/words.js";
+import { wayBack } from "./parts.js";
+import { openedFigure } from "./preview.js";
+import { markText } from "./waiting.js";
+
+/**
+ * @param {import("../state.js").State} state
+ * @param {{save: () => void}} act
+ * @returns {import("./parts.js").View}
+ */
+export function doneView(state, act) {
+  const file = /** @type {import("../state.js").Opened} */ (state.file);
+  const save = file.blob ? h("button", { type: "button", class: "button primary", onclick: act.save }, t("done.save")) : "";
+  const look = h("div", { hidden: true });
+  openedFigure(file).then((figure) => {
+    if (figure) look.replaceChildren(figure);
+    look.hidden = figure === null;
+  });
+  const undone = h("p", { class: "notice warn", hidden: true }, t("undone.text"));
+  const marks = h("p", { class: "notice", hidden: true });
+  const back = wayBack();
+  const text = h("p", { class: "soft" }, t("done.text", { name: file.name, size: sizeText(file.size) }));
+  const head = h("div", { class: "offer-head" }, heading(t("done.title")), text);
+  return {
+    node: h("div", { class: "card" }, head, undone, look, save, back.node, marks, receipt(state)),
+    update(next) {
+      undone.hidden = next.transfer?.state !== "invalid";
+      setText(marks, next.transfer ? markText(next.transfer) : "");
+      marks.hidden = marks.textContent === "";
+      back.update(next);
+    },
+  };
+}
+
+/**
+ * The receipt carries no secret: it may be shown to anyone.
+ * @param {import("../state.js").State} state
+ */
+function receipt({ transfer, offer }) {
+  if (!transfer || !offer) return h("div", { hidden: true });
+  const rows = [
+    [t("receipt.what"), offer.title],
+    [t("receipt.paid"), satText(transfer.received_sat)],
+    [t("receipt.when"), moment(transfer.settled_at ?? transfer.seen_at ?? transfer.created_at)],
+    [t("receipt.transaction"), transfer.txids.join(" ")],
+  ];
+  const list = h("dl", { class: "receipt" }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h("details", {}, h("summary", {}, t("receipt")), list);
+}

@@ -1,0 +1,106 @@
+/** Where to pay: QR code, amount, address, and how long the price is held. A partial payment changes the code. */
+
+import { copyButton } from "../../ui/copy.js";
+import { h, heading, setText } from "../../ui/dom.js";
+import { btcText, countdown, satText } from "../../ui/format.js";
+import { t } from "../../ui/words.js";
+import { qrUrl } from "../api.js";
+import { noteLine, questions, stepList, wayBack } from "./parts.js";
+
+/** @typedef {import("../state.js").Transfer} Transfer */
+
+/**
+ * @param {import("../state.js").State} state
+ * @param {{demoPay: () => void, now: () => number}} act
+ * @returns {import("./parts.js").View}
+ */
+export function invoiceView(state, act) {
+  const offer = /** @type {import("../state.js").Offer} */ (state.offer);
+  let transfer = /** @type {Transfer} */ (state.transfer);
+  const code = h("img", { width: "216", height: "216", alt: "" });
+  const partial = h("p", { class: "notice warn", hidden: true });
+  const amount = amountRow(() => transfer);
+  const held = h("p", { class: "held" }, h("span"), h("time", { role: "timer" }));
+  const [note, steps, back] = [noteLine(), stepList(), wayBack()];
+  const actions = payActions(offer.demo, act);
+  const head = h("div", { class: "offer-head" }, heading(offer.title), h("p", { class: "soft" }, t("invoice.scan")));
+  const facts = h("dl", { class: "pay-facts" }, amount.node, addressRow(transfer.address));
+  const pay = h("div", { class: "stack" }, h("div", { class: "qr" }, code), facts, actions.node, held, note.node);
+  const tick = setInterval(() => showTime(), 1000);
+  const showTime = () => {
+    if (!held.isConnected) return clearInterval(tick);
+    const left = transfer.expires_at - act.now();
+    setText(held.children[0], t(left > 0 ? "invoice.held" : "invoice.late"));
+    setText(held.children[1], left > 0 ? countdown(left) : "");
+  };
+  return {
+    node: h("div", { class: "card" }, head, partial, pay, h("hr"), steps.node, back.node, questions()),
+    update(next) {
+      transfer = next.transfer ?? transfer;
+      showCode(code, transfer);
+      showPartial(partial, transfer);
+      amount.update(transfer);
+      actions.update(transfer);
+      [note, steps, back].forEach((part) => part.update(next));
+      showTime();
+    },
+  };
+}
+
+/**
+ * @param {HTMLImageElement} code
+ * @param {Transfer} transfer
+ */
+function showCode(code, transfer) {
+  const address = qrUrl(transfer);
+  if (code.getAttribute("src") !== address) code.src = address;
+  code.alt = t("invoice.qr", { price: satText(transfer.due_sat), address: transfer.address });
+}
+
+/**
+ * @param {HTMLElement} line
+ * @param {Transfer} transfer
+ */
+function showPartial(line, transfer) {
+  const { received_sat: received, due_sat: due } = transfer;
+  line.hidden = received === 0 || due === 0;
+  setText(line, line.hidden ? "" : t("invoice.partial", { received: satText(received), due: satText(due) }));
+}
+
+/** @param {() => Transfer} current */
+function amountRow(current) {
+  const value = h("dd", {}, "", h("span", { class: "soft" }));
+  const button = copyButton(() => btcText(current().due_sat), { name: t("copy.amount") });
+  const node = h("div", {}, h("div", { class: "what" }, h("dt", {}, t("invoice.amount")), value), button);
+  return {
+    node,
+    /** @param {Transfer} transfer */
+    update(transfer) {
+      const btc = h("span", { class: "soft" }, ` ${btcText(transfer.due_sat)} BTC`);
+      value.replaceChildren(satText(transfer.due_sat), btc);
+    },
+  };
+}
+
+/** @param {string} address */
+function addressRow(address) {
+  const value = h("dd", { class: "mono" }, address);
+  return h("div", {}, h("div", { class: "what" }, h("dt", {}, t("invoice.address")), value), copyButton(() => address, { name: t("copy.address") }));
+}
+
+/**
+ * The one next action: the wallet on this device, or in a demonstration its purse.
+ * @param {boolean} demo
+ * @param {{demoPay: () => void}} act
+ */
+function payActions(demo, act) {
+  const wallet = h("a", { class: demo ? "button" : "button primary" }, t("invoice.open"));
+  const purse = h("button", { type: "button", class: "button primary", onclick: act.demoPay }, t("invoice.demo"));
+  return {
+    node: h("div", { class: "stack" }, demo ? purse : "", wallet),
+    /** @param {Transfer} transfer */
+    update(transfer) {
+      wallet.href = transfer.uri;
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** Before paying: what it is, a free sample, the price, one button. */
+
+import { h, heading, present, setText } from "../../ui/dom.js";
+import { satText } from "../../ui/format.js";
+import { errorText, t } from "../../ui/words.js";
+import { facts, noteLine, price, questions } from "./parts.js";
+import { previewFigure } from "./preview.js";
+
+/**
+ * @param {import("../state.js").State} state
+ * @param {{pay: () => void}} act
+ * @returns {import("./parts.js").View}
+ */
+export function offerView(state, act) {
+  const offer = /** @type {import("../state.js").Offer} */ (state.offer);
+  const label = t("offer.pay", { price: satText(offer.priceSat) });
+  const button = h("button", { type: "button", class: "button primary", onclick: act.pay }, label);
+  const sample = h("div", { hidden: true });
+  const note = noteLine();
+  const paused = offer.paused ? h("p", { class: "notice warn" }, errorText({ code: "sales_paused" })) : null;
+  const head = h("div", { class: "offer-head" }, heading(offer.title), facts(offer));
+  const action = h("div", { class: "stack" }, ...present([paused ?? button, note.node, h("p", { class: "small soft center" }, t("offer.direct"))]));
+  return {
+    node: h("div", { class: "card" }, head, sample, price(offer.priceSat), action, questions()),
+    update(next) {
+      if (next.preview && sample.hidden) sample.replaceChildren(previewFigure(next.preview));
+      sample.hidden = sample.childElementCount === 0;
+      button.disabled = next.starting;
+      setText(button, next.starting ? t("offer.starting") : label);
+      note.update(next);
+    },
+  };
+}

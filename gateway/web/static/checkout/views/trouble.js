@@ -1,0 +1,32 @@
+/** Something stops here: one sentence, and what to do. */
+
+import { h, heading, setText } from "../../ui/dom.js";
+import { errorText, t } from "../../ui/words.js";
+import { wayBack } from "./parts.js";
+
+/**
+ * @param {import("../state.js").State} state
+ * @param {{retry: () => void}} act
+ * @returns {import("./parts.js").View}
+ */
+export function troubleView(state, act) {
+  const text = h("p", { class: "soft" });
+  const retry = h("button", { type: "button", class: "button primary", onclick: act.retry }, t("retry"));
+  const title = heading("");
+  const paid = h("p", { class: "notice" }, t("trouble.paid"));
+  const back = wayBack();
+  return {
+    node: h("div", { class: "card" }, h("div", { class: "offer-head" }, title, text), paid, retry, back.node),
+    update(next) {
+      const trouble = next.trouble ?? { code: "unexpected" };
+      setText(title, t(next.offer ? "trouble.title" : "trouble.link"));
+      setText(text, errorText(trouble));
+      retry.hidden = HOPELESS.includes(trouble.code);
+      paid.hidden = !next.transfer;
+      back.update(next);
+    },
+  };
+}
+
+/** Trying the same again cannot help. */
+const HOPELESS = ["invalid_link", "no_link_share", "not_found", "wrong_key", "insecure_context", "unsupported_browser"];

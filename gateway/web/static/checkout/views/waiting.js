@@ -1,0 +1,46 @@
+/** After paying: what was seen, what the network still does, the download that already runs. */
+
+import { h, heading, setText } from "../../ui/dom.js";
+import { satText } from "../../ui/format.js";
+import { t } from "../../ui/words.js";
+import { noteLine, questions, stepList, wayBack } from "./parts.js";
+
+/**
+ * @param {import("../state.js").State} state
+ * @returns {import("./parts.js").View}
+ */
+export function waitingView(state) {
+  const title = heading("");
+  const line = h("p", { class: "soft" });
+  const marks = h("p", { class: "notice", hidden: true });
+  const [note, steps, back] = [noteLine(), stepList(), wayBack()];
+  return {
+    node: h("div", { class: "card" }, h("div", { class: "offer-head" }, title, line), marks, steps.node, note.node, back.node, questions()),
+    update(next) {
+      const key = headline(next);
+      setText(title, t(`${key}.title`));
+      setText(line, t(`${key}.text`, { title: next.offer?.title ?? "" }));
+      const text = next.transfer ? markText(next.transfer) : "";
+      setText(marks, text);
+      marks.hidden = text === "";
+      [note, steps, back].forEach((part) => part.update(next));
+    },
+  };
+}
+
+/** @param {import("../state.js").State} state */
+function headline({ transfer, downloadedAt }) {
+  if (transfer?.state === "invalid") return "undone";
+  if (!transfer?.released) return "seen";
+  return downloadedAt === null ? "paid" : "opening";
+}
+
+/**
+ * Late, or more than asked: said plainly, since both are alarming when they go unmentioned.
+ * @param {import("../state.js").Transfer} transfer
+ */
+export function markText({ marks, received_sat: received, amount_sat: amount }) {
+  const late = marks.includes("paid_late") ? t("mark.late") : "";
+  const over = marks.includes("paid_over") ? t("mark.over", { over: satText(received - amount) }) : "";
+  return [late, over].filter(Boolean).join(" ");
+}

@@ -1,0 +1,40 @@
+/** Requests to our own gateway. What goes wrong becomes a GatewayError with a code that people's words exist for. */
+
+import { GatewayError } from "../sealing/errors.js";
+
+const BASE = "/api/v1";
+
+/**
+ * @param {string} path under /api/v1, or from the root when it starts with "/f/"
+ * @param {{method?: string, bearer?: string, json?: object, signal?: AbortSignal}} [options]
+ * @returns {Promise<Response>} a good one
+ * @throws {GatewayError}
+ */
+export async function request(path, { method = "GET", bearer, json, signal } = {}) {
+  const headers = new Headers();
+  if (bearer) headers.set("Authorization", `Bearer ${bearer}`);
+  if (json) headers.set("Content-Type", "application/json");
+  const url = path.startsWith("/f/") ? path : BASE + path;
+  const answer = await fetch(url, { method, headers, body: json && JSON.stringify(json), signal, cache: "no-store" }).catch((error) => {
+    if (signal?.aborted) throw error;
+    throw new GatewayError("gateway_unreachable", "no answer");
+  });
+  if (answer.ok) return answer;
+  throw await problemOf(answer);
+}
+
+/**
+ * @param {string} path
+ * @param {Parameters<typeof request>[1]} [options]
+ * @returns {Promise<any>}
+ */
+export async function json(path, options) {
+  return (await request(path, options)).json();
+}
+
+/** @param {Response} answer */
+async function problemOf(answer) {
+  const problem = await answer.json().catch(() => ({}));
+  const code = typeof problem.code === "string" ? problem.code : answer.status >= 500 ? "gateway_unreachable" : "unexpected";
+  return new GatewayError(code, String(problem.detail ?? ""), { status: answer.status, hint: String(problem.hint ?? "") });
+}
