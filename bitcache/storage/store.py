@@ -3,18 +3,22 @@
 ``read(fn)`` and ``write(fn)`` run ``fn(conn)``, ordinary synchronous SQLAlchemy Core code, so a
 transaction never awaits in its middle.  Writes that wait together are committed together: each runs
 in its own savepoint, and every caller returns after the one commit is on disk (``synchronous=FULL``).
+
+Reads go through aiosqlite.  A write batch runs whole in the one writer thread, because a hop between
+threads for every statement would cost more than the statements.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bitcache.errors import BitcacheError, DatabaseBusy, DatabaseUnusable, DiskFull, StorageError
 from bitcache.storage.migrate import migrate
@@ -30,10 +34,11 @@ LARGEST_BATCH = 256
 class Store:
     """One database file.  Open with :meth:`open`, close with :meth:`close`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, reader: AsyncEngine, writer: Engine) -> None:
+        self._reader, self._writer = reader, writer
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
-        self._writer = asyncio.create_task(self._write_forever(), name="store-writer")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        self._task = asyncio.create_task(self._write_forever(), name="store-writer")
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -42,22 +47,26 @@ class Store:
             await asyncio.to_thread(migrate, path)
         except DBAPIError as error:
             raise translate(error) from error
-        engine = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=8)
-        event.listen(engine.sync_engine, "connect", _pragmas)
-        event.listen(engine.sync_engine, "begin", _begin)
-        return cls(engine)
+        reader = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=8)
+        writer = create_engine(f"sqlite:///{path}", pool_size=1, connect_args={"check_same_thread": False})
+        for engine, begin in ((reader.sync_engine, "BEGIN"), (writer, "BEGIN IMMEDIATE")):
+            event.listen(engine, "connect", _pragmas)
+            event.listen(engine, "begin", lambda conn, begin=begin: conn.exec_driver_sql(begin))
+        return cls(reader, writer)
 
     async def close(self) -> None:
         """Finish waiting writes, then close."""
         await self._jobs.join()
-        self._writer.cancel()
-        await asyncio.gather(self._writer, return_exceptions=True)
-        await self._engine.dispose()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._thread.shutdown()
+        self._writer.dispose()
+        await self._reader.dispose()
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` in a read transaction of its own."""
         try:
-            async with self._engine.connect() as conn:
+            async with self._reader.connect() as conn:
                 return await conn.run_sync(work)
         except DBAPIError as error:
             raise translate(error) from error
@@ -73,33 +82,28 @@ class Store:
             batch = [await self._jobs.get()]
             while not self._jobs.empty() and len(batch) < LARGEST_BATCH:
                 batch.append(self._jobs.get_nowait())
-            try:
-                await self._commit(batch)
-            finally:
-                for _ in batch:
-                    self._jobs.task_done()
+            works = [work for work, _ in batch]
+            results = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, works)
+            for (_, done), result in zip(batch, results, strict=True):
+                _resolve(done, result)
+                self._jobs.task_done()
 
-    async def _commit(self, batch: list[_Job]) -> None:
+    def _commit(self, works: list[Work[Any]]) -> list[Any]:
+        """In the writer thread: all of them in one transaction; what fails the commit fails them all."""
         try:
-            async with self._engine.connect() as conn:
-                await conn.execution_options(bitcache_write=True)
-                results = await self._run(conn, [work for work, _ in batch])
-        except DBAPIError as error:
-            results = [translate(error)] * len(batch)
-        for (_, done), result in zip(batch, results, strict=True):
-            if done.cancelled():
-                continue
-            if isinstance(result, BaseException):
-                done.set_exception(result)
-            else:
-                done.set_result(result)
+            with self._writer.begin() as conn:
+                return [_in_savepoint(conn, work) for work in works]
+        except Exception as error:  # the writer must outlive whatever one batch meets
+            return [translate(error) if isinstance(error, DBAPIError) else error] * len(works)
 
-    async def _run(self, conn: AsyncConnection, works: list[Work[Any]]) -> list[Any]:
-        def all_of_them(sync: Connection) -> list[Any]:
-            return [_in_savepoint(sync, work) for work in works]
 
-        async with conn.begin():
-            return await conn.run_sync(all_of_them)
+def _resolve(done: asyncio.Future[Any], result: Any) -> None:
+    if done.done():  # its caller was cancelled; the write stands
+        return
+    if isinstance(result, BaseException):
+        done.set_exception(result)
+    else:
+        done.set_result(result)
 
 
 def _in_savepoint(conn: Connection, work: Work[Any]) -> Any:
@@ -116,7 +120,7 @@ def _in_savepoint(conn: Connection, work: Work[Any]) -> Any:
 
 
 def _pragmas(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, see _begin
+    connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",
@@ -126,11 +130,6 @@ def _pragmas(connection: Any, _record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _begin(conn: Connection) -> None:
-    write = conn.get_execution_options().get("bitcache_write")
-    conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
 def translate(error: DBAPIError) -> BitcacheError:
