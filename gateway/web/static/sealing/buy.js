@@ -1,0 +1,116 @@
+/**
+ * A buyer's client after the payment was seen: download, wait for the share, open (docs/protocol.md §5).
+ * open-worker.js runs it beside a page; tests run it in Node.
+ */
+
+import { unb64u } from "./bytes.js";
+import { GroupKeeper, download, fetchGroups } from "./download.js";
+import { Patience } from "./http.js";
+import { checkOffer, verifyManifest } from "./manifest.js";
+import { openMetadata } from "./metadata.js";
+import { checkedKey, openStored } from "./open-file.js";
+
+/** @typedef {import("./stores.js").Store} Store */
+/** @typedef {{manifest: string, signature: string, meta: string, price_sat: number}} Offer as GET /files/<F> gives it */
+/**
+ * @typedef {object} Purchase
+ * @property {import("./http.js").Link} link with the claim secret
+ * @property {string} fileId b64u
+ * @property {string} linkShare b64u; never leaves this machine
+ * @property {Offer} offer
+ * @property {Promise<string>} share b64u, from GET /share, when the payment is settled
+ * @property {(name: string) => Promise<Store>} openStore
+ */
+/** @typedef {"downloading" | "waiting_for_share" | "opening"} BuyState */
+/**
+ * @typedef {object} BuyEvents
+ * @property {(state: BuyState) => void} onState
+ * @property {(phase: "downloading" | "opening", bytes: number, totalBytes: number) => void} onProgress
+ * @property {(retry: import("./http.js").Retry) => void} onRetry
+ */
+/** @typedef {{content: Blob, name: string, plain: Store}} Opened `name` is safe to save under */
+
+/**
+ * What the offer says, once everything that can be checked before paying was checked.
+ * @param {string} fileId b64u, from the link
+ * @param {string} linkShare b64u, from the link
+ * @param {Offer} offer
+ * @throws {import("./errors.js").SealingError} wrong_key for a wrong link, invalid_manifest, invalid_name, …
+ */
+export async function readOffer(fileId, linkShare, offer) {
+  const sealedMeta = unb64u(offer.meta);
+  const parts = { fileId: unb64u(fileId, 16), linkShare: unb64u(linkShare, 16) };
+  const manifest = await verifyManifest(offer.manifest, offer.signature);
+  const metadata = await openMetadata(sealedMeta, parts);
+  await checkOffer(manifest, { fileId, priceSat: offer.price_sat, sealedMeta, metadata });
+  return { manifest, metadata };
+}
+
+/**
+ * @param {Purchase} purchase
+ * @param {BuyEvents} events
+ * @returns {Promise<Opened>} only when the final chunk was verified and the size is the promised one
+ */
+export async function receive(purchase, events) {
+  const { manifest, metadata } = await readOffer(purchase.fileId, purchase.linkShare, purchase.offer);
+  const sealed = await purchase.openStore(`${purchase.fileId}.sealed`);
+  try {
+    const fileKey = await keyAndBytes(purchase, manifest, sealed, events);
+    events.onState("opening");
+    const plain = await purchase.openStore(`${purchase.fileId}.plain`);
+    const onProgress = (/** @type {number} */ bytes, /** @type {number} */ total) => events.onProgress("opening", bytes, total);
+    const content = await openStored(sealed, plain, fileKey, manifest, metadata, onProgress).catch(emptying(plain));
+    await sealed.remove();
+    return { content, name: metadata.name, plain };
+  } catch (error) {
+    // Proven bytes stay for the next attempt.
+    sealed.release();
+    throw error;
+  }
+}
+
+/**
+ * Waits for both at once, so that a wrong share is told at once and not after hours of downloading; one failure
+ * ends the other.
+ * @param {Purchase} purchase
+ * @param {import("./manifest.js").Manifest} manifest
+ * @param {Store} sealed
+ * @param {BuyEvents} events
+ */
+async function keyAndBytes(purchase, manifest, sealed, events) {
+  const stop = new AbortController();
+  const given = purchase.link.signal;
+  const link = { ...purchase.link, signal: given ? AbortSignal.any([given, stop.signal]) : stop.signal };
+  const linkShare = unb64u(purchase.linkShare, 16);
+  const key = purchase.share.then((share) => checkedKey(unb64u(share, 32), linkShare, manifest));
+  try {
+    const [fileKey] = await Promise.all([key, fetchSealed({ ...purchase, link }, manifest, sealed, events)]);
+    return fileKey;
+  } finally {
+    stop.abort();
+  }
+}
+
+/** @param {Store} plain */
+function emptying(plain) {
+  return async (/** @type {unknown} */ error) => {
+    await plain.remove();
+    throw error;
+  };
+}
+
+/**
+ * @param {Purchase} purchase
+ * @param {import("./manifest.js").Manifest} manifest
+ * @param {Store} sealed
+ * @param {BuyEvents} events
+ */
+async function fetchSealed(purchase, manifest, sealed, events) {
+  const { link, fileId } = purchase;
+  const patience = new Patience({ onRetry: events.onRetry, signal: link.signal });
+  events.onState("downloading");
+  const keeper = new GroupKeeper(sealed, manifest, await fetchGroups(link, fileId, manifest, patience));
+  const onProgress = (/** @type {number} */ bytes, /** @type {number} */ total) => events.onProgress("downloading", bytes, total);
+  await download(link, fileId, keeper, { onProgress, patience });
+  events.onState("waiting_for_share");
+}
