@@ -1,0 +1,8 @@
+"""The command line: ``bitcache init``, ``serve``, ``sell``, ``buy``, ``demo``.
+
+    main.py   the commands, put together         run.py    running one: errors, exit codes, JSON
+    show.py   what a terminal shows              demo.py   everything at once, on a private network
+
+What a person reads goes to stderr while it happens and to stdout when it is the result; with ``--json`` the last
+line of stdout is one JSON object and nothing else goes there.  Exit codes: docs/protocol.md §9.
+"""

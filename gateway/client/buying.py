@@ -84,8 +84,7 @@ async def buy(
         claim, transfer = await _transfer(gateway, goods, purchases)
         clock = Clock()
         screen.invoice(transfer, goods)
-        await _fetch_when_seen(gateway, transfer, claim, part, screen, timeout)
-        clock.lap("download")
+        await _fetch_when_seen(gateway, transfer, claim, part, screen, timeout, clock)
         transfer = await _wait(gateway, transfer, lambda now: now.released, screen, timeout)
         key = await _file_key(gateway, goods, claim)
         clock.start()
@@ -158,7 +157,13 @@ async def _fresh(gateway: GatewayClient, goods: Goods, purchases: Purchases) -> 
 
 
 async def _fetch_when_seen(
-    gateway: GatewayClient, transfer: Transfer, claim: str, part: PartFile, screen: Screen, timeout: float
+    gateway: GatewayClient,
+    transfer: Transfer,
+    claim: str,
+    part: PartFile,
+    screen: Screen,
+    timeout: float,
+    clock: Clock,
 ) -> None:
     """Download as soon as a payment is seen; when that payment vanishes, wait for another."""
 
@@ -167,12 +172,15 @@ async def _fetch_when_seen(
 
     while True:
         await _wait(gateway, transfer, seen, screen, timeout)
+        clock.start()
         try:
-            return await download(
+            await download(
                 gateway, part, transfer.file_id, claim, lambda done, total: screen.progress("download", done, total)
             )
         except PaymentRequired:
             await asyncio.sleep(1)
+        else:
+            return clock.lap("download")
 
 
 async def _wait(

@@ -21,7 +21,7 @@ from bitcache.sealing.container import Opener, plain_size
 from bitcache.sealing.groups import GROUP_SIZE, GroupVerifier, group_offset, parse_groups
 from bitcache.sealing.manifest import Manifest
 from gateway.client.http import Backoff, GatewayClient, GatewayConfused, GatewayUnreachable
-from gateway.client.purchases import sync_folder
+from gateway.client.private_files import sync_folder
 
 _PIECE = 256 * 1024
 

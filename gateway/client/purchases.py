@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bitcache.errors import StorageError
-from bitcache.identifiers import b64u, new_secret
+from bitcache.identifiers import new_secret
 from bitcache.sealing.link import Link
+from gateway.client.private_files import write_private
 
 
 def default_state_dir() -> Path:
@@ -60,21 +61,5 @@ class Purchases:
         return claim
 
     def _save(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = self.path.with_suffix(f".{b64u(os.urandom(6))}.tmp")
         text = json.dumps({"v": 1, "claims": self.claims, "manifest_hash": self.manifest_hash}, indent=1)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self.path)
-        sync_folder(self.path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Make a rename inside ``path`` survive a power cut."""
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        write_private(self.path, text, replace=True)

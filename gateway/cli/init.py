@@ -1,0 +1,92 @@
+"""``bitcache init``: settings, data folder, keys, and the seller's token, shown once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bitcache.errors import InvalidSettings
+from gateway.cli.run import run
+from gateway.cli.serve import DEFAULT_CONFIG, ConfigOption
+from gateway.cli.show import console, plain, stamp
+from gateway.settings import check, load
+from gateway.settings_text import example
+
+
+def init_command(
+    config: ConfigOption = DEFAULT_CONFIG,
+    descriptor: Annotated[
+        str | None, typer.Option(help="Where you are paid: a public output descriptor, or an xpub or zpub.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="main, test, testnet4, signet or regtest; main by default.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line of stdout.")] = False,
+) -> None:
+    """Write the settings file if there is none, make the data folder, print the seller's token once.
+
+    Never overwrites anything. The descriptor holds public keys only; one with private keys is refused.
+    """
+    run(_init(config, descriptor, network, as_json), as_json)
+
+
+async def _init(config: Path, descriptor: str | None, network: str | None, as_json: bool) -> dict[str, Any]:
+    from gateway.compose import check_payout, init_data_dir  # Bitcoin's libraries load only where they are needed
+
+    written = _write_config(config, network)
+    settings = load(config)
+    if network is not None and network != settings.bitcoin.network:
+        raise InvalidSettings(f"{config} says another network: {settings.bitcoin.network}", hint="Change it there.")
+    try:
+        terms = await check_payout(settings, descriptor) if descriptor is not None else None
+        token = await init_data_dir(settings, terms=terms)
+    except BaseException:
+        _take_back(config, written)
+        raise
+    stamp(f"Settings: {config}")
+    stamp(f"Data: {settings.storage.directory}")
+    if terms is not None:
+        console.print("  You are paid at these addresses; compare them with your wallet's first three:")
+        console.print(plain("\n".join(f"    {address}" for address in terms.first)))
+    console.print("  The seller's token, shown this once. Keep it like a password:", style="bold")
+    if not as_json:
+        typer.echo(token)
+    console.print(f"  Next: bitcache serve --config {config}", style="dim", soft_wrap=True)
+    return {
+        "config": str(config),
+        "data": str(settings.storage.directory),
+        "network": settings.bitcoin.network,
+        "addresses": list(terms.first) if terms else [],
+        "token": token,
+    }
+
+
+def _write_config(config: Path, network: str | None) -> bool:
+    """The example with this folder's data in it; False when there was a file, which stays as it is."""
+    folder = config.absolute().parent
+    if not folder.is_dir():
+        raise InvalidSettings(f"the folder {folder} is not there", hint="Make it first.")
+    text = _set(example(), "directory", "data", str(folder / "data"))
+    if network is not None:
+        check({"bitcoin": {"network": network}})
+        text = _set(text, "network", "main", network)
+    try:
+        with config.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _set(text: str, key: str, default: str, value: str) -> str:
+    """The example with one of its defaults replaced."""
+    return text.replace(f"# {key} = {json.dumps(default)}", f"{key} = {json.dumps(value)}", 1)
+
+
+def _take_back(config: Path, written: bool) -> None:
+    """What this run wrote goes when the run fails, so that it can be repeated."""
+    if written:
+        config.unlink()

@@ -1,0 +1,52 @@
+"""The commands, put together; the entry point of ``bitcache``."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from gateway.cli.buy import buy_command
+from gateway.cli.demo import demo_command
+from gateway.cli.init import init_command
+from gateway.cli.sell import sell_command
+from gateway.cli.serve import serve_command
+
+app = typer.Typer(
+    name="bitcache",
+    help="Sell files for bitcoin: sealed before they are uploaded, paid to your own wallet, opened by the buyer.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bitcache {version('bitcache')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
+) -> None:
+    """Options of bitcache itself."""
+
+
+for _name, _command in (
+    ("init", init_command),
+    ("serve", serve_command),
+    ("sell", sell_command),
+    ("buy", buy_command),
+    ("demo", demo_command),
+):
+    app.command(_name)(_command)
+
+
+def main() -> None:
+    """The console script."""
+    app()
