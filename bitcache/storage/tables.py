@@ -6,9 +6,24 @@ No column holds the link share, an unwrapped gateway share, a claim secret or a 
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
 
 metadata = MetaData()
+
+payout = Table(
+    "payout",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("rail", Text, nullable=False),
+    Column("account", Text, nullable=False, comment="canonical public descriptor with checksum"),
+    Column("script_type", Text, nullable=False),
+    Column("minimum_sat", Integer, nullable=False, comment="least payable amount: the dust limit"),
+    Column("next_index", Integer, nullable=False, comment="high-water mark; never goes back"),
+    Column("paused", Text, comment="error code that stops sales, if any"),
+    Column("created_at", Integer, nullable=False),
+    UniqueConstraint("rail", "account"),
+    comment="one row per account for ever, whoever uses it: two counters would give one address twice",
+)
 
 seller = Table(
     "seller",
@@ -16,23 +31,8 @@ seller = Table(
     Column("id", Integer, primary_key=True),
     Column("name", Text, nullable=False),
     Column("token_hash", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the seller's token"),
+    Column("payout_id", ForeignKey("payout.id"), comment="where this seller is paid now"),
     Column("created_at", Integer, nullable=False),
-)
-
-payout = Table(
-    "payout",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("seller_id", ForeignKey("seller.id"), nullable=False, index=True),
-    Column("rail", Text, nullable=False),
-    Column("account", Text, nullable=False, comment="canonical public descriptor with checksum"),
-    Column("script_type", Text, nullable=False),
-    Column("minimum_sat", Integer, nullable=False, comment="least payable amount: the dust limit"),
-    Column("next_index", Integer, nullable=False, comment="high-water mark; never goes back"),
-    Column("active", Integer, nullable=False, comment="1 for the seller's current payout"),
-    Column("paused", Text, comment="error code that stops sales, if any"),
-    Column("created_at", Integer, nullable=False),
-    UniqueConstraint("seller_id", "account"),
 )
 
 upload = Table(
@@ -68,6 +68,7 @@ transfer = Table(
     Column("claim_hash", LargeBinary, nullable=False, unique=True),
     Column("buyer", LargeBinary, comment="keyed hash of the buyer's network address, for the cap; cleared when closed"),
     Column("created_at", Integer, nullable=False),
+    Index("transfer_buyer", "buyer", sqlite_where=text("buyer IS NOT NULL")),
 )
 
 invoice = Table(

@@ -29,11 +29,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "payout",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("rail", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False, comment="canonical public descriptor with checksum"),
+        sa.Column("script_type", sa.Text(), nullable=False),
+        sa.Column("minimum_sat", sa.Integer(), nullable=False, comment="least payable amount: the dust limit"),
+        sa.Column("next_index", sa.Integer(), nullable=False, comment="high-water mark; never goes back"),
+        sa.Column("paused", sa.Text(), nullable=True, comment="error code that stops sales, if any"),
+        sa.Column("created_at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("rail", "account"),
+        comment="one row per account for ever, whoever uses it: two counters would give one address twice",
+    )
+    op.create_table(
         "seller",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(), nullable=False, comment="SHA-256 of the seller's token"),
+        sa.Column("payout_id", sa.Integer(), nullable=True, comment="where this seller is paid now"),
         sa.Column("created_at", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["payout_id"],
+            ["payout.id"],
+        ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("token_hash"),
     )
@@ -58,28 +77,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("listing", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_listing_seller_id"), ["seller_id"], unique=False)
-
-    op.create_table(
-        "payout",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("seller_id", sa.Integer(), nullable=False),
-        sa.Column("rail", sa.Text(), nullable=False),
-        sa.Column("account", sa.Text(), nullable=False, comment="canonical public descriptor with checksum"),
-        sa.Column("script_type", sa.Text(), nullable=False),
-        sa.Column("minimum_sat", sa.Integer(), nullable=False, comment="least payable amount: the dust limit"),
-        sa.Column("next_index", sa.Integer(), nullable=False, comment="high-water mark; never goes back"),
-        sa.Column("active", sa.Integer(), nullable=False, comment="1 for the seller's current payout"),
-        sa.Column("paused", sa.Text(), nullable=True, comment="error code that stops sales, if any"),
-        sa.Column("created_at", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["seller_id"],
-            ["seller.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("seller_id", "account"),
-    )
-    with op.batch_alter_table("payout", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_payout_seller_id"), ["seller_id"], unique=False)
 
     op.create_table(
         "upload",
@@ -114,6 +111,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("transfer", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_transfer_file_id"), ["file_id"], unique=False)
+        batch_op.create_index("transfer_buyer", ["buyer"], unique=False, sqlite_where=sa.text("buyer IS NOT NULL"))
 
     op.create_table(
         "grant_",
@@ -218,19 +216,17 @@ def downgrade() -> None:
     op.drop_table("invoice")
     op.drop_table("grant_")
     with op.batch_alter_table("transfer", schema=None) as batch_op:
+        batch_op.drop_index("transfer_buyer", sqlite_where=sa.text("buyer IS NOT NULL"))
         batch_op.drop_index(batch_op.f("ix_transfer_file_id"))
 
     op.drop_table("transfer")
     op.drop_table("upload")
-    with op.batch_alter_table("payout", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_payout_seller_id"))
-
-    op.drop_table("payout")
     with op.batch_alter_table("listing", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_listing_seller_id"))
 
     op.drop_table("listing")
     op.drop_table("seller")
+    op.drop_table("payout")
     op.drop_table("known")
     op.drop_table("block")
     # ### end Alembic commands ###

@@ -1,0 +1,146 @@
+"""Step 3, invoice: a buyer asks to pay and gets a transfer, an address of its own and a time to pay in.
+
+Everything happens in one write: look whether this claim asked before, count against the caps, take the
+account's next index, insert.  A transfer is shown only after the rail watches its address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
+
+from bitcache import sellers
+from bitcache.errors import ClaimMismatch, NotFound, SalesPaused, TooMany
+from bitcache.identifiers import FileId, TransferId, new_transfer_id
+from bitcache.money import Sat
+from bitcache.ports import Destination, Rail
+from bitcache.settlement import State
+from bitcache.storage.store import Store
+from bitcache.storage.tables import invoice, listing, payout, seller, transfer
+from bitcache.transfers import Transfer, view
+
+__all__ = ["InvoicePolicy", "Transfer", "confirmations_for", "create_transfer", "open_transfer", "view"]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePolicy:
+    """What invoices ask, and how many may wait for money at once.
+
+    ``confirmations`` holds pairs of (amount from which, confirmations needed), rising, the first for 0 sat.
+    """
+
+    expiry_seconds: int = 3600
+    confirmations: tuple[tuple[int, int], ...] = ((0, 1), (100_000, 2), (1_000_000, 3))
+    cap_per_buyer: int = 20
+    cap_per_listing: int = 200
+
+
+def confirmations_for(amount: Sat, policy: InvoicePolicy) -> int:
+    """How deep a payment of this amount must lie."""
+    return [needed for least, needed in policy.confirmations if amount >= least][-1]
+
+
+async def create_transfer(
+    store: Store, rail: Rail, file_id: FileId, claim_hash: bytes, policy: InvoicePolicy, buyer: bytes | None, now: int
+) -> tuple[Transfer, bool]:
+    """:func:`open_transfer`, committed, and its address watched before anybody can see it."""
+    found, created = await store.write(lambda conn: open_transfer(conn, rail, file_id, claim_hash, policy, buyer, now))
+    rail.watch(found.key, found.transfer_id)
+    return found, created
+
+
+def open_transfer(
+    conn: Connection,
+    rail: Rail,
+    file_id: FileId,
+    claim_hash: bytes,
+    policy: InvoicePolicy,
+    buyer: bytes | None,
+    now: int,
+) -> tuple[Transfer, bool]:
+    """The transfer of this claim, and whether it is new.  ``buyer`` is a keyed hash, or None to count nobody.
+
+    Raises NotFound, ClaimMismatch (the claim asked for another file before), SalesPaused, TooMany.
+    """
+    found = _of_claim(conn, claim_hash, file_id)
+    if found is not None:
+        return view(conn, rail, found), False
+    row = _sale(conn, file_id)
+    _check_caps(conn, file_id, policy, buyer, now)
+    transfer_id = new_transfer_id()
+    index, destination = _allocate(conn, rail, row.payout_id, row.account)
+    conn.execute(
+        insert(transfer).values(id=transfer_id, file_id=file_id, claim_hash=claim_hash, buyer=buyer, created_at=now)
+    )
+    conn.execute(
+        insert(invoice).values(
+            transfer_id=transfer_id,
+            rail=rail.name,
+            payout_id=row.payout_id,
+            key_index=index,
+            key=destination.key,
+            address=destination.address,
+            amount_sat=row.price_sat,
+            confirmations=confirmations_for(Sat(row.price_sat), policy),
+            created_at=now,
+            expires_at=now + policy.expiry_seconds,
+            state=State.NEW.value,
+            marks="",
+            received_sat=0,
+            confirmed_sat=0,
+            depth=0,
+        )
+    )
+    return view(conn, rail, transfer_id), True
+
+
+def _of_claim(conn: Connection, claim_hash: bytes, file_id: FileId) -> TransferId | None:
+    row = conn.execute(select(transfer.c.id, transfer.c.file_id).where(transfer.c.claim_hash == claim_hash)).first()
+    if row is None:
+        return None
+    if row.file_id != file_id:
+        raise ClaimMismatch("this claim belongs to a transfer of another file")
+    return TransferId(row.id)
+
+
+def _sale(conn: Connection, file_id: FileId) -> Row[Any, Any, Any, Any]:
+    """Price and account; raises NotFound or SalesPaused."""
+    offer = (
+        select(listing.c.price_sat, seller.c.payout_id, payout.c.account, payout.c.paused)
+        .join(seller, seller.c.id == listing.c.seller_id)
+        .outerjoin(payout, payout.c.id == seller.c.payout_id)
+    )
+    row = conn.execute(offer.where(listing.c.file_id == file_id)).first()
+    if row is None:
+        raise NotFound("no such file")
+    reason = sellers.NO_PAYOUT if row.payout_id is None else row.paused
+    if reason is not None:
+        raise SalesPaused(reason=reason)
+    return row
+
+
+def _check_caps(conn: Connection, file_id: FileId, policy: InvoicePolicy, buyer: bytes | None, now: int) -> None:
+    if (conn.scalar(_open_invoices(now).where(transfer.c.file_id == file_id)) or 0) >= policy.cap_per_listing:
+        raise TooMany("too many people are about to pay for this file", hint="Try again in some minutes.")
+    if buyer is None:
+        return
+    if (conn.scalar(_open_invoices(now).where(transfer.c.buyer == buyer)) or 0) >= policy.cap_per_buyer:
+        raise TooMany("too many unpaid invoices are open from this network address")
+
+
+def _open_invoices(now: int) -> Select[int]:
+    """Counts the invoices that wait for money and still have time."""
+    waiting = select(func.count()).select_from(invoice).join(transfer, transfer.c.id == invoice.c.transfer_id)
+    return waiting.where(invoice.c.state == State.NEW.value, invoice.c.expires_at > now)
+
+
+def _allocate(conn: Connection, rail: Rail, payout_id: int, account: str) -> tuple[int, Destination]:
+    """The next index whose address was never given out, not even by another spelling of the same account."""
+    advance = update(payout).where(payout.c.id == payout_id).values(next_index=payout.c.next_index + 1)
+    while True:
+        index = conn.execute(advance.returning(payout.c.next_index)).scalar_one() - 1
+        destination = rail.destination(account, index)
+        if conn.scalar(select(invoice.c.key_index).where(invoice.c.key == destination.key)) is None:
+            return index, destination

@@ -1,0 +1,181 @@
+"""Step 2, listing: everything that can be checked is checked, then the file is for sale.
+
+The order is what makes it safe: verify the stored bytes, move them into place, insert the row.  The row
+alone makes a file visible, so a crash in between leaves an upload that can be listed again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, case, func, insert, select
+
+from bitcache import money, sellers, uploads
+from bitcache.errors import InvalidManifest, NotFound, SalesPaused, UploadExists, UploadIncomplete
+from bitcache.identifiers import FileId
+from bitcache.inspection import ListingRequest, check_request, verify_stored
+from bitcache.masterkey import MasterKey
+from bitcache.money import Sat
+from bitcache.sealing.manifest import Manifest
+from bitcache.storage.blobs import Blobs, steadily
+from bitcache.storage.store import Store
+from bitcache.storage.tables import invoice, listing, transfer
+
+__all__ = ["Listing", "ListingRequest", "Offer", "Sales", "get", "of_seller", "publish"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A file on sale."""
+
+    file_id: FileId
+    seller_id: int
+    price: Sat
+    sealed_size: int
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer(Listing):
+    """A listing with what its buyers check before they pay."""
+
+    manifest: str
+    signature: bytes
+    groups: bytes = field(repr=False)
+    meta: bytes = field(repr=False)
+    preview: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """Purchases settled and pending, and the satoshis that the settled ones brought."""
+
+    settled: int
+    pending: int
+    received_sat: Sat
+
+
+async def publish(
+    store: Store,
+    blobs: Blobs,
+    master_key: MasterKey,
+    seller_id: int,
+    request: ListingRequest,
+    now: int,
+    *,
+    payout_required: bool = True,
+) -> Listing:
+    """Put an upload on sale; the same request again returns the same listing, another one raises UploadExists.
+
+    Raises InvalidManifest, InvalidAmount, BelowDust, SalesPaused (no payout), NotFound (no such upload),
+    UploadIncomplete, UploadCorrupt (the stored bytes are not those of the manifest), StorageError.
+    """
+    manifest = check_request(request)
+    file_id = manifest.file_id
+
+    def prepare(conn: Connection) -> Listing | None:
+        found = _listed(conn, seller_id, file_id, request)
+        if found is None:
+            _check_price(conn, seller_id, manifest, payout_required)
+            _check_size(uploads.length_of(conn, seller_id, file_id), manifest)
+        return found
+
+    def finish(conn: Connection) -> Listing:
+        found = _listed(conn, seller_id, file_id, request)
+        return found or _insert(conn, seller_id, manifest, request, master_key.wrap(request.share, file_id), now)
+
+    async with blobs.lock(file_id):
+        found = await store.read(prepare)
+        if found is not None:
+            return found
+        if blobs.part_size(file_id) < manifest.sealed_size:
+            raise UploadIncomplete
+        await steadily(verify_stored, blobs.stored(file_id), manifest, request.groups)
+        await blobs.commit(file_id)
+        return await store.write(finish)
+
+
+def get(conn: Connection, file_id: FileId) -> Offer:
+    """The listing and what goes with it; raises NotFound."""
+    row = conn.execute(select(listing).where(listing.c.file_id == file_id)).first()
+    if row is None:
+        raise NotFound("no such file")
+    return Offer(
+        file_id=FileId(row.file_id),
+        seller_id=row.seller_id,
+        price=Sat(row.price_sat),
+        sealed_size=row.sealed_size,
+        created_at=row.created_at,
+        manifest=row.manifest,
+        signature=row.signature,
+        groups=row.groups,
+        meta=row.meta,
+        preview=row.preview,
+    )
+
+
+def of_seller(conn: Connection, seller_id: int) -> list[tuple[Listing, Sales]]:
+    """A seller's listings, newest first, with what each earned."""
+    settled = case((invoice.c.state == "settled", 1), else_=0)
+    pending = case((invoice.c.state == "processing", 1), else_=0)
+    public = (listing.c.file_id, listing.c.seller_id, listing.c.price_sat, listing.c.sealed_size, listing.c.created_at)
+    rows = (
+        select(*public, func.sum(settled), func.sum(pending), func.sum(settled * invoice.c.received_sat))
+        .outerjoin(transfer, transfer.c.file_id == listing.c.file_id)
+        .outerjoin(invoice, invoice.c.transfer_id == transfer.c.id)
+        .where(listing.c.seller_id == seller_id)
+        .group_by(listing.c.file_id)
+        .order_by(listing.c.created_at.desc(), listing.c.file_id)
+    )
+    return [
+        (Listing(FileId(file_id), owner, Sat(price), size, created), Sales(sold, waiting, Sat(received or 0)))
+        for file_id, owner, price, size, created, sold, waiting, received in conn.execute(rows)
+    ]
+
+
+def _listed(conn: Connection, seller_id: int, file_id: FileId, request: ListingRequest) -> Listing | None:
+    """The listing, if this very request made it; UploadExists if another one did.
+
+    The manifest fixes everything else, for the request was checked against it.
+    """
+    row = conn.execute(select(listing).where(listing.c.file_id == file_id)).first()
+    if row is None:
+        return None
+    if (row.seller_id, row.manifest, row.signature) != (seller_id, request.manifest, request.signature):
+        raise UploadExists
+    return Listing(file_id, seller_id, Sat(row.price_sat), row.sealed_size, row.created_at)
+
+
+def _check_price(conn: Connection, seller_id: int, manifest: Manifest, payout_required: bool) -> None:
+    payout = sellers.payout_of(conn, seller_id)
+    if payout is None and payout_required:
+        raise SalesPaused(
+            "there is no account to be paid to", hint="Set up the payout first.", reason=sellers.NO_PAYOUT
+        )
+    money.price(manifest.price_sat, dust=payout.minimum if payout else min(money.DUST.values()))
+
+
+def _check_size(announced: int, manifest: Manifest) -> None:
+    if manifest.sealed_size != announced:
+        raise InvalidManifest(f"the manifest is for {manifest.sealed_size} bytes, the upload has {announced}")
+
+
+def _insert(
+    conn: Connection, seller_id: int, manifest: Manifest, request: ListingRequest, wrapped: bytes, now: int
+) -> Listing:
+    row = insert(listing).values(
+        file_id=manifest.file_id,
+        seller_id=seller_id,
+        price_sat=manifest.price_sat,
+        sealed_size=manifest.sealed_size,
+        manifest=request.manifest,
+        signature=request.signature,
+        groups=request.groups,
+        meta=request.meta,
+        preview=request.preview,
+        wrapped_share=wrapped,
+        created_at=now,
+    )
+    conn.execute(row)
+    uploads.remove(conn, manifest.file_id)
+    return Listing(manifest.file_id, seller_id, Sat(manifest.price_sat), manifest.sealed_size, now)

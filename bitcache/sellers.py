@@ -1,0 +1,132 @@
+"""Sellers: who may sell here, and the account that each is paid to.
+
+An account (on-chain: a descriptor) has one row for ever, whoever uses it: its ``next_index`` only
+grows, so no address is given out twice, even when two sellers share a wallet or one comes back to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from bitcache.errors import InvalidIdentifier, NotSignedIn
+from bitcache.identifiers import same, token_hash
+from bitcache.ports import PayoutTerms
+from bitcache.storage.tables import invoice, payout, seller
+
+NO_PAYOUT = "no_payout"  #: why a seller without an account sells nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """Someone who holds a seller token."""
+
+    id: int
+    name: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """An account that receives.  ``minimum`` is the least payable price in satoshis.
+
+    ``paused`` is the code of the error that stops sales, if any.  ``gap_hint`` is the longest run of
+    addresses given out and not paid: a wallet finds every payment if it looks further than that.
+    """
+
+    id: int
+    rail: str
+    account: str
+    script_type: str
+    minimum: int
+    next_index: int
+    paused: str | None
+    gap_hint: int
+
+
+def create_seller(conn: Connection, name: str, token_hash: bytes, now: int) -> int:
+    """A new seller; the token itself is never stored."""
+    values = insert(seller).values(name=name, token_hash=token_hash, created_at=now)
+    seller_id: int = conn.execute(values.returning(seller.c.id)).scalar_one()
+    return seller_id
+
+
+def any_seller(conn: Connection) -> bool:
+    """Whether anybody can sell here yet."""
+    return conn.scalar(select(seller.c.id).limit(1)) is not None
+
+
+def seller_by_token(conn: Connection, token: str) -> Seller:
+    """Who holds this token; raises NotSignedIn.  Every wrong token costs the same hash and the same query."""
+    try:
+        digest = token_hash(token)
+    except InvalidIdentifier:
+        digest = bytes(32)
+    row = conn.execute(select(seller).where(seller.c.token_hash == digest)).first()
+    if row is None or not same(row.token_hash, digest):
+        raise NotSignedIn("nobody holds this token")
+    return Seller(row.id, row.name, row.created_at)
+
+
+def set_payout(conn: Connection, seller_id: int, rail_name: str, terms: PayoutTerms, now: int) -> Payout:
+    """Pay this seller here from now on.  ``terms`` were just checked by the rail, so a pause ends."""
+    upsert = insert(payout).values(
+        rail=rail_name,
+        account=terms.account,
+        script_type=terms.script_type,
+        minimum_sat=terms.minimum,
+        next_index=0,
+        created_at=now,
+    )
+    checked = {"script_type": terms.script_type, "minimum_sat": terms.minimum, "paused": None}
+    statement = upsert.on_conflict_do_update(index_elements=["rail", "account"], set_=checked).returning(payout)
+    row = conn.execute(statement).one()
+    conn.execute(update(seller).where(seller.c.id == seller_id).values(payout_id=row.id))
+    return _payout(conn, row)
+
+
+def payout_of(conn: Connection, seller_id: int) -> Payout | None:
+    """Where this seller is paid now."""
+    row = conn.execute(_current().where(seller.c.id == seller_id)).first()
+    return _payout(conn, row) if row else None
+
+
+def active_payouts(conn: Connection) -> list[Payout]:
+    """Every account that some seller uses now."""
+    return [_payout(conn, row) for row in conn.execute(_current().distinct().order_by(payout.c.id)).all()]
+
+
+def pause_payout(conn: Connection, payout_id: int, reason: str | None) -> None:
+    """Stop sales to this account, for the reason with this error code, or (None) go on."""
+    conn.execute(update(payout).where(payout.c.id == payout_id).values(paused=reason))
+
+
+def why_paused(conn: Connection, seller_id: int) -> str | None:
+    """The code of what stops this seller's sales, if anything does."""
+    row = conn.execute(_current().where(seller.c.id == seller_id)).first()
+    return NO_PAYOUT if row is None else row.paused
+
+
+def _current() -> Select[Any]:
+    return select(payout).join(seller, seller.c.payout_id == payout.c.id)
+
+
+def _payout(conn: Connection, row: Row[Any]) -> Payout:
+    gap = _longest_gap(conn, row.id, row.next_index)
+    return Payout(
+        row.id, row.rail, row.account, row.script_type, row.minimum_sat, row.next_index, row.paused, gap_hint=gap
+    )
+
+
+def _longest_gap(conn: Connection, payout_id: int, next_index: int) -> int:
+    """The longest run of unpaid indexes among those given out, the run at the end included."""
+    previous = func.lag(invoice.c.key_index, 1, -1).over(order_by=invoice.c.key_index)
+    paid = select(invoice.c.key_index, (invoice.c.key_index - previous - 1).label("gap")).where(
+        invoice.c.payout_id == payout_id, invoice.c.received_sat > 0
+    )
+    runs = paid.subquery()
+    last, longest = conn.execute(select(func.max(runs.c.key_index), func.max(runs.c.gap))).one()
+    return next_index if last is None else max(longest, next_index - 1 - last)

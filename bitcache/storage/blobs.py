@@ -1,0 +1,193 @@
+"""Sealed files in a directory, each written once and never changed.
+
+    parts/<file id>                      what has arrived of an upload; grows at its end alone
+    objects/<2 characters>/<file id>     a whole file
+
+Work on the disk runs in threads.  Whoever decides something about one file (list it, forget it) holds
+``lock(file_id)`` meanwhile; :meth:`Blobs.append` takes it by itself, once per write, so that a
+connection that hangs keeps nobody waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import shutil
+from collections.abc import AsyncIterable, Callable, Collection
+from pathlib import Path
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from bitcache.errors import (
+    BitcacheError,
+    DiskFull,
+    NotFound,
+    StorageError,
+    UploadExists,
+    UploadOffset,
+    UploadTooLarge,
+)
+from bitcache.identifiers import FileId, parse_file_id
+
+WRITE_SIZE = 1 << 20  #: bytes gathered before each write
+
+T = TypeVar("T")
+
+
+class Blobs:
+    """The files under ``root``, which is made if it is not there."""
+
+    def __init__(self, root: Path) -> None:
+        self._root, self._parts, self._objects = root, root / "parts", root / "objects"
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        for folder in (self._parts, self._objects):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def lock(self, file_id: FileId) -> asyncio.Lock:
+        """Held by whoever changes, or decides something about, this file."""
+        return self._locks.setdefault(file_id, asyncio.Lock())
+
+    def path(self, file_id: FileId) -> Path:
+        """Where the whole file lies, or will."""
+        return self._objects / parse_file_id(file_id)[:2] / file_id
+
+    def part(self, file_id: FileId) -> Path:
+        """Where an upload grows."""
+        return self._parts / parse_file_id(file_id)
+
+    def stored(self, file_id: FileId) -> Path | None:
+        """What there is of the file: its part, or the whole if that was committed."""
+        return next((path for path in (self.part(file_id), self.path(file_id)) if path.exists()), None)
+
+    def part_size(self, file_id: FileId) -> int:
+        """How many bytes have arrived; raises NotFound."""
+        found = self.stored(file_id)
+        if found is None:
+            raise NotFound("no such upload")
+        return found.stat().st_size
+
+    def free_bytes(self) -> int:
+        """Room left on the disk."""
+        return shutil.disk_usage(self._root).free
+
+    async def create_part(self, file_id: FileId) -> None:
+        """An empty part; what an unknown upload left there is dropped.  Hold the lock."""
+        await steadily(_create, self.part(file_id))
+
+    async def append(self, file_id: FileId, offset: int, pieces: AsyncIterable[bytes], limit: int) -> int:
+        """Add ``pieces`` at ``offset``, up to ``limit`` bytes in all; returns the new size, safely on disk.
+
+        Whatever ends the pieces early, what arrived is kept.  Raises UploadOffset, UploadTooLarge, NotFound, and
+        DiskFull with the part cut back to what was surely written.
+        """
+        part, end, waiting = self.part(file_id), offset, bytearray()
+        await self._locked(file_id, _write, part, offset, waiting)
+        try:
+            async for piece in pieces:
+                if end + len(waiting) + len(piece) > limit:
+                    raise UploadTooLarge(f"more bytes than the {limit} announced")
+                waiting += piece
+                if len(waiting) >= WRITE_SIZE:
+                    full, waiting = waiting, bytearray()
+                    end = await self._locked(file_id, _write, part, end, full)
+        finally:
+            end = await self._locked(file_id, _finish, part, offset, end, waiting)
+        return end
+
+    async def commit(self, file_id: FileId) -> None:
+        """Turn the part into the whole file, durably; again is harmless.  Hold the lock."""
+        await steadily(_commit, self.part(file_id), self.path(file_id))
+
+    async def delete(self, file_id: FileId) -> None:
+        """Remove whatever there is of the file.  Hold the lock, and be sure that it is not listed."""
+        await steadily(_delete, self.part(file_id), self.path(file_id))
+
+    def sweep(self, known: Collection[str]) -> int:
+        """Remove the parts that no upload in ``known`` explains; returns how many.  At start alone."""
+        orphans = [part for part in self._parts.iterdir() if part.name not in known]
+        for part in orphans:
+            part.unlink()
+        return len(orphans)
+
+    async def _locked(self, file_id: FileId, work: Callable[..., T], *args: object) -> T:
+        async with self.lock(file_id):
+            return await steadily(work, *args)
+
+
+async def steadily(work: Callable[..., T], *args: object) -> T:
+    """Run ``work`` in a thread to its end: a caller who is cancelled still waits, for threads go on regardless."""
+    task = asyncio.create_task(asyncio.to_thread(work, *args))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+    except OSError as error:
+        raise _translate(error) from error
+
+
+def _create(part: Path) -> None:
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    _sync(part.parent)
+
+
+def _write(part: Path, offset: int, data: bytearray) -> int:
+    """Write at the end, which must be at ``offset``; all of it or nothing.  Returns the new end."""
+    with part.open("r+b", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size != offset:
+            raise UploadOffset(f"the upload stands at byte {size}", offset=size)
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[file.write(left) :]
+        except OSError:
+            file.truncate(offset)
+            raise
+    return offset + len(data)
+
+
+def _finish(part: Path, start: int, end: int, data: bytearray) -> int:
+    """Write the last bytes of a request that began at ``start``, and bring all of it to the disk."""
+    try:
+        return _write(part, end, data) if data else end
+    finally:
+        try:
+            _sync(part)
+        except OSError:
+            os.truncate(part, start)
+            raise
+
+
+def _commit(part: Path, target: Path) -> None:
+    if part.exists():
+        if target.exists():  # on a disk that ignores case, perhaps another file
+            raise UploadExists
+        _sync(part)
+        target.parent.mkdir(exist_ok=True)
+        part.rename(target)
+    for folder in (target.parent, target.parent.parent, part.parent):
+        _sync(folder)
+
+
+def _delete(part: Path, target: Path) -> None:
+    part.unlink(missing_ok=True)
+    target.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _translate(error: OSError) -> BitcacheError:
+    """The system's error in our words; never a path."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskFull("the disk that holds the files is full")
+    if error.errno == errno.ENOENT:
+        return NotFound("no such upload")
+    return StorageError(f"the disk refused: {os.strerror(error.errno or errno.EIO)}")

@@ -1,0 +1,94 @@
+"""A transfer as its buyer sees it: the invoice, what was paid on it, and whether the file is released."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, or_, select
+
+from bitcache.errors import NotFound
+from bitcache.identifiers import FileId, TransferId
+from bitcache.money import Sat, btc_text
+from bitcache.ports import Rail
+from bitcache.settlement import Mark, State
+from bitcache.storage.tables import grant, invoice, payment, payout, transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The protocol's Transfer (docs/protocol.md §7); ``key``, what the watcher looks for, stays inside."""
+
+    transfer_id: TransferId
+    file_id: FileId
+    state: State
+    marks: tuple[Mark, ...]
+    amount_sat: Sat
+    received_sat: Sat
+    due_sat: Sat
+    confirmed_sat: Sat
+    address: str
+    uri: str
+    confirmations: int
+    confirmations_required: int
+    created_at: int
+    expires_at: int
+    seen_at: int | None
+    settled_at: int | None
+    released: bool
+    txids: tuple[str, ...]
+    network: str
+    sees_mempool: bool
+    key: bytes = field(repr=False)
+
+    @property
+    def amount_btc(self) -> str:
+        """The amount in BTC, as text."""
+        return btc_text(self.amount_sat)
+
+
+def view(conn: Connection, rail: Rail, transfer_id: TransferId) -> Transfer:
+    """The transfer as it stands; raises NotFound.
+
+    ``uri`` asks for what is due, but never for an output too small for the network to carry.
+    """
+    row = conn.execute(
+        select(invoice, transfer.c.file_id, payout.c.minimum_sat, grant.c.granted_at)
+        .join(transfer, transfer.c.id == invoice.c.transfer_id)
+        .join(payout, payout.c.id == invoice.c.payout_id)
+        .outerjoin(grant, grant.c.transfer_id == invoice.c.transfer_id)
+        .where(invoice.c.transfer_id == transfer_id)
+    ).first()
+    if row is None:
+        raise NotFound("no such transfer")
+    due = Sat(max(0, row.amount_sat - row.received_sat))
+    return Transfer(
+        transfer_id=transfer_id,
+        file_id=FileId(row.file_id),
+        state=State(row.state),
+        marks=tuple(Mark(mark) for mark in row.marks.split()),
+        amount_sat=Sat(row.amount_sat),
+        received_sat=Sat(row.received_sat),
+        due_sat=due,
+        confirmed_sat=Sat(row.confirmed_sat),
+        address=row.address,
+        uri=rail.uri(row.address, Sat(max(due, row.minimum_sat)) if due else due),
+        confirmations=row.depth,
+        confirmations_required=row.confirmations,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        seen_at=row.seen_at,
+        settled_at=row.settled_at,
+        released=row.granted_at is not None,
+        txids=_txids(conn, transfer_id),
+        network=rail.network,
+        sees_mempool=rail.sees_unconfirmed,
+        key=row.key,
+    )
+
+
+def _txids(conn: Connection, transfer_id: TransferId) -> tuple[str, ...]:
+    """The transactions behind the payments that survive, first seen first (a reference is ``txid:vout``)."""
+    survives = or_(payment.c.height.is_not(None), payment.c.unconfirmed == 1)
+    mine = select(payment.c.reference).where(payment.c.transfer_id == transfer_id, survives)
+    found = conn.scalars(mine.order_by(payment.c.seen_at, payment.c.reference))
+    return tuple(dict.fromkeys(reference.partition(":")[0] for reference in found))

@@ -1,0 +1,106 @@
+"""Step 1, upload: sealed bytes arrive in pieces and wait, whole or not, until they are listed.
+
+An upload is a row (who, how many bytes) and a part file, whose size is the offset.  The part is made
+before the row and removed before it, so that every row has its bytes; :func:`sweep` clears up after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select
+
+from bitcache.errors import DiskFull, NotFound, UploadExists, UploadTooLarge
+from bitcache.identifiers import FileId
+from bitcache.sealing import container
+from bitcache.storage.blobs import Blobs
+from bitcache.storage.store import Store
+from bitcache.storage.tables import listing, upload
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many bytes have arrived, of how many announced."""
+
+    offset: int
+    length: int
+
+
+async def begin(
+    store: Store, blobs: Blobs, seller_id: int, file_id: FileId, sealed_size: int, max_bytes: int, now: int
+) -> None:
+    """Announce an upload of ``sealed_size`` bytes.
+
+    Raises UploadTooLarge (over ``max_bytes``), NotSealed (no sealed file has that size), UploadExists, DiskFull.
+    """
+    if sealed_size > max_bytes:
+        raise UploadTooLarge(f"this gateway takes files of at most {max_bytes} bytes", max_bytes=max_bytes)
+    container.plain_size(sealed_size)
+    if sealed_size > blobs.free_bytes():
+        raise DiskFull("the disk has no room for this file")
+    row = {"file_id": file_id, "seller_id": seller_id, "sealed_size": sealed_size, "created_at": now}
+
+    def announce(conn: Connection) -> None:
+        _refuse_taken(conn, file_id)
+        conn.execute(insert(upload).values(row))
+
+    async with blobs.lock(file_id):
+        await store.read(lambda conn: _refuse_taken(conn, file_id))
+        await blobs.create_part(file_id)
+        await store.write(announce)
+
+
+async def offset(store: Store, blobs: Blobs, seller_id: int, file_id: FileId) -> Progress:
+    """Where this seller's upload stands; raises NotFound."""
+    length = await store.read(lambda conn: length_of(conn, seller_id, file_id))
+    return Progress(blobs.part_size(file_id), length)
+
+
+async def receive(
+    store: Store, blobs: Blobs, seller_id: int, file_id: FileId, offset: int, pieces: AsyncIterable[bytes]
+) -> int:
+    """Add ``pieces`` at ``offset``; returns the new offset.  Errors as in :meth:`Blobs.append`."""
+    length = await store.read(lambda conn: length_of(conn, seller_id, file_id))
+    return await blobs.append(file_id, offset, pieces, length)
+
+
+async def forget(store: Store, blobs: Blobs, seller_id: int, file_id: FileId) -> None:
+    """Remove an upload that is not listed; raises NotFound."""
+    async with blobs.lock(file_id):
+        await store.read(lambda conn: length_of(conn, seller_id, file_id))
+        await blobs.delete(file_id)
+        await store.write(lambda conn: remove(conn, file_id))
+
+
+async def sweep(store: Store, blobs: Blobs) -> int:
+    """At start: drop parts without an upload and uploads without bytes; returns how many."""
+    known = await store.read(lambda conn: {FileId(found) for found in conn.scalars(select(upload.c.file_id))})
+    empty = [file_id for file_id in known if blobs.stored(file_id) is None]
+
+    def drop(conn: Connection) -> None:
+        for file_id in empty:
+            remove(conn, file_id)
+
+    await store.write(drop)
+    return blobs.sweep(known) + len(empty)
+
+
+def length_of(conn: Connection, seller_id: int, file_id: FileId) -> int:
+    """The announced size of this seller's upload, in bytes; raises NotFound for another's too."""
+    mine = select(upload.c.sealed_size).where(upload.c.file_id == file_id, upload.c.seller_id == seller_id)
+    length: int | None = conn.scalar(mine)
+    if length is None:
+        raise NotFound("no such upload", hint="Begin it again.")
+    return length
+
+
+def remove(conn: Connection, file_id: FileId) -> None:
+    """Forget the row: the upload was listed, or its bytes are gone."""
+    conn.execute(delete(upload).where(upload.c.file_id == file_id))
+
+
+def _refuse_taken(conn: Connection, file_id: FileId) -> None:
+    for table in (upload, listing):
+        if conn.scalar(select(table.c.file_id).where(table.c.file_id == file_id)) is not None:
+            raise UploadExists
