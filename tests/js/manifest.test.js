@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { unb64u, utf8 } from "../../gateway/web/static/sealing/bytes.js";
+import { b64u, unb64u, utf8 } from "../../gateway/web/static/sealing/bytes.js";
 import { newSellerKeys, parseManifest, signManifest, verifyManifest } from "../../gateway/web/static/sealing/manifest.js";
 import { MAX_PREVIEW, openMetadata, openPreview, parseMetadata, sealMetadata, sealPreview } from "../../gateway/web/static/sealing/metadata.js";
-import { b64u } from "../../gateway/web/static/sealing/bytes.js";
 import { counter, readVectors } from "./support.js";
 
 const { manifest: shared, meta } = readVectors("sealing.json");

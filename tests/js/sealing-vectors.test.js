@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { b64u, concat, hex, unb64u, unhex, utf8 } from "../../gateway/web/static/sealing/bytes.js";
+import { b64u, concat, unb64u, utf8 } from "../../gateway/web/static/sealing/bytes.js";
 import { openStream } from "../../gateway/web/static/sealing/cobblestone.js";
 import { groupRoot, parseGroups } from "../../gateway/web/static/sealing/groups.js";
 import { formatLink, parseLink } from "../../gateway/web/static/sealing/link.js";
@@ -9,7 +9,7 @@ import { manifestText, parseManifest, sellerKey, signManifest, verifyManifest } 
 import { metadataText, openMetadata, openPreview, sealMetadata, sealPreview } from "../../gateway/web/static/sealing/metadata.js";
 import { SealedFile } from "../../gateway/web/static/sealing/seal-file.js";
 import { claimHash, context, fileKey, metaKey, previewKey, shareHash } from "../../gateway/web/static/sealing/shares.js";
-import { collect, counter, readVectors, sha256hex } from "./support.js";
+import { collect, counter, hex, readVectors, sha256hex, unhex } from "./support.js";
 
 const vectors = readVectors("sealing.json");
 

@@ -59,3 +59,5 @@ export async function collectUntilError(source) {
 
 export const sha256hex = (bytes) => createHash("sha256").update(bytes).digest("hex");
 export const sha512hex = (bytes) => createHash("sha512").update(bytes).digest("hex");
+export const hex = (bytes) => Buffer.from(bytes).toString("hex");
+export const unhex = (text) => new Uint8Array(Buffer.from(text, "hex"));

@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inflateSync } from "node:zlib";
 
-import { hex, unhex } from "../../gateway/web/static/sealing/bytes.js";
 import { HEADER_SIZE, openRange, openStream } from "../../gateway/web/static/sealing/cobblestone.js";
 import { ChunkCipher, SEALED_CHUNK_SIZE } from "../../gateway/web/static/sealing/chunks.js";
-import { collect, collectUntilError, pieces, sha512hex, wycheproof } from "./support.js";
+import { collect, collectUntilError, hex, pieces, sha512hex, unhex, wycheproof } from "./support.js";
 
 const CODES = ["not_sealed", "wrong_key", "tampered", "truncated", "trailing_bytes"];
 const HEADER_CODES = ["not_sealed", "wrong_key"];

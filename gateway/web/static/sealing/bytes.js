@@ -82,19 +82,3 @@ export function unb64u(text, length) {
   if (b64u(bytes) !== text || (length !== undefined && bytes.length !== length)) throw wrong();
   return bytes;
 }
-
-/**
- * @param {Uint8Array} bytes
- * @returns {string} lower-case hexadecimal
- */
-export function hex(bytes) {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/**
- * @param {string} text
- * @returns {Bytes}
- */
-export function unhex(text) {
-  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-}
