@@ -1,0 +1,71 @@
+"""The running gateway over HTTP: sealed bytes out, invoices made, states asked."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench.case import Case, rate
+from bench.server import FILE_BYTES, Served, serving
+from bitcache.identifiers import b64u, claim_hash, new_secret
+
+INVOICES = 100
+QUESTIONS = 300
+
+
+@contextmanager
+def cases() -> Iterator[list[Case]]:
+    """One client on one connection, one gateway process."""
+    with serving() as served:
+        bytes_path = f"/api/v1/files/{served.file_id}/bytes"
+        claim = {"Authorization": f"Bearer {served.claim}"}
+        yield [
+            Case(
+                "send sealed bytes",
+                "MB/s",
+                rate(FILE_BYTES / 1e6, lambda: _download(served.port, bytes_path, claim)),
+                "aiohttp copy loop",
+                rate(FILE_BYTES / 1e6, lambda: _download(served.plain_port, "/plain", {})),
+                "256 MiB over loopback; ours checks the claim and sends by sendfile",
+            ),
+            Case("make invoices", "1/s", rate(INVOICES, lambda: _invoices(served)), note="durable, one after another"),
+            Case("ask a transfer's state", "1/s", rate(QUESTIONS, lambda: _questions(served)), note="one connection"),
+        ]
+
+
+def _download(port: int, path: str, headers: dict[str, str]) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("GET", path, headers=headers)
+    response = connection.getresponse()
+    buffer = memoryview(bytearray(1 << 20))
+    received = 0
+    while count := response.readinto(buffer):
+        received += count
+    connection.close()
+    assert response.status == 200
+    assert received >= FILE_BYTES
+
+
+def _invoices(served: Served) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", served.port)
+    for _ in range(INVOICES):
+        body = json.dumps({"claim_hash": b64u(claim_hash(new_secret()))})
+        connection.request(
+            "POST", f"/api/v1/files/{served.file_id}/transfers", body, {"Content-Type": "application/json"}
+        )
+        response = connection.getresponse()
+        assert response.status == 201, response.read()
+        response.read()
+    connection.close()
+
+
+def _questions(served: Served) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", served.port)
+    for _ in range(QUESTIONS):
+        connection.request("GET", f"/api/v1/transfers/{served.transfer_id}")
+        response = connection.getresponse()
+        assert response.status == 200
+        response.read()
+    connection.close()
