@@ -66,8 +66,8 @@ class Chain(Section):
 
     source: Literal["bitcoind", "simulated"] = Field(
         "bitcoind",
-        description="bitcoind: your own Bitcoin Core. simulated: a pretend chain in this process, for trying things out; "
-        "nothing on it is money.",
+        description="bitcoind: your own Bitcoin Core. simulated: a pretend chain in this process, for trying things "
+        "out; nothing on it is money.",
     )
     rpc_url: str = Field(
         "", description="Address of the node's RPC. Empty: this machine, at the port that the network usually has."
@@ -110,8 +110,8 @@ class Server(Section):
     )
     trusted_proxies: tuple[Annotated[str, AfterValidator(_address_range)], ...] = Field(
         (),
-        description="Addresses or ranges of your own proxies, whose X-Forwarded-For is believed. Caps count per buyer's "
-        "address, so behind a proxy that is not listed here all buyers look like one.",
+        description="Addresses or ranges of your own proxies, whose X-Forwarded-For is believed. Caps count per "
+        "buyer's address, so behind a proxy that is not listed here all buyers look like one.",
     )
 
 
@@ -149,8 +149,8 @@ class Invoices(Section):
     cap_per_buyer: int = Field(
         20,
         ge=1,
-        description="Open unpaid invoices per buyer's network address. High enough for an office behind one address, low "
-        "enough that nobody burns a seller's addresses.",
+        description="Open unpaid invoices per buyer's network address. High enough for an office behind one address, "
+        "low enough that nobody burns a seller's addresses.",
     )
     cap_per_listing: int = Field(
         200,
@@ -176,8 +176,8 @@ class Limits(Section):
     body_bytes: int = Field(
         8 * 2**20,
         ge=2**20,
-        description="Largest JSON body. A listing carries 43 bytes for each MiB of its file, so 8 MiB is enough for files of "
-        "150 GiB.",
+        description="Largest JSON body. A listing carries 43 bytes for each MiB of its file, so 8 MiB is enough for "
+        "files of 150 GiB.",
     )
     body_seconds: float = Field(30, gt=0, description="A JSON body must have arrived within this time.")
     stall_seconds: float = Field(

@@ -1,0 +1,68 @@
+"""How bodies are read and written, and how long reading may take.
+
+A JSON body has one deadline for all of it; an upload has one for every piece, so that a slow line is
+welcome and a silent one is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from bitcache.errors import BadInput
+from gateway.api.access import parts_of
+
+M = TypeVar("M", bound=BaseModel)
+
+PIECE = 256 * 1024
+_CLOSE = {"Connection": "close"}
+
+
+def reply(model: BaseModel, status: int = 200) -> web.Response:
+    """A model as a JSON response."""
+    return web.Response(status=status, text=model.model_dump_json(), content_type="application/json")
+
+
+async def json_body(request: web.Request, model: type[M]) -> M:
+    """The body as a ``model``; raises BadInput, HTTP 408, 413 or 415."""
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="send JSON, as Content-Type: application/json")
+    raw = await _read(request)
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        if first["type"] == "json_invalid":
+            raise BadInput("the body is not JSON") from None
+        member = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"{member}: {first['msg']}" if member else first["msg"], member=member) from None
+
+
+async def pieces(request: web.Request) -> AsyncIterator[bytes]:
+    """An upload's bytes as they arrive; raises HTTP 408 when they stop coming, 503 when we shut down."""
+    parts = parts_of(request)
+    while not parts.hub.closed.is_set():
+        try:
+            async with asyncio.timeout(parts.settings.limits.stall_seconds):
+                piece = await request.content.read(PIECE)
+        except TimeoutError:
+            raise web.HTTPRequestTimeout(text="the upload stalled", headers=_CLOSE) from None
+        if not piece:
+            return
+        yield piece
+    raise web.HTTPServiceUnavailable(text="the gateway is shutting down", headers=_CLOSE)
+
+
+async def _read(request: web.Request) -> bytes:
+    limits = parts_of(request).settings.limits
+    if request.content_length is not None and request.content_length > limits.body_bytes:
+        raise web.HTTPRequestEntityTooLarge(limits.body_bytes, request.content_length)
+    try:
+        async with asyncio.timeout(limits.body_seconds):
+            return await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text="the body came too slowly", headers=_CLOSE) from None

@@ -1,0 +1,107 @@
+"""/healthz: whether a sale made this moment would be watched, written down and stored.  It tries; it does not guess."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from bitcache.errors import BitcacheError
+from gateway.api.access import parts_of
+from gateway.api.models import DatabaseHealth, Health, NodeHealth, StorageHealth
+from gateway.compose import Parts
+
+#: The watcher looks at least every ten seconds; after this long without success something is wrong.
+WATCHER_SILENCE = 120
+#: Answers are this fresh: many askers at once cost one look.
+FRESH_SECONDS = 2.0
+NODE_SECONDS = 5.0
+
+_LAST: web.AppKey[dict[str, tuple[float, Health]]] = web.AppKey("health")
+_LOCK: web.AppKey[asyncio.Lock] = web.AppKey("health lock")
+
+
+def install(app: web.Application) -> None:
+    """Add the route and what it remembers."""
+    app[_LAST], app[_LOCK] = {}, asyncio.Lock()
+    app.router.add_get("/healthz", healthz)
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """200 when all is well, else 503; the body says what is not."""
+    async with request.app[_LOCK]:
+        looked, health = request.app[_LAST].get("", (0.0, None))
+        if health is None or time.monotonic() - looked > FRESH_SECONDS:
+            health = await look(parts_of(request))
+            request.app[_LAST][""] = (time.monotonic(), health)
+    status = 200 if health.status == "ok" else 503
+    return web.Response(status=status, text=health.model_dump_json(), content_type="application/json")
+
+
+async def look(parts: Parts) -> Health:
+    """The truth about node, database and storage."""
+    node, database, storage = await asyncio.gather(_node(parts), _database(parts), _storage(parts))
+    well = node.ok and database.ok and storage.ok
+    return Health(
+        status="ok" if well else "degraded", node=node, database=database, storage=storage, version=version("bitcache")
+    )
+
+
+async def _node(parts: Parts) -> NodeHealth:
+    watched = parts.watcher.status
+    try:
+        async with asyncio.timeout(NODE_SECONDS):
+            status = await parts.source.status()
+        reachable, synced, height, headers = status.reachable, status.synced, status.height, status.headers
+        error, warning = status.error or watched.error, status.warning
+    except TimeoutError:
+        reachable, synced, height, headers, error, warning = False, False, 0, 0, watched.error, "no answer in time"
+    recent = watched.synced_at is not None and parts.clock() - watched.synced_at <= WATCHER_SILENCE
+    return NodeHealth(
+        ok=reachable and synced and recent and error is None,
+        source=parts.source.name,
+        network=parts.rail.network,
+        height=height,
+        headers=headers,
+        synced=synced,
+        watched_height=watched.cursor.height if watched.cursor else None,
+        watched_at=watched.synced_at,
+        error=error.code if error else None,
+        warning=warning,
+    )
+
+
+async def _database(parts: Parts) -> DatabaseHealth:
+    try:
+        await parts.store.write(_write_probe)
+    except BitcacheError as error:
+        return DatabaseHealth(ok=False, error=error.code)
+    return DatabaseHealth(ok=True, error=None)
+
+
+def _write_probe(conn: Connection) -> None:
+    """Writes a number that nothing reads into the database's header: a lock or a full disk shows here."""
+    conn.exec_driver_sql("PRAGMA user_version = 1")
+
+
+async def _storage(parts: Parts) -> StorageHealth:
+    settings = parts.settings.storage
+    try:
+        free = await asyncio.to_thread(_storage_probe, settings.directory)
+    except OSError:
+        return StorageHealth(ok=False, free_bytes=0, error="storage")
+    enough = free > settings.min_free_bytes
+    return StorageHealth(ok=enough, free_bytes=free, error=None if enough else "disk_full")
+
+
+def _storage_probe(directory: Path) -> int:
+    with tempfile.TemporaryFile(dir=directory) as file:
+        file.write(b"probe" * 100)
+        file.flush()
+    return shutil.disk_usage(directory).free

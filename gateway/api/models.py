@@ -1,0 +1,233 @@
+"""What the API takes and gives.  Strict: an amount is a whole number, never ``2500.0`` or ``"2500"``.
+
+The OpenAPI document is made from these classes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+B64u16 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
+B64u32 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
+Sats = Annotated[int, Field(ge=0, le=21_000_000 * 100_000_000)]
+UnixTime = Annotated[int, Field(ge=0, description="Unix seconds")]
+ScriptType = Literal["wpkh", "tr", "sh(wpkh)"]
+
+
+class Request(BaseModel):
+    """A body that we read: unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class Response(BaseModel):
+    """A body that we send."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+class PayoutRequest(Request):
+    """A public output descriptor or an extended public key."""
+
+    descriptor: str = Field(min_length=1, max_length=4096)
+    script_type: ScriptType | None = None
+
+
+class ListingRequest(Request):
+    """What puts an uploaded file on sale."""
+
+    manifest: str = Field(max_length=4096, description="exact JSON text that was signed")
+    signature: str = Field(max_length=100, description="Ed25519, 64 bytes, b64u")
+    groups: str = Field(description="concatenated group hashes, b64u")
+    meta: str = Field(max_length=32_768, description="sealed metadata, b64u")
+    preview: str | None = Field(None, max_length=400_000, description="sealed preview, b64u")
+    share: B64u32 = Field(description="gateway share B")
+
+
+class TransferRequest(Request):
+    """A purchase begins with the hash of a secret that only the buyer's client holds."""
+
+    claim_hash: B64u32 = Field(description='SHA-256("bitcache/v1 claim" || claim secret)')
+
+
+class DemoPayment(Request):
+    """Demonstrations alone: let the purse pay."""
+
+    transfer_id: B64u16
+    amount_sat: Annotated[int, Field(gt=0, le=21_000_000 * 100_000_000)] | None = None
+
+
+class Payout(Response):
+    """Where a seller is paid."""
+
+    script_type: str
+    network: str
+    addresses: list[str] = Field(description="the first three, to compare with the wallet")
+    next_index: int
+    gap_hint: int = Field(description="unused addresses that the seller's wallet must look past")
+    paused: str | None
+
+
+class SellerInfo(Response):
+    """What the seller's page needs first."""
+
+    name: str
+    network: str
+    payout: Payout | None
+    max_file_bytes: int
+    min_price_sat: Sats
+    demo: bool
+    simulated: bool
+
+
+class Listing(Response):
+    """A file on sale."""
+
+    file_id: B64u16
+    price_sat: Sats
+    sealed_size: int
+    created_at: UnixTime
+    path: str
+
+
+class Sales(Response):
+    """What a listing earned."""
+
+    settled: int
+    pending: int
+    received_sat: Sats
+
+
+class ListingWithSales(Listing):
+    """A row of the seller's page."""
+
+    sales: Sales
+
+
+class Listings(Response):
+    """All of a seller's listings, newest first."""
+
+    listings: list[ListingWithSales]
+
+
+class File(Response):
+    """What a buyer sees before paying; name and preview open with the link alone."""
+
+    file_id: B64u16
+    manifest: str
+    signature: str
+    meta: str
+    price_sat: Sats
+    price_btc: str
+    sealed_size: int
+    confirmations: int
+    network: str
+    demo: bool
+    simulated: bool
+    paused: str | None
+
+
+class Transfer(Response):
+    """One purchase and its invoice."""
+
+    transfer_id: B64u16
+    file_id: B64u16
+    state: Literal["new", "processing", "settled", "expired", "invalid"]
+    marks: list[Literal["paid_partial", "paid_over", "paid_late"]]
+    amount_sat: Sats
+    amount_btc: str
+    received_sat: Sats
+    due_sat: Sats
+    confirmed_sat: Sats
+    address: str
+    uri: str
+    confirmations: int
+    confirmations_required: int
+    created_at: UnixTime
+    expires_at: UnixTime
+    seen_at: UnixTime | None
+    settled_at: UnixTime | None
+    released: bool
+    txids: list[str]
+    network: str
+    sees_mempool: bool
+
+
+class Share(Response):
+    """The gateway's half of what opens the file."""
+
+    file_id: B64u16
+    share: B64u32
+
+
+class DemoPaid(Response):
+    """The purse has paid."""
+
+    txid: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details; other members depend on ``code``."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    type: str
+    title: str
+    status: int
+    code: str = Field(description="stable; see bitcache/errors.py")
+    detail: str
+    hint: str
+
+
+class PaymentTerms(Problem):
+    """402: everything a program needs to pay."""
+
+    price_sat: Sats
+    price_btc: str
+    network: str
+    confirmations: int
+    create_transfer: str
+    claim: str
+    transfer: Transfer | None
+
+
+class NodeHealth(Response):
+    """Whether payments can be watched."""
+
+    ok: bool
+    source: str
+    network: str
+    height: int
+    headers: int
+    synced: bool
+    watched_height: int | None
+    watched_at: UnixTime | None
+    error: str | None
+    warning: str
+
+
+class DatabaseHealth(Response):
+    """Whether a payment could be written down this moment."""
+
+    ok: bool
+    error: str | None
+
+
+class StorageHealth(Response):
+    """Whether a file could be stored."""
+
+    ok: bool
+    free_bytes: int
+    error: str | None
+
+
+class Health(Response):
+    """/healthz: degraded, with 503, when sales cannot be watched or stored."""
+
+    status: Literal["ok", "degraded"]
+    node: NodeHealth
+    database: DatabaseHealth
+    storage: StorageHealth
+    version: str

@@ -1,0 +1,156 @@
+"""The OpenAPI 3.1 document, made from the models and the table of operations below.
+
+A test holds the table against the routes of the application, and answers against the schemas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from gateway.api import models
+from gateway.api.access import parts_of
+
+PREFIX = "/api/v1"
+_REF = "#/components/schemas/{model}"
+
+Content = type[BaseModel] | str | None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call: who may make it, what it takes and what it gives.  A string is a media type, None no body."""
+
+    method: str
+    path: str
+    summary: str
+    answers: Mapping[int, Content]
+    takes: Content = None
+    secret: str | None = None
+
+
+_SELLER, _CLAIM = "seller", "claim"
+_OCTETS, _TUS = "application/octet-stream", "application/offset+octet-stream"
+
+OPERATIONS = (
+    Operation("get", "/seller", "The seller who asks", {200: models.SellerInfo}, secret=_SELLER),
+    Operation(
+        "put", "/seller/payout", "Where to be paid", {200: models.Payout}, takes=models.PayoutRequest, secret=_SELLER
+    ),
+    Operation("options", "/uploads", "What this tus server can do", {204: None}),
+    Operation("post", "/uploads", "Begin an upload (tus creation)", {201: None}, secret=_SELLER),
+    Operation("head", "/uploads/{file_id}", "How far an upload is", {200: None}, secret=_SELLER),
+    Operation("patch", "/uploads/{file_id}", "The next bytes", {204: None}, takes=_TUS, secret=_SELLER),
+    Operation("delete", "/uploads/{file_id}", "Forget an unlisted upload", {204: None}, secret=_SELLER),
+    Operation(
+        "post", "/listings", "Put a file on sale", {201: models.Listing}, takes=models.ListingRequest, secret=_SELLER
+    ),
+    Operation("get", "/listings", "The seller's files on sale", {200: models.Listings}, secret=_SELLER),
+    Operation("get", "/files/{file_id}", "A file before it is paid", {200: models.File}),
+    Operation("get", "/files/{file_id}/preview", "The sealed preview", {200: _OCTETS}),
+    Operation("get", "/files/{file_id}/groups", "The group hashes", {200: _OCTETS}),
+    Operation(
+        "get",
+        "/files/{file_id}/bytes",
+        "The sealed bytes, or a range of them",
+        {200: _OCTETS, 206: _OCTETS, 304: None, 402: models.PaymentTerms, 416: models.Problem},
+        secret=_CLAIM,
+    ),
+    Operation("head", "/files/{file_id}/bytes", "Their size and ETag", {200: None, 402: None}, secret=_CLAIM),
+    Operation(
+        "post",
+        "/files/{file_id}/transfers",
+        "Begin a purchase",
+        {201: models.Transfer, 200: models.Transfer},
+        takes=models.TransferRequest,
+    ),
+    Operation("get", "/transfers/{transfer_id}", "A purchase and its invoice", {200: models.Transfer}),
+    Operation("get", "/transfers/{transfer_id}/events", "The same as it changes", {200: "text/event-stream"}),
+    Operation("get", "/transfers/{transfer_id}/qr.svg", "The invoice as a QR code", {200: "image/svg+xml"}),
+    Operation("get", "/claim", "The purchase that a claim belongs to", {200: models.Transfer}, secret=_CLAIM),
+    Operation("get", "/share", "The gateway's share", {200: models.Share, 402: models.PaymentTerms}, secret=_CLAIM),
+    Operation(
+        "post", "/demo/pay", "Demonstrations alone: the purse pays", {202: models.DemoPaid}, takes=models.DemoPayment
+    ),
+    Operation("get", "/openapi.json", "This document", {200: "application/json"}),
+)
+
+
+def routes() -> list[web.RouteDef]:
+    """The routes of this module."""
+    return [web.get(f"{PREFIX}/openapi.json", serve, allow_head=False)]
+
+
+async def serve(request: web.Request) -> web.Response:
+    """The document."""
+    return web.json_response(document(parts_of(request).settings.public_url))
+
+
+def document(origin: str) -> dict[str, Any]:
+    """The OpenAPI document of a gateway at ``origin``."""
+    paths: dict[str, dict[str, Any]] = {}
+    for one in OPERATIONS:
+        paths.setdefault(PREFIX + one.path, {})[one.method] = _operation(one)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Bitcache", "version": version("bitcache"), "license": {"name": "AGPL-3.0-or-later"}},
+        "servers": [{"url": origin}],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {
+                _SELLER: {"type": "http", "scheme": "bearer", "description": "the seller's token"},
+                _CLAIM: {"type": "http", "scheme": "bearer", "description": "the buyer's claim secret"},
+            },
+        },
+    }
+
+
+def _operation(one: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "summary": one.summary,
+        "operationId": re.sub(r"\W+", "_", f"{one.method}{one.path}").strip("_"),
+        "responses": {str(status): _answer(status, content) for status, content in one.answers.items()},
+    }
+    found["responses"]["default"] = _answer(0, models.Problem)
+    names = re.findall(r"{(\w+)}", one.path)
+    if names:
+        found["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+        ]
+    if one.takes is not None:
+        found["requestBody"] = {"required": True, "content": _content(one.takes)}
+    if one.secret is not None:
+        found["security"] = [{one.secret: []}]
+    return found
+
+
+def _answer(status: int, content: Content) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": str(status) if status else "a problem"}
+    if content is not None:
+        answer["content"] = _content(content)
+    return answer
+
+
+def _content(content: type[BaseModel] | str) -> dict[str, Any]:
+    if isinstance(content, str):
+        return {content: {}}
+    media_type = "application/problem+json" if issubclass(content, models.Problem) else "application/json"
+    return {media_type: {"schema": {"$ref": _REF.format(model=content.__name__)}}}
+
+
+def _schemas() -> dict[str, Any]:
+    used: set[type[BaseModel]] = {models.Problem}
+    for one in OPERATIONS:
+        used.update(content for content in (*one.answers.values(), one.takes) if isinstance(content, type))
+    ordered = sorted(used, key=lambda model: model.__name__)
+    _, top = models_json_schema([(model, "validation") for model in ordered], ref_template=_REF)
+    schemas: dict[str, Any] = top["$defs"]
+    return schemas

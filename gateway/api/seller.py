@@ -1,0 +1,108 @@
+"""The seller's calls: where to be paid, what is on sale, what it earned."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from bitcache import listings, sellers
+from bitcache.identifiers import unb64u
+from bitcache.money import DUST
+from gateway.api import guards, models
+from gateway.api.access import parts_of
+from gateway.api.bodies import json_body, reply
+from gateway.compose import Parts
+
+FIRST_ADDRESSES = 3
+
+
+def routes() -> list[web.RouteDef]:
+    """The routes of this module."""
+    return [
+        web.get("/api/v1/seller", info, allow_head=False),
+        web.put("/api/v1/seller/payout", set_payout),
+        web.post("/api/v1/listings", publish),
+        web.get("/api/v1/listings", listed, allow_head=False),
+    ]
+
+
+async def info(request: web.Request) -> web.Response:
+    """What the seller's page shows first."""
+    parts = parts_of(request)
+    seller = await guards.seller(request)
+    payout = await parts.store.read(lambda conn: sellers.payout_of(conn, seller.id))
+    model = models.SellerInfo(
+        name=seller.name,
+        network=parts.rail.network,
+        payout=_payout(parts, payout) if payout else None,
+        max_file_bytes=parts.settings.storage.max_file_bytes,
+        min_price_sat=payout.minimum if payout else min(DUST.values()),
+        demo=parts.demo,
+        simulated=parts.simulated,
+    )
+    return reply(model)
+
+
+async def set_payout(request: web.Request) -> web.Response:
+    """Read the descriptor with both libraries, then be paid there from now on."""
+    parts = parts_of(request)
+    seller = await guards.seller(request)
+    asked = await json_body(request, models.PayoutRequest)
+    terms = await asyncio.to_thread(parts.rail.check, asked.descriptor, asked.script_type)
+    now = parts.clock()
+    payout = await parts.store.write(lambda conn: sellers.set_payout(conn, seller.id, parts.rail.name, terms, now))
+    return reply(_payout(parts, payout))
+
+
+async def publish(request: web.Request) -> web.Response:
+    """Put an upload on sale, once everything about it was checked."""
+    parts = parts_of(request)
+    seller = await guards.seller(request)
+    asked = await json_body(request, models.ListingRequest)
+    wanted = listings.ListingRequest(
+        manifest=asked.manifest,
+        signature=unb64u(asked.signature, what="signature"),
+        groups=unb64u(asked.groups, what="list of group hashes"),
+        meta=unb64u(asked.meta, what="metadata"),
+        preview=unb64u(asked.preview, what="preview") if asked.preview is not None else None,
+        share=unb64u(asked.share, what="share"),
+    )
+    made = await listings.publish(parts.store, parts.blobs, parts.master_key, seller.id, wanted, parts.clock())
+    return reply(models.Listing(**_listing(made)), status=201)
+
+
+async def listed(request: web.Request) -> web.Response:
+    """Everything that this seller has on sale."""
+    parts = parts_of(request)
+    seller = await guards.seller(request)
+    rows = await parts.store.read(lambda conn: listings.of_seller(conn, seller.id))
+    return reply(models.Listings(listings=[_with_sales(listing, sales) for listing, sales in rows]))
+
+
+def _with_sales(listing: listings.Listing, sales: listings.Sales) -> models.ListingWithSales:
+    earned = models.Sales(settled=sales.settled, pending=sales.pending, received_sat=sales.received_sat)
+    return models.ListingWithSales(**_listing(listing), sales=earned)
+
+
+def _listing(listing: listings.Listing) -> dict[str, Any]:
+    return {
+        "file_id": listing.file_id,
+        "price_sat": listing.price,
+        "sealed_size": listing.sealed_size,
+        "created_at": listing.created_at,
+        "path": f"/f/{listing.file_id}",
+    }
+
+
+def _payout(parts: Parts, payout: sellers.Payout) -> models.Payout:
+    addresses = [parts.rail.destination(payout.account, index).address for index in range(FIRST_ADDRESSES)]
+    return models.Payout(
+        script_type=payout.script_type,
+        network=parts.rail.network,
+        addresses=addresses,
+        next_index=payout.next_index,
+        gap_hint=payout.gap_hint,
+        paused=payout.paused,
+    )

@@ -1,0 +1,60 @@
+"""Transfers as the API shows them; shared by its handlers and by the pages that work without JavaScript."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from sqlalchemy import Connection
+
+from bitcache import invoices, listings, release
+from bitcache.errors import PaymentRequired
+from bitcache.identifiers import FileId, TransferId
+from bitcache.money import btc_text
+from gateway.api.models import Transfer
+from gateway.compose import Parts
+
+_HIDDEN = {"key"}  # what the watcher looks for stays inside
+
+
+async def transfer_by_id(parts: Parts, transfer_id: TransferId) -> Transfer:
+    """The transfer as it stands; raises NotFound."""
+    return model(await parts.store.read(lambda conn: invoices.view(conn, parts.rail, transfer_id)))
+
+
+async def transfer_of_claim(parts: Parts, claim: str) -> Transfer:
+    """The transfer that a claim secret belongs to; raises ClaimMismatch."""
+
+    def find(conn: Connection) -> invoices.Transfer:
+        return invoices.view(conn, parts.rail, release.transfer_of_claim(conn, claim))
+
+    return model(await parts.store.read(find))
+
+
+async def begin(parts: Parts, file_id: FileId, claim_hash: bytes, buyer: bytes) -> tuple[Transfer, bool]:
+    """The transfer of this claim hash, and whether it is new."""
+    found, created = await invoices.create_transfer(
+        parts.store, parts.rail, file_id, claim_hash, parts.policy, buyer, parts.clock()
+    )
+    return model(found), created
+
+
+async def payment_required(parts: Parts, file_id: FileId, claim: str | None = None) -> PaymentRequired:
+    """402 with everything a program needs to pay; raises NotFound."""
+    offer = await parts.store.read(lambda conn: listings.get(conn, file_id))
+    transfer = await transfer_of_claim(parts, claim) if claim is not None else None
+    return PaymentRequired(
+        price_sat=int(offer.price),
+        price_btc=btc_text(offer.price),
+        network=parts.rail.network,
+        confirmations=invoices.confirmations_for(offer.price, parts.policy),
+        create_transfer=f"/api/v1/files/{file_id}/transfers",
+        claim='SHA-256("bitcache/v1 claim" || C)',
+        transfer=transfer.model_dump(mode="json") if transfer is not None else None,
+    )
+
+
+def model(found: invoices.Transfer) -> Transfer:
+    """The core's transfer in the API's words."""
+    values = {one.name: getattr(found, one.name) for one in fields(found) if one.name not in _HIDDEN}
+    plain = {"state": found.state.value, "marks": [mark.value for mark in found.marks], "txids": list(found.txids)}
+    return Transfer(**values | plain | {"amount_btc": found.amount_btc})

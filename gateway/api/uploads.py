@@ -1,0 +1,127 @@
+"""Step 1 over HTTP: sealed bytes in, by tus 1.0.0 (core, creation, termination)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from aiohttp import web
+
+from bitcache import uploads
+from bitcache.errors import BadInput, DiskFull
+from bitcache.identifiers import FileId, parse_file_id
+from bitcache.sellers import Seller
+from gateway.api import guards
+from gateway.api.access import parts_of
+from gateway.api.bodies import pieces
+from gateway.compose import Parts
+
+PATH = "/api/v1/uploads"
+VERSION = "1.0.0"
+_OFFSET_TYPE = "application/offset+octet-stream"
+
+
+def routes() -> list[web.RouteDef]:
+    """The routes of this module."""
+    one = PATH + "/{file_id}"
+    return [
+        web.options(PATH, capabilities),
+        web.options(one, capabilities),
+        web.post(PATH, create),
+        web.head(one, progress),
+        web.patch(one, append),
+        web.delete(one, terminate),
+    ]
+
+
+async def version_header(request: web.Request, response: web.StreamResponse) -> None:
+    """Every tus answer, errors too, names the version."""
+    if request.path.startswith(PATH):
+        response.headers["Tus-Resumable"] = VERSION
+
+
+async def capabilities(request: web.Request) -> web.Response:
+    """What this tus server can do."""
+    return web.Response(status=204, headers=_capabilities(parts_of(request)))
+
+
+async def create(request: web.Request) -> web.Response:
+    """Announce an upload."""
+    parts, seller = await _enter(request)
+    length = _number(request, "Upload-Length")
+    file_id = _file_id(request.headers.get("Upload-Metadata", ""))
+    _refuse_filling(parts, length)
+    limit = parts.settings.storage.max_file_bytes
+    await uploads.begin(parts.store, parts.blobs, seller.id, file_id, length, limit, parts.clock())
+    return web.Response(status=201, headers={"Location": f"{PATH}/{file_id}", "Upload-Offset": "0"})
+
+
+async def progress(request: web.Request) -> web.Response:
+    """How far the upload is."""
+    parts, seller = await _enter(request)
+    found = await uploads.offset(parts.store, parts.blobs, seller.id, _id(request))
+    return web.Response(headers={"Upload-Offset": str(found.offset), "Upload-Length": str(found.length)})
+
+
+async def append(request: web.Request) -> web.Response:
+    """The next bytes.  What arrived is kept, however this ends."""
+    parts, seller = await _enter(request)
+    file_id, start = _id(request), _number(request, "Upload-Offset")
+    if request.content_type != _OFFSET_TYPE:
+        raise web.HTTPUnsupportedMediaType(text=f"send the bytes as Content-Type: {_OFFSET_TYPE}")
+    _refuse_filling(parts, request.content_length or 0)
+    end = await uploads.receive(parts.store, parts.blobs, seller.id, file_id, start, pieces(request))
+    return web.Response(status=204, headers={"Upload-Offset": str(end)})
+
+
+async def terminate(request: web.Request) -> web.Response:
+    """Forget an upload that is not listed."""
+    parts, seller = await _enter(request)
+    await uploads.forget(parts.store, parts.blobs, seller.id, _id(request))
+    return web.Response(status=204)
+
+
+async def _enter(request: web.Request) -> tuple[Parts, Seller]:
+    """A seller who speaks our version of tus."""
+    parts = parts_of(request)
+    seller = await guards.seller(request)
+    if request.headers.get("Tus-Resumable") != VERSION:
+        raise web.HTTPPreconditionFailed(text=f"send Tus-Resumable: {VERSION}", headers={"Tus-Version": VERSION})
+    return parts, seller
+
+
+def _capabilities(parts: Parts) -> dict[str, str]:
+    return {
+        "Tus-Version": VERSION,
+        "Tus-Extension": "creation,termination",
+        "Tus-Max-Size": str(parts.settings.storage.max_file_bytes),
+    }
+
+
+def _refuse_filling(parts: Parts, more: int) -> None:
+    """The database needs room to write a payment at any time."""
+    if parts.blobs.free_bytes() - more < parts.settings.storage.min_free_bytes:
+        raise DiskFull("the disk has no room for this")
+
+
+def _id(request: web.Request) -> FileId:
+    return parse_file_id(request.match_info["file_id"])
+
+
+def _number(request: web.Request, name: str) -> int:
+    text = request.headers.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) <= 16):
+        raise BadInput(f"{name} must be a whole number of bytes")
+    return int(text)
+
+
+def _file_id(metadata: str) -> FileId:
+    """``Upload-Metadata: file_id <base64 of the id>``, among other keys."""
+    for pair in metadata.split(","):
+        key, _, value = pair.strip().partition(" ")
+        if key == "file_id":
+            try:
+                return parse_file_id(base64.b64decode(value, validate=True).decode("ascii"))
+            except (binascii.Error, UnicodeDecodeError):
+                break
+    raise BadInput("Upload-Metadata must hold the file_id", hint="Upload-Metadata: file_id <base64 of the id>")

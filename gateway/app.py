@@ -1,0 +1,90 @@
+"""The aiohttp application and its life: made, served, ended in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from aiohttp import web
+
+from bitcache.errors import BadInput
+from gateway import logs, middlewares
+from gateway.api import buyer, demo, events, files, health, openapi, seller, uploads
+from gateway.api.access import PARTS
+from gateway.compose import Parts, running
+from gateway.settings import Settings
+from gateway.web import pages
+
+#: A connection that sends nothing, or only half a request head, for this long is closed.
+IDLE_SECONDS = 75.0
+#: What a shutdown grants to requests in flight.
+GRACE_SECONDS = 5.0
+
+log = structlog.get_logger("gateway")
+
+
+def make_app(parts: Parts) -> web.Application:
+    """The application over running parts."""
+    app = web.Application(
+        middlewares=[middlewares.access_log, middlewares.problems, middlewares.cross_origin],
+        client_max_size=parts.settings.limits.body_bytes,
+    )
+    app[PARTS] = parts
+    app.on_response_prepare.append(middlewares.security_headers)
+    app.on_response_prepare.append(uploads.version_header)
+    for module in (seller, uploads, buyer, files, events, openapi):
+        app.add_routes(module.routes())
+    health.install(app)
+    if parts.purse is not None:
+        app.add_routes(demo.routes())
+        app.cleanup_ctx.append(demo.mining)
+    app.add_routes(pages.routes(parts))
+    app.on_shutdown.append(_end_streams)
+    return app
+
+
+@asynccontextmanager
+async def listening(parts: Parts) -> AsyncIterator[str]:
+    """Serve on the configured address; yields the address that is really listened on."""
+    runner = web.AppRunner(
+        make_app(parts), access_log=None, keepalive_timeout=IDLE_SECONDS, shutdown_timeout=GRACE_SECONDS
+    )
+    await runner.setup()
+    try:
+        server = parts.settings.server
+        await _bind(web.TCPSite(runner, server.host, server.port))
+        host, port = runner.addresses[0][:2]
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        log.info("listening", url=url, public_url=parts.settings.public_url, network=parts.rail.network)
+        yield url
+    finally:
+        await runner.cleanup()
+        log.info("stopped")
+
+
+async def serve(settings: Settings) -> None:
+    """Run the gateway until SIGINT or SIGTERM."""
+    logs.configure(settings.log)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings) as parts, listening(parts):
+        await stop.wait()
+
+
+async def _bind(site: web.TCPSite) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        raise BadInput(
+            f"cannot listen there: {error.strerror}", hint="Another program has the port: change server.port."
+        ) from None
+
+
+async def _end_streams(app: web.Application) -> None:
+    """Event streams end, and uploads keep what arrived."""
+    app[PARTS].hub.close()

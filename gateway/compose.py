@@ -1,0 +1,271 @@
+"""The composition root: the one place that knows every part, and the only one in ``gateway`` that imports ``wallet``.
+
+init_data_dir(settings)       a data folder, its keys, its database, and the first seller's token
+check_payout(settings, text)  what a seller typed, read as the gateway would
+running(settings)             everything built and started; ended in order
+private_chain(folder, …)      a chain without value, for demonstrations: running(settings, purse=…)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Connection
+
+from bitcache import sellers, uploads
+from bitcache.errors import BitcacheError, InvalidSettings, NodeRefused
+from bitcache.identifiers import TransferId, new_secret, token_hash
+from bitcache.invoices import InvoicePolicy
+from bitcache.masterkey import MasterKey
+from bitcache.ports import PayoutTerms, Rail
+from bitcache.storage.blobs import Blobs
+from bitcache.storage.store import Store
+from gateway.datadir import DataDir
+from gateway.hub import Hub
+from gateway.settings import Chain, Settings
+from wallet.chain.base import ChainSource, Purse
+from wallet.chain.bitcoind import BitcoindSource
+from wallet.chain.find_bitcoind import NoBitcoind, find_bitcoind
+from wallet.chain.regtest import RegtestNode
+from wallet.chain.rpc import NodeRpc
+from wallet.chain.simulated import SimulatedChain
+from wallet.rails.onchain import OnChainRail
+from wallet.watcher import Watcher, unix_time
+
+#: Where Bitcoin Core listens and keeps its cookie, by network.
+_CORE = {
+    "main": (8332, ""),
+    "test": (18332, "testnet3"),
+    "testnet4": (48332, "testnet4"),
+    "signet": (38332, "signet"),
+    "regtest": (18443, "regtest"),
+}
+
+#: Where the seller of a simulated demonstration is paid; anyone can make its private keys, and no coin is real there.
+_WELL_KNOWN = (
+    "wpkh(tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M"
+    "/0/*)"
+)
+
+log = structlog.get_logger("gateway.compose")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a running gateway consists of.  ``purse`` is there in demonstrations alone."""
+
+    settings: Settings
+    store: Store
+    blobs: Blobs
+    master_key: MasterKey
+    buyer_secret: bytes
+    rail: Rail
+    source: ChainSource
+    watcher: Watcher
+    hub: Hub
+    policy: InvoicePolicy
+    purse: Purse | None
+    clock: Callable[[], int]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the chain is a pretence."""
+        return isinstance(self.source, SimulatedChain)
+
+    @property
+    def demo(self) -> bool:
+        """Whether somebody pays for show."""
+        return self.purse is not None
+
+
+@dataclass(frozen=True)
+class PrivateChain:
+    """A chain without value: who pays on it, and the descriptor (public keys alone) by which its seller is paid."""
+
+    purse: RegtestNode | SimulatedChain
+    descriptor: str
+
+
+async def init_data_dir(settings: Settings, name: str = "seller", terms: PayoutTerms | None = None) -> str:
+    """Make the data folder, its keys, its database and the first seller; returns the token, which is kept nowhere.
+
+    With ``terms`` (from :func:`check_payout`) the seller is paid there.
+    Raises InvalidSettings when there is a seller already.
+    """
+    folder = DataDir(settings.storage.directory)
+    folder.create()
+    with folder.locked():
+        MasterKey.load_or_create(folder.master_key)
+        folder.load_buyer_secret()
+        store = await Store.open(folder.database)
+        try:
+            return await _first_seller(store, name, terms)
+        finally:
+            await store.close()
+
+
+async def check_payout(settings: Settings, text: str, script_type: str | None = None) -> PayoutTerms:
+    """Read a descriptor or extended key as the gateway would; raises InvalidDescriptor and its kin."""
+    rail = OnChainRail(settings.bitcoin.network, {})
+    return await asyncio.to_thread(rail.check, text, script_type)
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, purse: RegtestNode | SimulatedChain | None = None, clock: Callable[[], int] = unix_time
+) -> AsyncIterator[Parts]:
+    """A gateway at work on an initialised data folder.  With ``purse``, a demonstration on that chain."""
+    folder = DataDir(settings.storage.directory)
+    if not folder.master_key.exists() or not folder.database.exists():
+        raise InvalidSettings("this data folder is not set up", hint="Run: bitcache init")
+    async with AsyncExitStack() as stack:
+        stack.enter_context(folder.locked())
+        store = await Store.open(folder.database)
+        stack.push_async_callback(store.close)
+        parts = await _build(settings, folder, store, purse, clock)
+        await uploads.sweep(parts.store, parts.blobs)
+        await _recheck_payouts(parts)
+        await parts.source.open()
+        stack.push_async_callback(parts.source.close)
+        for work in (parts.watcher.run(), parts.hub.pump()):
+            stack.push_async_callback(_end, asyncio.create_task(work))
+        stack.callback(parts.hub.close)
+        yield parts
+
+
+def bitcoind_program() -> Path | None:
+    """A node to run, fetched if need be; None where none can be had."""
+    try:
+        return find_bitcoind()
+    except NoBitcoind as reason:
+        log.warning("no_bitcoind", reason=str(reason))
+        return None
+
+
+@asynccontextmanager
+async def private_chain(folder: Path, program: Path | None) -> AsyncIterator[PrivateChain]:
+    """A node that ``program`` runs on a chain of its own, kept in ``folder``; without a program, a simulated chain."""
+    if program is None:
+        yield PrivateChain(SimulatedChain("regtest", folder / "chain.json"), _WELL_KNOWN)
+        return
+    node = await RegtestNode.start(folder / "node", program)
+    try:
+        await node.mine()  # a node whose newest block is old takes itself to be catching up
+        yield PrivateChain(node, await _seller_descriptor(node))
+    finally:
+        await node.stop()
+
+
+async def _build(
+    settings: Settings,
+    folder: DataDir,
+    store: Store,
+    purse: RegtestNode | SimulatedChain | None,
+    clock: Callable[[], int],
+) -> Parts:
+    source, payer = _chain(settings, folder, purse)
+    scripts: dict[bytes, TransferId] = {}
+    hub = Hub(store, settings.limits.streams_per_transfer)
+    watcher = Watcher(store, source, scripts, clock=clock, birthday=settings.chain.watch_from, on_change=hub.wake)
+    return Parts(
+        settings=settings,
+        store=store,
+        blobs=Blobs(folder.blobs),
+        master_key=MasterKey.load(folder.master_key),
+        buyer_secret=folder.load_buyer_secret(),
+        rail=OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed),
+        source=source,
+        watcher=watcher,
+        hub=hub,
+        policy=_policy(settings),
+        purse=payer,
+        clock=clock,
+    )
+
+
+def _chain(
+    settings: Settings, folder: DataDir, purse: RegtestNode | SimulatedChain | None
+) -> tuple[ChainSource, Purse | None]:
+    """The chain to follow, and who pays on it in a demonstration."""
+    network = settings.bitcoin.network
+    if isinstance(purse, RegtestNode):
+        rpc = NodeRpc(purse.url, cookie=purse.cookie)
+        return BitcoindSource(rpc, purse.network, zmq_address=purse.zmq_address), purse
+    if purse is not None:
+        return purse, purse
+    if settings.chain.source == "simulated":
+        if network != "regtest":
+            raise InvalidSettings(
+                'a simulated chain needs bitcoin.network = "regtest"',
+                hint="Its addresses must not be ones to which somebody could send real coins.",
+            )
+        chain = SimulatedChain(network, folder.simulated_chain)
+        return chain, chain
+    return BitcoindSource(_rpc(settings.chain, network), network, zmq_address=settings.chain.zmq_rawtx or None), None
+
+
+def _rpc(chain: Chain, network: str) -> NodeRpc:
+    port, sub = _CORE[network]
+    url = chain.rpc_url or f"http://127.0.0.1:{port}"
+    if chain.rpc_user:
+        return NodeRpc(url, user=chain.rpc_user, password=chain.rpc_password.get_secret_value())
+    return NodeRpc(url, cookie=chain.rpc_cookie or Path.home() / ".bitcoin" / sub / ".cookie")
+
+
+def _policy(settings: Settings) -> InvoicePolicy:
+    invoices = settings.invoices
+    return InvoicePolicy(
+        expiry_seconds=invoices.expiry_seconds,
+        confirmations=invoices.confirmations,
+        cap_per_buyer=invoices.cap_per_buyer,
+        cap_per_listing=invoices.cap_per_listing,
+    )
+
+
+async def _first_seller(store: Store, name: str, terms: PayoutTerms | None) -> str:
+    token, now = new_secret(), unix_time()
+    if await store.read(sellers.any_seller):
+        raise InvalidSettings("this data folder is set up already", hint="Start the gateway: bitcache serve")
+
+    def create(conn: Connection) -> None:
+        seller = sellers.create_seller(conn, name, token_hash(token), now)
+        if terms is not None:
+            sellers.set_payout(conn, seller, OnChainRail.name, terms, now)
+
+    await store.write(create)
+    return token
+
+
+async def _recheck_payouts(parts: Parts) -> None:
+    """Both libraries derive each seller's first addresses again; a seller for whom they differ sells nothing."""
+    for payout in await parts.store.read(sellers.active_payouts):
+        try:
+            await asyncio.to_thread(parts.rail.check, payout.account, payout.script_type)
+            reason = None
+        except BitcacheError as error:
+            reason = error.code
+            log.error("payout_paused", payout=payout.id, code=error.code, reason=str(error), hint=error.advice)
+        if reason != payout.paused:
+            await parts.store.write(partial(sellers.pause_payout, payout_id=payout.id, reason=reason))
+
+
+async def _seller_descriptor(node: RegtestNode) -> str:
+    """The receiving descriptor of the wallet "seller" of a private node, without its private keys."""
+    if "seller" not in await node.rpc("listwallets"):
+        try:
+            await node.rpc("loadwallet", "seller")
+        except NodeRefused:
+            await node.rpc("createwallet", "seller")
+    found = (await node.rpc("listdescriptors", wallet="seller"))["descriptors"]
+    return next(str(one["desc"]) for one in found if one["desc"].startswith("wpkh(") and not one["internal"])
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

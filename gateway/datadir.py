@@ -1,0 +1,86 @@
+"""The data folder: what lies where, made readable by its owner alone, and used by one gateway at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bitcache.errors import DatabaseBusy, InvalidSettings
+
+BUYER_SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class DataDir:
+    """``storage.directory`` and what is in it."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """SQLite."""
+        return self.root / "bitcache.sqlite3"
+
+    @property
+    def master_key(self) -> Path:
+        """Wraps every gateway share; worth a backup of its own."""
+        return self.root / "master.key"
+
+    @property
+    def buyer_secret(self) -> Path:
+        """Makes buyers' addresses countable and unreadable; may be lost."""
+        return self.root / "buyer.key"
+
+    @property
+    def blobs(self) -> Path:
+        """Sealed files."""
+        return self.root / "files"
+
+    @property
+    def simulated_chain(self) -> Path:
+        """The pretend chain, when there is one."""
+        return self.root / "simulated-chain.json"
+
+    def create(self) -> None:
+        """Make the folder, for its owner alone; raises InvalidSettings when it cannot be."""
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.root.chmod(0o700)
+            self.blobs.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise InvalidSettings(
+                f"storage.directory cannot be used: {error.strerror}", hint="Choose a folder that you may write to."
+            ) from None
+
+    def load_buyer_secret(self) -> bytes:
+        """The key under which buyers' addresses are hashed; made when missing."""
+        try:
+            return self._read_buyer_secret()
+        except FileNotFoundError:
+            with os.fdopen(os.open(self.buyer_secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(secrets.token_bytes(BUYER_SECRET_BYTES))
+            return self._read_buyer_secret()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder; raises DatabaseBusy while another gateway does."""
+        with (self.root / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise DatabaseBusy(
+                    "another gateway runs on this data folder",
+                    hint="Stop it first, or choose another storage.directory.",
+                ) from None
+            yield
+
+    def _read_buyer_secret(self) -> bytes:
+        key = self.buyer_secret.read_bytes()
+        if len(key) != BUYER_SECRET_BYTES:
+            raise InvalidSettings("buyer.key is damaged", hint="Delete it: a new one is made at the next start.")
+        return key
