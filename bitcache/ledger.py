@@ -68,7 +68,10 @@ def start(conn: Connection, first: BlockRef) -> None:
 
 def extend(conn: Connection, parent: BlockRef, ref: BlockRef, payments: Sequence[Payment], now: int) -> None:
     """The block after ``parent``, with every payment to a key of ours in it."""
-    if cursor(conn) != parent or ref.height != parent.height + 1:
+    at = cursor(conn)
+    if at == ref:
+        return
+    if at != parent or ref.height != parent.height + 1:
         raise OutOfOrder(f"block {ref.height} does not follow the cursor")
     conn.execute(insert(block).values(height=ref.height, hash=ref.hash))
     touched = _store(conn, payments, now, height=ref.height, block_hash=ref.hash, waiting=0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from bitcache.errors import ClaimMismatch, PaymentRequired
 from bitcache.identifiers import FileId, TransferId, claim_hash
@@ -29,9 +29,15 @@ def grant_transfer(conn: Connection, transfer_id: str, now: int) -> None:
     conn.execute(insert(grant).values(transfer_id=transfer_id, file_id=file_id, granted_at=now))
 
 
-def mark_lost(conn: Connection, transfer_id: str, lost_at: int | None) -> None:
-    """Record (or, with None, take back) that the payment behind a grant was undone."""
+def mark_lost(conn: Connection, transfer_id: str, now: int) -> None:
+    """Record that the payment behind a grant was undone; the first time stands."""
+    lost_at = func.coalesce(grant.c.lost_at, now)
     conn.execute(update(grant).where(grant.c.transfer_id == transfer_id).values(lost_at=lost_at))
+
+
+def mark_recovered(conn: Connection, transfer_id: str) -> None:
+    """The payment behind a grant came back."""
+    conn.execute(update(grant).where(grant.c.transfer_id == transfer_id).values(lost_at=None))
 
 
 def transfer_of_claim(conn: Connection, claim: str) -> TransferId:

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 from bitcache import outbox, release
 from bitcache.money import Sat
 from bitcache.settlement import Observation, Settlement, State, Terms, settle
-from bitcache.storage.tables import block, grant, invoice, known, payment
+from bitcache.storage.tables import block, grant, invoice, known, payment, transfer
 
+OPEN = (State.NEW, State.PROCESSING)
 PART = 500  # SQLite takes a bounded number of parameters
 
 
@@ -79,8 +80,10 @@ def _change(row: Row[Any], result: Settlement, seen: Sequence[Observation], now:
 def _release(conn: Connection, row: Row[Any], result: Settlement, released: bool, now: int) -> None:
     if result.state is State.SETTLED and not released:
         release.grant_transfer(conn, row.transfer_id, now)
+    elif result.state is State.INVALID:
+        release.mark_lost(conn, row.transfer_id, now)
     elif released:
-        release.mark_lost(conn, row.transfer_id, now if result.state is State.INVALID else None)
+        release.mark_recovered(conn, row.transfer_id)
 
 
 def _write(conn: Connection, changes: list[dict[str, Any]], now: int) -> None:
@@ -89,4 +92,11 @@ def _write(conn: Connection, changes: list[dict[str, Any]], now: int) -> None:
     columns: Iterator[str] = (name for name in changes[0] if name != "b_id")
     statement = update(invoice).where(invoice.c.transfer_id == bindparam("b_id"))
     conn.execute(statement.values({name: bindparam(name) for name in columns}), changes)
+    _forget_buyers(conn, [change["b_id"] for change in changes if change["state"] not in OPEN])
     outbox.add(conn, [change["b_id"] for change in changes], "transfer", now)
+
+
+def _forget_buyers(conn: Connection, closed: list[str]) -> None:
+    """Who asked for an invoice is kept only while it counts against the cap."""
+    if closed:
+        conn.execute(update(transfer).where(transfer.c.id.in_(closed)).values(buyer=None))

@@ -9,24 +9,30 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, event, inspect
 
 from bitcache.errors import DatabaseUnusable
 
+BUSY_SECONDS = 5.0  #: how long to wait for another process that holds the file
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(path: Path) -> None:
-    """Create or upgrade the file; raises DatabaseUnusable when a newer Bitcache made it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _refuse_other_files(path)
+    """Create or upgrade the file, in one transaction; raises DatabaseUnusable if it is none of ours, or a newer one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_other_files(path)
+    except OSError as error:
+        raise DatabaseUnusable(f"the database file cannot be reached: {error.strerror}") from None
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(f"sqlite:///{path}", connect_args={"isolation_level": None, "timeout": BUSY_SECONDS})
+    # said by us, because sqlite3 itself leaves CREATE TABLE outside every transaction
+    event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
         with engine.begin() as conn:
-            conn.execute(text("PRAGMA busy_timeout=5000"))
+            _refuse_other_databases(conn)
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
     except CommandError as error:
@@ -37,8 +43,19 @@ def migrate(path: Path) -> None:
 
 def _refuse_other_files(path: Path) -> None:
     """Say clearly that a file is no database, before SQLite says it less clearly."""
-    if path.exists() and path.stat().st_size and path.read_bytes()[:16] != b"SQLite format 3\0":
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        start = file.read(16)
+    if start and start != b"SQLite format 3\0":
         raise DatabaseUnusable("this file is not a Bitcache database")
+
+
+def _refuse_other_databases(conn: Connection) -> None:
+    """Tables without a version of ours belong to another program."""
+    tables = inspect(conn).get_table_names()
+    if tables and "alembic_version" not in tables:
+        raise DatabaseUnusable("this database belongs to another program")
 
 
 def schema_version(path: Path) -> str:

@@ -107,16 +107,26 @@ def _resolve(done: asyncio.Future[Any], result: Any) -> None:
 
 
 def _in_savepoint(conn: Connection, work: Work[Any]) -> Any:
-    """Run one write; what it raises undoes it alone and is handed to its caller."""
+    """Run one write; what it raises undoes it alone and is handed to its caller.
+
+    A full or failing disk makes SQLite roll back the whole transaction by itself: that fails the batch.
+    """
+    savepoint = conn.begin_nested()
     try:
-        with conn.begin_nested():
-            return work(conn)
-    except DBAPIError as error:
-        if conn.invalidated or not conn.in_transaction():
-            raise
-        return translate(error)
+        result = work(conn)
+        savepoint.commit()
     except Exception as error:  # every failure belongs to the caller that asked for this write
-        return error
+        if not _in_transaction(conn):
+            raise
+        savepoint.rollback()
+        return translate(error) if isinstance(error, DBAPIError) else error
+    return result
+
+
+def _in_transaction(conn: Connection) -> bool:
+    """What SQLite says; SQLAlchemy does not learn of a rollback that it did not ask for."""
+    driver: Any = conn.connection.dbapi_connection
+    return bool(driver.in_transaction)
 
 
 def _pragmas(connection: Any, _record: object) -> None:
