@@ -2,7 +2,7 @@
 
 import { copyButton } from "../../ui/copy.js";
 import { h, heading, setText } from "../../ui/dom.js";
-import { btcText, countdown, satText } from "../../ui/format.js";
+import { askedSat, btcText, countdown, satText } from "../../ui/format.js";
 import { t } from "../../ui/words.js";
 import { qrUrl } from "../api.js";
 import { noteLine, questions, stepList, wayBack } from "./parts.js";
@@ -54,7 +54,7 @@ export function invoiceView(state, act) {
 function showCode(code, transfer) {
   const address = qrUrl(transfer);
   if (code.getAttribute("src") !== address) code.src = address;
-  code.alt = t("invoice.qr", { price: satText(transfer.due_sat), address: transfer.address });
+  code.alt = t("invoice.qr", { price: satText(askedSat(transfer)), address: transfer.address });
 }
 
 /**
@@ -70,14 +70,14 @@ function showPartial(line, transfer) {
 /** @param {() => Transfer} current */
 function amountRow(current) {
   const value = h("dd", {}, "", h("span", { class: "soft" }));
-  const button = copyButton(() => btcText(current().due_sat), { name: t("copy.amount") });
+  const button = copyButton(() => btcText(askedSat(current())), { name: t("copy.amount") });
   const node = h("div", {}, h("div", { class: "what" }, h("dt", {}, t("invoice.amount")), value), button);
   return {
     node,
     /** @param {Transfer} transfer */
     update(transfer) {
-      const btc = h("span", { class: "soft" }, ` ${btcText(transfer.due_sat)} BTC`);
-      value.replaceChildren(satText(transfer.due_sat), btc);
+      const btc = h("span", { class: "soft" }, ` ${btcText(askedSat(transfer))} BTC`);
+      value.replaceChildren(satText(askedSat(transfer)), btc);
     },
   };
 }

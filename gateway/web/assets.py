@@ -1,0 +1,30 @@
+"""Style sheets, scripts and the widget: files asked for again each time and rarely sent twice (ETag)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiohttp import web
+
+STATIC = (Path(__file__).parent / "static").resolve()
+
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+
+
+async def static(request: web.Request) -> web.StreamResponse:
+    """``/static/…``"""
+    return _file(STATIC / request.match_info["path"])
+
+
+async def widget(_: web.Request) -> web.StreamResponse:
+    """``/bitcache-pay.js``"""
+    return _file(STATIC / "bitcache-pay.js")
+
+
+def _file(path: Path) -> web.FileResponse:
+    """Modules import each other by plain names, so no address can carry a version: browsers must ask."""
+    found = path.resolve()
+    if not found.is_relative_to(STATIC) or found.suffix not in _TYPES or not found.is_file():
+        raise web.HTTPNotFound
+    kind = f"{_TYPES[found.suffix]}; charset=utf-8"
+    return web.FileResponse(found, headers={"Cache-Control": "no-cache", "Content-Type": kind})

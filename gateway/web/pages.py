@@ -1,0 +1,82 @@
+"""What people open in a browser: the pages, their style sheets and scripts, and the widget."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from bitcache import listings, sellers
+from bitcache.identifiers import parse_file_id
+from gateway.api.access import parts_of
+from gateway.compose import Parts
+from gateway.web import assets, plain
+from gateway.web.render import page, words_of
+
+
+def routes(parts: Parts) -> list[web.RouteDef]:
+    """Every page of a gateway made of these parts."""
+    origin = parts.settings.server.public_url
+
+    async def embed(request: web.Request) -> web.Response:
+        return page(request, "embed.html", origin=origin or str(request.url.origin()))
+
+    return [
+        web.get("/", home),
+        web.get("/sell", sell),
+        web.get("/embed", embed),
+        web.get("/f/{file_id:[A-Za-z0-9_-]{22}}", file),
+        *plain.routes(),
+        web.get("/static/{path:.+}", assets.static),
+        web.get("/bitcache-pay.js", assets.widget),
+    ]
+
+
+async def home(request: web.Request) -> web.Response:
+    """``/``: what this is."""
+    return page(request, "home.html")
+
+
+async def sell(request: web.Request) -> web.Response:
+    """``/sell``: the seller's page."""
+    return page(request, "sell.html")
+
+
+async def file(request: web.Request) -> web.Response:
+    """``/f/<F>``: the buyer's page, and with ``?embed`` the widget's frame."""
+    parts, file_id = parts_of(request), parse_file_id(request.match_info["file_id"])
+    offer = await parts.store.read(lambda conn: listings.get(conn, file_id))
+    paused = await parts.store.read(lambda conn: sellers.why_paused(conn, offer.seller_id))
+    return page(
+        request,
+        "file.html",
+        file_id=file_id,
+        price_sat=offer.price,
+        sealed_size=offer.sealed_size,
+        paused=paused,
+        embed="embed" in request.query,
+        parked=plain.claim_of(request) is not None,
+    )
+
+
+def error(request: web.Request, answer: web.Response) -> web.Response:
+    """A problem as a page, for those who read pages; programs get the problem itself."""
+    if "text/html" not in request.headers.get("Accept", "*/*"):
+        return answer
+    problem: dict[str, Any] = json.loads(answer.text or "{}")
+    words = words_of(request)
+    missing = answer.status == 404
+    response = page(
+        request,
+        "problem.html",
+        status=answer.status,
+        title=words("page.missing.title" if missing else "page.error.title"),
+        text=words("page.missing.text") if missing else words.error(str(problem.get("code"))),
+        incident=problem.get("incident"),
+        repair=missing and request.path.startswith("/f/"),
+    )
+    for name in ("Allow", "Retry-After", "Connection"):
+        if name in answer.headers:
+            response.headers[name] = answer.headers[name]
+    return response

@@ -1,0 +1,28 @@
+/** The seller's half of the HTTP API (docs/protocol.md §7). */
+
+import { json } from "../ui/http.js";
+import { token } from "./session.js";
+
+/**
+ * @typedef {{script_type: string, network: string, addresses: string[], next_index: number, gap_hint: number, paused: string | null}} Payout
+ * @typedef {{name: string, network: string, payout: Payout | null, max_file_bytes: number, min_price_sat: number, demo: boolean,
+ *   simulated: boolean}} Seller
+ * @typedef {{file_id: string, price_sat: number, sealed_size: number, created_at: number, path: string,
+ *   sales: {settled: number, pending: number, received_sat: number}}} Listing
+ */
+
+const bearer = () => token() ?? "";
+
+/** @returns {Promise<Seller>} */
+export const getSeller = () => json("/seller", { bearer: bearer() });
+
+/**
+ * @param {string} descriptor
+ * @param {string | null} type
+ * @returns {Promise<Payout>}
+ */
+export const putPayout = (descriptor, type) =>
+  json("/seller/payout", { method: "PUT", bearer: bearer(), json: { descriptor, script_type: type } });
+
+/** @returns {Promise<Listing[]>} newest first */
+export const getListings = async () => (await json("/listings", { bearer: bearer() })).listings;

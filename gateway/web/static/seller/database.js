@@ -1,0 +1,46 @@
+/** A few values in IndexedDB, which alone can hold keys that scripts may use but not read. */
+
+/** @returns {Promise<IDBDatabase>} */
+function open() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open("bitcache-seller", 1);
+    request.onupgradeneeded = () => request.result.createObjectStore("kept");
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/**
+ * @template T
+ * @param {IDBTransactionMode} mode
+ * @param {(kept: IDBObjectStore) => IDBRequest<T>} work
+ * @returns {Promise<T>}
+ */
+async function within(mode, work) {
+  const database = await open();
+  try {
+    return await new Promise((resolve, reject) => {
+      const transaction = database.transaction("kept", mode);
+      const request = work(transaction.objectStore("kept"));
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onabort = transaction.onerror = () => reject(transaction.error);
+    });
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * @param {string} key
+ * @returns {Promise<any>} undefined when there is nothing
+ */
+export const get = (key) => within("readonly", (kept) => kept.get(key));
+
+/**
+ * @param {string} key
+ * @param {unknown} value
+ */
+export const put = (key, value) => within("readwrite", (kept) => kept.put(value, key));
+
+/** @param {string} key */
+export const remove = (key) => within("readwrite", (kept) => kept.delete(key));

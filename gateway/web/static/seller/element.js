@@ -1,0 +1,115 @@
+/** <bitcache-seller>: sign in, say where to be paid, publish a file, see what was sold. */
+
+import { report } from "../sealing/errors.js";
+import { ask, h } from "../ui/dom.js";
+import { errorText, t } from "../ui/words.js";
+import { getListings, getSeller, putPayout } from "./api.js";
+import { keepLink, keptLinks } from "./links.js";
+import { publish } from "./publish.js";
+import { signIn, signOut, token } from "./session.js";
+import { formView } from "./views/form.js";
+import { problemLine } from "./views/field.js";
+import { listingsView } from "./views/listings.js";
+import { compareView, payoutView } from "./views/payout.js";
+import { progressView } from "./views/progress.js";
+import { signInView } from "./views/signin.js";
+import { soldView } from "./views/sold.js";
+
+/** @typedef {import("./publish.js").Sale} Sale */
+
+export class BitcacheSeller extends HTMLElement {
+  /** @type {import("./api.js").Seller | null} */
+  #seller = null;
+  #list = h("div", { class: "list" });
+
+  connectedCallback() {
+    if (!globalThis.crypto?.subtle) this.#show(problemCard({ code: "insecure_context" }));
+    else if (token()) this.#enter();
+    else this.#show(signInView(this.#signIn));
+  }
+
+  /** @param {(Node | string)[]} parts the first one is the screen, whose heading takes the focus */
+  #show(...parts) {
+    const first = this.querySelector(".card") === null;
+    this.replaceChildren(...parts);
+    if (!first) this.querySelector("h1")?.focus();
+  }
+
+  #signIn = async (/** @type {string} */ secret, /** @type {boolean} */ remember) => {
+    signIn(secret, remember);
+    await this.#enter();
+  };
+
+  async #enter() {
+    try {
+      this.#seller = await getSeller();
+    } catch (error) {
+      const problem = report(error);
+      if (problem.code === "not_signed_in") signOut();
+      return this.#show(signInView(this.#signIn, errorText(problem)));
+    }
+    if (this.#seller.payout) this.#home();
+    else this.#askPayout();
+  }
+
+  #askPayout() {
+    this.#show(payoutView(async (descriptor, type) => {
+      const payout = await putPayout(descriptor, type);
+      this.#show(compareView(payout, { yes: () => this.#enter(), no: () => this.#askPayout() }));
+    }), this.#account());
+  }
+
+  /** @param {Parameters<typeof formView>[2]} [before] */
+  #home(before) {
+    const seller = /** @type {import("./api.js").Seller} */ (this.#seller);
+    const limits = { smallest: seller.min_price_sat, largest: seller.max_file_bytes };
+    const paused = seller.payout?.paused;
+    const warning = paused ? [h("p", { class: "notice bad", role: "alert" }, t("sell.payout.paused", { reason: errorText({ code: paused }) }))] : [];
+    this.#show(formView(limits, this.#publish, before), ...warning, this.#list, this.#account());
+    this.#refresh();
+  }
+
+  async #refresh() {
+    const listings = await getListings().catch(() => []);
+    const view = listingsView(listings, keptLinks(), ({ price_sat: price }, { link, title }) => this.#showSold({ link, title, price }));
+    this.#list.replaceChildren(view);
+  }
+
+  #publish = async (/** @type {Sale} */ sale) => {
+    const abort = new AbortController();
+    const progress = progressView(sale.title, () => abort.abort());
+    this.#show(progress.node);
+    const stay = (/** @type {Event} */ event) => event.preventDefault();
+    addEventListener("beforeunload", stay);
+    try {
+      const { fileId, buyerLink } = await publish(sale, progress.listener, abort.signal);
+      keepLink(fileId, { link: buyerLink, title: sale.title });
+      this.#showSold({ link: buyerLink, title: sale.title, price: sale.price });
+    } catch (error) {
+      const problem = /** @type {any} */ (error).code ? /** @type {{code: string}} */ (error) : report(error);
+      this.#home({ sale, problem: problem.code === "cancelled" ? undefined : errorText(problem) });
+    } finally {
+      removeEventListener("beforeunload", stay);
+    }
+  };
+
+  /** @param {{link: string, title: string, price: number}} sale */
+  #showSold(sale) {
+    this.#show(soldView(sale, () => this.#enter()));
+  }
+
+  #account() {
+    const seller = /** @type {import("./api.js").Seller} */ (this.#seller);
+    const out = () => (signOut(), this.#show(signInView(this.#signIn)));
+    const leave = h("button", { type: "button", class: "plain", onclick: out }, t("sell.signout"));
+    const change = h("button", { type: "button", class: "plain", onclick: () => this.#askPayout() }, t("sell.payout.change"));
+    const name = h("span", { class: "small soft" }, t("sell.as", { name: seller.name }));
+    const gap = seller.payout ? ask(t("sell.payout.now", { index: seller.payout.next_index }), t("sell.payout.gap", { n: seller.payout.gap_hint })) : "";
+    return h("section", { class: "account no-print" }, h("div", { class: "row" }, name, leave), gap, seller.payout ? change : "");
+  }
+}
+
+/** @param {{code: string}} problem */
+const problemCard = (problem) => h("div", { class: "card" }, problemLine(errorText(problem)));
+
+customElements.define("bitcache-seller", BitcacheSeller);

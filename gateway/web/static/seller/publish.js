@@ -1,0 +1,78 @@
+/** Sealing and uploading in a worker, with a key that signs but cannot be read, going on after a reload. */
+
+import { newSellerKeys } from "../sealing/manifest.js";
+import { get, put, remove } from "./database.js";
+import { previewType } from "./sale.js";
+import { token } from "./session.js";
+
+/** @typedef {import("../sealing/seal-worker.js").FromSealWorker} News */
+/** @typedef {import("../sealing/sell.js").Sold} Sold */
+/** @typedef {{file: File, title: string, price: number, preview: File | null}} Sale */
+/**
+ * @typedef {object} Listener
+ * @property {(done: number, total: number) => void} onProgress
+ * @property {(key: "sell.progress.text" | "sell.progress.retrying" | "sell.progress.listing") => void} onState
+ */
+
+/** @returns {Promise<CryptoKeyPair>} the same for all files of this browser */
+async function signingKeys() {
+  const kept = await get("signing-keys");
+  if (kept) return kept;
+  const keys = await newSellerKeys();
+  await put("signing-keys", keys);
+  return keys;
+}
+
+/** @param {File} file */
+const resumeKey = (file) => `resume ${file.size} ${file.lastModified} ${file.name}`;
+
+/**
+ * @param {Sale} sale
+ * @param {Listener} listener
+ * @param {AbortSignal} signal
+ * @returns {Promise<Sold>}
+ */
+export async function publish(sale, listener, signal) {
+  const resume = await get(resumeKey(sale.file));
+  const message = { type: "start", gateway: location.origin, token: token(), ...(await described(sale)), keys: await signingKeys(), resume };
+  const worker = new Worker(new URL("../sealing/seal-worker.js", import.meta.url), { type: "module" });
+  try {
+    return await converse(worker, message, sale.file, listener, signal);
+  } catch (error) {
+    // A file that changed, or an upload that is taken, must begin with new secrets.
+    if (["file_changed", "upload_exists", "upload_corrupt"].includes(/** @type {any} */ (error).code)) await remove(resumeKey(sale.file));
+    throw error;
+  } finally {
+    worker.terminate();
+  }
+}
+
+/** @param {Sale} sale */
+async function described({ file, title, price, preview }) {
+  const sample = preview && { mediaType: previewType(preview), content: new Uint8Array(await preview.arrayBuffer()) };
+  return { file, title, priceSat: price, preview: sample };
+}
+
+/**
+ * @param {Worker} worker
+ * @param {object} message
+ * @param {File} file
+ * @param {Listener} listener
+ * @param {AbortSignal} signal
+ * @returns {Promise<Sold>}
+ */
+function converse(worker, message, file, listener, signal) {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => worker.postMessage({ type: "cancel" }));
+    worker.onerror = () => reject({ code: "unsupported_browser" });
+    worker.onmessage = async (/** @type {MessageEvent<News>} */ { data }) => {
+      if (data.type === "started") put(resumeKey(file), data.resume).catch(() => {});
+      else if (data.type === "progress") listener.onProgress(data.sealedBytes, data.totalBytes);
+      else if (data.type === "state") listener.onState(data.state === "listing" ? "sell.progress.listing" : "sell.progress.text");
+      else if (data.type === "retrying") listener.onState("sell.progress.retrying");
+      else if (data.type === "error") reject(data.error);
+      else if (data.type === "done") resolve(remove(resumeKey(file)).then(() => data));
+    };
+    worker.postMessage(message);
+  });
+}

@@ -1,0 +1,68 @@
+/** What a seller typed, checked before anything is sealed. */
+
+import { MAX_PREVIEW, PREVIEW_TYPES } from "../sealing/metadata.js";
+import { cleanTitle } from "../sealing/safe-name.js";
+
+/** From here on the network's fees are a small part of a sale (docs/protocol.md, money). */
+export const SENSIBLE_SAT = 5000;
+
+/** @typedef {{file?: string, title?: string, price?: string, preview?: string}} Wrong keys of words, by field */
+
+/**
+ * "2 500" → 2500
+ * @param {string} text
+ * @returns {number | null}
+ */
+export function parsePrice(text) {
+  const digits = text.replace(/[\s\u00a0\u202f]/g, "");
+  return /^[1-9]\d{0,15}$/.test(digits) && Number(digits) <= 21e14 ? Number(digits) : null;
+}
+
+/**
+ * What to say about a price, if anything.
+ * @param {number | null} price
+ * @param {number} smallest that the network carries
+ * @returns {{key: "sell.advice.dust" | "sell.advice.small", sat: number} | null}
+ */
+export function adviceOn(price, smallest) {
+  if (price === null || price >= SENSIBLE_SAT) return null;
+  return price < smallest ? { key: "sell.advice.dust", sat: smallest } : { key: "sell.advice.small", sat: SENSIBLE_SAT };
+}
+
+/**
+ * A title to begin with: the file's name without its extension.
+ * @param {string} name
+ */
+export const titleOf = (name) => name.replace(/\.[A-Za-z0-9]{1,8}$/, "").replace(/[_]+/g, " ").trim();
+
+/**
+ * @param {{file: File | null, title: string, price: number | null, preview: File | null}} sale
+ * @param {{smallest: number, largest: number}} limits
+ * @returns {Wrong} empty when all is well
+ */
+export function check({ file, title, price, preview }, { smallest, largest }) {
+  /** @type {Wrong} */
+  const wrong = {};
+  if (!file) wrong.file = "sell.wrong.file";
+  else if (file.size === 0) wrong.file = "sell.wrong.empty";
+  else if (file.size > largest) wrong.file = "sell.wrong.large";
+  if (!isTitle(title)) wrong.title = "sell.wrong.title";
+  if (price === null || price < smallest) wrong.price = price === null ? "sell.wrong.price" : "sell.advice.dust";
+  if (preview && (preview.size > MAX_PREVIEW || !PREVIEW_TYPES.includes(previewType(preview)))) wrong.preview = "sell.wrong.preview";
+  return wrong;
+}
+
+/** @param {string} title */
+function isTitle(title) {
+  try {
+    return cleanTitle(title) !== "";
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Browsers know ".md" and the like as other texts; a preview calls them all plain.
+ * @param {File} file
+ */
+export const previewType = (file) => (/^text\/|^$/.test(file.type) && /\.(txt|md|text)$/i.test(file.name) ? "text/plain" : file.type);

@@ -1,0 +1,46 @@
+/** One's own files and what each has earned. */
+
+import { copyButton } from "../../ui/copy.js";
+import { h } from "../../ui/dom.js";
+import { day, satText } from "../../ui/format.js";
+import { t } from "../../ui/words.js";
+
+/** @typedef {import("../api.js").Listing} Listing */
+/** @typedef {import("../links.js").Kept} Kept */
+
+/**
+ * @param {Listing[]} listings
+ * @param {Record<string, Kept>} links
+ * @param {(listing: Listing, kept: Kept) => void} show
+ */
+export function listingsView(listings, links, show) {
+  if (listings.length === 0) return "";
+  const rows = listings.map((listing) => row(listing, links[listing.file_id], show));
+  const note = h("p", { class: "small soft" }, t("sell.list.note"));
+  return h("section", { class: "card no-print" }, h("h2", {}, t("sell.list.title")), h("ul", { class: "listings" }, ...rows), note);
+}
+
+/**
+ * @param {Listing} listing
+ * @param {Kept | undefined} kept
+ * @param {(listing: Listing, kept: Kept) => void} show
+ */
+function row(listing, kept, show) {
+  const { price_sat: price, created_at: at, sales } = listing;
+  const about = t("sell.list.since", { price: satText(price), day: day(at) });
+  const actions = kept && h("div", { class: "row" }, h("button", { type: "button", class: "plain", onclick: () => show(listing, kept) }, t("sell.list.show")), copyButton(() => kept.link, { label: t("sell.list.copy") }));
+  return h(
+    "li",
+    {},
+    h("span", { class: "title" }, kept?.title ?? t("sell.list.unknown")),
+    h("span", { class: "small soft" }, about),
+    h("span", { class: "small" }, salesText(sales)),
+    actions,
+  );
+}
+
+/** @param {Listing["sales"]} sales */
+function salesText({ settled, pending, received_sat: received }) {
+  const sold = settled === 0 ? t("sell.list.none.sold") : t("sell.list.sold", { n: settled, received: satText(received) });
+  return pending === 0 ? sold : `${sold}. ${t("sell.list.pending", { n: pending })}`;
+}

@@ -1,0 +1,151 @@
+"""A real gateway on a simulated chain, with a clock that tests can turn, and a website of another origin."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+from sqlalchemy import select
+
+from bitcache import sellers
+from bitcache.money import Sat
+from bitcache.sealing.metadata import Preview
+from bitcache.storage.tables import invoice
+from gateway.app import listening
+from gateway.client.http import connect
+from gateway.client.selling import Offer, sell
+from gateway.compose import Parts, init_data_dir, running
+from gateway.settings import Settings, check
+from wallet.chain.simulated import SimulatedChain
+
+DESCRIPTOR = (
+    "wpkh(tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M"
+    "/0/*)"
+)
+SEED = bytes(range(32))
+
+
+@dataclass
+class Clock:
+    """The gateway's time: real, plus what a test adds."""
+
+    ahead: int = 0
+
+    def __call__(self) -> int:
+        return int(time.time()) + self.ahead
+
+
+@dataclass
+class House:
+    """The gateway and those who act beside the browser."""
+
+    url: str
+    token: str
+    parts: Parts
+    chain: SimulatedChain
+    clock: Clock
+    folder: Path
+    links: list[str] = field(default_factory=list)
+
+    async def payout(self, descriptor: str = DESCRIPTOR) -> None:
+        """Say where the seller is paid."""
+        async with connect(self.url) as client, client.open(
+            "PUT", "/seller/payout", bearer=self.token, json={"descriptor": descriptor}
+        ):
+            return
+
+    async def sell(
+        self, content: bytes, name: str = "song.flac", title: str = "A song", price: int = 2500, preview: Preview | None = None
+    ) -> str:
+        """A file on sale; the buyer's link."""
+        path = self.folder / name
+        path.write_bytes(content)
+        async with connect(self.url) as client:
+            sold = await sell(client, self.token, SEED, Offer(path, price, title, preview))
+        return sold.link.text()
+
+    async def pay(self, amount: int | None = None) -> str:
+        """Pay the newest invoice: what it asks, or less, or more.  Returns the transaction's id."""
+        newest = select(invoice.c.address, invoice.c.amount_sat).order_by(invoice.c.key_index.desc())
+        row = (await self.parts.store.read(lambda conn: conn.execute(newest).all()))[0]
+        return await self.chain.pay(row.address, Sat(amount or row.amount_sat))
+
+    async def pause(self, reason: str | None) -> None:
+        """Stop the seller's sales."""
+        await self.parts.store.write(lambda conn: sellers.pause_payout(conn, 1, reason))
+
+    async def expire(self) -> None:
+        """Let the time of open invoices run out, and the chain go past it."""
+        self.clock.ahead += self.parts.settings.invoices.expiry_seconds + 5
+        await self.chain.mine()
+
+
+@asynccontextmanager
+async def gateway(folder: Path, *, demo: bool = False, confirmations: int = 1) -> AsyncIterator[House]:
+    """A gateway on a free port.  ``demo`` gives it a purse."""
+    settings, clock, chain = _settings(folder, confirmations), Clock(), SimulatedChain()
+    token = await init_data_dir(settings)
+    async with running(settings, purse=chain, clock=clock) as parts, listening(_without_purse(parts, demo)) as url:
+        yield House(url, token, parts, chain, clock, folder)
+
+
+def _settings(folder: Path, confirmations: int) -> Settings:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    return check(
+        {
+            "bitcoin": {"network": "regtest"},
+            "chain": {"source": "simulated"},
+            "server": {"port": port},
+            "storage": {"directory": folder / "data", "min_free_bytes": 0},
+            "invoices": {"confirmations": [[0, confirmations]]},
+            "log": {"level": "error"},
+        }
+    )
+
+
+def _without_purse(parts: Parts, demo: bool) -> Parts:
+    from dataclasses import replace
+
+    return parts if demo else replace(parts, purse=None)
+
+
+@asynccontextmanager
+async def website(gateway_url: str, link: str) -> AsyncIterator[str]:
+    """A page of another origin that embeds the widget, under the strict policy that the docs promise works."""
+    html = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>A blog</title><h1>A blog</h1>'
+        f'<script type="module" src="{gateway_url}/bitcache-pay.js"></script>'
+        '<script src="/listen.js"></script>'
+        f'<bitcache-pay><a href="{link}">Buy the song</a></bitcache-pay>'
+    )
+    script = (
+        "window.heard=[];for (const name of ['bitcache:state','bitcache:unlocked'])"
+        "document.addEventListener(name, (event) => heard.push([name, event.detail]));"
+    )
+    policy = {"Content-Security-Policy": f"default-src 'self' {gateway_url}"}
+
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text=html, content_type="text/html", headers=policy)
+
+    async def listen(_: web.Request) -> web.Response:
+        return web.Response(text=script, content_type="text/javascript")
+
+    async def icon(_: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    app = web.Application()
+    app.add_routes([web.get("/", page), web.get("/listen.js", listen), web.get("/favicon.ico", icon)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,271 @@
+"""Pictures of every page in every state, to look at: ``python tests/browser/screenshots.py [state …]``.
+
+Narrow and wide, light and dark, into test-results/screens/.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from house import DESCRIPTOR, House, gateway, website
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from bitcache.sealing.metadata import Preview
+
+OUT = Path(__file__).parents[2] / "test-results" / "screens"
+CHROMIUM = "/usr/bin/chromium"
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LOOKS = [(width, scheme) for width in (390, 1440) for scheme in ("light", "dark")]
+POEM = b"The road not taken\n\nTwo roads diverged in a yellow wood,\nAnd sorry I could not travel both\nAnd be one traveler.\n"
+
+
+class Studio:
+    """Takes one state's page in all looks."""
+
+    def __init__(self, browser: Browser, house: House, wanted: set[str]) -> None:
+        self.browser = browser
+        self.house = house
+        self.wanted = wanted
+
+    def wants(self, name: str) -> bool:
+        return not self.wanted or name in self.wanted
+
+    async def context(self, language: str = "en", scripts: bool = True) -> BrowserContext:
+        return await self.browser.new_context(
+            locale=language, java_script_enabled=scripts, viewport={"width": 390, "height": 844}, device_scale_factor=1
+        )
+
+    async def shoot(self, name: str, page: Page) -> None:
+        for width, scheme in LOOKS:
+            await page.set_viewport_size({"width": width, "height": 844 if width < 500 else 1000})
+            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            await page.wait_for_timeout(150)
+            await page.screenshot(path=OUT / f"{name}-{width}-{scheme}.png", full_page=True)
+
+
+async def buyer_states(studio: Studio, link: str, text_link: str) -> None:
+    house = studio.house
+
+    async def state(name: str, prepare: Callable[[Page], Awaitable[None]], to: str = link, **options: object) -> None:
+        if not studio.wants(name):
+            return
+        context = await studio.context(**options)  # type: ignore[arg-type]
+        page = await context.new_page()
+        await page.goto(to)
+        await prepare(page)
+        await page.wait_for_timeout(400)
+        await studio.shoot(name, page)
+        await context.close()
+
+    async def nothing(page: Page) -> None:
+        await page.locator("h1").wait_for()
+
+    async def press_pay(page: Page) -> None:
+        await page.get_by_role("button", name="Pay 2").click()
+        await page.locator(".qr img").wait_for()
+
+    async def partial(page: Page) -> None:
+        await press_pay(page)
+        await house.pay(1000)
+        await page.locator(".notice.warn:visible").wait_for()
+
+    async def seen(page: Page) -> None:
+        await press_pay(page)
+        await house.pay()
+        await page.get_by_text("Downloaded", exact=True).wait_for()
+
+    async def done(page: Page) -> None:
+        await seen(page)
+        await house.chain.mine()
+        await page.get_by_role("heading", name="It’s yours").wait_for()
+
+    async def over(page: Page) -> None:
+        await press_pay(page)
+        await house.pay(3000)
+        await page.get_by_text("Payment seen", exact=True).wait_for()
+
+    async def late(page: Page) -> None:
+        await press_pay(page)
+        await house.expire()
+        await page.get_by_role("heading", name="The time to pay is up").wait_for()
+        await house.pay()
+        await page.get_by_text("Payment seen", exact=True).wait_for()
+
+    async def expired(page: Page) -> None:
+        await press_pay(page)
+        await house.expire()
+        await page.get_by_role("heading", name="The time to pay is up").wait_for()
+
+    async def expired_partly(page: Page) -> None:
+        await press_pay(page)
+        await house.pay(1000)
+        await page.locator(".notice.warn:visible").wait_for()
+        await house.expire()
+        await page.get_by_role("heading", name="The time to pay is up").wait_for()
+
+    async def says_paid(page: Page) -> None:
+        await expired(page)
+        await page.get_by_role("button", name="I have paid already").click()
+
+    async def undone(page: Page) -> None:
+        await done(page)
+        await house.chain.reorg(1, keep=False)
+        await page.get_by_text("blocks that confirmed").wait_for(timeout=40_000)
+
+    async def offline(page: Page) -> None:
+        await press_pay(page)
+        await page.context.set_offline(True)
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        await page.get_by_text("No connection").wait_for()
+
+    async def open_questions(page: Page) -> None:
+        for summary in await page.locator("summary").all():
+            await summary.click()
+
+    await state("offer", nothing)
+    await state("offer-text", nothing, text_link)
+    await state("offer-questions", open_questions)
+    await state("offer-french", nothing, language="fr")
+    await state("invoice", press_pay)
+    await state("invoice-partial", partial)
+    await state("invoice-offline", offline)
+    await state("seen", seen)
+    await state("done", done)
+    await state("done-text", done, text_link)
+    await state("over", over)
+    await state("late", late)
+    await state("expired", expired)
+    await state("expired-partly", expired_partly)
+    await state("expired-says-paid", says_paid)
+    await state("undone", undone)
+    await state("no-link-share", nothing, link.split("#")[0])
+    await state("wrong-link", nothing, link[:-4] + "AAAA")
+    await state("missing", nothing, f"{house.url}/nothing")
+    await state("home", nothing, house.url)
+    await state("embed-page", nothing, f"{house.url}/embed")
+    await state("embed-frame", nothing, link.replace("#", "?embed#"))
+    await state("plain-offer", nothing, scripts=False)
+
+    async def plain_pay(page: Page) -> None:
+        await page.get_by_role("button", name="Pay 2").click()
+        await page.locator(".qr img").wait_for()
+
+    async def plain_paid(page: Page) -> None:
+        await plain_pay(page)
+        await house.pay()
+        await house.chain.mine()
+        await page.wait_for_timeout(800)
+        await page.reload()
+
+    await state("plain-pay", plain_pay, scripts=False)
+    await state("plain-paid", plain_paid, scripts=False)
+    await house.pause("second_opinion")
+    await state("paused", nothing)
+    await house.pause(None)
+
+
+async def widget_state(studio: Studio, link: str) -> None:
+    if not studio.wants("widget"):
+        return
+    async with website(studio.house.url, link) as site:
+        context = await studio.context()
+        page = await context.new_page()
+        await page.goto(site)
+        await page.get_by_role("link").click()
+        await page.frame_locator("iframe").get_by_role("button", name="Pay 2").wait_for()
+        await page.wait_for_timeout(400)
+        await studio.shoot("widget", page)
+        await context.close()
+
+
+async def demo_state(studio: Studio, link: str) -> None:
+    if not studio.wants("demo"):
+        return
+    context = await studio.context()
+    page = await context.new_page()
+    await page.goto(link)
+    await page.get_by_role("button", name="Pay 2").click()
+    await page.locator(".qr img").wait_for()
+    await studio.shoot("demo", page)
+    await context.close()
+
+
+async def seller_states(studio: Studio) -> None:
+    if studio.wanted and not any(name.startswith("sell") for name in studio.wanted):
+        return
+    house = studio.house
+    context = await studio.context()
+    page = await context.new_page()
+    await page.goto(f"{house.url}/sell")
+    await page.get_by_label("Seller’s token").fill("wrong")
+    await studio.shoot("sell-signin", page)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("alert").wait_for()
+    await studio.shoot("sell-signin-wrong", page)
+    await page.get_by_label("Seller’s token").fill(house.token)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_label("Descriptor or").fill(DESCRIPTOR)
+    await studio.shoot("sell-payout", page)
+    await page.get_by_role("button", name="Check it").click()
+    await page.get_by_text("Are these yours?").wait_for()
+    await studio.shoot("sell-compare", page)
+    await page.get_by_role("button", name="Yes, these").click()
+    await page.get_by_role("button", name="Publish").wait_for()
+    await studio.shoot("sell-form", page)
+    await page.get_by_role("button", name="Publish").click()
+    await page.get_by_label("Price").fill("100")
+    await studio.shoot("sell-form-wrong", page)
+    await page.locator(".drop input").set_input_files({"name": "north-sea-field-notes.pdf", "mimeType": "application/pdf", "buffer": b"x" * 900_000})
+    await page.get_by_label("Title").fill("Field notes from the North Sea")
+    await page.get_by_label("Price").fill("2500")
+    await studio.shoot("sell-form-filled", page)
+    await page.get_by_role("button", name="Publish").click()
+    await page.get_by_role("button", name="Copy the link").wait_for()
+    await studio.shoot("sell-done", page)
+    await page.get_by_text("Pay button for your website").click()
+    await studio.shoot("sell-done-embed", page)
+    await page.get_by_role("button", name="Sell another file").click()
+    await page.get_by_text("Your files").wait_for()
+    await studio.shoot("sell-list", page)
+    await context.close()
+
+
+async def main(wanted: set[str]) -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
+    picture = Path(__file__).with_name("sample.png").read_bytes()
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (folder / "a").mkdir()
+        (folder / "b").mkdir()
+        house = await stack.enter_async_context(gateway(folder / "a", confirmations=1))
+        play = await stack.enter_async_context(async_playwright())
+        browser = await play.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        studio = Studio(browser, house, wanted)
+        await seller_states(studio)
+        await house.payout()
+        link = await house.sell(b"\x89" * 3_141_592, "tidal-chart.png", "Tidal chart of the Wadden Sea, 1:50 000", preview=Preview("image/png", picture))
+        text = await house.sell(POEM * 3, "poems.txt", "Poems for a long night", preview=Preview("text/plain", POEM))
+        await buyer_states(studio, link, text)
+        await widget_state(studio, link)
+        if studio.wants("demo"):
+            demo = await stack.enter_async_context(gateway(folder / "b", demo=True))
+            await demo.payout()
+            await demo_state(Studio(browser, demo, wanted), await demo.sell(b"x" * 5000))
+        await browser.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(set(sys.argv[1:])))
