@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import warnings
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -29,7 +30,8 @@ def bitcoinlib() -> Library:
     with tempfile.TemporaryDirectory(prefix="bitcache-") as folder:
         os.environ["BCL_DATA_DIR"] = folder
         try:
-            from bitcoinlib import encoding, keys  # only here, where its data directory is elsewhere
+            with warnings.catch_warnings(action="ignore"):  # it uses old names of SQLAlchemy's
+                from bitcoinlib import encoding, keys  # only here, where its data directory is elsewhere
         finally:
             os.environ.pop("BCL_DATA_DIR")
             if before is not None:

@@ -42,5 +42,5 @@ def refuse_secrets(text: str) -> None:
 
 def _seed_words(text: str) -> int:
     """How many words, in any language and however numbered, could belong to a seed."""
-    words = (word.strip("0123456789.:()[]\"'") for word in re.split(r"[\s,;]+", text))
+    words = (word.strip("0123456789.:\"'") for word in re.split(r"[\s,;()\[\]{}/|+-]+", text))
     return sum(word.isalpha() and len(word) <= LONGEST_SEED_WORD for word in words)

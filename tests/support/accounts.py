@@ -15,6 +15,14 @@ BIP84_ZPUB = (
 BIP86_XPUB = (
     "xpub6BgBgsespWvERF3LHQu6CnqdvfEvtMcQjYrcRzx53QJjSxarj2afYWcLteoGVky7D3UKDP9QyrLprQ3VCECoY49yfdDEHGCtMMj92pReUsQ"
 )
+#: BIP49's test vectors: the account of "abandon … about", on testnet
+BIP49_UPUB = (
+    "upub5EFU65HtV5TeiSHmZZm7FUffBGy8UKeqp7vw43jYbvZPpoVsgU93oac7Wk3u6moKegAEWtGNF8DehrnHtv21XXEMYRUocHqguyjknFHYfgY"
+)
+#: a key at depth 4, below the account
+BIP84_BRANCH_XPUB = (
+    "xpub6ELHKXNimKbxMCytPh7EdC2QXx46T9qLDJWGnTraz1H9kMMFdcduoU69wh9cxP12wDxqAAfbaESWGYt5rREsX1J8iR2TEunvzvddduAPYcY"
+)
 
 
 def descriptor(script_type: str, key: str = f"{TPUB}/0/*") -> str:

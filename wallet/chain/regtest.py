@@ -145,13 +145,17 @@ class RegtestNode:
 
     async def stop(self) -> None:
         """End the process, at the latest by force, and remove a temporary datadir."""
-        await asyncio.to_thread(self._end)
+        await self.stop_process()
         if self._temporary:
             await asyncio.to_thread(shutil.rmtree, self.datadir, ignore_errors=True)
 
+    async def stop_process(self) -> None:
+        """End the process and keep its chain: ``launch()`` starts it again, on the same ports."""
+        await asyncio.to_thread(self._end)
+
     async def restart(self, *extra: str) -> None:
         """Stop and start again, on the same ports and with the same chain."""
-        await asyncio.to_thread(self._end)
+        await self.stop_process()
         self.launch(*extra)
         await self.ready()
 

@@ -1,0 +1,181 @@
+"""The bitcoind source against a real node that goes away, comes back, lies elsewhere or forgets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from support.accounts import fresh_destinations
+from support.eventually import eventually
+
+from bitcache.errors import (
+    ChainError,
+    NodeAuthFailed,
+    NodePruned,
+    NodeRefused,
+    NodeUnreachable,
+    NodeWarmingUp,
+    NodeWrongNetwork,
+)
+from bitcache.ledger import BlockRef
+from bitcache.money import Sat
+from wallet.chain.base import Forward
+from wallet.chain.bitcoind import BitcoindSource
+from wallet.chain.regtest import RegtestNode
+from wallet.chain.rpc import NodeRpc
+
+pytestmark = pytest.mark.node
+
+
+@asynccontextmanager
+async def following(node: RegtestNode, **options: Any) -> AsyncIterator[BitcoindSource]:
+    """A source, opened."""
+    source = BitcoindSource(node.client(), "regtest", **options)
+    await source.open()
+    try:
+        yield source
+    finally:
+        await source.close()
+
+
+async def works(source: BitcoindSource) -> bool:
+    """Whether the node answers."""
+    try:
+        await source.tip()
+    except ChainError:
+        return False
+    return True
+
+
+async def test_it_says_what_it_is(regtest: RegtestNode) -> None:
+    async with following(regtest) as source:
+        assert source.name == "bitcoind"
+        status = await source.status()
+        assert source.name == f"bitcoind {status.version}"
+        assert status.version.count(".") == 2
+
+
+async def test_a_restart_loses_nothing(own_regtest: RegtestNode) -> None:
+    """Blocks and payments from before, during and after the node's absence; its cookie is a new one."""
+    ((script, address),) = fresh_destinations(1)
+    scripts = {script: 1}
+    async with following(own_regtest) as source:
+        cursor = await source.tip()
+        await own_regtest.pay(address, Sat(1_111))
+        await own_regtest.mine()
+        before = await own_regtest.pay(address, Sat(2_222))
+        await own_regtest.stop_process()
+        with pytest.raises(NodeUnreachable):
+            await source.step(cursor, scripts)
+        status = await source.status()
+        assert not status.reachable
+        assert isinstance(status.error, NodeUnreachable)
+        own_regtest.launch()
+        await eventually(lambda: works(source))
+        step = await source.step(cursor, scripts)
+        assert isinstance(step, Forward)
+        assert [payment.amount for payment in step.payments] == [1_111]
+        waiting = await source.unconfirmed(scripts)
+        assert [payment.reference.split(":")[0] for payment in waiting] == [before], "the mempool was kept"
+
+
+async def test_a_killed_node_comes_back(own_regtest: RegtestNode) -> None:
+    async with following(own_regtest) as source:
+        assert await works(source)
+        own_regtest.kill()
+        assert not await works(source)
+        await own_regtest.restart()
+        assert await works(source)
+
+
+async def test_news_arrives_again_after_a_restart(own_regtest: RegtestNode) -> None:
+    """The long poll and ZMQ both reconnect by themselves."""
+    ((script, address),) = fresh_destinations(1)
+    scripts = {script: 1}
+    async with following(own_regtest) as source:
+        await source.unconfirmed(scripts)
+        await own_regtest.restart()
+
+        async def sees() -> bool:
+            try:
+                return len(await source.unconfirmed(scripts)) == 1
+            except ChainError:
+                return False
+
+        await own_regtest.pay(address, Sat(1_111))
+        await eventually(sees)
+        tip = await source.tip()
+        await own_regtest.mine()
+        await asyncio.wait_for(source.wait(60), 8)
+        assert isinstance(await source.step(tip, scripts), Forward)
+
+
+async def test_without_zmq_the_mempool_is_read_all_the_same(
+    own_regtest: RegtestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wallet.chain.bitcoind.POLL_SECONDS", 0.2)
+    await own_regtest.restart("-nozmqpubrawtx")
+    ((script, address),) = fresh_destinations(1)
+    async with following(own_regtest) as source:
+        await own_regtest.pay(address, Sat(1_111))
+        assert len(await source.unconfirmed({script: 1})) == 1
+        for _ in range(3):  # nothing happens, and yet the watcher is woken to read it again
+            await asyncio.wait_for(source.wait(60), 5)
+
+
+async def test_lost_zmq_messages_cost_no_payment(own_regtest: RegtestNode) -> None:
+    """ZMQ that never says anything, at an address where nobody is."""
+    ((script, address),) = fresh_destinations(1)
+    async with following(own_regtest, zmq_address="tcp://127.0.0.1:1") as source:
+        await source.unconfirmed({script: 1})
+        await own_regtest.pay(address, Sat(1_111))
+        assert len(await source.unconfirmed({script: 1})) == 1
+
+
+async def test_another_network_is_refused(regtest: RegtestNode) -> None:
+    source = BitcoindSource(regtest.client(), "main")
+    cursor = BlockRef(1, "00" * 32)
+    for ask in (source.tip(), source.at(1), source.step(cursor, {})):
+        with pytest.raises(NodeWrongNetwork, match="regtest"):
+            await ask
+    assert isinstance((await source.status()).error, NodeWrongNetwork)
+    await source.close()
+
+
+async def test_a_wrong_password_is_said(regtest: RegtestNode) -> None:
+    source = BitcoindSource(NodeRpc(regtest.url, user="u", password="wrong"), "regtest")
+    with pytest.raises(NodeAuthFailed):
+        await source.tip()
+    assert isinstance((await source.status()).error, NodeAuthFailed)
+    await source.close()
+
+
+async def test_a_node_that_starts_over_is_waited_for(own_regtest: RegtestNode) -> None:
+    """With -reindex it knows less than before for a while; its old blocks are not taken for reorganised."""
+    async with following(own_regtest) as source:
+        tip = await source.tip()
+        real = source._rpc.call
+
+        async def reindexing(method: str, *params: Any, timeout: float | None = None) -> Any:
+            if method == "getblockheader":
+                raise NodeRefused("Block not found", rpc_code=-5)
+            answer = await real(method, *params, timeout=timeout)
+            return {**answer, "initialblockdownload": True, "blocks": 5} if method == "getblockchaininfo" else answer
+
+        source._rpc.call = reindexing  # type: ignore[method-assign]
+        with pytest.raises(NodeWarmingUp, match="at block 5"):
+            await source.step(tip, {})
+
+
+async def test_pruned_blocks_are_named_as_the_reason(own_regtest: RegtestNode) -> None:
+    await own_regtest.restart("-prune=1", "-fastprune")
+    async with following(own_regtest) as source:
+        early = await source.at(5)
+        assert isinstance(await source.step(early, {}), Forward)
+        await own_regtest.mine(600)
+        await own_regtest.rpc("pruneblockchain", 300)
+        with pytest.raises(NodePruned):
+            await source.step(early, {})
