@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -16,6 +16,7 @@ from wallet.chain.find_bitcoind import NoBitcoind, find_bitcoind
 from wallet.chain.regtest import RegtestNode
 from wallet.chain.simulated import SimulatedChain
 
+T = TypeVar("T")
 pytest_plugins = ("support.no_skips",)
 
 
@@ -59,16 +60,14 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 @contextmanager
 def _node(program: Path) -> Iterator[RegtestNode]:
     """A node around a test, whatever event loop the test runs in."""
-    node = RegtestNode(bitcoind=program)
-    node.launch()
+    node = _run(lambda: RegtestNode.start(bitcoind=program))
     try:
-        _run(node.ready)
         yield node
     finally:
         _run(node.stop)
 
 
-def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """To its end, in an event loop of its own."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(lambda: asyncio.run(work())).result()
+        return pool.submit(lambda: asyncio.run(work())).result()

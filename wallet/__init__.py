@@ -1,14 +1,18 @@
 """Bitcoin, watch-only.  No private key ever enters this process.
 
-    descriptors.py     a seller's descriptor or extended key in; scripts and addresses out
+    descriptors.py     what a seller typed in, read or refused with the reason
+      secrets_refused.py  private keys and seed words, recognised
+      extended_keys.py    xpub, zpub and their kin
+    account.py         a canonical descriptor; scripts and addresses out (Bitcoin Dev Kit)
     second_opinion.py  the first addresses once more, by an independent library
+      quiet_bitcoinlib.py  that library, imported without its habits
     bip21.py           payment URIs
     networks.py        what each Bitcoin network is called, by whom
     blocks.py          outputs of raw blocks and transactions, matched against our scripts
     chain/base.py      the port: how the watcher asks a chain for the next block
     chain/bitcoind.py    ... your own node (chain/rpc.py speaks to it, chain/mempool.py sees early)
     chain/simulated.py   ... a chain in memory, for demonstrations without a node
-    chain/regtest.py   a private node with a purse, for demonstrations and tests
+    chain/regtest.py     a private node with a purse, for demonstrations and tests (find_bitcoind.py finds one)
     rails/onchain.py   the on-chain rail: issues addresses, watches scripts
     watcher.py         step 4: follows a chain source and reports to bitcache.ledger
 

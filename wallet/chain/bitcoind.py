@@ -152,20 +152,25 @@ class BitcoindSource:
 
     async def _hear_blocks(self) -> None:
         """Wake up at every new tip."""
-        tip: tuple[str, ...] = ()
+        tip, takes_tip = "", True
         while True:
+            since = (tip,) if tip and takes_tip else ()
             try:
-                found = await self._rpc.call(
-                    "waitfornewblock", LONG_POLL_SECONDS * 1000, *tip, timeout=LONG_POLL_SECONDS + 15
-                )
-            except NodeRefused:  # an older node: no second parameter, or no such call; the timer remains
-                tip = ()
-                await asyncio.sleep(POLL_SECONDS)
+                tip = await self._next_tip(*since)
+            except NodeRefused:  # an older node takes no second parameter; the timer covers the gap between two calls
+                takes_tip = False
+                await asyncio.sleep(1)
             except ChainError:
                 await asyncio.sleep(1)
+                self._news.set()
             else:
-                tip = (found["hash"],)
-            self._news.set()
+                self._news.set()
+
+    async def _next_tip(self, *since: str) -> str:
+        """The newest block's hash, as soon as it is not ``since``, or after a while."""
+        patience = LONG_POLL_SECONDS + 15
+        found = await self._rpc.call("waitfornewblock", LONG_POLL_SECONDS * 1000, *since, timeout=patience)
+        return str(found["hash"])
 
     async def _hear_transactions(self) -> None:
         """Learn of payments the moment the node does, if it publishes them."""

@@ -40,13 +40,13 @@ kill "$reader"
 
 
 class RegtestNode:
-    """One node.  Make it, ``launch()``, await ``ready()``; or ``await RegtestNode.start()``, which does all three."""
+    """One node, from ``await RegtestNode.start()`` to ``await node.stop()``."""
 
     network = "regtest"
 
-    def __init__(self, datadir: Path | None = None, bitcoind: Path | None = None) -> None:
+    def __init__(self, datadir: Path | None, bitcoind: Path) -> None:
         """``datadir`` is kept when given; else it is temporary and goes with ``stop()``."""
-        self._program = bitcoind or find_bitcoind()
+        self._program = bitcoind
         self._temporary = datadir is None
         self.datadir = datadir or Path(tempfile.mkdtemp(prefix="bitcache-regtest-"))
         self.datadir.mkdir(parents=True, exist_ok=True)
@@ -55,11 +55,12 @@ class RegtestNode:
 
     @classmethod
     async def start(cls, datadir: Path | None = None, bitcoind: Path | None = None) -> Self:
-        """A node that answers, with a funded purse."""
+        """A node that answers, with a funded purse; raises NoBitcoind, NodeUnreachable."""
+        if bitcoind is None:
+            bitcoind = await asyncio.to_thread(find_bitcoind)
         node = cls(datadir, bitcoind)
-        node.launch()
         try:
-            await node.ready()
+            await node._come_up()
         except BaseException:
             await node.stop()
             raise
@@ -114,6 +115,7 @@ class RegtestNode:
             "-zmqpubrawtxhwm=0",
             "-listenonion=0",
             "-dnsseed=0",
+            "-natpmp=0",
             "-server",
             "-blockfilterindex=1",
             "-peerblockfilters=1",
@@ -142,6 +144,19 @@ class RegtestNode:
                     raise NodeUnreachable(f"the private node did not start: {error}") from error
                 await asyncio.sleep(0.05)
         await self._fill_purse()
+
+    async def _come_up(self) -> None:
+        """Launch; on other ports, if somebody else took one of them first."""
+        for last in (False, False, True):
+            self._ports = _free_ports(3)
+            self.launch()
+            try:
+                await self.ready()
+                return
+            except NodeUnreachable:
+                if last:
+                    raise
+                await self.stop_process()
 
     async def stop(self) -> None:
         """End the process, at the latest by force, and remove a temporary datadir."""
