@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import web
@@ -50,7 +50,6 @@ class House:
     chain: SimulatedChain
     clock: Clock
     folder: Path
-    links: list[str] = field(default_factory=list)
 
     async def payout(self, descriptor: str = DESCRIPTOR) -> None:
         """Say where the seller is paid."""
@@ -74,6 +73,11 @@ class House:
         newest = select(invoice.c.address, invoice.c.amount_sat).order_by(invoice.c.key_index.desc())
         row = (await self.parts.store.read(lambda conn: conn.execute(newest).all()))[0]
         return await self.chain.pay(row.address, Sat(amount or row.amount_sat))
+
+    async def address(self, index: int) -> str:
+        """The address that was given out as number ``index``."""
+        one = select(invoice.c.address).where(invoice.c.key_index == index)
+        return str((await self.parts.store.read(lambda conn: conn.execute(one).all()))[0].address)
 
     async def pause(self, reason: str | None) -> None:
         """Stop the seller's sales."""
@@ -110,8 +114,7 @@ def _settings(folder: Path, confirmations: int) -> Settings:
 
 
 def _without_purse(parts: Parts, demo: bool) -> Parts:
-    from dataclasses import replace
-
+    """The simulated chain always brings a purse; a gateway that is no demonstration does not show it."""
     return parts if demo else replace(parts, purse=None)
 
 

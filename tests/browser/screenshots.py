@@ -256,7 +256,7 @@ async def main(wanted: set[str]) -> None:
         studio = Studio(browser, house, wanted)
         await seller_states(studio)
         await house.payout()
-        link = await house.sell(b"\x89" * 3_141_592, "tidal-chart.png", "Tidal chart of the Wadden Sea, 1:50 000", preview=Preview("image/png", picture))
+        link = await house.sell(picture + bytes(3_000_000), "tidal-chart.png", "Tidal chart of the Wadden Sea, 1:50 000", preview=Preview("image/png", picture))
         text = await house.sell(POEM * 3, "poems.txt", "Poems for a long night", preview=Preview("text/plain", POEM))
         await buyer_states(studio, link, text)
         await widget_state(studio, link)

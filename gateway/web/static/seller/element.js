@@ -1,7 +1,7 @@
 /** <bitcache-seller>: sign in, say where to be paid, publish a file, see what was sold. */
 
 import { report } from "../sealing/errors.js";
-import { ask, h } from "../ui/dom.js";
+import { h, present } from "../ui/dom.js";
 import { errorText, t } from "../ui/words.js";
 import { getListings, getSeller, putPayout } from "./api.js";
 import { keepLink, keptLinks } from "./links.js";
@@ -10,7 +10,7 @@ import { signIn, signOut, token } from "./session.js";
 import { formView } from "./views/form.js";
 import { problemLine } from "./views/field.js";
 import { listingsView } from "./views/listings.js";
-import { compareView, payoutView } from "./views/payout.js";
+import { addressList, compareView, gapText, payoutView } from "./views/payout.js";
 import { progressView } from "./views/progress.js";
 import { signInView } from "./views/signin.js";
 import { soldView } from "./views/sold.js";
@@ -104,8 +104,8 @@ export class BitcacheSeller extends HTMLElement {
     const leave = h("button", { type: "button", class: "plain", onclick: out }, t("sell.signout"));
     const change = h("button", { type: "button", class: "plain", onclick: () => this.#askPayout() }, t("sell.payout.change"));
     const name = h("span", { class: "small soft" }, t("sell.as", { name: seller.name }));
-    const gap = seller.payout ? ask(t("sell.payout.now", { index: seller.payout.next_index }), t("sell.payout.gap", { n: seller.payout.gap_hint })) : "";
-    return h("section", { class: "account no-print" }, h("div", { class: "row" }, name, leave), gap, seller.payout ? change : "");
+    const paid = seller.payout && h("details", {}, h("summary", {}, t("sell.payout.now")), addressList(seller.payout), h("p", {}, gapText(seller.payout)), change);
+    return h("section", { class: "account no-print" }, h("div", { class: "row" }, name, leave), ...present([paid]));
   }
 }
 

@@ -3,7 +3,7 @@
 import { h, heading, setText } from "../../ui/dom.js";
 import { moment, satText, sizeText } from "../../ui/format.js";
 import { t } from "../../ui/words.js";
-import { wayBack } from "./parts.js";
+import { stepList, wayBack } from "./parts.js";
 import { openedFigure } from "./preview.js";
 import { markText } from "./waiting.js";
 
@@ -20,18 +20,18 @@ export function doneView(state, act) {
     if (figure) look.replaceChildren(figure);
     look.hidden = figure === null;
   });
-  const undone = h("p", { class: "notice warn", hidden: true }, t("undone.text"));
+  const undone = h("p", { class: "notice warn", hidden: true }, h("strong", {}, `${t("undone.title")}. `), t("undone.text"));
   const marks = h("p", { class: "notice", hidden: true });
-  const back = wayBack();
+  const [steps, back] = [stepList(), wayBack()];
   const text = h("p", { class: "soft" }, t("done.text", { name: file.name, size: sizeText(file.size) }));
   const head = h("div", { class: "offer-head" }, heading(t("done.title")), text);
   return {
-    node: h("div", { class: "card" }, head, undone, look, save, back.node, marks, receipt(state)),
+    node: h("div", { class: "card" }, head, undone, look, save, back.node, marks, receipt(state, steps.node)),
     update(next) {
       undone.hidden = next.transfer?.state !== "invalid";
       setText(marks, next.transfer ? markText(next.transfer) : "");
       marks.hidden = marks.textContent === "";
-      back.update(next);
+      [steps, back].forEach((part) => part.update(next));
     },
   };
 }
@@ -39,8 +39,9 @@ export function doneView(state, act) {
 /**
  * The receipt carries no secret: it may be shown to anyone.
  * @param {import("../state.js").State} state
+ * @param {HTMLElement} steps
  */
-function receipt({ transfer, offer }) {
+function receipt({ transfer, offer }, steps) {
   if (!transfer || !offer) return h("div", { hidden: true });
   const rows = [
     [t("receipt.what"), offer.title],
@@ -49,5 +50,5 @@ function receipt({ transfer, offer }) {
     [t("receipt.transaction"), transfer.txids.join(" ")],
   ];
   const list = h("dl", { class: "receipt" }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
-  return h("details", {}, h("summary", {}, t("receipt")), list);
+  return h("details", {}, h("summary", {}, t("receipt")), list, steps);
 }

@@ -30,6 +30,7 @@ export function expiredView(state, act) {
       setText(rest, t("expired.rest", amounts));
       rest.hidden = !partly;
       again.hidden = partly;
+      again.classList.toggle("primary", !next.saysPaid);
       paid.hidden = next.saysPaid;
       looking.hidden = !next.saysPaid;
       [note, back].forEach((part) => part.update(next));

@@ -5,7 +5,7 @@ import { h, heading, setText } from "../../ui/dom.js";
 import { askedSat, btcText, countdown, satText } from "../../ui/format.js";
 import { t } from "../../ui/words.js";
 import { qrUrl } from "../api.js";
-import { noteLine, questions, stepList, wayBack } from "./parts.js";
+import { noteLine, price, questions, stepList, wayBack } from "./parts.js";
 
 /** @typedef {import("../state.js").Transfer} Transfer */
 
@@ -21,7 +21,7 @@ export function invoiceView(state, act) {
   const partial = h("p", { class: "notice warn", hidden: true });
   const amount = amountRow(() => transfer);
   const held = h("p", { class: "held" }, h("span"), h("time", { role: "timer" }));
-  const [note, steps, back] = [noteLine(), stepList(), wayBack()];
+  const [note, steps, back] = [noteLine(), stepList(), wayBack({ folded: true })];
   const actions = payActions(offer.demo, act);
   const head = h("div", { class: "offer-head" }, heading(offer.title), h("p", { class: "soft" }, t("invoice.scan")));
   const facts = h("dl", { class: "pay-facts" }, amount.node, addressRow(transfer.address));
@@ -34,7 +34,7 @@ export function invoiceView(state, act) {
     setText(held.children[1], left > 0 ? countdown(left) : "");
   };
   return {
-    node: h("div", { class: "card" }, head, partial, pay, h("hr"), steps.node, back.node, questions()),
+    node: h("div", { class: "card" }, head, partial, pay, h("hr"), steps.node, questions(back.node)),
     update(next) {
       transfer = next.transfer ?? transfer;
       showCode(code, transfer);
@@ -69,23 +69,29 @@ function showPartial(line, transfer) {
 
 /** @param {() => Transfer} current */
 function amountRow(current) {
-  const value = h("dd", {}, "", h("span", { class: "soft" }));
+  let shown = 0;
+  const value = h("dd");
   const button = copyButton(() => btcText(askedSat(current())), { name: t("copy.amount") });
-  const node = h("div", {}, h("div", { class: "what" }, h("dt", {}, t("invoice.amount")), value), button);
+  const node = h("div", { class: "asked" }, h("dt", {}, t("invoice.amount")), value, h("dd", { class: "act" }, button));
   return {
     node,
     /** @param {Transfer} transfer */
     update(transfer) {
-      const btc = h("span", { class: "soft" }, ` ${btcText(askedSat(transfer))} BTC`);
-      value.replaceChildren(satText(askedSat(transfer)), btc);
+      const asked = askedSat(transfer);
+      if (asked === shown) return;
+      value.replaceChildren(price(asked));
+      shown = asked;
     },
   };
 }
 
 /** @param {string} address */
 function addressRow(address) {
-  const value = h("dd", { class: "mono" }, address);
-  return h("div", {}, h("div", { class: "what" }, h("dt", {}, t("invoice.address")), value), copyButton(() => address, { name: t("copy.address") }));
+  // In fours, to compare with what the wallet shows; the gaps are not copied.
+  const fours = (address.match(/.{1,4}/g) ?? []).map((four) => h("span", {}, four));
+  const value = h("dd", { class: "mono address" }, ...fours);
+  const button = copyButton(() => address, { name: t("copy.address") });
+  return h("div", {}, h("dt", {}, t("invoice.address")), value, h("dd", { class: "act" }, button));
 }
 
 /**

@@ -18,7 +18,7 @@ import { stepsOf } from "../steps.js";
  * @param {number} amount
  */
 export function price(amount) {
-  const sat = h("span", { class: "price-sat" }, `${grouped(amount)}\u00a0`, h("span", { class: "unit" }, "sat"));
+  const sat = h("span", { class: "price-sat" }, grouped(amount), h("span", { class: "unit" }, "\u00a0sat"));
   return h("p", { class: "price" }, sat, h("span", { class: "price-btc" }, `${btcText(amount)} BTC`));
 }
 
@@ -27,10 +27,12 @@ export function facts(offer) {
   return h("p", { class: "offer-facts" }, t("offer.facts", { name: offer.name, size: sizeText(offer.size) }));
 }
 
-export function questions() {
+/** @param {...HTMLElement} first */
+export function questions(...first) {
   return h(
     "div",
     {},
+    ...first,
     ask(t("ask.sat"), t("ask.sat.answer")),
     ask(t("ask.cost"), t("ask.cost.answer")),
     ask(t("ask.direct"), t("ask.direct.answer")),
@@ -95,11 +97,16 @@ export function fillBar(bar, { bytes, total }) {
   bar.setAttribute("aria-label", bytesText({ bytes, total }));
 }
 
-/** The private link that brings a buyer back, on any device. */
-export function wayBack() {
+/**
+ * The private link that brings a buyer back, on any device.
+ * @param {{folded?: boolean}} [look] folded: one line to open, while something else comes first
+ */
+export function wayBack({ folded = false } = {}) {
   let link = "";
   const button = copyButton(() => link, { label: t("keep.copy"), class: "button" });
-  const node = h("section", { class: "keep", hidden: true }, h("h2", {}, t("keep.title")), h("p", { class: "small soft" }, t("keep.text")), button);
+  const text = h("p", { class: "small soft" }, t("keep.text"));
+  const open = () => h("section", { class: "keep" }, h("h2", {}, t("keep.title")), text, button);
+  const node = folded ? h("details", {}, h("summary", {}, t("keep.title")), h("div", { class: "stack" }, text, button)) : open();
   return {
     node,
     /** @param {State} state */

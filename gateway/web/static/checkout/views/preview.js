@@ -12,7 +12,7 @@ export function previewFigure({ mediaType, content }) {
   const caption = h("figcaption", {}, t("preview.sample"));
   if (mediaType === "text/plain") return h("figure", { class: "preview" }, text(new TextDecoder().decode(content)), caption);
   const address = URL.createObjectURL(new Blob([content], { type: mediaType }));
-  return h("figure", { class: "preview" }, h("img", { src: address, alt: t("preview.alt") }), caption);
+  return picture(address, t("preview.alt"), caption);
 }
 
 /**
@@ -24,12 +24,23 @@ export async function openedFigure({ blob, type, name }) {
   if (!blob) return null;
   if (IMAGES.includes(type) && blob.size <= IMAGE_SHOWN) {
     const address = URL.createObjectURL(new Blob([blob], { type }));
-    return h("figure", { class: "preview" }, h("img", { src: address, alt: name }));
+    return picture(address, name, "");
   }
   if (!type.startsWith("text/") && type !== "application/json") return null;
   const start = await blob.slice(0, TEXT_SHOWN).text();
   const caption = blob.size > TEXT_SHOWN ? h("figcaption", {}, t("preview.start")) : "";
   return h("figure", { class: "preview" }, text(start), caption);
+}
+
+/**
+ * One that the browser cannot show is not shown.
+ * @param {string} address
+ * @param {string} alt
+ * @param {HTMLElement | string} caption
+ */
+function picture(address, alt, caption) {
+  const figure = h("figure", { class: "preview" }, h("img", { src: address, alt, onerror: () => (figure.hidden = true) }), caption);
+  return figure;
 }
 
 /** @param {string} content */

@@ -16,9 +16,11 @@ import { field, problemLine } from "./field.js";
  */
 export function formView(limits, publish, { sale = {}, problem } = {}) {
   const title = field(t("sell.form.name"), h("input", { maxlength: 200, autocomplete: "off", value: sale.title ?? "" }), t("sell.form.name.hint"));
+  title.input.addEventListener("input", () => title.wrong());
   const file = fileField(sale.file ?? null, (chosen) => {
     const input = /** @type {HTMLInputElement} */ (title.input);
     if (!input.value && chosen) input.value = titleOf(chosen.name);
+    title.wrong();
   });
   const price = priceField(limits.smallest, sale.price);
   const preview = field(t("sell.form.preview"), h("input", { type: "file", accept: "image/png,image/jpeg,image/webp,text/plain,.txt,.md" }), t("sell.form.preview.hint"));

@@ -35,14 +35,22 @@ function typeSelect() {
 }
 
 /**
+ * How far the seller's wallet must look: past what is unpaid now, and as far again as wallets usually do.
+ * @param {Payout} payout
+ */
+export const gapText = (payout) => t("sell.payout.gap", { count: payout.gap_hint + 20 });
+
+/** @param {Payout} payout */
+export const addressList = (payout) => h("ol", { class: "addresses" }, ...payout.addresses.map((address) => h("li", {}, address)));
+
+/**
  * @param {Payout} payout
  * @param {{yes: () => void, no: () => void}} act
  */
 export function compareView(payout, act) {
   const head = h("div", { class: "offer-head" }, heading(t("sell.payout.compare.title")), h("p", { class: "soft" }, t("sell.payout.compare")));
-  const addresses = h("ol", { class: "addresses" }, ...payout.addresses.map((address) => h("li", {}, address)));
-  const gap = h("p", { class: "notice" }, t("sell.payout.gap", { n: payout.gap_hint }));
+  const gap = h("p", { class: "notice" }, gapText(payout));
   const yes = h("button", { type: "button", class: "button primary", onclick: act.yes }, t("sell.payout.yes"));
   const no = h("button", { type: "button", class: "button", onclick: act.no }, t("sell.payout.no"));
-  return h("div", { class: "card" }, head, addresses, gap, h("div", { class: "stack" }, yes, no));
+  return h("div", { class: "card" }, head, addressList(payout), gap, h("div", { class: "stack" }, yes, no));
 }

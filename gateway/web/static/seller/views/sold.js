@@ -47,7 +47,7 @@ function linkPart(link) {
 
 /** @param {string} html */
 function embedPart(html) {
-  const text = h("textarea", { readonly: true, rows: 5, "aria-label": t("sell.done.snippet") });
+  const text = h("textarea", { readonly: true, rows: 8, "aria-label": t("sell.done.snippet") });
   text.value = html;
   const copy = copyButton(() => html, { label: t("sell.done.snippet.copy"), class: "button" });
   return h("details", { class: "no-print" }, h("summary", {}, t("sell.done.embed")), h("div", { class: "copybox" }, text, copy));

@@ -1,0 +1,87 @@
+"""Buying with JavaScript off, as far as it goes; then on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import aiohttp
+import pytest
+from browser.conftest import Visitor
+from browser.house import House, gateway
+from playwright.async_api import Browser, expect
+
+pytestmark = pytest.mark.browser
+
+
+async def test_without_javascript_one_can_pay_and_with_it_go_on(visitor: Visitor, house: House) -> None:
+    """The claim waits in a cookie, and the page with JavaScript finds it."""
+    link = await house.sell(b"a song")
+    page = await visitor.buy(link, java_script_enabled=False)
+    assert "when JavaScript is on" in await page.content()
+    await page.get_by_role("button", name=re.compile("^Pay 2")).click()
+    await expect(page.locator(".qr img")).to_be_visible()
+    await expect(page.get_by_text("No payment seen yet.")).to_be_visible()
+    assert await page.locator("meta[http-equiv=refresh]").count() == 1
+    await house.pay(1000)
+    await _until(page, "1\u202f000\u00a0sat arrived")
+    await house.pay(1500)
+    await house.chain.mine()
+    await _until(page, "Paid and confirmed.")
+    await expect(page.get_by_text("turn JavaScript on")).to_be_visible()
+    cookies = await page.context.cookies()
+    assert [(one["name"], one["httpOnly"], one["sameSite"]) for one in cookies] == [("claim", True, "Lax")]
+    context = await visitor.context()
+    await context.add_cookies(cookies)  # type: ignore[arg-type]
+    modern = await context.new_page()
+    await modern.goto(link)
+    await expect(modern.get_by_role("heading", name="It’s yours")).to_be_visible()
+
+
+async def _until(page, text: str) -> None:  # type: ignore[no-untyped-def]
+    """Reload as the page itself would, only sooner."""
+    for _ in range(40):
+        await page.reload()
+        if await page.get_by_text(text).count():
+            return
+        await page.wait_for_timeout(100)
+    raise AssertionError(f"{text!r} did not appear")
+
+
+async def test_paying_twice_by_mistake_shows_the_same_invoice(visitor: Visitor, house: House) -> None:
+    """The cookie's invoice, as long as it can be paid."""
+    link = await house.sell(b"a song")
+    page = await visitor.buy(link, java_script_enabled=False)
+    await page.get_by_role("button", name=re.compile("^Pay 2")).click()
+    address = await page.locator("dd.mono").text_content()
+    await page.goto(link)
+    await page.get_by_role("button", name=re.compile("^Pay 2")).click()
+    assert await page.locator("dd.mono").text_content() == address
+
+
+async def test_another_site_gets_neither_a_purchase_nor_the_claim(house: House) -> None:
+    """Browsers say where a request comes from; only our own page may ask."""
+    path = "/f/" + (await house.sell(b"a song")).split("/f/")[1].split("#")[0]
+    async with aiohttp.ClientSession(house.url) as session:
+        foreign = {"Sec-Fetch-Site": "cross-site"}
+        async with session.post(f"{path}/pay", headers=foreign, allow_redirects=False) as answer:
+            assert (answer.status, "Set-Cookie" in answer.headers) == (403, False)
+        async with session.get(f"{path}/claim", headers=foreign) as answer:
+            assert answer.status == 403
+        async with session.get(f"{path}/claim") as answer:
+            assert (await answer.json(), "Access-Control-Allow-Origin" in answer.headers) == ({"claim": None}, False)
+
+
+async def test_a_demonstration_says_so_and_pays_by_itself(chromium: Browser, tmp_path: Path) -> None:
+    """The demo purse, and a banner on every page."""
+    async with gateway(tmp_path, demo=True) as house:
+        await house.payout()
+        visitor = Visitor(chromium, {house.url})
+        page = await visitor.buy(await house.sell(b"a song"))
+        await expect(page.get_by_text("no real bitcoin")).to_be_visible()
+        await page.get_by_role("button", name=re.compile("^Pay 2")).click()
+        await page.get_by_role("button", name="Pay with the demo purse").click()
+        await expect(page.get_by_role("heading", name="It’s yours")).to_be_visible()
+        for path in ("/", "/sell", "/embed", "/nothing"):
+            await page.goto(house.url + path)
+            await expect(page.get_by_text("no real bitcoin")).to_be_visible()

@@ -1,0 +1,153 @@
+"""The whole sale in a real browser: published on the seller's page, bought through the widget on another site."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import pytest
+from browser.conftest import Visitor
+from browser.house import DESCRIPTOR, House, website
+from playwright.async_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+async def test_a_file_is_published_and_bought_through_the_widget_on_another_site(
+    visitor: Visitor, house: House, tmp_path: Path
+) -> None:
+    """Same bytes, the events heard by the page around, and no secret in any address."""
+    content = secrets.token_bytes(2_500_000)
+    link = await publish(visitor, house, content)
+    async with website(house.url, link) as site:
+        visitor.origins.add(site)
+        page = await visitor.page()
+        await page.goto(site)
+        await page.get_by_role("link", name="Buy the song").click()
+        frame = page.frame_locator("iframe")
+        await expect(frame.get_by_role("heading", name="Field notes")).to_be_visible()
+        await frame.get_by_role("button", name="Pay 7").click()
+        await expect(frame.locator(".qr img")).to_be_visible()
+        await house.pay()
+        await expect(frame.get_by_text("Payment seen", exact=True)).to_be_visible()
+        async with page.expect_download() as download:
+            await house.chain.mine()
+        saved = await (await download.value).path()
+        assert saved.read_bytes() == content
+        assert (await download.value).suggested_filename == "notes.bin"
+        await expect(frame.get_by_role("heading", name="It’s yours")).to_be_visible()
+        heard = await page.evaluate("heard")
+        states = [detail["state"] for name, detail in heard if name == "bitcache:state"]
+        assert states == ["new", "processing", "settled"]
+        assert [name for name, _ in heard].count("bitcache:unlocked") == 1
+
+
+async def test_the_dialog_closes_by_escape_backdrop_and_button_and_gives_the_focus_back(
+    visitor: Visitor, house: House
+) -> None:
+    """Escape works with the focus inside the frame too."""
+    async with website(house.url, await house.sell(b"a song")) as site:
+        visitor.origins.add(site)
+        page = await visitor.page()
+        await page.goto(site)
+        for close in (_escape, _escape_in_frame, _backdrop, _button):
+            await page.get_by_role("link").click()
+            await expect(page.frame_locator("iframe").get_by_role("button", name="Pay 2")).to_be_visible()
+            await close(page)
+            await expect(page.locator("dialog")).to_have_count(0)
+            await expect(page.get_by_role("link")).to_be_focused()
+
+
+async def test_with_a_modifier_the_link_is_a_link(visitor: Visitor, house: House) -> None:
+    """A new tab opens, no dialog."""
+    async with website(house.url, await house.sell(b"a song")) as site:
+        visitor.origins.add(site)
+        page = await visitor.page()
+        await page.goto(site)
+        async with page.context.expect_page() as tab:
+            await page.get_by_role("link").click(modifiers=["ControlOrMeta"])
+        await expect((await tab.value).get_by_role("button", name="Pay 2")).to_be_visible()
+        await expect(page.locator("dialog")).to_have_count(0)
+
+
+async def test_links_are_remembered_in_this_browser_and_sales_are_counted(visitor: Visitor, house: House) -> None:
+    """The seller's page after a sale, and in another browser, which does not know the link."""
+    page = await visitor.page()
+    await _publish_on(page, house, b"a song")
+    await page.get_by_role("button", name="Sell another file").click()
+    await expect(page.get_by_text("Field notes")).to_be_visible()
+    await expect(page.get_by_text("Not sold yet")).to_be_visible()
+    elsewhere = await visitor.page()
+    await _sign_in(elsewhere, house)
+    await expect(elsewhere.get_by_text("Published from another browser")).to_be_visible()
+
+
+async def test_a_private_key_is_refused_and_wiped(visitor: Visitor, house: House) -> None:
+    """It does not stay on the screen either."""
+    page = await visitor.page()
+    await _sign_in(page, house)
+    await page.get_by_text("Where you are paid", exact=True).click()
+    await page.get_by_role("button", name="Change where").click()
+    field = page.get_by_label("Descriptor or")
+    secret = "tprv8ZgxMBicQKsPd7Uf69XL1XwhmjHopUGep8GuEiJDZmbQz6o58LninorQAfcKZWARbtRtfnLcJ5MQ2AtHcQJCCRUcMRvmDUjyEmNUWwx8UbK"
+    await field.fill(secret)
+    await page.get_by_role("button", name="Check it").click()
+    await expect(page.get_by_role("alert")).to_contain_text("private key")
+    await expect(field).to_have_value("")
+    visitor.wrong = [line for line in visitor.wrong if "400" not in line]
+
+
+async def publish(visitor: Visitor, house: House, content: bytes) -> str:
+    """The buyer's link of a file published in the browser."""
+    page = await visitor.page()
+    link = await _publish_on(page, house, content)
+    visitor.secrets.add(link.split("#")[1])
+    return link
+
+
+async def _publish_on(page: Page, house: House, content: bytes) -> str:
+    await _sign_in(page, house)
+    file = {"name": "notes.bin", "mimeType": "application/octet-stream", "buffer": content}
+    await page.locator(".drop input").set_input_files(file)
+    await page.get_by_label("Title").fill("Field notes")
+    await page.get_by_label("Price").fill("7 500")
+    await page.get_by_role("button", name="Publish").click()
+    return await page.get_by_label("Link for buyers", exact=True).input_value()
+
+
+async def _sign_in(page: Page, house: House) -> None:
+    await page.goto(f"{house.url}/sell")
+    await page.get_by_label("Seller’s token").fill(house.token)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("button", name="Publish")).to_be_visible()
+
+
+async def test_a_new_seller_says_where_to_be_paid_first(visitor: Visitor, house: House) -> None:
+    """Three addresses to compare with one's own wallet."""
+    page = await visitor.page()
+    await _sign_in(page, house)
+    await page.get_by_text("Where you are paid", exact=True).click()
+    await page.get_by_role("button", name="Change where").click()
+    await page.get_by_label("Descriptor or").fill(DESCRIPTOR)
+    await page.get_by_role("button", name="Check it").click()
+    await expect(page.get_by_text("Are these yours?")).to_be_visible()
+    assert await page.locator(".addresses li").count() == 3
+    await page.get_by_role("button", name="Yes, these").click()
+    await expect(page.get_by_role("button", name="Publish")).to_be_visible()
+
+
+async def _escape(page: Page) -> None:
+    await page.keyboard.press("Escape")
+
+
+async def _escape_in_frame(page: Page) -> None:
+    await page.frame_locator("iframe").get_by_role("button", name="Pay 2").focus()
+    await page.keyboard.press("Escape")
+
+
+async def _backdrop(page: Page) -> None:
+    await page.mouse.click(5, 5)
+
+
+async def _button(page: Page) -> None:
+    await page.get_by_role("button", name="Close").click()

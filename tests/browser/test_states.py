@@ -1,0 +1,203 @@
+"""The buyer's page in every state, through reloads, other devices and lost connections."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browser.conftest import Visitor
+from browser.house import House
+from playwright.async_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+SONG = b"a song" * 1000
+
+
+async def invoice(page: Page) -> None:
+    """Press Pay and wait for the code."""
+    await page.get_by_role("button", name=re.compile("^Pay 2")).click()
+    await expect(page.locator(".qr img")).to_be_visible()
+
+
+def heading(page: Page, text: str):  # type: ignore[no-untyped-def]
+    """The one heading."""
+    return page.get_by_role("heading", level=1, name=text)
+
+
+async def test_a_partial_payment_asks_for_the_rest(visitor: Visitor, house: House) -> None:
+    """With a new code that asks for just that; then the file opens."""
+    page = await visitor.buy(await house.sell(SONG))
+    await invoice(page)
+    before = await page.locator(".qr img").get_attribute("src")
+    await house.pay(1000)
+    await expect(page.locator(".notice.warn:visible")).to_contain_text("1\u202f500\u00a0sat are missing")
+    assert await page.locator(".qr img").get_attribute("src") != before
+    assert "amount=0.000015" in str(await page.get_by_role("link", name="Open in a wallet").get_attribute("href"))
+    await house.pay(1500)
+    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
+    async with page.expect_download() as download:
+        await house.chain.mine()
+    assert (await (await download.value).path()).read_bytes() == SONG
+
+
+async def test_an_overpaid_invoice_says_so_and_opens(visitor: Visitor, house: House) -> None:
+    """And who has the rest."""
+    page = await visitor.buy(await house.sell(SONG))
+    await invoice(page)
+    await house.pay(3000)
+    await expect(page.get_by_text("500\u00a0sat more than asked")).to_be_visible()
+    await house.chain.mine()
+    await expect(heading(page, "It’s yours")).to_be_visible()
+
+
+async def test_a_late_payment_still_opens_the_file(visitor: Visitor, house: House) -> None:
+    """The page that said the time is up goes on by itself."""
+    page = await visitor.buy(await house.sell(SONG))
+    await invoice(page)
+    await house.expire()
+    await expect(heading(page, "The time to pay is up")).to_be_visible()
+    await page.get_by_role("button", name="I have paid already").click()
+    await expect(page.get_by_text("do not pay twice")).to_be_visible()
+    await house.pay()
+    await expect(page.get_by_text("after the time was up")).to_be_visible()
+    await house.chain.mine()
+    await expect(heading(page, "It’s yours")).to_be_visible()
+
+
+async def test_start_again_makes_a_new_invoice(visitor: Visitor, house: House) -> None:
+    """With an address of its own."""
+    page = await visitor.buy(await house.sell(SONG))
+    await invoice(page)
+    first = await page.locator(".address").text_content()
+    await house.expire()
+    await page.get_by_role("button", name="Start again").click()
+    await expect(page.locator(".qr img")).to_be_visible()
+    assert await page.locator(".address").text_content() != first
+
+
+async def test_a_payment_to_an_earlier_invoice_is_found_after_starting_again(visitor: Visitor, house: House) -> None:
+    """This browser remembers every claim: the first invoice is paid late, and a reload finds it."""
+    page = await visitor.buy(await house.sell(SONG))
+    await invoice(page)
+    paid = await house.pay()
+    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
+    await house.chain.drop(paid)
+    await house.expire()
+    await page.get_by_role("button", name="Start again").click()
+    await expect(page.locator(".qr img")).to_be_visible()
+    await house.chain.pay(await house.address(0), 2500)  # type: ignore[arg-type]
+    await house.chain.mine()
+    await page.wait_for_timeout(500)
+    await page.reload()
+    await expect(heading(page, "It’s yours")).to_be_visible()
+
+
+async def test_a_payment_that_a_reorganisation_undoes_leaves_the_buyer_the_file(visitor: Visitor, house: House) -> None:
+    """Said plainly; the file stays."""
+    page = await visitor.buy(await house.sell(SONG))
+    await invoice(page)
+    await house.pay()
+    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
+    await house.chain.mine()
+    await expect(heading(page, "It’s yours")).to_be_visible()
+    await house.chain.reorg(1, keep=False)
+    await expect(page.get_by_text("The network took the payment back")).to_be_visible(timeout=45_000)
+    await expect(page.get_by_role("button", name="Save it again")).to_be_visible()
+
+
+async def test_a_reload_goes_on_where_it_was(visitor: Visitor, house: House) -> None:
+    """The same invoice; then, reloaded while it confirms, the same purchase."""
+    page = await visitor.buy(await house.sell(SONG))
+    await invoice(page)
+    address = await page.locator(".address").text_content()
+    await page.reload()
+    await expect(page.locator(".address")).to_have_text(str(address))
+    await house.pay()
+    await expect(page.get_by_text("Downloaded", exact=True)).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
+    async with page.expect_download() as download:
+        await house.chain.mine()
+    assert (await (await download.value).path()).read_bytes() == SONG
+
+
+async def test_the_private_link_opens_the_purchase_on_another_device(visitor: Visitor, house: House) -> None:
+    """A fresh profile, after the purchase was settled elsewhere."""
+    context = await visitor.context(permissions=["clipboard-read", "clipboard-write"])
+    page = await context.new_page()
+    await page.goto(await house.sell(SONG))
+    await invoice(page)
+    await house.pay()
+    await page.get_by_role("button", name="Copy my private link").click()
+    link = str(await page.evaluate("navigator.clipboard.readText()"))
+    await house.chain.mine()
+    await expect(heading(page, "It’s yours")).to_be_visible()
+    other = await visitor.buy(link)
+    await expect(heading(other, "It’s yours")).to_be_visible()
+
+
+async def test_a_lost_connection_is_said_and_mended(visitor: Visitor, house: House) -> None:
+    """Polling goes on until the connection is back, and nothing is lost."""
+    page = await visitor.buy(await house.sell(SONG))
+    await invoice(page)
+    await page.context.set_offline(True)
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(page.get_by_text("No connection")).to_be_visible()
+    await house.pay()
+    await page.context.set_offline(False)
+    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible(timeout=20_000)
+    visitor.wrong = [line for line in visitor.wrong if "ERR_INTERNET_DISCONNECTED" not in line]
+
+
+async def test_broken_links_say_what_is_wrong(visitor: Visitor, house: House) -> None:
+    """No fragment, a wrong fragment, an unknown file, and a link that a scanner damaged."""
+    link = await house.sell(SONG)
+    page = await visitor.page()
+    for broken, sentence in {
+        link.split("#")[0]: "The end of the link is missing",
+        link[:-3]: "The link is damaged",
+        link.split("#")[0] + "#" + "A" * 22: "does not belong to this file",
+    }.items():
+        await page.goto("about:blank")
+        await page.goto(broken)
+        await expect(page.get_by_text(sentence).first).to_be_visible()
+    await page.goto(link.replace("#", "%23"))
+    await expect(page.get_by_role("button", name="Pay 2")).to_be_visible()
+    assert page.url == link
+    visitor.wrong = [line for line in visitor.wrong if "404" not in line]
+
+
+async def test_a_paused_seller_cannot_be_paid(visitor: Visitor, house: House) -> None:
+    """There is no button to press."""
+    link = await house.sell(SONG)
+    await house.pause("wrong_network")
+    page = await visitor.buy(link)
+    await expect(page.get_by_text("Nothing was charged")).to_be_visible()
+    await expect(page.get_by_role("button", name="Pay 2")).to_have_count(0)
+
+
+async def test_another_language(visitor: Visitor, house: House) -> None:
+    """French, by Accept-Language, from the offer to the file."""
+    page = await visitor.buy(await house.sell(SONG), language="fr-CA")
+    assert await page.locator("html").get_attribute("lang") == "fr"
+    await page.get_by_role("button", name=re.compile("^Payer 2")).click()
+    await expect(page.get_by_text("En attente de votre paiement").first).to_be_visible()
+    await house.pay()
+    await expect(page.get_by_text("Paiement vu", exact=True)).to_be_visible()
+    await house.chain.mine()
+    await expect(heading(page, "Il est à vous")).to_be_visible()
+
+
+async def test_the_keyboard_alone_is_enough(visitor: Visitor, house: House) -> None:
+    """Tab to the button, press it, and the focus is at the new heading."""
+    page = await visitor.buy(await house.sell(SONG))
+    button = page.get_by_role("button", name=re.compile("^Pay 2"))
+    await expect(button).to_be_visible()
+    for _ in range(12):
+        await page.keyboard.press("Tab")
+        if await button.evaluate("button => button === document.activeElement"):
+            break
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".qr img")).to_be_visible()
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
