@@ -6,13 +6,16 @@ import asyncio
 import html
 import socket
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from gateway import logs
 from gateway.cli.demo_purchase import whole_purchase
 from gateway.cli.sell import parse_price
-from gateway.cli.show import console, plain, sats
+from gateway.cli.show import console, sats
 from gateway.client.selling import Offer, Sold, read_preview, sell
 from gateway.compose import bitcoind_program
 from gateway.demo import Demo, demonstration
@@ -40,8 +43,10 @@ async def stay(file: Path | None, price: str, simulated: bool, port: int, folder
     async with demonstration(folder, program, port) as demo:
         sold = await sell(demo.gateway, demo.token, demo.seed, offer)
         _banner(demo)
-        _tell(demo.gateway.base, sold)
-        await asyncio.Event().wait()
+        _tell(demo, sold)
+        with suppress(asyncio.CancelledError):  # being stopped is how a demo ends
+            await asyncio.Event().wait()
+        console.print("Stopping …")
     return {}
 
 
@@ -69,21 +74,24 @@ def _banner(demo: Demo) -> None:
         console.print(f"\n{_REGTEST.format(chain=demo.chain)}", style="dim")
 
 
-def _tell(base: str, sold: Sold) -> None:
-    """What to open, what to embed, how to stop."""
-    link = sold.link.text()
+def _tell(demo: Demo, sold: Sold) -> None:
+    """What to open, what to embed, how to stop: the result, so it goes to stdout."""
+    link, base = sold.link.text(), demo.gateway.base
     label = html.escape(f"Buy “{sold.title}” for {sats(sold.price_sat)}")
-    rows = (
-        ("The buyer's page (pay with your own regtest wallet, or with the demo purse):", link),
-        ("The seller's page:", f"{base}/sell"),
-        ("On any website:", f'<script type="module" src="{base}/bitcache-pay.js"></script>'),
-        ("", f'<bitcache-pay><a href="{html.escape(link)}">{label}</a></bitcache-pay>'),
+    typer.echo(
+        f"""
+The buyer's page; pay with the demo purse:
+  {link}
+
+The seller's page; sign in with {demo.token}
+  {base}/sell
+
+On any website:
+  <script type="module" src="{base}/bitcache-pay.js"></script>
+  <bitcache-pay><a href="{html.escape(link)}">{label}</a></bitcache-pay>
+
+Ctrl-C stops everything."""
     )
-    for head, text in rows:
-        if head:
-            console.print(f"\n{head}", style="bold")
-        console.print(plain(f"  {text}"), soft_wrap=True)
-    console.print("\nCtrl-C stops everything.", style="bold")
 
 
 def _free_port() -> int:

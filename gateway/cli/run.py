@@ -68,9 +68,10 @@ def exit_code(error: errors.BitcacheError) -> int:
 
 
 async def _until_terminated(work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
-    """SIGTERM ends a command as Ctrl-C does: everything it started is stopped first."""
-    task = asyncio.ensure_future(work)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    """Ctrl-C and SIGTERM end a command alike, also in the background of a script: what it started is stopped first."""
+    task, loop = asyncio.ensure_future(work), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
     return await task
 
 

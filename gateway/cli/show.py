@@ -37,7 +37,8 @@ def size(count: int) -> str:
 
 def stamp(text: str, style: str = "") -> None:
     """One step that happened, with the time."""
-    console.print(Text.assemble((f"  {time.strftime('%H:%M:%S')}  ", "dim"), (printable(text), style)))
+    now = time.strftime("%H:%M:%S")
+    console.print(Text.assemble((f"  {now}  ", "dim"), (printable(text), style)), soft_wrap=True)
 
 
 def qr(text: str) -> Text:
