@@ -20,6 +20,8 @@ from gateway.web import pages
 
 #: A connection that sends nothing, or only half a request head, for this long is closed.
 IDLE_SECONDS = 75.0
+#: How long a refused sender may go on sending before its connection is cut: it should still read the answer.
+LINGER_SECONDS = 3.0
 #: What a shutdown grants to requests in flight.
 GRACE_SECONDS = 5.0
 
@@ -50,7 +52,11 @@ def make_app(parts: Parts) -> web.Application:
 async def listening(parts: Parts) -> AsyncIterator[str]:
     """Serve on the configured address; yields the address that is really listened on."""
     runner = web.AppRunner(
-        make_app(parts), access_log=None, keepalive_timeout=IDLE_SECONDS, shutdown_timeout=GRACE_SECONDS
+        make_app(parts),
+        access_log=None,
+        keepalive_timeout=IDLE_SECONDS,
+        lingering_time=LINGER_SECONDS,
+        shutdown_timeout=GRACE_SECONDS,
     )
     await runner.setup()
     try:

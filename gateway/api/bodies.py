@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from pydantic import BaseModel, ValidationError
 
 from bitcache.errors import BadInput
@@ -45,16 +45,26 @@ async def json_body(request: web.Request, model: type[M]) -> M:
 async def pieces(request: web.Request) -> AsyncIterator[bytes]:
     """An upload's bytes as they arrive; raises HTTP 408 when they stop coming, 503 when we shut down."""
     parts = parts_of(request)
-    while not parts.hub.closed.is_set():
-        try:
-            async with asyncio.timeout(parts.settings.limits.stall_seconds):
-                piece = await request.content.read(PIECE)
-        except TimeoutError:
-            raise web.HTTPRequestTimeout(text="the upload stalled", headers=_CLOSE) from None
-        if not piece:
-            return
-        yield piece
-    raise web.HTTPServiceUnavailable(text="the gateway is shutting down", headers=_CLOSE)
+    ender = asyncio.create_task(_end_with(parts.hub.closed, request.content))
+    try:
+        while piece := await _piece(request.content, parts.settings.limits.stall_seconds):
+            yield piece
+    finally:
+        ender.cancel()
+
+
+async def _piece(content: StreamReader, patience: float) -> bytes:
+    try:
+        async with asyncio.timeout(patience):
+            return await content.read(PIECE)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text="the upload stalled", headers=_CLOSE) from None
+
+
+async def _end_with(closed: asyncio.Event, content: StreamReader) -> None:
+    """End a read that waits for bytes when the gateway shuts down."""
+    await closed.wait()
+    content.set_exception(web.HTTPServiceUnavailable(text="the gateway is shutting down", headers=_CLOSE))
 
 
 async def _read(request: web.Request) -> bytes:

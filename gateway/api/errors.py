@@ -51,6 +51,7 @@ _HTTP_CODES = {
     413: "body_too_large",
     415: "unsupported_media_type",
     416: "range_not_satisfiable",
+    503: "unavailable",
 }
 
 

@@ -40,7 +40,7 @@ def buyer_key(request: web.Request) -> bytes:
     """A keyed hash of the buyer's network (an IPv6 /64 or one IPv4 address): counts invoices, tells nobody who."""
     parts = parts_of(request)
     address = client_address(request, parts.settings.server.trusted_proxies)
-    return hmac.digest(parts.buyer_secret, _network(address).encode(), hashlib.sha256)
+    return hmac.digest(parts.buyer_secret, network_of(address).encode(), hashlib.sha256)
 
 
 def client_address(request: web.Request, trusted: Sequence[str]) -> str:
@@ -60,7 +60,8 @@ def _within(address: str, ranges: Sequence[str]) -> bool:
     return any(ip in ipaddress.ip_network(one) for one in ranges)
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
+    """What one buyer has: an IPv6 /64, or one IPv4 address."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -1,0 +1,149 @@
+"""A whole gateway on a real port, with real SQLite, over a simulated chain."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from sales import Goods
+from support.accounts import descriptor
+from support.eventually import eventually
+
+from bitcache.identifiers import b64u, claim_hash, new_secret
+from bitcache.money import Sat
+from gateway.app import listening
+from gateway.compose import Parts, check_payout, init_data_dir, running
+from gateway.settings import Settings, check
+from wallet.chain.simulated import SimulatedChain
+
+TUS = {"Tus-Resumable": "1.0.0"}
+OCTETS = {"Content-Type": "application/offset+octet-stream"}
+
+
+@dataclass
+class Answer:
+    """A response, read."""
+
+    status: int
+    headers: Any
+    body: bytes
+    json: Any
+
+
+@dataclass
+class Clock:
+    """The time, or some seconds later."""
+
+    ahead: int = 0
+
+    def __call__(self) -> int:
+        return int(time.time()) + self.ahead
+
+
+@dataclass
+class Shop:
+    """A running gateway, its chain, its clock and its seller."""
+
+    parts: Parts
+    chain: SimulatedChain
+    clock: Clock
+    url: str
+    token: str
+    http: aiohttp.ClientSession
+
+    async def call(self, method: str, path: str, secret: str | None = None, **rest: Any) -> Answer:
+        """One request; ``secret`` goes into the Authorization header; paths under the API need no prefix."""
+        headers = dict(rest.pop("headers", {}))
+        if secret is not None:
+            headers["Authorization"] = f"Bearer {secret}"
+        url = self.url + (path if path.startswith(("/f/", "/healthz", "//")) else f"/api/v1{path}")
+        async with self.http.request(method, url, headers=headers, **rest) as got:
+            body = await got.read()
+            is_json = "json" in got.content_type and body
+            return Answer(got.status, got.headers, body, await got.json(content_type=None) if is_json else None)
+
+    async def announce(self, file_id: str, length: object) -> Answer:
+        """tus creation."""
+        named = f"file_id {base64.b64encode(file_id.encode()).decode()}"
+        headers = {**TUS, "Upload-Length": str(length), "Upload-Metadata": named}
+        return await self.call("POST", "/uploads", self.token, headers=headers)
+
+    async def send(self, file_id: str, offset: int, data: Any, **headers: str) -> Answer:
+        """tus core: the next bytes."""
+        sent = {**TUS, **OCTETS, "Upload-Offset": str(offset), **headers}
+        return await self.call("PATCH", f"/uploads/{file_id}", self.token, headers=sent, data=data)
+
+    async def stands_at(self, file_id: str) -> int:
+        """tus core: how far the upload is."""
+        return int((await self.call("HEAD", f"/uploads/{file_id}", self.token, headers=TUS)).headers["Upload-Offset"])
+
+    async def list_goods(self, goods: Goods, **other: Any) -> Answer:
+        """Put what was uploaded on sale."""
+        return await self.call("POST", "/listings", self.token, json=goods.listing | other)
+
+    async def sell(self, goods: Goods) -> Goods:
+        """Upload and list."""
+        assert (await self.announce(goods.file_id, len(goods.sealed))).status == 201
+        assert (await self.send(goods.file_id, 0, goods.sealed)).status == 204
+        assert (await self.list_goods(goods)).status == 201
+        return goods
+
+    async def begin(self, file_id: str, claim: str | None = None) -> tuple[str, dict[str, Any]]:
+        """A claim secret and its transfer."""
+        claim = claim or new_secret()
+        got = await self.call("POST", f"/files/{file_id}/transfers", json={"claim_hash": b64u(claim_hash(claim))})
+        assert got.status in (200, 201), got.body
+        return claim, got.json
+
+    async def pay(self, transfer: dict[str, Any], amount: int | None = None, *, mine: bool = True) -> dict[str, Any]:
+        """Pay, and wait until the gateway shows it."""
+        await self.chain.pay(transfer["address"], Sat(amount or transfer["amount_sat"]))
+        if mine:
+            await self.chain.mine()
+        await self.state(transfer, "settled" if mine else "processing")
+        return (await self.call("GET", f"/transfers/{transfer['transfer_id']}")).json
+
+    async def state(self, transfer: dict[str, Any], wanted: str) -> None:
+        """Wait for a state."""
+
+        async def is_there() -> bool:
+            got = await self.call("GET", f"/transfers/{transfer['transfer_id']}")
+            return bool(got.json["state"] == wanted)
+
+        await eventually(is_there)
+
+
+Open = Callable[..., AbstractAsyncContextManager[Shop]]
+
+
+def settings_in(folder: Path, **tables: dict[str, Any]) -> Settings:
+    """Settings for a test; ``tables`` add to them."""
+    plain: dict[str, dict[str, Any]] = {
+        "bitcoin": {"network": "regtest"},
+        "chain": {"source": "simulated"},
+        "server": {"port": 0},
+        "storage": {"directory": folder / "data", "min_free_bytes": 0},
+    }
+    for name, table in tables.items():
+        plain[name] = plain.get(name, {}) | table
+    return check(plain)
+
+
+@asynccontextmanager
+async def open_shop(folder: Path, **tables: dict[str, Any]) -> AsyncIterator[Shop]:
+    """A gateway with a seller who can be paid."""
+    settings = settings_in(folder, **tables)
+    terms = await check_payout(settings, descriptor("wpkh"))
+    token = await init_data_dir(settings, "Ada", terms=terms)
+    async with AsyncExitStack() as stack:
+        chain, clock = SimulatedChain(), Clock()
+        parts = await stack.enter_async_context(running(settings, purse=chain, clock=clock))
+        url = await stack.enter_async_context(listening(parts))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        yield Shop(parts, chain, clock, url, token, http)

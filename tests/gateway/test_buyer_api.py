@@ -1,0 +1,184 @@
+"""The buyer's calls: what is unknown, expired, used, someone else's, or too much."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sales import goods
+from shop import Open, Shop
+from support.accounts import BIP84_ZPUB
+
+from bitcache.identifiers import b64u, claim_hash, new_file_id, new_secret, new_transfer_id
+from bitcache.sellers import active_payouts, pause_payout
+from gateway.app import make_app
+
+ENORMOUS = "A" * 5000
+
+
+@pytest.mark.parametrize("path", ["/files/{}", "/files/{}/preview", "/files/{}/groups", "/files/{}/bytes"])
+async def test_unknown_files(shop: Shop, path: str) -> None:
+    """404, whether or not a claim is sent."""
+    got = await shop.call("GET", path.format(new_file_id()))
+    assert (got.status, got.json["code"]) == (404, "not_found")
+    assert got.headers["Content-Type"].startswith("application/problem+json")
+
+
+@pytest.mark.parametrize("path", ["/transfers/{}", "/transfers/{}/events", "/transfers/{}/qr.svg"])
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [(new_transfer_id(), 404, "not_found"), ("x", 400, "invalid_identifier"), (ENORMOUS, 400, "invalid_identifier")],
+    ids=["unknown", "short", "enormous"],
+)
+async def test_unknown_transfers(shop: Shop, path: str, name: str, status: int, code: str) -> None:
+    """Unknown is 404, misspelled is 400; nothing is looked up for nonsense."""
+    got = await shop.call("GET", path.format(name))
+    assert (got.status, got.json["code"]) == (status, code)
+
+
+async def test_no_preview(shop: Shop) -> None:
+    """A listing without one."""
+    sold = await shop.sell(goods())
+    assert (await shop.call("GET", f"/files/{sold.file_id}/preview")).status == 404
+
+
+@pytest.mark.parametrize(
+    "claim", ["", "x", "A" * 42, ENORMOUS[:4000], "é" * 43], ids=["none", "short", "42", "enormous", "foreign"]
+)
+async def test_impossible_claims(shop: Shop, claim: str) -> None:
+    """A claim of the wrong shape is refused without a look."""
+    sold = await shop.sell(goods())
+    for path in ("/claim", "/share", f"/files/{sold.file_id}/bytes"):
+        got = await shop.call("GET", path, claim)
+        assert got.status in (400, 401, 402)
+        assert claim == "" or claim not in got.body.decode()
+
+
+async def test_claims_of_others(shop: Shop) -> None:
+    """A claim opens its own transfer's file and no other; an unknown one opens nothing."""
+    mine, other = await shop.sell(goods()), await shop.sell(goods())
+    claim, transfer = await shop.begin(mine.file_id)
+    await shop.pay(transfer)
+    got = await shop.call("GET", f"/files/{other.file_id}/bytes", claim)
+    assert (got.status, got.json["code"]) == (403, "claim_mismatch")
+    for path in ("/claim", "/share", f"/files/{mine.file_id}/bytes"):
+        got = await shop.call("GET", path, new_secret())
+        assert (got.status, got.json["code"]) == (403, "claim_mismatch")
+    body = {"claim_hash": b64u(claim_hash(claim))}
+    got = await shop.call("POST", f"/files/{other.file_id}/transfers", json=body)
+    assert (got.status, got.json["code"]) == (403, "claim_mismatch")
+
+
+async def test_used_again_and_again(shop: Shop) -> None:
+    """A right that was used stays: share and bytes are the same the second time, and the transfer is still settled."""
+    sold = await shop.sell(goods())
+    claim, transfer = await shop.begin(sold.file_id)
+    await shop.pay(transfer)
+    for _ in range(2):
+        assert (await shop.call("GET", "/share", claim)).status == 200
+        assert (await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)).body == sold.sealed
+    _, again = await shop.begin(sold.file_id, claim)
+    assert again["state"] == "settled"
+
+
+async def test_expired_and_paid_late(shop: Shop) -> None:
+    """An expired invoice is still there, and money that comes late still releases."""
+    sold = await shop.sell(goods())
+    claim, transfer = await shop.begin(sold.file_id)
+    shop.clock.ahead = 4000
+    await shop.chain.mine()
+    await shop.state(transfer, "expired")
+    got = await shop.call("GET", "/share", claim)
+    assert (got.status, got.json["transfer"]["state"]) == (402, "expired")
+    paid = await shop.pay(transfer)
+    assert paid["marks"] == ["paid_late"]
+    assert (await shop.call("GET", "/share", claim)).status == 200
+
+
+async def test_402_is_enough_to_pay(shop: Shop) -> None:
+    """A program that knows only the file's address learns everything it needs."""
+    sold = await shop.sell(goods(price_sat=150_000))
+    got = await shop.call("GET", f"/files/{sold.file_id}/bytes")
+    terms = got.json
+    assert (got.status, terms["code"], terms["price_sat"], terms["price_btc"]) == (
+        402,
+        "payment_required",
+        150_000,
+        "0.0015",
+    )
+    assert (terms["network"], terms["confirmations"], terms["transfer"]) == ("regtest", 2, None)
+    assert terms["create_transfer"] == f"/api/v1/files/{sold.file_id}/transfers"
+    claim, transfer = await shop.begin(sold.file_id)
+    for path in (f"/files/{sold.file_id}/bytes", "/share"):
+        got = await shop.call("GET", path, claim)
+        assert (got.status, got.json["transfer"]) == (402, transfer)
+
+
+async def test_caps(open_one: Open) -> None:
+    """Too many open invoices from one address are refused; a paid one makes room."""
+    async with open_one(invoices={"cap_per_buyer": 2}) as shop:
+        sold = await shop.sell(goods())
+        _, first = await shop.begin(sold.file_id)
+        await shop.begin(sold.file_id)
+        body = {"claim_hash": b64u(claim_hash(new_secret()))}
+        got = await shop.call("POST", f"/files/{sold.file_id}/transfers", json=body)
+        assert (got.status, got.json["code"]) == (429, "too_many_invoices")
+        await shop.pay(first)
+        assert (await shop.call("POST", f"/files/{sold.file_id}/transfers", json=body)).status == 201
+
+
+async def test_paused_sales(shop: Shop) -> None:
+    """A paused seller's file says so, and gives out no address."""
+    sold = await shop.sell(goods())
+    [payout] = await shop.parts.store.read(active_payouts)
+    await shop.parts.store.write(lambda conn: pause_payout(conn, payout.id, "sales_paused"))
+    assert (await shop.call("GET", f"/files/{sold.file_id}")).json["paused"] == "sales_paused"
+    body = {"claim_hash": b64u(claim_hash(new_secret()))}
+    got = await shop.call("POST", f"/files/{sold.file_id}/transfers", json=body)
+    assert (got.status, got.json["code"]) == (409, "sales_paused")
+
+
+async def test_qr(shop: Shop) -> None:
+    """A compact picture with a white ground."""
+    sold = await shop.sell(goods())
+    _, transfer = await shop.begin(sold.file_id)
+    got = await shop.call("GET", f"/transfers/{transfer['transfer_id']}/qr.svg")
+    assert got.headers["Content-Type"].startswith("image/svg+xml")
+    assert got.body.count(b"<path") == 2
+    assert len(got.body) < 12_000
+
+
+async def test_demo_only_in_a_demo(shop: Shop) -> None:
+    """The purse is no part of a real gateway."""
+    real = make_app(replace(shop.parts, purse=None))
+    routes = {route.resource.canonical for route in real.router.routes() if route.resource}
+    assert not any("demo" in path for path in routes)
+
+
+PAYOUTS: list[tuple[dict[str, Any], str]] = [
+    ({"descriptor": "wpkh(cVt4o7BGAig1UXywgGSmARhxMdzP5qvQsxKkSsc1XEkw3tDTQFpy)"}, "private_key_refused"),
+    ({"descriptor": BIP84_ZPUB}, "wrong_network"),
+    ({"descriptor": "nonsense"}, "invalid_descriptor"),
+    ({"descriptor": ""}, "bad_input"),
+    ({"descriptor": "x" * 5000}, "bad_input"),
+    ({"descriptor": "x", "script_type": "pkh"}, "bad_input"),
+    ({}, "bad_input"),
+]
+
+
+@pytest.mark.parametrize(("body", "code"), PAYOUTS, ids=[code for _, code in PAYOUTS])
+async def test_impossible_payouts(shop: Shop, body: dict[str, Any], code: str) -> None:
+    """Refused with the reason, which never quotes what was typed."""
+    got = await shop.call("PUT", "/seller/payout", shop.token, json=body)
+    assert (got.status, got.json["code"]) == (400, code)
+    assert not body.get("descriptor") or body["descriptor"][:30] not in got.body.decode()
+
+
+@pytest.mark.parametrize("secret", [None, "x", new_secret()], ids=["none", "short", "unknown"])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/seller"), ("PUT", "/seller/payout"), ("POST", "/listings")])
+async def test_sellers_sign_in(shop: Shop, method: str, path: str, secret: str | None) -> None:
+    """401 before anything is read."""
+    got = await shop.call(method, path, secret, data=b"not json")
+    assert (got.status, got.json["code"]) == (401, "not_signed_in")
+    assert got.headers["WWW-Authenticate"].startswith("Bearer")

@@ -1,0 +1,99 @@
+"""The sealed bytes over HTTP: ranges, versions, HEAD; so that any download can be resumed."""
+
+from __future__ import annotations
+
+import pytest
+from sales import Goods, content, goods
+from shop import Shop
+
+from bitcache.identifiers import b64u
+from bitcache.sealing import manifest
+
+SIZE = 200_000
+
+
+@pytest.fixture
+async def bought(shop: Shop) -> tuple[Shop, Goods, str]:
+    """A file whose payment was seen, and the claim."""
+    sold = await shop.sell(goods(content(SIZE)))
+    claim, transfer = await shop.begin(sold.file_id)
+    await shop.pay(transfer, mine=False)
+    return shop, sold, claim
+
+
+async def test_whole(bought: tuple[Shop, Goods, str]) -> None:
+    """Everything, with a strong ETag and no encoding, however much a client would like one."""
+    shop, sold, claim = bought
+    got = await shop.call(
+        "GET", f"/files/{sold.file_id}/bytes", claim, headers={"Accept-Encoding": "gzip, deflate, br"}
+    )
+    assert (got.status, got.body) == (200, sold.sealed)
+    assert "Content-Encoding" not in got.headers
+    assert got.headers["Content-Type"] == "application/octet-stream"
+    assert got.headers["Content-Disposition"].startswith("attachment")
+    assert (got.headers["Accept-Ranges"], got.headers["Cache-Control"]) == ("bytes", "no-store, no-transform")
+    root = manifest.parse(sold.listing["manifest"]).group_root
+    assert got.headers["ETag"] == f'"{b64u(root)}"'
+
+
+async def test_head(bought: tuple[Shop, Goods, str]) -> None:
+    """The same headers and no bytes; 402 without the claim."""
+    shop, sold, claim = bought
+    path = f"/files/{sold.file_id}/bytes"
+    got = await shop.call("HEAD", path, claim)
+    assert (got.status, got.body, got.headers["Content-Length"]) == (200, b"", str(len(sold.sealed)))
+    assert (await shop.call("HEAD", path)).status == 402
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "last"),
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=100-299", 100, 299),
+        ("bytes=150000-", 150_000, None),
+        ("bytes=-500", -500, None),
+        ("bytes=200000-999999999", 200_000, None),
+        ("bytes=-999999999", 0, None),
+    ],
+)
+async def test_ranges(bought: tuple[Shop, Goods, str], asked: str, first: int, last: int | None) -> None:
+    """206 with exactly those bytes, and where they lie."""
+    shop, sold, claim = bought
+    size = len(sold.sealed)
+    start = first % size
+    stop = size if last is None else last + 1
+    got = await shop.call("GET", f"/files/{sold.file_id}/bytes", claim, headers={"Range": asked})
+    assert (got.status, got.body) == (206, sold.sealed[start:stop])
+    assert got.headers["Content-Range"] == f"bytes {start}-{stop - 1}/{size}"
+    assert got.headers["Content-Length"] == str(stop - start)
+
+
+@pytest.mark.parametrize("asked", ["bytes=999999999-", "bytes=-0"])
+async def test_beyond_the_end(bought: tuple[Shop, Goods, str], asked: str) -> None:
+    """416, with the size."""
+    shop, sold, claim = bought
+    got = await shop.call("GET", f"/files/{sold.file_id}/bytes", claim, headers={"Range": asked})
+    assert (got.status, got.json["code"]) == (416, "range_not_satisfiable")
+    assert got.headers["Content-Range"] == f"bytes */{len(sold.sealed)}"
+
+
+@pytest.mark.parametrize("asked", ["bytes=5-2", "bytes=a-b", "bytes=-", "items=0-1", "bytes=0-1,5-9", "0-5"])
+async def test_no_range(bought: tuple[Shop, Goods, str], asked: str) -> None:
+    """What is no single range is answered with everything, as the standard allows."""
+    shop, sold, claim = bought
+    got = await shop.call("GET", f"/files/{sold.file_id}/bytes", claim, headers={"Range": asked})
+    assert (got.status, got.body) == (200, sold.sealed)
+
+
+async def test_versions(bought: tuple[Shop, Goods, str]) -> None:
+    """If-Range with the ETag resumes, with another version starts over; If-None-Match saves the bytes."""
+    shop, sold, claim = bought
+    path = f"/files/{sold.file_id}/bytes"
+    etag = (await shop.call("HEAD", path, claim)).headers["ETag"]
+    same = await shop.call("GET", path, claim, headers={"Range": "bytes=5-", "If-Range": etag})
+    assert (same.status, same.body) == (206, sold.sealed[5:])
+    for other in ('"other"', "Wed, 21 Oct 2015 07:28:00 GMT", f"W/{etag}"):
+        got = await shop.call("GET", path, claim, headers={"Range": "bytes=5-", "If-Range": other})
+        assert (got.status, got.body) == (200, sold.sealed)
+    known = await shop.call("GET", path, claim, headers={"If-None-Match": etag})
+    assert (known.status, known.body, known.headers["ETag"]) == (304, b"", etag)

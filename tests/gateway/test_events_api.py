@@ -1,0 +1,98 @@
+"""Server-sent events: the state at once, every change, a heartbeat, and an end in order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sales import goods
+from shop import Open, Shop
+
+from gateway.api import events
+
+
+class Stream:
+    """An open stream, read event by event."""
+
+    def __init__(self, content: Any) -> None:
+        self._content = content
+
+    async def block(self) -> str:
+        """The next event or comment."""
+        return str(await asyncio.wait_for(self._content.readuntil(b"\n\n"), 10), "utf-8")
+
+    async def state(self) -> str:
+        """The state in the next event."""
+        name, data = (await self.block()).strip().split("\n")
+        assert name == "event: transfer"
+        return str(json.loads(data.removeprefix("data: "))["state"])
+
+
+@asynccontextmanager
+async def watching(shop: Shop, transfer: dict[str, Any]) -> AsyncIterator[Stream]:
+    """A stream of one transfer."""
+    async with shop.http.get(f"{shop.url}/api/v1/transfers/{transfer['transfer_id']}/events") as got:
+        assert got.headers["Content-Type"].startswith("text/event-stream")
+        assert got.headers["Access-Control-Allow-Origin"] == "*"
+        yield Stream(got.content)
+
+
+async def test_at_once_and_at_every_change(shop: Shop) -> None:
+    """A buyer watches new, processing, settled; a second watcher sees the same."""
+    sold = await shop.sell(goods())
+    _, transfer = await shop.begin(sold.file_id)
+    async with watching(shop, transfer) as one, watching(shop, transfer) as other:
+        assert await one.state() == await other.state() == "new"
+        await shop.chain.pay(transfer["address"], transfer["amount_sat"])
+        assert await one.state() == await other.state() == "processing"
+        await shop.chain.mine()
+        assert await one.state() == await other.state() == "settled"
+
+
+async def test_one_that_does_not_read(shop: Shop) -> None:
+    """A watcher that reads nothing keeps nobody else waiting."""
+    sold = await shop.sell(goods())
+    _, transfer = await shop.begin(sold.file_id)
+    async with watching(shop, transfer), watching(shop, transfer) as reader:
+        assert await reader.state() == "new"
+        for _ in range(20):
+            await shop.chain.pay(transfer["address"], 300)
+        await shop.chain.mine()
+        while await reader.state() != "settled":
+            pass
+
+
+async def test_heartbeat(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comment now and then, when nothing changes."""
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.1)
+    sold = await shop.sell(goods())
+    _, transfer = await shop.begin(sold.file_id)
+    async with watching(shop, transfer) as stream:
+        assert await stream.state() == "new"
+        assert (await stream.block()).startswith(":")
+
+
+async def test_not_without_end(open_one: Open) -> None:
+    """Streams of one transfer are bounded, and free again when they close."""
+    async with open_one(limits={"streams_per_transfer": 1}) as shop:
+        sold = await shop.sell(goods())
+        _, transfer = await shop.begin(sold.file_id)
+        async with watching(shop, transfer) as stream:
+            await stream.state()
+            got = await shop.call("GET", f"/transfers/{transfer['transfer_id']}/events")
+            assert got.status == 429
+
+
+async def test_shutdown_ends_streams(open_one: Open) -> None:
+    """When the gateway stops, streams end at once instead of holding it up."""
+    async with open_one() as shop:
+        sold = await shop.sell(goods())
+        _, transfer = await shop.begin(sold.file_id)
+        async with watching(shop, transfer) as stream:
+            await stream.state()
+            shop.parts.hub.close()
+            assert await stream.block() == ""

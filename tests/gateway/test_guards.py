@@ -1,0 +1,45 @@
+"""Whose request it is: addresses behind proxies, and keys that say nothing about them."""
+
+from __future__ import annotations
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from gateway.api.guards import bearer, client_address, network_of
+
+TRUSTED = ("10.0.0.0/8", "127.0.0.1/32")
+
+
+def asked(remote: str, forwarded: str | None = None) -> str:
+    headers = {"X-Forwarded-For": forwarded} if forwarded is not None else {}
+    return client_address(make_mocked_request("GET", "/", headers=headers).clone(remote=remote), TRUSTED)
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "client"),
+    [
+        ("203.0.113.5", None, "203.0.113.5"),
+        ("203.0.113.5", "198.51.100.1", "203.0.113.5"),
+        ("127.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("127.0.0.1", "198.51.100.1, 10.0.0.7", "198.51.100.1"),
+        ("127.0.0.1", "1.1.1.1, 198.51.100.1, 10.0.0.7", "198.51.100.1"),
+        ("127.0.0.1", None, "127.0.0.1"),
+        ("127.0.0.1", " , ", "127.0.0.1"),
+    ],
+)
+def test_client_address(remote: str, forwarded: str | None, client: str) -> None:
+    """Only our own proxies are believed, and only as far as they reach."""
+    assert asked(remote, forwarded) == client
+
+
+def test_networks() -> None:
+    """IPv6 users own a /64; IPv4 in IPv6 clothes is IPv4."""
+    assert network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:2::1") != network_of("2001:db8:1:3::1")
+    assert network_of("::ffff:192.0.2.1") == "192.0.2.1"
+    assert network_of("unix") == "unix"
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic abc", "abc"])
+def test_no_bearer(header: str) -> None:
+    """What is no bearer secret counts as none."""
+    assert bearer(make_mocked_request("GET", "/", headers={"Authorization": header})) is None

@@ -1,0 +1,98 @@
+"""Headers that browsers obey: content security policy, cross-origin rules, no caching, no sniffing."""
+
+from __future__ import annotations
+
+import pytest
+from sales import goods
+from shop import Shop
+
+from bitcache.identifiers import new_file_id, new_transfer_id
+
+STRICT = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "worker-src 'self'; frame-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors "
+)
+ANYWHERE = ["//", "//sell", "//nope", "//static/css/base.css", "//bitcache-pay.js", "/healthz", "/seller", "/files/x"]
+
+
+@pytest.mark.parametrize("path", ANYWHERE)
+async def test_every_answer_is_guarded(shop: Shop, path: str) -> None:
+    """Pages, scripts, errors and API alike: a strict policy, no inline script, no frames around them."""
+    got = await raw(shop, path)
+    assert got["Content-Security-Policy"] == STRICT + "'none'"
+    assert "unsafe" not in got["Content-Security-Policy"]
+    assert (got["X-Content-Type-Options"], got["Referrer-Policy"]) == ("nosniff", "no-referrer")
+    assert "aiohttp" not in got["Server"]
+
+
+async def raw(shop: Shop, path: str) -> dict[str, str]:
+    """The headers of a path; ``//x`` is outside the API."""
+    url = shop.url + (path[1:] if path.startswith("//") else path if path == "/healthz" else f"/api/v1{path}")
+    async with shop.http.get(url) as got:
+        return dict(got.headers)
+
+
+async def test_only_the_checkout_can_be_framed(shop: Shop) -> None:
+    """The widget frames /f/…?embed on any site, and nothing else."""
+    sold = await shop.sell(goods())
+    framed = (await shop.call("GET", f"/f/{sold.file_id}?embed")).headers
+    assert framed["Content-Security-Policy"].endswith("frame-ancestors *")
+    assert (await raw(shop, "//"))["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("path", ["/seller", "/files/" + new_file_id(), "/healthz", "/transfers/" + new_transfer_id()])
+async def test_the_api_is_not_cached(shop: Shop, path: str) -> None:
+    """States change, and secrets are in some answers."""
+    assert (await raw(shop, path))["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("path", "open_to_all"),
+    [
+        ("/files/" + new_file_id(), True),
+        ("/transfers/" + new_transfer_id(), True),
+        ("/claim", True),
+        ("/share", True),
+        ("/openapi.json", True),
+        ("//static/css/base.css", True),
+        ("//bitcache-pay.js", True),
+        ("/seller", False),
+        ("/listings", False),
+        ("//sell", False),
+        ("//", False),
+    ],
+)
+async def test_other_origins(shop: Shop, path: str, open_to_all: bool) -> None:
+    """Buyers' endpoints and the widget's script answer any site; the seller's do not."""
+    assert ((await raw(shop, path)).get("Access-Control-Allow-Origin") == "*") is open_to_all
+
+
+async def test_preflight(shop: Shop) -> None:
+    """A buyer's client elsewhere may send a claim and ask for ranges; nobody elsewhere may sell."""
+    asks = {"Origin": "https://shop.example", "Access-Control-Request-Method": "GET"}
+    got = await shop.call("OPTIONS", f"/files/{new_file_id()}/bytes", headers=asks)
+    assert got.status == 204
+    assert {"Authorization", "Range", "If-Range"} <= set(got.headers["Access-Control-Allow-Headers"].split(", "))
+    assert "Access-Control-Allow-Credentials" not in got.headers
+    refused = await shop.call("OPTIONS", "/seller", headers=asks)
+    assert refused.status == 405
+    assert "Access-Control-Allow-Origin" not in refused.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [("GET", "/nope", 404, "not_found"), ("DELETE", "/seller", 405, "method_not_allowed")],
+)
+async def test_http_errors_are_problems(shop: Shop, method: str, path: str, status: int, code: str) -> None:
+    """What aiohttp refuses speaks the same language."""
+    got = await shop.call(method, path)
+    assert (got.status, got.json["code"], got.json["status"]) == (status, code, status)
+    assert set(got.json) >= {"type", "title", "status", "code", "detail", "hint"}
+
+
+async def test_people_get_pages(shop: Shop) -> None:
+    """Outside the API an error is a page, unless a program asks."""
+    async with shop.http.get(f"{shop.url}/nope", headers={"Accept": "text/html"}) as got:
+        assert (got.status, got.content_type) == (404, "text/html")
+    async with shop.http.get(f"{shop.url}/nope", headers={"Accept": "application/json"}) as got:
+        assert (got.status, got.content_type) == (404, "application/problem+json")

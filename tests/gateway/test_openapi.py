@@ -1,0 +1,63 @@
+"""The OpenAPI document: complete, and true of what is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sales import goods
+from shop import Shop
+
+from gateway.api import models
+from gateway.api.openapi import OPERATIONS, PREFIX, document
+from gateway.app import make_app
+
+
+async def test_every_route_is_described(shop: Shop) -> None:
+    """The routes under /api/v1 and the operations are the same set."""
+    routes = {
+        (route.method.lower(), route.resource.canonical)
+        for route in make_app(shop.parts).router.routes()
+        if route.resource and route.resource.canonical.startswith(PREFIX)
+    }
+    described = {(one.method, PREFIX + one.path) for one in OPERATIONS}
+    assert routes - {("options", PREFIX + "/uploads/{file_id}")} == described
+
+
+async def test_served(shop: Shop) -> None:
+    """The document is 3.1, and every reference in it resolves."""
+    got = (await shop.call("GET", "/openapi.json")).json
+    assert got["openapi"] == "3.1.0"
+    assert got == document(shop.parts.settings.public_url)
+    schemas = got["components"]["schemas"]
+    for reference in references(got):
+        assert reference.removeprefix("#/components/schemas/") in schemas
+
+
+def references(node: Any) -> list[str]:
+    """Every ``$ref`` below ``node``."""
+    if isinstance(node, dict):
+        own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return own + [found for value in node.values() for found in references(value)]
+    return [found for value in node for found in references(value)] if isinstance(node, list) else []
+
+
+async def test_answers_fit_their_schemas(shop: Shop) -> None:
+    """Real answers, validated strictly against the models that the document is made of, and with no member beside."""
+    sold = await shop.sell(goods())
+    claim, transfer = await shop.begin(sold.file_id)
+    asked = {
+        "/seller": (models.SellerInfo, shop.token),
+        "/listings": (models.Listings, shop.token),
+        f"/files/{sold.file_id}": (models.File, None),
+        f"/transfers/{transfer['transfer_id']}": (models.Transfer, None),
+        "/claim": (models.Transfer, claim),
+        "/share": (models.PaymentTerms, claim),
+        "/nope": (models.Problem, None),
+        "/healthz": (models.Health, None),
+    }
+    for path, (model, secret) in asked.items():
+        got = await shop.call("GET", path, secret)
+        fits = model.model_validate_json(got.body)
+        assert set(got.json) == set(fits.model_dump())
+    await shop.pay(transfer)
+    models.Share.model_validate_json((await shop.call("GET", "/share", claim)).body)

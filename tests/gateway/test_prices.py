@@ -1,0 +1,49 @@
+"""Prices that cannot be meant are refused when the file is listed, with a code that says why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sales import SEED, goods
+from shop import Shop
+
+from bitcache.identifiers import b64u
+from bitcache.money import MAX_MONEY
+from bitcache.sealing import manifest
+
+
+async def listed_at(shop: Shop, price: str) -> Any:
+    """Upload, then list with this price in the signed manifest, spelled exactly so."""
+    made = goods()
+    text = made.listing["manifest"].replace('"price_sat":2500', f'"price_sat":{price}')
+    assert (await shop.announce(made.file_id, len(made.sealed))).status == 201
+    await shop.send(made.file_id, 0, made.sealed)
+    return await shop.list_goods(made, manifest=text, signature=b64u(manifest.sign(text, SEED)))
+
+
+@pytest.mark.parametrize("price", ["0", "-1", "0.5", "2500.0", '"2500"', "true", "null", "1e4", str(MAX_MONEY + 1)])
+async def test_no_price(shop: Shop, price: str) -> None:
+    """0, negative, fractional, a string, above all coins."""
+    got = await listed_at(shop, price)
+    assert got.status == 400
+    assert got.json["code"] in ("invalid_amount", "invalid_manifest")
+    assert got.json["hint"]
+
+
+async def test_under_dust(shop: Shop) -> None:
+    """The network would not carry it; the answer says what it would."""
+    got = await listed_at(shop, "293")
+    assert (got.status, got.json["code"], got.json["dust_sat"]) == (400, "below_dust", 294)
+    assert (await listed_at(shop, "294")).status == 201
+
+
+@pytest.mark.parametrize("amount", [0, -1, 2.5, 2500.0, "2500", True, MAX_MONEY + 1])
+async def test_amounts_in_json_are_whole_numbers(shop: Shop, amount: object) -> None:
+    """A body's amount is refused before anything happens."""
+    sold = await shop.sell(goods())
+    _, transfer = await shop.begin(sold.file_id)
+    body = json.dumps({"transfer_id": transfer["transfer_id"], "amount_sat": amount})
+    got = await shop.call("POST", "/demo/pay", data=body, headers={"Content-Type": "application/json"})
+    assert (got.status, got.json["code"], got.json["member"]) == (400, "bad_input", "amount_sat")

@@ -1,0 +1,122 @@
+"""Nothing secret is written down: not in the log, not in the database, not beside the files.
+
+A whole sale runs at debug level, with the mistakes that people and link scanners make; then everything on
+disk and every log line is searched for the link share, the gateway share, the claims and the token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from sales import content, goods
+from shop import Shop, open_shop
+
+from bitcache.identifiers import b64u, unb64u
+from gateway import logs
+from gateway.settings import Log
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """Everything that is logged, libraries included."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    logs.configure(Log(level="debug", format="json"), stream)
+    yield stream
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def spellings(secret: bytes) -> Iterator[bytes]:
+    """How a secret could lie somewhere."""
+    yield secret
+    yield secret.hex().encode()
+    yield secret.hex().upper().encode()
+    yield b64u(secret).encode()
+    yield repr(secret).encode()
+
+
+async def mistakes(shop: Shop, link: str, claim: str) -> None:
+    """What goes wrong in the wild: scanned links, secrets in the wrong place, broken requests."""
+    await shop.call("GET", link.replace("#", "%23"))
+    await shop.call("GET", link.replace("#", "%2523") + "." + claim)
+    await shop.call("GET", f"//f/{claim}/{shop.token}?claim={claim}")
+    await shop.call("GET", f"/transfers/{claim}")
+    await shop.call("GET", f"/files/{shop.token}?token={shop.token}")
+    await shop.call("GET", "/share", shop.token)
+    await shop.call("GET", "/seller", claim)
+    await shop.call("POST", "/listings", shop.token, data=claim, headers={"Content-Type": "application/json"})
+    await shop.call("POST", "/listings", shop.token, json={claim: claim})
+    host, port = shop.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET {link} {claim} HTTP/9\r\nAuthorization: Bearer {shop.token}\r\n\r\n".encode())
+    await reader.read()
+    writer.close()
+
+
+async def without_javascript(shop: Shop, file_id: str) -> bytes:
+    """A purchase begun by a form; returns the claim in the cookie."""
+    url = f"{shop.url}/f/{file_id}/pay"
+    async with shop.http.post(url, allow_redirects=False) as got:
+        [cookie] = got.cookies.values()
+        claim = cookie.value
+    await shop.call("GET", f"/f/{file_id}/pay", headers={"Cookie": f"{cookie.key}={claim}"})
+    return unb64u(claim)
+
+
+async def test_no_secret_is_written(tmp_path: Path, log: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole of it."""
+    async with open_shop(tmp_path, log={"level": "debug"}) as shop:
+        sold = await shop.sell(goods(content(200_000), preview="la"))
+        claim, transfer = await shop.begin(sold.file_id)
+        link = f"/f/{sold.file_id}#{b64u(sold.link_share)}"
+        await mistakes(shop, link, claim)
+        hidden_claim = await without_javascript(shop, sold.file_id)
+        await shop.pay(transfer)
+        assert (await shop.call("GET", "/share", claim)).json["share"] == b64u(sold.gateway_share)
+        await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)
+        with monkeypatch.context() as patch:
+            patch.setattr("bitcache.release.share_for", broken)
+            assert (await shop.call("GET", "/share", claim)).status == 500
+        secrets = {
+            "link share": sold.link_share,
+            "gateway share": sold.gateway_share,
+            "claim": unb64u(claim),
+            "cookie's claim": hidden_claim,
+            "token": unb64u(shop.token),
+        }
+        while_open = everything(tmp_path)
+    assert "unexpected_failure" in log.getvalue()
+    assert log.getvalue().count('"request"') > 15
+    places = {"log": log.getvalue().encode()} | while_open | everything(tmp_path)
+    assert any("bitcache.sqlite3" in name for name in places)
+    for place, text in places.items():
+        for name, secret in secrets.items():
+            assert not any(one in text for one in spellings(secret)), f"{name} in {place}"
+
+
+def broken(_conn: object, claim: str) -> None:
+    """A bug that quotes the claim."""
+    raise RuntimeError(f"claim {claim} is odd")
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """Every file below ``folder``."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+async def test_only_the_owner_can_read(tmp_path: Path) -> None:
+    """Folder and keys are closed to other users."""
+    async with open_shop(tmp_path):
+        data = tmp_path / "data"
+        assert data.stat().st_mode & 0o777 == 0o700
+        for name in ("master.key", "buyer.key"):
+            assert (data / name).stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,229 @@
+"""Uploads over HTTP: tus 1.0.0, and everything that goes wrong on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sales import SEED, content, goods
+from shop import TUS, Open, Shop
+from support.eventually import eventually
+
+from bitcache.identifiers import b64u, new_file_id
+from bitcache.sealing import manifest
+
+
+async def test_capabilities(shop: Shop) -> None:
+    """OPTIONS says what this server can do, to anyone."""
+    got = await shop.call("OPTIONS", "/uploads")
+    assert got.status == 204
+    assert (got.headers["Tus-Version"], got.headers["Tus-Extension"]) == ("1.0.0", "creation,termination")
+    assert int(got.headers["Tus-Max-Size"]) > 5 * 2**30
+
+
+async def test_in_pieces(shop: Shop) -> None:
+    """Created, sent in two pieces, asked about in between."""
+    made = goods(content(100_000))
+    created = await shop.announce(made.file_id, len(made.sealed))
+    assert (created.status, created.headers["Upload-Offset"]) == (201, "0")
+    assert created.headers["Location"] == f"/api/v1/uploads/{made.file_id}"
+    first = await shop.send(made.file_id, 0, made.sealed[:70_001])
+    assert (first.status, first.headers["Upload-Offset"]) == (204, "70001")
+    head = await shop.call("HEAD", f"/uploads/{made.file_id}", shop.token, headers=TUS)
+    assert (head.headers["Upload-Offset"], head.headers["Upload-Length"]) == ("70001", str(len(made.sealed)))
+    assert (head.headers["Tus-Resumable"], head.headers["Cache-Control"]) == ("1.0.0", "no-store")
+    early = await shop.list_goods(made)
+    assert (early.status, early.json["code"]) == (409, "upload_incomplete")
+    await shop.send(made.file_id, 70_001, made.sealed[70_001:])
+    assert (await shop.list_goods(made)).status == 201
+
+
+async def test_cut_off(shop: Shop) -> None:
+    """What arrived before the line broke is kept, and the upload goes on from there."""
+    made = goods(content(5_000_000))
+    await shop.announce(made.file_id, len(made.sealed))
+    host, port = shop.url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    head = (
+        f"PATCH /api/v1/uploads/{made.file_id} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {shop.token}\r\n"
+        f"Tus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Type: application/offset+octet-stream\r\n"
+        f"Content-Length: {len(made.sealed)}\r\n\r\n"
+    )
+    writer.write(head.encode() + made.sealed[:3_000_000])
+    await writer.drain()
+    writer.transport.abort()
+
+    async def some_arrived() -> int:
+        return await shop.stands_at(made.file_id)
+
+    arrived = await eventually(some_arrived)
+    assert 0 < arrived <= 3_000_000
+    arrived = await settled_offset(shop, made.file_id)
+    assert (await shop.send(made.file_id, arrived, made.sealed[arrived:])).status == 204
+    assert (await shop.list_goods(made)).status == 201
+
+
+async def settled_offset(shop: Shop, file_id: str) -> int:
+    """Where the upload stands once nothing is being written any more."""
+    before = -1
+    while before != (now := await shop.stands_at(file_id)):
+        before = now
+        await asyncio.sleep(0.1)
+    return now
+
+
+async def test_larger_than_announced(shop: Shop) -> None:
+    """The surplus is refused; the upload can be finished properly."""
+    made = goods()
+    await shop.announce(made.file_id, len(made.sealed))
+    got = await shop.send(made.file_id, 0, made.sealed + b"!")
+    assert (got.status, got.json["code"]) == (413, "upload_too_large")
+    start = await shop.stands_at(made.file_id)
+    assert (await shop.send(made.file_id, start, made.sealed[start:])).status == 204
+
+
+async def test_larger_than_the_limit(open_one: Open) -> None:
+    """Refused when announced, before a byte is sent."""
+    async with open_one(storage={"max_file_bytes": 10_000}) as shop:
+        got = await shop.announce(new_file_id(), 20_000)
+        assert (got.status, got.json["code"], got.json["max_bytes"]) == (413, "upload_too_large", 10_000)
+
+
+async def test_wrong_bytes(shop: Shop) -> None:
+    """One flipped bit: the stored bytes are not those that the manifest signs."""
+    made = goods(content(2_000_000))
+    flipped = bytearray(made.sealed)
+    flipped[1_500_000] ^= 1
+    await shop.announce(made.file_id, len(flipped))
+    await shop.send(made.file_id, 0, bytes(flipped))
+    got = await shop.list_goods(made)
+    assert (got.status, got.json["code"]) == (422, "upload_corrupt")
+    assert (await shop.call("GET", f"/files/{made.file_id}")).status == 404
+    assert (await shop.call("DELETE", f"/uploads/{made.file_id}", shop.token, headers=TUS)).status == 204
+    await shop.sell(made)
+
+
+async def test_two_uploads_to_one_id(shop: Shop) -> None:
+    """The second is refused, while the first is open and after it is listed."""
+    made = goods()
+    await shop.announce(made.file_id, len(made.sealed))
+    assert (await shop.announce(made.file_id, 100)).json["code"] == "upload_exists"
+    await shop.send(made.file_id, 0, made.sealed)
+    await shop.list_goods(made)
+    assert (await shop.announce(made.file_id, 100)).status == 409
+
+
+async def test_two_senders_at_once(shop: Shop) -> None:
+    """Of two pieces for one offset one wins, and no byte is torn."""
+    made = goods(content(400_000))
+    await shop.announce(made.file_id, len(made.sealed))
+    both = await asyncio.gather(*(shop.send(made.file_id, 0, made.sealed) for _ in range(2)))
+    assert sorted(one.status for one in both) == [204, 409]
+    assert (await shop.list_goods(made)).status == 201
+
+
+async def test_listing_twice(shop: Shop) -> None:
+    """The same request again gives the same listing; another for the same file is refused."""
+    made = await shop.sell(goods())
+    assert (await shop.list_goods(made)).status == 201
+    dearer = made.listing["manifest"].replace('"price_sat":2500', '"price_sat":9999')
+    got = await shop.list_goods(made, manifest=dearer, signature=b64u(manifest.sign(dearer, SEED)))
+    assert (got.status, got.json["code"]) == (409, "upload_exists")
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"Tus-Resumable": "0.2.2"}, 412, "precondition_failed"),
+        ({"Content-Type": "application/octet-stream"}, 415, "unsupported_media_type"),
+        ({"Upload-Offset": "7"}, 409, "upload_offset"),
+        ({"Upload-Offset": "-1"}, 400, "bad_input"),
+        ({"Upload-Offset": "x"}, 400, "bad_input"),
+        ({"Authorization": "Bearer " + "A" * 43}, 401, "not_signed_in"),
+    ],
+)
+async def test_wrong_headers(shop: Shop, change: dict[str, str], status: int, code: str) -> None:
+    """Each refusal has its status, and names the version spoken."""
+    made = goods()
+    await shop.announce(made.file_id, len(made.sealed))
+    headers = {**TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+    signed = headers | {"Authorization": f"Bearer {shop.token}"} | change
+    got = await shop.call("PATCH", f"/uploads/{made.file_id}", headers=signed, data=b"x")
+    assert (got.status, got.json["code"], got.headers["Tus-Resumable"]) == (status, code, "1.0.0")
+    assert await shop.stands_at(made.file_id) == 0
+
+
+@pytest.mark.parametrize("length", ["", "-5", "1.5", "9" * 30, "71", "nine"])
+async def test_impossible_lengths(shop: Shop, length: str) -> None:
+    """No sealed file is shorter than header and tag, or has such a length."""
+    assert (await shop.announce(new_file_id(), length)).status in (400, 422)
+
+
+@pytest.mark.parametrize(
+    "file_id", ["", "x", "../../etc/passwd", "A" * 21 + "=", "A" * 4000, b64u(bytes(15)), "é" * 22]
+)
+async def test_impossible_ids(shop: Shop, file_id: str) -> None:
+    """Empty, enormous or misspelled ids reach neither disk nor database."""
+    got = await shop.announce(file_id, 1000)
+    assert (got.status, got.json["code"]) in ((400, "invalid_identifier"), (400, "bad_input"))
+
+
+@pytest.mark.parametrize("metadata", ["", "file_id", "file_id !!!", "name eA==", "file_id /w=="])
+async def test_impossible_metadata(shop: Shop, metadata: str) -> None:
+    """Upload-Metadata must hold the id."""
+    headers = {**TUS, "Upload-Length": "1000", "Upload-Metadata": metadata}
+    assert (await shop.call("POST", "/uploads", shop.token, headers=headers)).status == 400
+
+
+async def test_forgetting(shop: Shop) -> None:
+    """A forgotten upload is gone; a listed file cannot be forgotten."""
+    made = goods()
+    await shop.announce(made.file_id, len(made.sealed))
+    assert (await shop.call("DELETE", f"/uploads/{made.file_id}", shop.token, headers=TUS)).status == 204
+    assert (await shop.call("HEAD", f"/uploads/{made.file_id}", shop.token, headers=TUS)).status == 404
+    await shop.sell(made)
+    assert (await shop.call("DELETE", f"/uploads/{made.file_id}", shop.token, headers=TUS)).status == 404
+    assert (await shop.call("GET", f"/files/{made.file_id}")).status == 200
+
+
+async def test_a_silent_sender_is_closed(open_one: Open) -> None:
+    """An upload that sends nothing more is ended; what arrived is kept."""
+    async with open_one(limits={"stall_seconds": 0.3}) as shop:
+        made = goods(content(50_000))
+        await shop.announce(made.file_id, len(made.sealed))
+
+        async def a_little() -> AsyncIterator[bytes]:
+            yield made.sealed[:1000]
+            await asyncio.sleep(5)
+
+        got = await shop.send(made.file_id, 0, a_little())
+        assert (got.status, got.json["code"]) == (408, "request_timeout")
+        assert await shop.stands_at(made.file_id) == 1000
+
+
+async def test_disk_full(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """507, nothing half-stored, and the upload goes on when there is room again."""
+    made = goods(content(50_000))
+    await shop.announce(made.file_id, len(made.sealed))
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bitcache.storage.blobs._write", full)
+        got = await shop.send(made.file_id, 0, made.sealed)
+    assert (got.status, got.json["code"]) == (507, "disk_full")
+    start = await shop.stands_at(made.file_id)
+    assert (await shop.send(made.file_id, start, made.sealed[start:])).status == 204
+    assert (await shop.list_goods(made)).status == 201
+
+
+async def test_room_is_left_for_the_database(open_one: Open) -> None:
+    """Uploads stop before the disk is so full that a payment could not be written."""
+    async with open_one(storage={"min_free_bytes": 2**60}) as shop:
+        got = await shop.announce(new_file_id(), 1000)
+        assert (got.status, got.json["code"]) == (507, "disk_full")
