@@ -54,6 +54,7 @@ async def listening(parts: Parts) -> AsyncIterator[str]:
     runner = web.AppRunner(
         make_app(parts),
         access_log=None,
+        auto_decompress=False,  # what is uploaded is stored as it is
         keepalive_timeout=IDLE_SECONDS,
         lingering_time=LINGER_SECONDS,
         shutdown_timeout=GRACE_SECONDS,

@@ -21,6 +21,14 @@ from bitcache.storage.store import Store
 
 IDLE_SECONDS = 5.0
 
+
+class TooManyStreams(TooMany):
+    """This transfer is watched too often at once."""
+
+    code = "too_many_streams"
+    hint = "Close another page that shows it."
+
+
 log = structlog.get_logger("gateway.hub")
 
 
@@ -42,7 +50,7 @@ class Hub:
     def listening(self, transfer_id: TransferId) -> Iterator[asyncio.Event]:
         """An event that is set whenever the transfer may have changed, and on shutdown; clear it, then read."""
         if len(self._listeners[transfer_id]) >= self._limit:
-            raise TooMany("this transfer is watched too often at once", hint="Close another page that shows it.")
+            raise TooManyStreams
         changed = asyncio.Event()
         self._listeners[transfer_id].add(changed)
         try:
@@ -58,7 +66,7 @@ class Hub:
             try:
                 await self._deliver()
             except BitcacheError as error:
-                log.warning("outbox_waits", code=error.code)
+                log.warning("outbox_waits", code=error.code, reason=str(error))
             try:
                 await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
             except TimeoutError:

@@ -22,7 +22,9 @@ _ANY_ORIGIN = re.compile(
     r"/api/v1/(files/|transfers/|claim$|share$|openapi\.json$)|/static/|/bitcache-pay\.js$", re.ASCII
 )
 _FRAMED = re.compile(r"/f/")
-_PLAIN_PATH = re.compile(r"/[A-Za-z0-9/._-]{0,100}", re.ASCII)
+#: Too short, segment by segment, to hold a secret.
+_PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._-]{0,19}){1,6}", re.ASCII)
+_STARTED: web.RequestKey[bool] = web.RequestKey("started")
 
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -47,8 +49,6 @@ log = structlog.get_logger("gateway.access")
 async def access_log(request: web.Request, handler: Handler) -> web.StreamResponse:
     """One line per request: method, route, status, milliseconds.  Never a query, never an id that opens something."""
     logs.clear()
-    if "transfer_id" in request.match_info:
-        logs.bind(transfer_id=request.match_info["transfer_id"])
     began = time.monotonic()
     status = 0
     try:
@@ -72,11 +72,13 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except BitcacheError as error:
         answer = errors.from_error(error)
         if answer.status >= 500:
-            log.warning("failed", code=error.code, reason=str(error))
+            log.warning("failed", code=error.code, reason=str(error), cause=type(error.__cause__).__name__)
     except (ConnectionError, web.RequestPayloadError):
         answer = errors.problem(400, "connection_lost", "the connection ended early")
     except Exception as error:  # a bug in one handler must not say anything to its caller
         answer = errors.from_surprise(error)
+    if _STARTED in request and request.transport is not None:
+        request.transport.abort()  # half an answer was sent: cut it off, rather than append another
     if request.path.startswith(API):
         return answer
     return pages.error(request, answer)
@@ -93,8 +95,8 @@ async def cross_origin(request: web.Request, handler: Handler) -> web.StreamResp
 
 async def security_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Headers of every response, set as it starts."""
-    headers = response.headers
-    path = request.path
+    request[_STARTED] = True
+    headers, path = response.headers, request.path
     headers["Server"] = "bitcache"
     headers.setdefault("Content-Security-Policy", _CSP + ("*" if _FRAMED.match(path) else "'none'"))
     headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -114,4 +116,4 @@ def _route(request: web.Request) -> str:
     resource = request.match_info.route.resource
     if resource is not None:
         return resource.canonical
-    return logs.masked(request.path) if _PLAIN_PATH.fullmatch(request.rel_url.raw_path) else "(hidden)"
+    return request.path if _PLAIN_PATH.fullmatch(request.rel_url.raw_path) else "(hidden)"

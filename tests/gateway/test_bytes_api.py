@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+
+import aiohttp
 import pytest
 from sales import Goods, content, goods
 from shop import Shop
@@ -97,3 +101,28 @@ async def test_versions(bought: tuple[Shop, Goods, str]) -> None:
         assert (got.status, got.body) == (200, sold.sealed)
     known = await shop.call("GET", path, claim, headers={"If-None-Match": etag})
     assert (known.status, known.body, known.headers["ETag"]) == (304, b"", etag)
+
+
+async def test_a_failing_disk_cuts_the_answer_off(
+    bought: tuple[Shop, Goods, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A buyer sees a broken download, which it resumes; never an error message as the file's bytes."""
+    shop, sold, claim = bought
+
+    async def fails(*_: object) -> None:
+        raise OSError(errno.EIO, "gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio.get_running_loop(), "sendfile", fails)
+        with pytest.raises(aiohttp.ClientError):
+            await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)
+    assert (await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)).body == sold.sealed
+
+
+async def test_a_missing_file_is_our_fault(bought: tuple[Shop, Goods, str]) -> None:
+    """A stored file that vanished is a 500 for the operator to find, with no path in it."""
+    shop, sold, claim = bought
+    shop.parts.blobs.path(sold.file_id).unlink()
+    got = await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)
+    assert (got.status, got.json["code"]) == (500, "unexpected")
+    assert b"/" not in got.json["detail"].encode()

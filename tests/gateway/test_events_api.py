@@ -84,7 +84,7 @@ async def test_not_without_end(open_one: Open) -> None:
         async with watching(shop, transfer) as stream:
             await stream.state()
             got = await shop.call("GET", f"/transfers/{transfer['transfer_id']}/events")
-            assert got.status == 429
+            assert (got.status, got.json["code"]) == (429, "too_many_streams")
 
 
 async def test_shutdown_ends_streams(open_one: Open) -> None:
