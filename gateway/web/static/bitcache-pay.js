@@ -140,12 +140,13 @@ export class BitcachePay extends Base {
     const dialog = document.createElement("dialog");
     dialog.setAttribute("aria-label", label);
     const button = document.createElement("button");
-    Object.assign(button, { type: "button", textContent: "×", ariaLabel: close });
+    Object.assign(button, { type: "button", textContent: "×", ariaLabel: close, autofocus: true });
     button.addEventListener("click", () => dialog.close());
     // The dialog has no padding: a click on the element itself is a click on its backdrop.
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     dialog.addEventListener("close", this.#onClose, { once: true });
-    dialog.append(frame, button);
+    // First, and with the focus: Escape works before the frame has loaded, and when it never does.
+    dialog.append(button, frame);
     this.#dialog = dialog;
     return dialog;
   }
