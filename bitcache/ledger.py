@@ -17,13 +17,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from bitcache.identifiers import TransferId
 from bitcache.money import Sat
 from bitcache.settling import settle_invoices
 from bitcache.storage.tables import block, invoice, known, payment
+
+#: No payment needs more confirmations than this.
+DEEPEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,7 @@ def extend(conn: Connection, parent: BlockRef, ref: BlockRef, payments: Sequence
         raise OutOfOrder(f"block {ref.height} does not follow the cursor")
     conn.execute(insert(block).values(height=ref.height, hash=ref.hash))
     touched = _store(conn, payments, now, height=ref.height, block_hash=ref.hash, waiting=0)
-    deepened = conn.scalars(select(invoice.c.transfer_id).where(invoice.c.state == "processing"))
-    settle_invoices(conn, touched | set(deepened), now)
+    settle_invoices(conn, touched | _moved_by(conn, ref.height), now)
 
 
 def undo(conn: Connection, ref: BlockRef, now: int) -> None:
@@ -86,10 +88,10 @@ def undo(conn: Connection, ref: BlockRef, now: int) -> None:
     in_block = payment.c.block_hash == ref.hash
     touched = set(conn.scalars(select(payment.c.transfer_id).where(in_block)))
     waits = (payment.c.maturity == 0).cast(payment.c.unconfirmed.type)
+    touched |= _moved_by(conn, ref.height)
     conn.execute(update(payment).where(in_block).values(height=None, block_hash=None, unconfirmed=waits))
     conn.execute(delete(block).where(block.c.height == ref.height))
-    shallower = conn.scalars(select(invoice.c.transfer_id).where(invoice.c.state == "processing"))
-    settle_invoices(conn, touched | set(shallower), now)
+    settle_invoices(conn, touched, now)
 
 
 def unconfirmed(conn: Connection, payments: Sequence[Payment], now: int) -> None:
@@ -106,15 +108,32 @@ def unconfirmed(conn: Connection, payments: Sequence[Payment], now: int) -> None
 
 
 def known_until(conn: Connection, until: int, now: int) -> None:
-    """The chain is known up to ``until``: invoices whose time ended before it expire."""
+    """The chain is known up to ``until``: invoices whose time ended before it expire.
+
+    When a clock that ran ahead is set right, ``until`` goes back, and what expired too early is open again.
+    """
     upsert = insert(known).values(id=1, until=until)
-    conn.execute(
-        upsert.on_conflict_do_update(
-            index_elements=["id"], set_={"until": func.max(known.c.until, upsert.excluded.until)}
-        )
+    conn.execute(upsert.on_conflict_do_update(index_elements=["id"], set_={"until": upsert.excluded.until}))
+    over = and_(invoice.c.state == "new", invoice.c.expires_at < until)
+    early = and_(invoice.c.state == "expired", invoice.c.expires_at >= until)
+    settle_invoices(conn, set(conn.scalars(select(invoice.c.transfer_id).where(or_(over, early)))), now)
+
+
+def _moved_by(conn: Connection, height: int) -> set[str]:
+    """Transfers without a payment in the block at ``height`` to whom it matters that this block is there.
+
+    Those in progress count its confirmation; and whatever state an invoice is in, one of its older
+    payments may become final with exactly this block.
+    """
+    in_progress = select(invoice.c.transfer_id).where(invoice.c.state == "processing")
+    needs = func.max(invoice.c.confirmations, payment.c.maturity)
+    young = select(block.c.hash).where(block.c.height > height - DEEPEST)
+    final = (
+        select(payment.c.transfer_id)
+        .join(invoice, invoice.c.transfer_id == payment.c.transfer_id)
+        .where(payment.c.block_hash.in_(young), payment.c.height + needs - 1 == height)
     )
-    over = select(invoice.c.transfer_id).where(invoice.c.state == "new", invoice.c.expires_at < until)
-    settle_invoices(conn, set(conn.scalars(over)), now)
+    return set(conn.scalars(in_progress.union(final)))
 
 
 def _store(
