@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
-from bitcache import sellers
+from bitcache import highwater, sellers
 from bitcache.errors import ClaimMismatch, NotFound, SalesPaused, TooMany
+from bitcache.highwater import HighWater
 from bitcache.identifiers import FileId, TransferId, new_transfer_id
 from bitcache.money import Sat
 from bitcache.ports import Destination, Rail
@@ -43,10 +44,20 @@ def confirmations_for(amount: Sat, policy: InvoicePolicy) -> int:
 
 
 async def create_transfer(
-    store: Store, rail: Rail, file_id: FileId, claim_hash: bytes, policy: InvoicePolicy, buyer: bytes | None, now: int
+    store: Store,
+    rail: Rail,
+    file_id: FileId,
+    claim_hash: bytes,
+    policy: InvoicePolicy,
+    buyer: bytes | None,
+    now: int,
+    *,
+    marks: HighWater | None = None,
 ) -> tuple[Transfer, bool]:
     """:func:`open_transfer`, committed, and its address watched before anybody can see it."""
-    found, created = await store.write(lambda conn: open_transfer(conn, rail, file_id, claim_hash, policy, buyer, now))
+    found, created = await store.write(
+        lambda conn: open_transfer(conn, rail, file_id, claim_hash, policy, buyer, now, marks=marks)
+    )
     rail.watch(found.key, found.transfer_id)
     return found, created
 
@@ -59,9 +70,12 @@ def open_transfer(
     policy: InvoicePolicy,
     buyer: bytes | None,
     now: int,
+    *,
+    marks: HighWater | None = None,
 ) -> tuple[Transfer, bool]:
     """The transfer of this claim, and whether it is new.  ``buyer`` is a keyed hash, or None to count nobody.
 
+    ``marks`` remember outside the database how far addresses were given out; tests may do without.
     Raises NotFound, ClaimMismatch (the claim asked for another file before), SalesPaused, TooMany.
     """
     found = _of_claim(conn, claim_hash, file_id)
@@ -70,7 +84,11 @@ def open_transfer(
     row = _sale(conn, file_id)
     _check_caps(conn, file_id, policy, buyer, now)
     transfer_id = new_transfer_id()
+    if marks is not None:
+        highwater.raise_to_mark(conn, rail, marks, row.payout_id, row.account, now)
     index, destination = _allocate(conn, rail, row.payout_id, row.account)
+    if marks is not None:
+        marks.reserve(rail, row.account, index)
     conn.execute(
         insert(transfer).values(id=transfer_id, file_id=file_id, claim_hash=claim_hash, buyer=buyer, created_at=now)
     )

@@ -18,8 +18,9 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Connection
 
-from bitcache import sellers, uploads
+from bitcache import highwater, sellers, uploads
 from bitcache.errors import BitcacheError, InvalidSettings, NodeRefused
+from bitcache.highwater import HighWater
 from bitcache.identifiers import TransferId, new_secret, token_hash
 from bitcache.invoices import InvoicePolicy
 from bitcache.masterkey import MasterKey
@@ -66,6 +67,7 @@ class Parts:
     master_key: MasterKey
     buyer_secret: bytes
     rail: Rail
+    marks: HighWater
     source: ChainSource
     watcher: Watcher
     hub: Hub
@@ -129,6 +131,8 @@ async def running(
         store = await Store.open(folder.database)
         stack.push_async_callback(store.close)
         parts = await _build(settings, folder, store, purse, clock)
+        await _catch_up(parts)
+        stack.push_async_callback(store.write, partial(parts.marks.close, rail=parts.rail))
         await uploads.sweep(parts.store, parts.blobs)
         await _recheck_payouts(parts)
         await parts.source.open()
@@ -180,6 +184,7 @@ async def _build(
         master_key=MasterKey.load(folder.master_key),
         buyer_secret=folder.load_buyer_secret(),
         rail=OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed),
+        marks=HighWater.open(folder.addresses),
         source=source,
         watcher=watcher,
         hub=hub,
@@ -242,6 +247,19 @@ async def _first_seller(store: Store, name: str, terms: PayoutTerms | None) -> s
     return token
 
 
+async def _catch_up(parts: Parts) -> None:
+    """No address is given out again, even over a restored backup."""
+    for one in await parts.store.write(lambda conn: highwater.catch_up(conn, parts.rail, parts.marks, parts.clock())):
+        log.error(
+            "addresses_skipped",
+            payout=one.payout_id,
+            first=one.first,
+            count=one.count,
+            reason="the database is older than the addresses given out: a restored backup, or a crash",
+            hint="Buyers may still pay to these addresses; look for such payments with: bitcache rescan",
+        )
+
+
 async def _recheck_payouts(parts: Parts) -> None:
     """Both libraries derive each seller's first addresses again; a seller for whom they differ sells nothing."""
     for payout in await parts.store.read(sellers.active_payouts):
@@ -267,5 +285,8 @@ async def _seller_descriptor(node: RegtestNode) -> str:
 
 
 async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel it; had it died before, say so."""
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    [outcome] = await asyncio.gather(task, return_exceptions=True)
+    if isinstance(outcome, Exception):
+        log.error("task_died", task=task.get_name(), exc_info=outcome)

@@ -32,6 +32,11 @@ class DataDir:
         return self.root / "master.key"
 
     @property
+    def addresses(self) -> Path:
+        """How far addresses were given out; never to be replaced by an older copy."""
+        return self.root / "addresses.journal"
+
+    @property
     def buyer_secret(self) -> Path:
         """Makes buyers' addresses countable and unreadable; may be lost."""
         return self.root / "buyer.key"

@@ -25,6 +25,16 @@ payout = Table(
     comment="one row per account for ever, whoever uses it: two counters would give one address twice",
 )
 
+skipped = Table(
+    "skipped",
+    metadata,
+    Column("payout_id", ForeignKey("payout.id"), primary_key=True),
+    Column("first", Integer, primary_key=True, comment="indexes given out by a database newer than this one was"),
+    Column("end", Integer, nullable=False, comment="the first index after them"),
+    Column("created_at", Integer, nullable=False),
+    comment="left out for ever: they may belong to invoices that a restored backup has forgotten",
+)
+
 seller = Table(
     "seller",
     metadata,
@@ -81,7 +91,12 @@ invoice = Table(
     Column("key", LargeBinary, nullable=False, unique=True, comment="what the watcher matches: the output script"),
     Column("address", Text, nullable=False),
     Column("amount_sat", Integer, nullable=False),
-    Column("confirmations", Integer, nullable=False, comment="required, fixed at issue"),
+    Column(
+        "confirmations",
+        Integer,
+        nullable=False,
+        comment="required, fixed at issue; 0 can become 1 when the loss budget is used up",
+    ),
     Column("created_at", Integer, nullable=False),
     Column("expires_at", Integer, nullable=False),
     Column("state", Text, nullable=False),
@@ -108,6 +123,7 @@ payment = Table(
     Column("seen_at", Integer, nullable=False, comment="first seen; kept when it goes and comes back"),
     Index("payment_transfer", "transfer_id"),
     Index("payment_unconfirmed", "unconfirmed"),
+    Index("payment_outside", "transfer_id", sqlite_where=text("height IS NULL")),
 )
 
 block = Table(

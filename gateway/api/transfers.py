@@ -10,6 +10,7 @@ from bitcache import invoices, listings, release
 from bitcache.errors import PaymentRequired
 from bitcache.identifiers import FileId, TransferId
 from bitcache.money import btc_text
+from gateway import logs
 from gateway.api.models import Transfer
 from gateway.compose import Parts
 
@@ -18,6 +19,7 @@ _HIDDEN = {"key"}  # what the watcher looks for stays inside
 
 async def transfer_by_id(parts: Parts, transfer_id: TransferId) -> Transfer:
     """The transfer as it stands; raises NotFound."""
+    logs.bind(transfer_id=transfer_id)
     return model(await parts.store.read(lambda conn: invoices.view(conn, parts.rail, transfer_id)))
 
 
@@ -27,14 +29,17 @@ async def transfer_of_claim(parts: Parts, claim: str) -> Transfer:
     def find(conn: Connection) -> invoices.Transfer:
         return invoices.view(conn, parts.rail, release.transfer_of_claim(conn, claim))
 
-    return model(await parts.store.read(find))
+    found = await parts.store.read(find)
+    logs.bind(transfer_id=found.transfer_id)
+    return model(found)
 
 
 async def begin(parts: Parts, file_id: FileId, claim_hash: bytes, buyer: bytes) -> tuple[Transfer, bool]:
     """The transfer of this claim hash, and whether it is new."""
     found, created = await invoices.create_transfer(
-        parts.store, parts.rail, file_id, claim_hash, parts.policy, buyer, parts.clock()
+        parts.store, parts.rail, file_id, claim_hash, parts.policy, buyer, parts.clock(), marks=parts.marks
     )
+    logs.bind(transfer_id=found.transfer_id)
     return model(found), created
 
 

@@ -51,7 +51,9 @@ async def start(request: web.Request) -> web.StreamResponse:
         return response
     claim = new_secret()
     buyer = guards.buyer_key(request)
-    await create_transfer(parts.store, parts.rail, file_id, claim_hash(claim), parts.policy, buyer, parts.clock())
+    await create_transfer(
+        parts.store, parts.rail, file_id, claim_hash(claim), parts.policy, buyer, parts.clock(), marks=parts.marks
+    )
     secure = parts.settings.server.public_url.startswith("https:")
     response.set_cookie(
         COOKIE, claim, path=f"/f/{file_id}", httponly=True, samesite="Lax", secure=secure, max_age=COOKIE_SECONDS
