@@ -170,6 +170,21 @@ async def test_a_node_that_starts_over_is_waited_for(own_regtest: RegtestNode) -
             await source.step(tip, {})
 
 
+async def test_a_block_that_does_not_follow_is_refused(regtest: RegtestNode) -> None:
+    async with following(regtest) as source:
+        tip = await source.tip()
+        cursor = await source.at(tip.height - 3)
+        other = await regtest.rpc("getblock", tip.hash, 0)
+        real = source._rpc.call
+
+        async def lying(method: str, *params: Any, timeout: float | None = None) -> Any:
+            return other if method == "getblock" else await real(method, *params, timeout=timeout)
+
+        source._rpc.call = lying  # type: ignore[method-assign]
+        with pytest.raises(NodeRefused, match="does not follow"):
+            await source.step(cursor, {})
+
+
 async def test_pruned_blocks_are_named_as_the_reason(own_regtest: RegtestNode) -> None:
     await own_regtest.restart("-prune=1", "-fastprune")
     async with following(own_regtest) as source:

@@ -147,9 +147,10 @@ def test_refused_with_the_reason(typed: str, error: type[BitcacheError], reason:
     assert TPUB[10:30] not in repr(raised.value)
 
 
-def test_a_mistyped_slip132_key_is_not_mended() -> None:
+@pytest.mark.parametrize("place", [10, 30, 40, 60, 90, 110])
+def test_a_mistyped_slip132_key_is_not_mended(place: int) -> None:
     """bitcoinlib ignores the checksum and would derive another key's addresses."""
-    wrong = BIP84_ZPUB[:60] + ("2" if BIP84_ZPUB[60] != "2" else "3") + BIP84_ZPUB[61:]
+    wrong = BIP84_ZPUB[:place] + ("2" if BIP84_ZPUB[place] != "2" else "3") + BIP84_ZPUB[place + 1 :]
     with pytest.raises(InvalidDescriptor, match="mistyped"):
         read(wrong, "main")
 

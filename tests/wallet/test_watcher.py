@@ -157,10 +157,11 @@ async def test_a_reorganisation_below_the_first_block_begins_again_lower(till: T
     """Even the block at which watching began can leave the chain; nothing in its place is missed."""
     transfer_id, address = await till.invoice()
     await till.watcher.sync()
-    await till.chain.reorg(SAFETY_DEPTH + 4)
     await till.chain.pay(address, Sat(5_000))
     await till.chain.mine()
-    assert await till.state(transfer_id) == "settled"
+    await till.chain.reorg(SAFETY_DEPTH + 4)
+    await till.chain.mine(20)
+    assert await till.state(transfer_id) == "settled", "twenty blocks deep, far below where a first start would begin"
     assert await till.shop.cursor() == await till.chain.tip()
 
 
@@ -335,13 +336,21 @@ async def test_run_outlives_other_failures(failing: Till, monkeypatch: pytest.Mo
         await eventually(lambda: _settled(failing.shop, transfer_id))
 
 
-async def test_two_syncs_at_once_do_not_interleave(till: Till) -> None:
-    transfer_id, address = await till.invoice()
-    await till.watcher.sync()
-    await till.chain.pay(address, Sat(5_000))
-    await till.chain.mine(10)
+async def test_two_syncs_at_once_do_not_interleave(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = most = 0
+    ask = till.chain.unconfirmed
+
+    async def slowly(scripts: Scripts) -> Any:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        await asyncio.sleep(0.01)
+        inside -= 1
+        return await ask(scripts)
+
+    monkeypatch.setattr(till.chain, "unconfirmed", slowly)
     await asyncio.gather(*(till.watcher.sync() for _ in range(5)))
-    assert await till.shop.state(transfer_id) == "settled"
+    assert most == 1
 
 
 async def _answer(value: Any) -> Any:

@@ -40,7 +40,10 @@ Step = Forward | Back | None
 
 @dataclass(frozen=True, slots=True)
 class ChainStatus:
-    """How the source is, for health pages.  ``synced``: its newest block is the network's newest."""
+    """How the source is, for health pages.  ``synced``: its newest block is the network's newest.
+
+    ``peers``: how many others it talks to, if it is one that counts them.
+    """
 
     reachable: bool
     network: str
@@ -50,6 +53,7 @@ class ChainStatus:
     version: str = ""
     warning: str = ""
     error: ChainError | None = None
+    peers: int | None = None
 
 
 class ChainSource(Protocol):

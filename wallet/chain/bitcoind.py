@@ -85,17 +85,17 @@ class BitcoindSource:
 
     async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
         """What follows ``cursor``."""
-        while True:
-            header = await self._header(cursor)
-            if header is None or header["confirmations"] < 0:
-                return Back()
-            if "nextblockhash" not in header:
-                return None
-            digest = header["nextblockhash"]
-            text = await self._call("getblock", digest, 0)
-            raw = bytes.fromhex(text)
-            if parent_hash(raw) == cursor.hash:  # else the chain moved between the two calls
-                return Forward(BlockRef(cursor.height + 1, digest), tuple(await _scan(raw, scripts)))
+        header = await self._header(cursor)
+        if header is None or header["confirmations"] < 0:
+            return Back()
+        if "nextblockhash" not in header:
+            return None
+        digest = header["nextblockhash"]
+        text = await self._call("getblock", digest, 0)
+        raw = bytes.fromhex(text)
+        if parent_hash(raw) != cursor.hash:
+            raise NodeRefused("the node sent a block that does not follow the one before")
+        return Forward(BlockRef(cursor.height + 1, digest), tuple(await _scan(raw, scripts)))
 
     async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
         """Everything of ours in the node's mempool."""
