@@ -7,7 +7,7 @@ ARGS ?=
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak types js lint format lock clean
+.PHONY: help demo test check bench soak chaos types js lint format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ demo: $(STAMP) ## a private Bitcoin network, the gateway and a sample file to bu
 test: $(STAMP) ## every test; what cannot run here is skipped with its reason (CI=true: nothing may be)
 	@tests/support/prepare.sh
 	@. $(VENV)/test-env && tests/support/js.sh test
-	@. $(VENV)/test-env && $(BIN)/python -m pytest -p support.no_skips -m "not soak" $(ARGS)
+	@. $(VENV)/test-env && $(BIN)/python -m pytest -m "not soak" $(ARGS)
 
 check: lint $(STAMP) ## what a commit should pass quickly: lint, types, and the tests without node and browser
 	@$(BIN)/python -m pytest -m "not node and not browser and not slow and not soak" $(ARGS)
@@ -45,6 +45,10 @@ bench: $(STAMP) ## measure against peers; writes bench/results.json
 soak: $(STAMP) ## the long tests: kills and reorganisations, again and again
 	@tests/support/prepare.sh
 	@. $(VENV)/test-env && $(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
+
+chaos: $(STAMP) ## random payments and faults, reorganisations and kills; ARGS="--minutes 30 --seed 7", or ARGS=--mutations
+	@tests/support/prepare.sh
+	@PYTHONPATH=tests:. $(BIN)/python -m chaos $(ARGS)
 
 lock: ## pin all dependencies anew (needs uv); hashes, no addresses
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \

@@ -1,0 +1,17 @@
+"""The proof that not one payment is lost: random payments, reorganisations and faults against a real gateway.
+
+Read in this order:
+
+    __main__.py         the command line
+    run.py              the loop: one random event after another, a checkpoint now and then
+    payments.py, blocks.py, faults.py    the events
+    reference.py        what is true, from the node alone, by rules as simple as they can be
+    checkpoint.py       the gateway compared with the reference: ledger, grants, and what a buyer is told
+    world.py            everything that runs: node, gateway, the things that can be broken
+    node.py, rpc.py, coins.py            the node, spoken to without any of Bitcache's own code
+    shop.py, gateway.py, gateway_process.py    the gateway process, and its seller and buyers over HTTP
+    zmq_proxy.py, small_disk.py          what can be cut off, and what can be filled
+    mutations.py        faults put into the gateway on purpose, each of which must be caught
+
+``docs/reliability.md`` says what all this proves.
+"""

@@ -1,0 +1,174 @@
+"""The gateway compared with the reference."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from random import Random
+
+from chaos import ledger_file, shop
+from chaos.gateway import Unreachable
+from chaos.ledger_file import Ledger
+from chaos.reference import Invoice, Truth
+from chaos.world import Violation, World
+
+#: The gateway looks every ten seconds at the latest, so this long after it is in step all must be equal …
+PATIENCE = 14.0
+#: … and it must be in step by now: it tries again every ten seconds.
+LONGEST = 60.0
+SAMPLE = 25
+
+
+def check(world: World, rng: Random, *, final: bool = False) -> float:
+    """Let everything work again, wait until the ledger is equal, ask as buyers do; the seconds it took."""
+    began, since = time.monotonic(), world.now()
+    _repair(world)
+    in_step: float | None = None
+    while problems := _problems(world, since if final else None):
+        now = time.monotonic()
+        in_step = in_step or (now if _in_step(world) else None)
+        if now - began > LONGEST or (in_step is not None and now - in_step > PATIENCE):
+            raise Violation("\n".join(problems[:20]))
+        world.mind_the_gateway()
+        time.sleep(0.1)
+    _ask_as_buyers(world, world.invoices if final else _some(world, rng))
+    return time.monotonic() - began
+
+
+def peek(world: World, rng: Random) -> str | None:
+    """In the middle of everything: nobody is released whom the reference never saw fully confirmed."""
+    try:
+        ledger = ledger_file.read(world.database)
+    except sqlite3.Error:
+        return None
+    _check_grants(world, ledger)
+    world.counts["looks at the grants in between"] += 1
+    return None
+
+
+def _repair(world: World) -> None:
+    world.proxy.restore()
+    if world.disk.is_full:
+        world.disk.empty(None if world.gateway.ended_with() is not None else world.gateway.pid)
+    deadline = time.monotonic() + LONGEST
+    while True:
+        world.mind_the_gateway()
+        world.gateway.wait_until_up()
+        world.ask_again()
+        if not world.unanswered:
+            return
+        if time.monotonic() > deadline:
+            raise Violation(f"{len(world.unanswered)} purchases are not answered")
+        time.sleep(0.2)
+
+
+def _in_step(world: World) -> bool:
+    try:
+        node = world.gateway.ask("GET", "/healthz").json["node"]
+    except Unreachable:
+        return False
+    return bool(node["ok"]) and node["watched_height"] == world.node.height
+
+
+def _problems(world: World, known_since: int | None) -> list[str]:
+    """What differs now; raises Violation for what time cannot heal."""
+    truth = world.look()
+    ledger = ledger_file.read(world.database)
+    _check_grants(world, ledger)
+    world.now()
+    if ledger.known_until > world.latest_time:
+        raise Violation("the gateway knows the chain up to a time that never was")
+    problems = compare(world.invoices, truth, ledger)
+    if known_since is not None and ledger.known_until < known_since:
+        problems.append("the gateway does not say that it knows the chain up to now")
+    return problems
+
+
+def compare(invoices: list[Invoice], truth: Truth, ledger: Ledger) -> list[str]:
+    """Every difference between what is true and what is written."""
+    problems = []
+    if ledger.tip != (truth.tip.height, truth.tip.hash):
+        problems.append(f"cursor {ledger.tip} is not the tip {truth.tip.height, truth.tip.hash}")
+    if ledger.invoices.keys() != {one.transfer_id for one in invoices}:
+        problems.append("the invoices are not those that buyers were shown")
+    in_blocks, waiting = {}, {}
+    for invoice in invoices:
+        for one in truth.of(invoice.script):
+            if one.height is None:
+                waiting[one.reference] = (invoice.transfer_id, one.sat)
+            else:
+                in_blocks[one.reference] = (invoice.transfer_id, one.sat, one.height, one.block, one.coinbase)
+    problems += _differences("in a block", in_blocks, ledger.in_blocks)
+    problems += _differences("waiting", waiting, ledger.waiting)
+    for invoice in invoices:
+        problems += compare_invoice(invoice, truth, ledger)
+    if ledger.undelivered:
+        problems.append(f"{ledger.undelivered} events are still to be told")
+    return problems
+
+
+def compare_invoice(invoice: Invoice, truth: Truth, ledger: Ledger) -> list[str]:
+    """Terms, sums, state, marks and grant of one invoice."""
+    row, name = ledger.invoices.get(invoice.transfer_id), invoice.transfer_id
+    if row is None:
+        return [f"{name} is not in the ledger"]
+    grant = ledger.grants.get(name)
+    state = truth.state(invoice, released=grant is not None, known_until=ledger.known_until)
+    seen = ledger.seen.get(name, [])
+    late = {"paid_late"} if any(one > invoice.expires_at for one in seen) else set()
+    expected = {
+        "script": (invoice.script, row.script),
+        "amount": (invoice.amount, row.amount),
+        "confirmations": (invoice.confirmations, row.confirmations),
+        "expiry": (invoice.expires_at, row.expires_at),
+        "received": (truth.received(invoice), row.received),
+        "confirmed": (truth.confirmed(invoice), row.confirmed),
+        "state": (state, row.state),
+        "marks": (truth.marks(invoice) | late, set(row.marks)),
+        "first seen": (min(seen, default=None), row.seen_at),
+        "loss": (state == "invalid", grant is not None and grant[1] is not None),
+        "grant": (state in ("settled", "invalid"), grant is not None),
+    }
+    return [
+        f"{name} {what}: {true!r}, but {said!r} is written" for what, (true, said) in expected.items() if true != said
+    ]
+
+
+def _differences(what: str, true: dict[str, tuple], said: dict[str, tuple]) -> list[str]:  # type: ignore[type-arg]
+    missing = [f"payment {key} {true[key]} {what} is missing" for key in sorted(true.keys() - said.keys())]
+    extra = [f"payment {key} {said[key]} {what} does not exist" for key in sorted(said.keys() - true.keys())]
+    common = sorted(true.keys() & said.keys())
+    return missing + extra + [f"payment {key}: {true[key]} != {said[key]}" for key in common if true[key] != said[key]]
+
+
+def _check_grants(world: World, ledger: Ledger) -> None:
+    """Released once, for ever, and only what was fully confirmed at some moment."""
+    for transfer_id, granted_at in world.granted.items():
+        if transfer_id not in ledger.grants:
+            raise Violation(f"{transfer_id} was released, and the grant is gone")
+        if ledger.grants[transfer_id][0] != granted_at:
+            raise Violation(f"{transfer_id} was released twice")
+    for transfer_id, (granted_at, _) in ledger.grants.items():
+        if transfer_id not in world.witnessed:
+            raise Violation(f"{transfer_id} was released, but never fully confirmed")
+        world.granted[transfer_id] = granted_at
+
+
+def _some(world: World, rng: Random) -> list[Invoice]:
+    return rng.sample(world.invoices, min(SAMPLE, len(world.invoices)))
+
+
+def _ask_as_buyers(world: World, invoices: list[Invoice]) -> None:
+    """The state that the API shows, and the share: to whoever paid, and to nobody else."""
+    ledger = ledger_file.read(world.database)
+    for invoice in invoices:
+        row, released = ledger.invoices[invoice.transfer_id], invoice.transfer_id in ledger.grants
+        shown = world.gateway.ask("GET", f"/api/v1/transfers/{invoice.transfer_id}").json
+        said = (shown["state"], shown["received_sat"], shown["confirmed_sat"], shown["released"])
+        if said != (row.state, row.received, row.confirmed, released):
+            raise Violation(f"{invoice.transfer_id}: the API says {said}, the ledger {row}")
+        answer = world.gateway.ask("GET", "/api/v1/share", bearer=invoice.claim)
+        if answer.status != (200 if released else 402):
+            raise Violation(f"{invoice.transfer_id}: released is {released}, and the share answers {answer.status}")
+        if released and shop.hash_of_share(answer.json["share"]) != world.share_hashes[invoice.file_id]:
+            raise Violation(f"{invoice.transfer_id}: a wrong share was handed out")

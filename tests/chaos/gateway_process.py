@@ -1,0 +1,106 @@
+"""Runs the real gateway as ``bitcache serve`` does, but with a clock that can be set and, if told so, a fault put in.
+
+    python tests/chaos/gateway_process.py CONFIG CLOCK_FILE        with BITCHAOS_MUTATION=name
+
+This process imports everything once and forks a gateway at each ``start`` on its standard input, so that a
+gateway listens a quarter of a second after it was killed, where importing alone takes longer.  It answers
+``start`` with the gateway's process id, and ``poll`` and ``wait`` with its exit code (-9: killed) or nothing.
+The clock file holds the seconds by which the gateway's clock is wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MUTATION = "BITCHAOS_MUTATION"
+REFUSED = 9
+
+
+def clock_of(file: Path) -> Callable[[], int]:
+    """Real time plus the offset in the file, which is replaced by renaming and so never half there."""
+    return lambda: int(time.time()) + int(file.read_text())
+
+
+async def serve(config: Path, clock_file: Path) -> None:
+    """``gateway.app.serve``, with another clock."""
+    from gateway import logs
+    from gateway.app import listening
+    from gateway.compose import running
+    from gateway.settings import load
+
+    settings = load(config)
+    logs.configure(settings.log)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with running(settings, clock=clock_of(clock_file)) as parts, listening(parts):
+        await stop.wait()
+
+
+def run_gateway(config: Path, clock_file: Path) -> int:
+    """In the forked process, to its end; what it says goes where the launcher's errors go."""
+    from bitcache.errors import BitcacheError
+
+    os.dup2(2, 1)
+    try:
+        asyncio.run(serve(config, clock_file))
+    except (BitcacheError, OSError) as error:
+        print(f"refused to start: {error}", flush=True)
+        return REFUSED
+    return 0
+
+
+def fork(*where: Path) -> int:
+    """A fresh gateway's process id."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    with contextlib.suppress(BaseException):
+        os.close(0)
+        code = run_gateway(*where)
+    os._exit(code)
+
+
+def prepare() -> None:
+    """Import what a gateway imports while it starts, and put the fault in."""
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    import gateway.app  # noqa: F401
+    from wallet.quiet_bitcoinlib import bitcoinlib
+
+    bitcoinlib()
+    if name := os.environ.get(MUTATION):
+        from chaos.mutations import MUTATIONS
+
+        MUTATIONS[name].apply()
+    assert threading.active_count() == 1, "a process with threads must not be forked"
+
+
+def main() -> None:
+    """Obey until standard input ends."""
+    prepare()
+    child = 0
+    for line in sys.stdin:
+        answer: int | str = ""
+        if line.strip() == "start":
+            answer = child = fork(*map(Path, sys.argv[1:3]))
+        else:
+            ended, status = os.waitpid(child, os.WNOHANG if line.strip() == "poll" else 0)
+            answer = os.waitstatus_to_exitcode(status) if ended else ""
+        print(answer, flush=True)
+    if child:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+"""Faults put into the gateway on purpose: the run must catch every one of them, or it proves nothing.
+
+They are applied by the launcher (:mod:`chaos.gateway_process`) to the imported modules; the product has no hook
+for them.  Where a fault opens a window between two writes, the window is as long as a slow disk makes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from bitcache import ledger, release, settlement, settling
+from bitcache.ledger import BlockRef, Payment
+from bitcache.money import Sat
+from bitcache.storage.tables import block, grant, invoice, known
+from gateway.hub import Hub
+from wallet import blocks
+from wallet.chain.base import Forward, Scripts, Step
+from wallet.chain.bitcoind import BitcoindSource
+from wallet.chain.mempool import Mempool
+from wallet.rails.onchain import OnChainRail
+from wallet.watcher import IDLE_SECONDS, Watcher
+
+SLOW_DISK = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A fault, in words and in deed."""
+
+    what: str
+    apply: Callable[[], None]
+
+
+MUTATIONS: dict[str, Mutation] = {}
+
+
+def mutation(what: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Put a function that applies a fault on the list, under its own name."""
+
+    def put(apply: Callable[[], None]) -> Callable[[], None]:
+        MUTATIONS[apply.__name__.replace("_", "-")] = Mutation(what, apply)
+        return apply
+
+    return put
+
+
+def _set(owner: Any, **replaced: Any) -> None:
+    for name, value in replaced.items():
+        assert hasattr(owner, name), f"{owner} has no {name}: renew this mutation"
+        setattr(owner, name, value)
+
+
+# The chain
+
+
+@mutation("a block is undone, its payments stay")
+def rollback_keeps_payments() -> None:
+    _set(ledger, undo=lambda conn, ref, now: conn.execute(delete(block).where(block.c.height == ref.height)))
+
+
+@mutation("the next block is taken by height: nobody asks whether the last one is still in the chain")
+def reorg_not_noticed() -> None:
+    async def step(self: Any, cursor: BlockRef, scripts: Scripts) -> Step:
+        tip = await self.tip()
+        if tip.height <= cursor.height:
+            return None
+        digest = (await self.at(cursor.height + 1)).hash
+        raw = bytes.fromhex(await self._call("getblock", digest, 0))
+        return Forward(BlockRef(cursor.height + 1, digest), tuple(blocks.payments_in_block(raw, scripts)))
+
+    _set(BitcoindSource, step=step)
+
+
+@mutation("the cursor is saved first, the payments of its block a moment later")
+def cursor_before_payments() -> None:
+    async def forward(self: Any, cursor: BlockRef, ref: BlockRef, payments: Sequence[Payment]) -> None:
+        now = self._clock()
+        await self._store.write(lambda conn: ledger.extend(conn, cursor, ref, (), now))
+        await asyncio.sleep(SLOW_DISK)
+
+        def late(conn: Connection) -> None:
+            touched = ledger._store(conn, payments, now, height=ref.height, block_hash=ref.hash, waiting=0)
+            settling.settle_invoices(conn, touched, now)
+
+        await self._store.write(late)
+
+    _set(Watcher, _forward=forward)
+
+
+@mutation("a reward counts at once, like any payment")
+def coinbase_at_once() -> None:
+    _set(blocks, COINBASE_MATURITY=0)
+
+
+# Amounts
+
+
+@mutation("of a transaction that pays us several times, the first output alone is counted")
+def first_output_alone() -> None:
+    scan = blocks._scan
+
+    def first(*args: Any, **options: Any) -> tuple[int, list[Payment]]:
+        end, payments = scan(*args, **options)
+        return end, payments[:1]
+
+    _set(blocks, _scan=first)
+
+
+@mutation("amounts pass through floating point")
+def float_amounts() -> None:
+    _set(blocks, Sat=lambda value: Sat(int(value / 1e8 * 1e8)))
+
+
+# Settlement and release
+
+
+@mutation("what is merely seen settles")
+def settled_when_seen() -> None:
+    state = settlement._state
+    _set(settlement, _state=lambda terms, received, confirmed, **facts: state(terms, received, received, **facts))
+
+
+@mutation("one confirmation too few is enough")
+def one_confirmation_too_few() -> None:
+    observations = settling._observations
+    _set(settling, _observations=lambda conn, ids, tip: observations(conn, ids, tip + 1))
+
+
+@mutation("payments to expired invoices are ignored")
+def late_payments_ignored() -> None:
+    def owners(conn: Connection, wanted: Iterable[bytes]) -> dict[bytes, str]:
+        rows = select(invoice.c.key, invoice.c.transfer_id).where(invoice.c.state != "expired")
+        return {row.key: row.transfer_id for row in conn.execute(rows) if row.key in wanted}
+
+    _set(ledger, _owners=owners)
+
+
+@mutation("payments are written in one transaction, invoices settled in the next")
+def settled_apart() -> None:
+    pending: set[str] = set()
+    forward = Watcher._forward
+
+    async def and_then_settle(self: Any, *step: Any) -> None:
+        await forward(self, *step)
+        await asyncio.sleep(SLOW_DISK)
+        touched, now = set(pending), self._clock()
+        pending.clear()
+        await self._store.write(lambda conn: settling.settle_invoices(conn, touched, now))
+
+    _set(ledger, settle_invoices=lambda conn, ids, now: pending.update(ids))
+    _set(Watcher, _forward=and_then_settle)
+
+
+@mutation("the state is written in one transaction, the grant in the next")
+def granted_apart() -> None:
+    pending: list[str] = []
+    forward, write = Watcher._forward, release.grant_transfer
+
+    async def and_then_grant(self: Any, *step: Any) -> None:
+        await forward(self, *step)
+        await asyncio.sleep(SLOW_DISK)
+        earned, now = list(pending), self._clock()
+        pending.clear()
+        await self._store.write(lambda conn: [write(conn, one, now) for one in earned])
+
+    _set(release, grant_transfer=lambda conn, transfer_id, now: pending.append(transfer_id))
+    _set(Watcher, _forward=and_then_grant)
+
+
+@mutation("whether an invoice was released is not read again before it is settled")
+def release_not_reread() -> None:
+    settle = settlement.settle
+    _set(
+        settling,
+        settle=lambda terms, seen, *, released, known_until: settle(
+            terms, seen, released=False, known_until=known_until
+        ),
+    )
+
+
+@mutation("a release is taken back when its payment is undone")
+def release_taken_back() -> None:
+    mark = release.mark_lost
+
+    def take_back(conn: Connection, transfer_id: str, lost_at: Any) -> None:
+        mark(conn, transfer_id, lost_at)
+        if lost_at is not None:
+            conn.execute(delete(grant).where(grant.c.transfer_id == transfer_id))
+
+    _set(release, mark_lost=take_back)
+
+
+@mutation("confirmed money is summed up only while an invoice is in progress")
+def confirmed_not_renewed() -> None:
+    in_progress = select(invoice.c.transfer_id).where(invoice.c.state == "processing")
+    _set(ledger, _moved_by=lambda conn, height: set(conn.scalars(in_progress)))
+
+
+@mutation("a clock that was ahead once keeps new invoices half expired")
+def known_time_never_goes_back() -> None:
+    known_until = ledger.known_until
+
+    def never_back(conn: Connection, until: int, now: int) -> None:
+        before = conn.scalar(select(known.c.until)) or 0
+        known_until(conn, until, now)
+        conn.execute(
+            insert(known)
+            .values(id=1, until=0)
+            .on_conflict_do_update(index_elements=["id"], set_={"until": max(before, until)})
+        )
+
+    _set(ledger, known_until=never_back)
+
+
+# The mempool
+
+
+@mutation("a payment that was replaced or dropped is waited for all the same")
+def withdrawals_ignored() -> None:
+    def unconfirmed(conn: Connection, payments: Sequence[Payment], now: int) -> None:
+        touched = ledger._store(conn, payments, now, height=None, block_hash=None, waiting=1)
+        settling.settle_invoices(conn, touched, now)
+
+    _set(ledger, unconfirmed=unconfirmed)
+
+
+@mutation("the mempool is known by ZMQ alone, and never read")
+def zmq_alone() -> None:
+    async def fetch(self: Any, missing: set[str]) -> None:
+        return None
+
+    _set(Mempool, _fetch=fetch)
+
+
+# Scripts and staying power
+
+
+@mutation("after a restart, only new invoices are watched")
+def old_scripts_forgotten() -> None:
+    async def load(self: Any) -> None:
+        return None
+
+    _set(Watcher, _load=load)
+
+
+@mutation("new invoices are watched from the next restart on")
+def new_scripts_unwatched() -> None:
+    _set(OnChainRail, watch=lambda self, key, transfer: None)
+
+
+@mutation("the watcher ends at the first trouble with node or disk")
+def watching_ends_at_trouble() -> None:
+    async def run(self: Any) -> None:
+        while await self._attempt():
+            await self._source.wait(IDLE_SECONDS)
+
+    _set(Watcher, run=run)
+
+
+@mutation("the outbox's pump ends at the first trouble with the disk")
+def pump_ends_at_trouble() -> None:
+    async def pump(self: Any) -> None:
+        while True:
+            await self._deliver()
+            await self._wake.wait()
+
+    _set(Hub, pump=pump)

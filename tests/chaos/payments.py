@@ -1,0 +1,168 @@
+"""Events that move money.  Each takes the world and a generator of its own; None: there was nothing to do."""
+
+from __future__ import annotations
+
+from random import Random
+
+from bitcache.identifiers import b64u
+from chaos.coins import Coin, Output, Transaction, spend
+from chaos.reference import Invoice
+from chaos.rpc import Refused
+from chaos.world import World
+
+RECENT = 30
+SPARE = 20_000
+
+
+def new_invoice(world: World, rng: Random) -> str | None:
+    """A buyer asks to pay, or asks again when the answer was lost."""
+    fresh = rng.choice(world.files), b64u(rng.randbytes(32))
+    if world.unanswered and rng.random() < 0.6:
+        fresh = world.unanswered.pop(0)
+    invoice = world.begin_purchase(*fresh)
+    return f"invoice {invoice.transfer_id} {invoice.amount} sat" if invoice else "invoice not answered"
+
+
+def pay_exactly(world: World, rng: Random) -> str | None:
+    """What is asked, in one output."""
+    return _pay_one(world, rng, 1.0)
+
+
+def pay_partly(world: World, rng: Random) -> str | None:
+    """Less than is asked."""
+    return _pay_one(world, rng, rng.uniform(0.15, 0.95))
+
+
+def pay_over(world: World, rng: Random) -> str | None:
+    """More than is asked."""
+    return _pay_one(world, rng, rng.uniform(1.001, 3.0))
+
+
+def pay_the_rest(world: World, rng: Random) -> str | None:
+    """Exactly what is missing on an invoice that was partly paid."""
+    truth = world.look()
+    partly = [one for one in world.invoices if 0 < truth.received(one) < one.amount]
+    if not partly:
+        return None
+    invoice = rng.choice(partly)
+    return _pay(world, rng, [world.output(invoice, invoice.amount - truth.received(invoice))])
+
+
+def pay_in_pieces(world: World, rng: Random) -> str | None:
+    """Exactly what is asked, over several transactions."""
+    invoice = _pick(world, rng)
+    if invoice is None:
+        return None
+    cuts = sorted(rng.sample(range(1, invoice.amount), rng.randint(1, 3)))
+    pieces = [high - low for low, high in zip([0, *cuts], [*cuts, invoice.amount], strict=True)]
+    return " ".join(_pay(world, rng, [world.output(invoice, piece)]) for piece in pieces)
+
+
+def pay_several_at_once(world: World, rng: Random) -> str | None:
+    """One transaction to two or more invoices, sometimes twice to one of them."""
+    invoices = [one for one in (_pick(world, rng) for _ in range(rng.randint(2, 4))) if one]
+    if not invoices:
+        return None
+    outputs = [world.output(one, one.amount) for one in invoices]
+    if rng.random() < 0.4:
+        outputs.append(world.output(invoices[0], rng.randint(1, 5_000)))
+    rng.shuffle(outputs)
+    return _pay(world, rng, outputs)
+
+
+def pay_late(world: World, rng: Random) -> str | None:
+    """What is asked, after the invoice's time."""
+    late = [one for one in world.invoices if one.expires_at < world.now()]
+    if not late:
+        return None
+    invoice = rng.choice(late)
+    return _pay(world, rng, [world.output(invoice, invoice.amount)])
+
+
+def replace(world: World, rng: Random) -> str | None:
+    """A waiting payment is replaced by a dearer one: to the same invoice, to another, or to nobody of ours."""
+    found = _waiting(world, rng)
+    if found is None:
+        return None
+    made = spend(list(found.coins), _instead(world, rng, found), found.fee + SPARE)
+    world.node.send(made)
+    world.sent[made.txid] = made
+    return f"replaced {found.txid} by {made.txid}"
+
+
+def double_spend(world: World, rng: Random) -> str | None:
+    """A block spends the coins of a waiting payment elsewhere."""
+    found = _waiting(world, rng)
+    if found is None:
+        return None
+    made = spend(list(found.coins), _instead(world, rng, found), found.fee + 1)
+    world.node.mine_these([made.raw])
+    world.sent[made.txid] = made
+    return f"double-spent {found.txid} by {made.txid}"
+
+
+def coinbase_to_invoice(world: World, rng: Random) -> str | None:
+    """A block's reward pays an invoice; it must mature first."""
+    invoice = _pick(world, rng)
+    if invoice is None:
+        return None
+    world.node.mine(1, invoice.address)
+    return f"coinbase to {invoice.transfer_id}"
+
+
+def send_again(world: World, rng: Random) -> str | None:
+    """What reorganisations and a killed node dropped comes back."""
+    again = 0
+    for txid in rng.sample(sorted(world.sent), min(len(world.sent), 10)):
+        try:
+            world.node.send(world.sent[txid].raw)
+        except Refused:
+            continue
+        again += 1
+    return f"sent {again} again" if again else None
+
+
+def instead(world: World, rng: Random, found: Transaction) -> Transaction:
+    """A transaction that cannot stand beside ``found``."""
+    made = spend(list(found.coins), _instead(world, rng, found), found.fee + 2)
+    world.sent[made.txid] = made
+    return made
+
+
+def _pay_one(world: World, rng: Random, part: float) -> str | None:
+    invoice = _pick(world, rng)
+    if invoice is None:
+        return None
+    return _pay(world, rng, [world.output(invoice, max(1, int(invoice.amount * part)))])
+
+
+def _pay(world: World, rng: Random, outputs: list[Output]) -> str:
+    """From one coin; the change is sometimes spent while it waits, so that payments hang on each other."""
+    made = spend([world.node.take()], outputs, rng.randint(1_000, 4_000))
+    world.node.send(made)
+    world.sent[made.txid] = made
+    if rng.random() < 0.3 and made.outputs[-1].sat > 60_000:
+        world.node.coins.append(Coin(made.txid, len(made.outputs) - 1, made.outputs[-1].sat))
+    return f"{made.txid} pays {[output.sat for output in outputs]}"
+
+
+def _pick(world: World, rng: Random) -> Invoice | None:
+    """Mostly a recent one."""
+    if not world.invoices:
+        return None
+    return rng.choice(world.invoices[-RECENT:] if rng.random() < 0.85 else world.invoices)
+
+
+def _waiting(world: World, rng: Random) -> Transaction | None:
+    waiting = [txid for txid in world.node.mempool() if txid in world.sent]
+    return world.sent[rng.choice(waiting)] if waiting else None
+
+
+def _instead(world: World, rng: Random, found: Transaction) -> list[Output]:
+    """Where the coins go instead."""
+    other = _pick(world, rng)
+    ours = list(found.outputs[:1])
+    choices: list[list[Output]] = [[], [Output(one.script, max(1, one.sat - 1)) for one in ours]]
+    if other is not None:
+        choices.append([world.output(other, other.amount)])
+    return rng.choice(choices)

@@ -1,0 +1,176 @@
+"""What is true: the node's chain and mempool, summed by plain rules.
+
+Written to be checked by reading.  It shares no code with the gateway: blocks come decoded from the node
+(verbosity 2), scripts as hex, amounts as Decimal.  The rules are those of ``docs/protocol.md`` §6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from chaos.rpc import Refused, Rpc
+
+COINBASE_MATURITY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """What the buyer was shown.  ``script`` is the node's own reading of the address."""
+
+    transfer_id: str
+    claim: str
+    file_id: str
+    script: str
+    address: str
+    amount: int
+    confirmations: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """An output in a block or (``height`` None) in the mempool."""
+
+    reference: str
+    script: str
+    sat: int
+    height: int | None
+    block: str | None
+    coinbase: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block and all its outputs."""
+
+    height: int
+    hash: str
+    parent: str
+    outputs: tuple[Paid, ...]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """One look at the node: its active chain from the first block looked at, and its mempool."""
+
+    tip: Block
+    paid: dict[str, list[Paid]]
+
+    def of(self, script: str) -> list[Paid]:
+        """Every surviving payment to a script."""
+        return self.paid.get(script, [])
+
+    def received(self, invoice: Invoice) -> int:
+        """Everything that survives."""
+        return sum(one.sat for one in self.of(invoice.script))
+
+    def confirmed(self, invoice: Invoice) -> int:
+        """What is deep enough."""
+        return sum(one.sat for one in self.of(invoice.script) if self._final(one, invoice))
+
+    def state(self, invoice: Invoice, *, released: bool, known_until: int) -> str:
+        """docs/protocol.md §6, given whether it was released and up to when the gateway knew the chain."""
+        if released:
+            return "settled" if self.received(invoice) >= invoice.amount else "invalid"
+        if self.confirmed(invoice) >= invoice.amount:
+            return "settled"
+        if self.received(invoice) >= invoice.amount:
+            return "processing"
+        return "expired" if known_until > invoice.expires_at else "new"
+
+    def marks(self, invoice: Invoice) -> set[str]:
+        """Those that depend on amounts alone."""
+        received = self.received(invoice)
+        partial = {"paid_partial"} if 0 < received < invoice.amount else set()
+        return partial | ({"paid_over"} if received > invoice.amount else set())
+
+    def _final(self, one: Paid, invoice: Invoice) -> bool:
+        if one.height is None:
+            return False
+        depth = self.tip.height - one.height + 1
+        return depth >= max(invoice.confirmations, COINBASE_MATURITY if one.coinbase else 0)
+
+
+class Reference:
+    """Reads the node; remembers decoded blocks by their hash, which cannot change."""
+
+    def __init__(self, rpc: Rpc, start: int) -> None:
+        self._rpc, self._start = rpc, start
+        self._blocks: dict[str, Block] = {}
+        self._mempool: dict[str, tuple[Paid, ...]] = {}
+
+    def forget(self) -> None:
+        """Read everything anew next time."""
+        self._blocks.clear()
+        self._mempool.clear()
+
+    def look(self, scripts: set[str]) -> Truth:
+        """The truth about these scripts now; looked at again while the chain moves under it."""
+        while True:
+            best = self._rpc("getbestblockhash")
+            waiting = self._waiting()
+            chain = self._chain(best)
+            if self._rpc("getbestblockhash") == best:
+                break
+        paid: dict[str, list[Paid]] = {}
+        for outputs in (*(block.outputs for block in chain), waiting):
+            for one in outputs:
+                if one.script in scripts:
+                    paid.setdefault(one.script, []).append(one)
+        return Truth(self._blocks[best], paid)
+
+    def _chain(self, best: str) -> list[Block]:
+        """From the tip back to the first block that is looked at."""
+        chain = [self._block(best)]
+        while chain[-1].height > self._start:
+            chain.append(self._block(chain[-1].parent))
+        return chain
+
+    def _block(self, digest: str) -> Block:
+        if digest not in self._blocks:
+            found = self._rpc("getblock", digest, 2)
+            height = found["height"]
+            outputs = tuple(
+                one
+                for number, tx in enumerate(found["tx"])
+                for one in _outputs(tx, height, digest, coinbase=number == 0)
+            )
+            self._blocks[digest] = Block(height, digest, found.get("previousblockhash", ""), outputs)
+        return self._blocks[digest]
+
+    def _waiting(self) -> tuple[Paid, ...]:
+        found: dict[str, tuple[Paid, ...]] = {}
+        for txid in self._rpc("getrawmempool"):
+            if txid in self._mempool:
+                found[txid] = self._mempool[txid]
+                continue
+            try:
+                tx = self._rpc("getrawtransaction", txid, True)
+            except Refused:  # it left the mempool meanwhile
+                continue
+            found[txid] = tuple(_outputs(tx, None, None, coinbase=False))
+        self._mempool = found
+        return tuple(one for outputs in found.values() for one in outputs)
+
+
+def _outputs(tx: dict[str, Any], height: int | None, digest: str | None, *, coinbase: bool) -> list[Paid]:
+    return [
+        Paid(
+            f"{tx['txid']}:{output['n']}",
+            output["scriptPubKey"]["hex"],
+            satoshis(output["value"]),
+            height,
+            digest,
+            coinbase,
+        )
+        for output in tx["vout"]
+    ]
+
+
+def satoshis(value: Decimal | int) -> int:
+    """Exactly."""
+    sat = Decimal(value) * 100_000_000
+    assert sat == int(sat), f"{value} BTC is no whole number of satoshis"
+    return int(sat)

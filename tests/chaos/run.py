@@ -1,0 +1,123 @@
+"""The loop: one random event after another, a checkpoint now and then, and one at the end."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from chaos import blocks, checkpoint, faults, payments
+from chaos.rpc import NodeDown, Refused
+from chaos.world import Violation, World
+
+Event = Callable[[World, Random], str | None]
+
+#: How often each happens, relative to the others.
+WEIGHTS: dict[Event, float] = {
+    payments.new_invoice: 14,
+    payments.pay_exactly: 10,
+    payments.pay_partly: 5,
+    payments.pay_over: 3,
+    payments.pay_the_rest: 3,
+    payments.pay_in_pieces: 3,
+    payments.pay_several_at_once: 5,
+    payments.pay_late: 4,
+    payments.replace: 5,
+    payments.double_spend: 4,
+    payments.coinbase_to_invoice: 3,
+    payments.send_again: 2,
+    blocks.mine: 12,
+    blocks.mine_some: 6,
+    blocks.mine_many: 0.3,
+    blocks.reorganise: 5,
+    blocks.reorganise_back: 2,
+    faults.kill: 5,
+    faults.kill_in_a_block: 4,
+    faults.kill_in_a_reorg: 3,
+    faults.stop_the_gateway: 0.5,
+    faults.stop_the_node: 0.7,
+    faults.kill_the_node: 0.7,
+    faults.cut_zmq: 3,
+    faults.fill_the_disk: 2,
+    faults.jump_the_clock: 2,
+    faults.jump_the_nodes_clock: 0.5,
+    checkpoint.peek: 5,
+}
+COINS_PER_MINUTE = 500
+
+
+@dataclass
+class Report:
+    """What a run did.  ``finding`` is None when every promise was kept."""
+
+    seed: int
+    seconds: float = 0.0
+    events: int = 0
+    checkpoints: list[float] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    finding: str | None = None
+    folder: str = ""
+    disk: str = ""
+
+
+def chaos(minutes: float, seed: int, mutation: str | None = None) -> Report:
+    """Run for so long, or until a promise is broken."""
+    report = Report(seed)
+    world = World(int(minutes * COINS_PER_MINUTE) + 1_000, mutation)
+    report.counts, report.folder, report.disk = world.counts, str(world.folder), world.disk.kind
+    began = time.monotonic()
+    try:
+        _run(world, seed, began + 60 * minutes, report)
+    except (Violation, AssertionError, NodeDown) as finding:
+        report.finding = f"{type(finding).__name__}: {finding}"
+        world.note(f"FINDING {report.finding}")
+    finally:
+        report.seconds = time.monotonic() - began
+        _count_results(world)
+        world.close()
+    if report.finding is None:
+        world.forget()
+    return report
+
+
+def _run(world: World, seed: int, end: float, report: Report) -> None:
+    next_check = time.monotonic() + 6
+    for number in itertools.count():
+        rng = Random(f"{seed}/{number}")  # of its own: what one event meets does not change the next one's choices
+        report.events = number
+        if time.monotonic() >= min(end, next_check):
+            final = time.monotonic() >= end
+            if final:
+                world.reference.forget()
+            report.checkpoints.append(checkpoint.check(world, rng, final=final))
+            world.note(f"checkpoint, {report.checkpoints[-1]:.1f} s, {len(world.invoices)} invoices")
+            next_check = time.monotonic() + rng.uniform(8, 20)
+            if final:
+                return
+        _one(world, rng, number)
+
+
+def _one(world: World, rng: Random, number: int) -> None:
+    (event,) = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))
+    name = event.__name__.replace("_", " ")
+    try:
+        said = event(world, rng)
+    except Refused as refusal:
+        said = f"did not fit: {refusal}"
+    else:
+        if said:
+            world.counts[name] += 1
+    if said:
+        world.note(f"{number} {name}: {said}")
+    world.look()
+    world.mind_the_gateway()
+    time.sleep(rng.random() * 0.08)
+
+
+def _count_results(world: World) -> None:
+    world.counts["invoices"] = len(world.invoices)
+    world.counts["released"] = len(world.granted)
+    world.counts["transactions"] = len(world.sent)

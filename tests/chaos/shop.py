@@ -1,0 +1,105 @@
+"""The gateway's data folder, its seller, what is on sale, and buyers: all over the real HTTP API."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+
+from support.accounts import descriptor
+
+from bitcache.identifiers import b64u, unb64u
+from chaos.gateway import GatewayProcess, Unreachable
+from chaos.reference import Invoice
+from chaos.rpc import Rpc
+from gateway import compose, settings
+from gateway.client import http, selling
+
+#: Price in satoshis of each file on sale, and what depth its invoices ask.
+PRICES = {2_000: 1, 3_001: 1, 5_003: 2, 12_345: 3}
+EXPIRY_SECONDS = 60
+
+CONFIG = """
+[bitcoin]
+network = "regtest"
+[chain]
+rpc_url = "{rpc_url}"
+rpc_cookie = "{cookie}"
+zmq_rawtx = "{zmq}"
+[server]
+port = {port}
+[storage]
+directory = "{data}"
+min_free_bytes = 0
+max_file_bytes = 1048576
+[invoices]
+expiry_seconds = {expiry}
+confirmations = [[0, 1], [4000, 2], [10000, 3]]
+cap_per_buyer = 1000000
+cap_per_listing = 1000000
+[log]
+format = "json"
+"""
+
+
+def set_up(config: Path) -> str:
+    """Keys, database, and the seller's token."""
+    return asyncio.run(compose.init_data_dir(settings.load(config), "chaos"))
+
+
+def open_shop(gateway: GatewayProcess, token: str, folder: Path) -> list[str]:
+    """A payout and a few sealed files on sale; their ids."""
+    answer = gateway.ask("PUT", "/api/v1/seller/payout", {"descriptor": descriptor("wpkh")}, token)
+    assert answer.status == 200, answer.json
+    return asyncio.run(_list_files(gateway.url, token, folder))
+
+
+async def _list_files(url: str, token: str, folder: Path) -> list[str]:
+    files = []
+    async with http.connect(url) as client:
+        for price in PRICES:
+            path = folder / f"{price}.txt"
+            path.write_text(f"worth {price} sat")
+            sold = await selling.sell(client, token, bytes(32), selling.Offer(path, price, path.name))
+            files.append(str(sold.link.file_id))
+    return files
+
+
+def claim_hash(claim: str) -> str:
+    """What the gateway may know of a claim."""
+    return b64u(hashlib.sha256(b"bitcache/v1 claim" + unb64u(claim)).digest())
+
+
+def buy(gateway: GatewayProcess, node: Rpc, file_id: str, claim: str) -> Invoice | None:
+    """An invoice, or None when the gateway cannot give one now."""
+    try:
+        answer = gateway.ask("POST", f"/api/v1/files/{file_id}/transfers", {"claim_hash": claim_hash(claim)})
+    except Unreachable:
+        return None
+    if answer.status not in (200, 201):
+        assert answer.status in (503, 507), f"a purchase was refused: {answer.status} {answer.json}"
+        return None
+    found = answer.json
+    assert PRICES[found["amount_sat"]] == found["confirmations_required"], found
+    return Invoice(
+        transfer_id=found["transfer_id"],
+        claim=claim,
+        file_id=file_id,
+        script=str(node("validateaddress", found["address"])["scriptPubKey"]),
+        address=found["address"],
+        amount=found["amount_sat"],
+        confirmations=found["confirmations_required"],
+        expires_at=found["expires_at"],
+    )
+
+
+def share_hash(gateway: GatewayProcess, file_id: str) -> str:
+    """The hash of the share that the seller signed."""
+    answer = gateway.ask("GET", f"/api/v1/files/{file_id}")
+    return str(json.loads(answer.json["manifest"])["share_hash"])
+
+
+def hash_of_share(share: str) -> str:
+    """docs/protocol.md §2."""
+    return b64u(hashlib.sha256(b"bitcache/v1 share" + unb64u(share)).digest())

@@ -1,0 +1,172 @@
+"""Everything that runs, and what the harness knows of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TextIO
+
+from chaos import shop
+from chaos.coins import Output, Transaction
+from chaos.gateway import GatewayProcess, free_port
+from chaos.gateway_process import REFUSED
+from chaos.node import DEEP, ChaosNode
+from chaos.reference import Invoice, Reference, Truth
+from chaos.small_disk import SmallDisk
+from chaos.zmq_proxy import ZmqProxy
+
+#: Seconds that may pass between the harness's look at the clock and the gateway's.
+CLOCK_READING = 2
+
+
+class Violation(Exception):
+    """A promise is broken."""
+
+
+class World:
+    """Node, gateway, invoices; ``witnessed`` are those that the reference ever saw fully confirmed."""
+
+    def __init__(self, coins: int, mutation: str | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="bitcache-chaos-"))
+        self.counts: Counter[str] = Counter()
+        self.invoices: list[Invoice] = []
+        self.unanswered: list[tuple[str, str]] = []  #: (file, claim) of purchases whose answer was lost
+        self.witnessed: set[str] = set()
+        self.sent: dict[str, Transaction] = {}
+        self.stale_branches: list[str] = []
+        self.granted: dict[str, int] = {}
+        self.kill_while_starting = False
+        self.no_kill_before: float | None = None
+        self.work_before_kill = 1.0
+        self.offset = 0
+        self.latest_time = 0
+        self._scripts: set[str] = set()
+        self._log: TextIO = (self.folder / "events.log").open("w")
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.close)
+            self._build(coins, mutation)
+            undo.pop_all()
+
+    def _build(self, coins: int, mutation: str | None) -> None:
+        self.disk = SmallDisk(self.folder / "data")
+        self.node = ChaosNode(self.folder / "node", coins)
+        self.proxy = ZmqProxy(self.node.zmq_port)
+        self.reference = Reference(self.node.rpc, self.node.height - DEEP)
+        self._clock_file = self.folder / "clock"
+        self.set_clock(0)
+        config, port = self.folder / "config.toml", free_port()
+        config.write_text(
+            shop.CONFIG.format(
+                rpc_url=self.node.process.url,
+                cookie=self.node.process.cookie,
+                zmq=self.proxy.address,
+                port=port,
+                data=self.disk.folder,
+                expiry=shop.EXPIRY_SECONDS,
+            )
+        )
+        token = shop.set_up(config)
+        self.gateway = GatewayProcess(config, self._clock_file, self.folder / "gateway.log", port, mutation)
+        self.gateway.start()
+        self.first_start_seconds = self.gateway.wait_until_up()
+        self.files = shop.open_shop(self.gateway, token, self.folder)
+        self.share_hashes = {file_id: shop.share_hash(self.gateway, file_id) for file_id in self.files}
+
+    @property
+    def database(self) -> Path:
+        """The gateway's."""
+        return self.disk.folder / "bitcache.sqlite3"
+
+    def note(self, text: str) -> None:
+        """One line in the event log."""
+        self._log.write(f"{time.time():.3f} {text}\n")
+        self._log.flush()
+
+    # Clock
+
+    def set_clock(self, offset: int) -> None:
+        """The gateway's clock is wrong by so many seconds from now on."""
+        self.now()
+        fresh = self._clock_file.with_suffix(".new")
+        fresh.write_text(str(offset))
+        os.replace(fresh, self._clock_file)  # noqa: PTH105
+        self.offset = offset
+        self.now()
+
+    def now(self) -> int:
+        """The gateway's time; the latest it ever showed is remembered."""
+        now = int(time.time()) + self.offset
+        self.latest_time = max(self.latest_time, now + CLOCK_READING)
+        return now
+
+    # Truth
+
+    def look(self) -> Truth:
+        """The truth now, and whoever is fully confirmed in it is remembered: only they may ever be released."""
+        truth = self.reference.look(self._scripts)
+        for invoice in self.invoices:
+            if invoice.transfer_id not in self.witnessed and truth.confirmed(invoice) >= invoice.amount:
+                self.witnessed.add(invoice.transfer_id)
+        return truth
+
+    # Purchases
+
+    def begin_purchase(self, file_id: str, claim: str) -> Invoice | None:
+        """Ask for an invoice; what was not answered is asked again at the next checkpoint."""
+        invoice = shop.buy(self.gateway, self.node.rpc, file_id, claim)
+        if invoice is None:
+            self.unanswered.append((file_id, claim))
+            return None
+        self.invoices.append(invoice)
+        self._scripts.add(invoice.script)
+        return invoice
+
+    def ask_again(self) -> None:
+        """The purchases whose answer was lost: the same claim must give one transfer."""
+        waiting, self.unanswered = self.unanswered, []
+        for file_id, claim in waiting:
+            self.begin_purchase(file_id, claim)
+
+    def output(self, invoice: Invoice, sat: int) -> Output:
+        """Money for an invoice."""
+        return Output(bytes.fromhex(invoice.script), sat)
+
+    # Processes
+
+    def mind_the_gateway(self) -> None:
+        """Start it again if it refused to start, which only a full disk excuses."""
+        code = self.gateway.ended_with()
+        if code is None:
+            return
+        if code != REFUSED or not self.may_refuse:
+            raise Violation(f"the gateway ended by itself with exit code {code}; see {self.gateway.log}")
+        self.counts["gateway refused to start on a full disk"] += 1
+        self.start_gateway()
+
+    def start_gateway(self) -> None:
+        """A fresh process, under the limits of the moment."""
+        self.gateway.start()
+        if self.disk.is_full:
+            self.disk.fill(self.gateway.pid)
+
+    @property
+    def may_refuse(self) -> bool:
+        """Whether the disk was full at any time since the gateway was started last."""
+        return self.disk.is_full or self.gateway.started_at < self.disk.emptied_at
+
+    def close(self) -> None:
+        """End what runs."""
+        for name, end in (("gateway", "close"), ("proxy", "close"), ("node", "stop"), ("disk", "close")):
+            if hasattr(self, name):
+                with contextlib.suppress(Exception):
+                    getattr(getattr(self, name), end)()
+        self._log.close()
+
+    def forget(self) -> None:
+        """Remove the folder; only after a run without findings."""
+        shutil.rmtree(self.folder, ignore_errors=True)
