@@ -53,13 +53,19 @@ class House:
 
     async def payout(self, descriptor: str = DESCRIPTOR) -> None:
         """Say where the seller is paid."""
-        async with connect(self.url) as client, client.open(
-            "PUT", "/seller/payout", bearer=self.token, json={"descriptor": descriptor}
+        async with (
+            connect(self.url) as client,
+            client.open("PUT", "/seller/payout", bearer=self.token, json={"descriptor": descriptor}),
         ):
             return
 
     async def sell(
-        self, content: bytes, name: str = "song.flac", title: str = "A song", price: int = 2500, preview: Preview | None = None
+        self,
+        content: bytes,
+        name: str = "song.flac",
+        title: str = "A song",
+        price: int = 2500,
+        preview: Preview | None = None,
     ) -> str:
         """A file on sale; the buyer's link."""
         path = self.folder / name

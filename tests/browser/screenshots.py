@@ -1,6 +1,6 @@
 """Pictures of every page in every state, to look at: ``python tests/browser/screenshots.py [state …]``.
 
-Narrow and wide, light and dark, into test-results/screens/.
+Narrow and wide, light and dark, into test-results/screens/.  The state "docs" makes the README's two pictures.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from bitcache.sealing.metadata import Preview
 
 OUT = Path(__file__).parents[2] / "test-results" / "screens"
+DOCS = Path(__file__).parents[2] / "docs" / "images"
 CHROMIUM = "/usr/bin/chromium"
 ARGS = [
     "--no-sandbox",
@@ -29,7 +30,12 @@ ARGS = [
     "--disable-sync",
 ]
 LOOKS = [(width, scheme) for width in (390, 1440) for scheme in ("light", "dark")]
-POEM = b"The road not taken\n\nTwo roads diverged in a yellow wood,\nAnd sorry I could not travel both\nAnd be one traveler.\n"
+POEM = b"""The road not taken
+
+Two roads diverged in a yellow wood,
+And sorry I could not travel both
+And be one traveler.
+"""
 
 
 class Studio:
@@ -228,7 +234,9 @@ async def seller_states(studio: Studio) -> None:
     await page.get_by_role("button", name="Publish").click()
     await page.get_by_label("Price").fill("100")
     await studio.shoot("sell-form-wrong", page)
-    await page.locator(".drop input").set_input_files({"name": "north-sea-field-notes.pdf", "mimeType": "application/pdf", "buffer": b"x" * 900_000})
+    await page.locator(".drop input").set_input_files(
+        {"name": "north-sea-field-notes.pdf", "mimeType": "application/pdf", "buffer": b"x" * 900_000}
+    )
     await page.get_by_label("Title").fill("Field notes from the North Sea")
     await page.get_by_label("Price").fill("2500")
     await studio.shoot("sell-form-filled", page)
@@ -243,8 +251,43 @@ async def seller_states(studio: Studio) -> None:
     await context.close()
 
 
+async def pictures(studio: Studio, link: str) -> None:
+    """The two pictures in the README."""
+    if "docs" not in studio.wanted:
+        return
+    context = await studio.browser.new_context(
+        locale="en", viewport={"width": 600, "height": 900}, device_scale_factor=1.5
+    )
+    page = await context.new_page()
+    await page.goto(link)
+    await page.get_by_role("button", name="Pay 2").click()
+    await page.locator(".qr img").wait_for()
+    await _card(page, "checkout")
+    await page.goto(f"{studio.house.url}/sell")
+    await page.get_by_label("Seller’s token").fill(studio.house.token)
+    await page.get_by_role("button", name="Sign in").click()
+    file = {"name": "tidal-chart.pdf", "mimeType": "application/pdf", "buffer": b"x" * 3_100_000}
+    await page.locator(".drop input").set_input_files(file)  # type: ignore[arg-type]
+    await page.get_by_label("Title").fill("Tidal chart of the Wadden Sea, 1:50 000")
+    await page.get_by_label("Price").fill("12 000")
+    await page.evaluate("document.activeElement.blur()")
+    await _card(page, "seller")
+    await context.close()
+
+
+async def _card(page: Page, name: str) -> None:
+    """The first card with some ground around it."""
+    await page.wait_for_timeout(400)
+    box = await page.locator(".card").first.bounding_box()
+    if box is None:
+        raise AssertionError("no card")
+    clip = {"x": box["x"] - 40, "y": box["y"] - 14, "width": box["width"] + 80, "height": box["height"] + 28}
+    await page.screenshot(path=DOCS / f"{name}.png", clip=clip, full_page=True)  # type: ignore[arg-type]
+
+
 async def main(wanted: set[str]) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
+    DOCS.mkdir(parents=True, exist_ok=True)
     picture = Path(__file__).with_name("sample.png").read_bytes()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -256,10 +299,16 @@ async def main(wanted: set[str]) -> None:
         studio = Studio(browser, house, wanted)
         await seller_states(studio)
         await house.payout()
-        link = await house.sell(picture + bytes(3_000_000), "tidal-chart.png", "Tidal chart of the Wadden Sea, 1:50 000", preview=Preview("image/png", picture))
+        link = await house.sell(
+            picture + bytes(3_000_000),
+            "tidal-chart.png",
+            "Tidal chart of the Wadden Sea, 1:50 000",
+            preview=Preview("image/png", picture),
+        )
         text = await house.sell(POEM * 3, "poems.txt", "Poems for a long night", preview=Preview("text/plain", POEM))
         await buyer_states(studio, link, text)
         await widget_state(studio, link)
+        await pictures(studio, link)
         if studio.wants("demo"):
             demo = await stack.enter_async_context(gateway(folder / "b", demo=True))
             await demo.payout()

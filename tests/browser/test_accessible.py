@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from browser.conftest import Visitor
-from browser.house import House
 from playwright.async_api import Page, expect
 
 from bitcache.sealing.metadata import Preview
+from browser.conftest import Visitor
+from browser.house import House
 
 pytestmark = pytest.mark.browser
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from playwright.async_api import Browser, expect
+
 from browser.conftest import Visitor
 from browser.house import House, gateway
-from playwright.async_api import Browser, expect
 
 pytestmark = pytest.mark.browser
 

@@ -6,11 +6,17 @@ import secrets
 from pathlib import Path
 
 import pytest
-from browser.conftest import Visitor
-from browser.house import DESCRIPTOR, House, website
 from playwright.async_api import Page, expect
 
+from browser.conftest import Visitor
+from browser.house import DESCRIPTOR, House, website
+
 pytestmark = pytest.mark.browser
+
+#: A private key of the public test vectors.
+PRIVATE = (
+    "tprv8ZgxMBicQKsPd7Uf69XL1XwhmjHopUGep8GuEiJDZmbQz6o58LninorQAfcKZWARbtRtfnLcJ5MQ2AtHcQJCCRUcMRvmDUjyEmNUWwx8UbK"
+)
 
 
 async def test_a_file_is_published_and_bought_through_the_widget_on_another_site(
@@ -89,8 +95,7 @@ async def test_a_private_key_is_refused_and_wiped(visitor: Visitor, house: House
     await page.get_by_text("Where you are paid", exact=True).click()
     await page.get_by_role("button", name="Change where").click()
     field = page.get_by_label("Descriptor or")
-    secret = "tprv8ZgxMBicQKsPd7Uf69XL1XwhmjHopUGep8GuEiJDZmbQz6o58LninorQAfcKZWARbtRtfnLcJ5MQ2AtHcQJCCRUcMRvmDUjyEmNUWwx8UbK"
-    await field.fill(secret)
+    await field.fill(PRIVATE)
     await page.get_by_role("button", name="Check it").click()
     await expect(page.get_by_role("alert")).to_contain_text("private key")
     await expect(field).to_have_value("")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.async_api import Page, expect
+
 from browser.conftest import Visitor
 from browser.house import House
-from playwright.async_api import Page, expect
 
 pytestmark = pytest.mark.browser
 

@@ -1,6 +1,6 @@
 /** Before paying: what it is, a free sample, the price, one button. */
 
-import { h, heading, present, setText } from "../../ui/dom.js";
+import { h, heading, setText } from "../../ui/dom.js";
 import { satText } from "../../ui/format.js";
 import { errorText, t } from "../../ui/words.js";
 import { facts, noteLine, price, questions } from "./parts.js";
@@ -19,7 +19,8 @@ export function offerView(state, act) {
   const note = noteLine();
   const paused = offer.paused ? h("p", { class: "notice warn" }, errorText({ code: "sales_paused" })) : null;
   const head = h("div", { class: "offer-head" }, heading(offer.title), facts(offer));
-  const action = h("div", { class: "stack" }, ...present([paused ?? button, note.node, h("p", { class: "small soft center" }, t("offer.direct"))]));
+  const direct = h("p", { class: "small soft center" }, t("offer.direct"));
+  const action = h("div", { class: "stack" }, ...(paused ? [paused] : [button, note.node, direct]));
   return {
     node: h("div", { class: "card" }, head, sample, price(offer.priceSat), action, questions()),
     update(next) {
