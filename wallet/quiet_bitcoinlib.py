@@ -11,9 +11,13 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import threading
 import warnings
 from functools import cache
 from typing import Any, NamedTuple
+
+
+_once = threading.Lock()
 
 
 class Library(NamedTuple):
@@ -23,9 +27,14 @@ class Library(NamedTuple):
     encoding: Any
 
 
-@cache
 def bitcoinlib() -> Library:
-    """Its modules; nothing of theirs stays on the disk."""
+    """Its modules; nothing of theirs stays on the disk.  From any thread."""
+    with _once:
+        return _import()
+
+
+@cache
+def _import() -> Library:
     before = os.environ.get("BCL_DATA_DIR")
     with tempfile.TemporaryDirectory(prefix="bitcache-") as folder:
         os.environ["BCL_DATA_DIR"] = folder
