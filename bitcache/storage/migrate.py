@@ -35,6 +35,8 @@ def migrate(path: Path) -> None:
             _refuse_other_databases(conn)
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
+        # kept in the file, so that no later connection needs the file for itself to set it
+        engine.raw_connection().execute("PRAGMA journal_mode=WAL")
     except CommandError as error:
         raise DatabaseUnusable("this database was made by a newer Bitcache") from error
     finally:

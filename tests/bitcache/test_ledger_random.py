@@ -1,0 +1,164 @@
+"""Whatever happens to the chain, in whatever order, the ledger holds what settle() says of the survivors.
+
+Hypothesis plays the chain: blocks come and go, payments wait, vanish and return, time passes.  Beside the
+real ledger runs the simplest possible model of it, a list of blocks and a set of waiting payments.
+"""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import Connection, create_engine, insert, select
+
+from bitcache import ledger
+from bitcache.ledger import BlockRef, Payment
+from bitcache.money import Sat
+from bitcache.settlement import Observation, Settlement, State, Terms, settle
+from bitcache.storage.tables import grant, invoice, listing, metadata, payout, seller, transfer
+
+#: three invoices of 1 000 sat: impatient, patient, and one that is already over when it begins
+TERMS = {b"k0": Terms(Sat(1_000), 1, 500), b"k1": Terms(Sat(1_000), 3, 500), b"k2": Terms(Sat(1_000), 2, 0)}
+PAYMENTS = [
+    Payment(f"{key.decode()}-{number}:0", key, Sat(amount), maturity)
+    for key in TERMS
+    for number, (amount, maturity) in enumerate([(1_000, 0), (600, 0), (400, 0), (1_500, 0), (1_000, 4)])
+]
+ORDINARY = [one for one in PAYMENTS if not one.maturity]
+
+
+class Chain(RuleBasedStateMachine):
+    """The real ledger and its model."""
+
+    @initialize()
+    def begin(self) -> None:
+        """An empty chain at height 10, and three invoices."""
+        self.engine = create_engine("sqlite://")
+        self.conn = self.engine.connect()
+        metadata.create_all(self.conn)
+        _insert_invoices(self.conn)
+        ledger.start(self.conn, BlockRef(10, "start"))
+        self.refs = [BlockRef(10, "start")]
+        self.blocks: list[list[Payment]] = [[]]
+        self.waiting: set[Payment] = set()
+        self.seen_at: dict[Payment, int] = {}
+        self.released: set[bytes] = set()
+        self.known_until = self.now = 0
+
+    def teardown(self) -> None:
+        """Forget it."""
+        if hasattr(self, "conn"):
+            self.conn.close()
+            self.engine.dispose()
+
+    @rule(payments=st.sets(st.sampled_from(PAYMENTS), max_size=4))
+    def a_block_comes(self, payments: set[Payment]) -> None:
+        """With payments that are in no block yet, seen before or not."""
+        fresh = [one for one in PAYMENTS if one in payments and one not in self.mined()]
+        ref = BlockRef(self.refs[-1].height + 1, f"block {self.now}")
+        ledger.extend(self.conn, self.refs[-1], ref, fresh, self.now)
+        self.refs.append(ref)
+        self.blocks.append(fresh)
+        self.waiting -= set(fresh)
+        self.see(fresh)
+
+    @precondition(lambda self: len(self.refs) > 1)
+    @rule()
+    def a_block_is_undone(self) -> None:
+        """Its payments wait again; a coinbase is gone."""
+        ledger.undo(self.conn, self.refs.pop(), self.now)
+        self.waiting |= {one for one in self.blocks.pop() if not one.maturity}
+        self.see([])
+
+    @rule(payments=st.sets(st.sampled_from(ORDINARY), max_size=4))
+    def the_mempool_is_read(self, payments: set[Payment]) -> None:
+        """Exactly these wait; a late message may still name some that are in a block."""
+        ledger.unconfirmed(self.conn, sorted(payments, key=lambda one: one.reference), self.now)
+        self.waiting = payments - self.mined()
+        self.see(list(self.waiting))
+
+    @rule(seconds=st.integers(1, 200))
+    def time_passes(self, seconds: int) -> None:
+        """Nothing is reported: nothing changes."""
+        self.now += seconds
+
+    @rule(behind=st.integers(-400, 400))
+    def the_chain_is_known(self, behind: int) -> None:
+        """Invoices may expire, and are open again when a clock that ran ahead is set right."""
+        self.known_until = max(0, self.now - behind)
+        ledger.known_until(self.conn, self.known_until, self.now)
+        self.see([])
+
+    def mined(self) -> set[Payment]:
+        """All payments in blocks."""
+        return {one for block in self.blocks for one in block}
+
+    def see(self, payments: list[Payment]) -> None:
+        """Remember first sights, and what is released for ever."""
+        self.now += 1
+        for one in payments:
+            self.seen_at.setdefault(one, self.now - 1)
+        self.released |= {key for key in TERMS if self.expected(key).state is State.SETTLED}
+
+    def expected(self, key: bytes) -> Settlement:
+        """What settle() says of the payments that survive in the model."""
+        depths = {one: len(self.blocks) - place for place, block in enumerate(self.blocks) for one in block}
+        depths.update(dict.fromkeys(self.waiting, 0))
+        survivors = [
+            Observation(one.amount, depth, self.seen_at[one], one.maturity)
+            for one, depth in depths.items()
+            if one.key == key
+        ]
+        return settle(TERMS[key], survivors, released=key in self.released, known_until=self.known_until)
+
+    @invariant()
+    def the_ledger_agrees(self) -> None:
+        """State, marks, sums, times and grants."""
+        for row in self.conn.execute(select(invoice)).all():
+            wanted = self.expected(row.key)
+            got = (row.state, row.marks, row.received_sat, row.confirmed_sat)
+            assert got == (wanted.state, " ".join(sorted(wanted.marks)), wanted.received, wanted.confirmed)
+            if wanted.state is State.PROCESSING:
+                assert row.depth == min(wanted.confirmations, row.confirmations)
+            assert (row.settled_at is not None) == (row.key in self.released)
+        grants = {row.transfer_id: row.lost_at for row in self.conn.execute(select(grant))}
+        assert set(grants) == {key.decode() for key in self.released}
+        lost = {key.decode() for key in self.released if self.expected(key).state is State.INVALID}
+        assert {name for name, lost_at in grants.items() if lost_at is not None} == lost
+
+
+def _insert_invoices(conn: Connection) -> None:
+    conn.execute(
+        insert(payout).values(
+            id=1, rail="r", account="a", script_type="wpkh", minimum_sat=1, next_index=3, created_at=0
+        )
+    )
+    conn.execute(insert(seller).values(id=1, name="s", token_hash=b"t", payout_id=1, created_at=0))
+    sealed = dict.fromkeys(("signature", "groups", "meta", "wrapped_share"), b"")
+    conn.execute(
+        insert(listing).values(
+            file_id="f", seller_id=1, price_sat=1_000, sealed_size=72, manifest="", created_at=0, **sealed
+        )
+    )
+    for index, (key, terms) in enumerate(TERMS.items()):
+        name = key.decode()
+        conn.execute(insert(transfer).values(id=name, file_id="f", claim_hash=key, created_at=0))
+        fresh = {"state": "new", "marks": "", "received_sat": 0, "confirmed_sat": 0, "depth": 0, "created_at": 0}
+        conn.execute(
+            insert(invoice).values(
+                transfer_id=name,
+                rail="r",
+                payout_id=1,
+                key_index=index,
+                key=key,
+                address=name,
+                amount_sat=terms.amount,
+                confirmations=terms.confirmations,
+                expires_at=terms.expires_at,
+                **fresh,
+            )
+        )
+
+
+Chain.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestRandomChain = Chain.TestCase

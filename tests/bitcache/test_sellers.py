@@ -1,0 +1,112 @@
+"""Sellers and payouts: tokens, and one index counter per account for ever."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from support.market import NOW, TERMS, Market, pays
+
+from bitcache import sellers
+from bitcache.errors import NotSignedIn
+from bitcache.identifiers import new_secret, token_hash
+from bitcache.sellers import Payout
+from bitcache.storage.store import Store
+
+
+async def another_seller(store: Store) -> int:
+    return await store.write(lambda conn: sellers.create_seller(conn, "Bob", token_hash(new_secret()), NOW))
+
+
+async def use(market: Market, seller_id: int, account: str) -> Payout:
+    terms = replace(TERMS, account=account)
+    return await market.store.write(lambda conn: sellers.set_payout(conn, seller_id, "paper", terms, NOW))
+
+
+async def payout(market: Market) -> Payout:
+    found = await market.store.read(lambda conn: sellers.payout_of(conn, market.seller_id))
+    assert found is not None
+    return found
+
+
+async def test_a_token_finds_its_seller(market: Market) -> None:
+    """Only the right one of two."""
+    await another_seller(market.store)
+    found = await market.store.read(lambda conn: sellers.seller_by_token(conn, market.token))
+    assert (found.id, found.name) == (market.seller_id, "Ann")
+
+
+@pytest.mark.parametrize("token", ["", "short", "a" * 43, new_secret(), "ä" * 43, "A" * 4000])
+async def test_a_token_that_nobody_holds_is_refused(market: Market, token: str) -> None:
+    """Malformed or unknown makes no difference."""
+    with pytest.raises(NotSignedIn) as refused:
+        await market.store.read(lambda conn: sellers.seller_by_token(conn, token))
+    assert str(refused.value) == "nobody holds this token"
+
+
+async def test_a_new_seller_has_no_payout(store: Store) -> None:
+    """And the pages can say why nothing is sold."""
+    assert not await store.read(sellers.any_seller)
+    bob = await another_seller(store)
+    assert await store.read(sellers.any_seller)
+    assert await store.read(lambda conn: sellers.payout_of(conn, bob)) is None
+    assert await store.read(lambda conn: sellers.why_paused(conn, bob)) == "no_payout"
+    assert await store.read(sellers.active_payouts) == []
+
+
+async def test_coming_back_to_an_account_goes_on_where_it_stood(market: Market) -> None:
+    """Away to another wallet and back: no index is given out twice."""
+    file = await market.listed()
+    first = [await market.order(file.file_id) for _ in range(3)]
+    elsewhere = await use(market, market.seller_id, "another wallet")
+    assert elsewhere.next_index == 0
+    await market.order(file.file_id)
+    back = await use(market, market.seller_id, TERMS.account)
+    assert back.next_index == 3
+    again = await market.order(file.file_id)
+    assert again.address not in {one.address for one in first}
+
+
+async def test_two_sellers_with_one_account_share_its_counter(market: Market) -> None:
+    """The same wallet behind two sellers never gives one address to two buyers."""
+    bob = await another_seller(market.store)
+    hers, his = await payout(market), await use(market, bob, TERMS.account)
+    assert hers.id == his.id
+    assert [one.id for one in await market.store.read(sellers.active_payouts)] == [hers.id]
+
+
+async def test_an_account_under_another_spelling_never_repeats_an_address(market: Market) -> None:
+    """Even where the rail did not see that two accounts are one, no address comes twice."""
+    file = await market.listed()
+    addresses = [(await market.order(file.file_id)).address for _ in range(3)]
+    await use(market, market.seller_id, TERMS.account + "#the same, spelled otherwise")
+    addresses += [(await market.order(file.file_id)).address for _ in range(3)]
+    await use(market, market.seller_id, TERMS.account)
+    addresses += [(await market.order(file.file_id)).address for _ in range(3)]
+    assert len(set(addresses)) == 9
+
+
+async def test_a_pause_lasts_until_the_account_is_checked_again(market: Market) -> None:
+    """pause, look, resume by hand; pause, resume by setting the same account again."""
+    ours = await payout(market)
+    for resume in (
+        lambda conn: sellers.pause_payout(conn, ours.id, None),
+        lambda conn: sellers.set_payout(conn, market.seller_id, "paper", TERMS, NOW),
+    ):
+        await market.store.write(lambda conn: sellers.pause_payout(conn, ours.id, "invalid_descriptor"))
+        assert (await payout(market)).paused == "invalid_descriptor"
+        assert await market.store.read(lambda conn: sellers.why_paused(conn, market.seller_id)) == "invalid_descriptor"
+        await market.store.write(resume)
+        assert await market.store.read(lambda conn: sellers.why_paused(conn, market.seller_id)) is None
+
+
+async def test_the_gap_hint_is_the_longest_run_of_unpaid_addresses(market: Market) -> None:
+    """Of eight addresses, number 4 is paid, then number 5, then the one at the start."""
+    assert (await payout(market)).gap_hint == 0
+    file = await market.listed()
+    orders = [await market.order(file.file_id) for _ in range(8)]
+    hints = [(await payout(market)).gap_hint]
+    for index in (4, 5, 0):
+        await market.block(pays(orders[index], f"tx{index}:0"))
+        hints.append((await payout(market)).gap_hint)
+    assert hints == [8, 4, 4, 3]

@@ -1,0 +1,191 @@
+"""Step 1, upload: whole or not, resumed or forgotten, and always one seller's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from support.market import MAX_BYTES, NOW, Market, SealedFile, pieces, seal
+from support.small_disk import SmallDisk
+
+from bitcache import sellers, uploads
+from bitcache.errors import DiskFull, NotFound, NotSealed, UploadExists, UploadOffset, UploadTooLarge
+from bitcache.identifiers import new_file_id, new_secret, token_hash
+from bitcache.storage.blobs import Blobs
+from bitcache.uploads import Progress
+
+
+async def begin(market: Market, file: SealedFile, seller_id: int | None = None) -> None:
+    seller = seller_id or market.seller_id
+    await uploads.begin(market.store, market.blobs, seller, file.file_id, len(file.sealed), MAX_BYTES, NOW)
+
+
+async def receive(market: Market, file: SealedFile, start: int, stop: int, seller_id: int | None = None) -> int:
+    body = pieces(file.sealed[start:stop])
+    return await uploads.receive(market.store, market.blobs, seller_id or market.seller_id, file.file_id, start, body)
+
+
+async def progress(market: Market, file: SealedFile, seller_id: int | None = None) -> Progress:
+    return await uploads.offset(market.store, market.blobs, seller_id or market.seller_id, file.file_id)
+
+
+async def forget(market: Market, file: SealedFile, seller_id: int | None = None) -> None:
+    await uploads.forget(market.store, market.blobs, seller_id or market.seller_id, file.file_id)
+
+
+async def bob(market: Market) -> int:
+    return await market.store.write(lambda conn: sellers.create_seller(conn, "Bob", token_hash(new_secret()), NOW))
+
+
+async def test_an_upload_cut_off_resumes_where_it_stopped(market: Market) -> None:
+    """The connection breaks in the middle; the offset says where to go on; then the file can be listed."""
+    file = seal(b"x" * 300_000)
+    await begin(market, file)
+
+    async def cut_off() -> AsyncIterator[bytes]:
+        yield file.sealed[:100_000]
+        raise ConnectionResetError
+
+    body = cut_off()
+    with pytest.raises(ConnectionResetError):
+        await uploads.receive(market.store, market.blobs, market.seller_id, file.file_id, 0, body)
+    assert await progress(market, file) == Progress(100_000, len(file.sealed))
+    assert await receive(market, file, 100_000, len(file.sealed)) == len(file.sealed)
+    assert (await market.publish(file.request)).file_id == file.file_id
+
+
+async def test_a_file_larger_than_the_gateway_takes_is_refused_before_a_byte_is_sent(market: Market) -> None:
+    """The limit itself is allowed."""
+    file = seal(b"x" * 1000)
+    size = len(file.sealed)
+    with pytest.raises(UploadTooLarge) as refused:
+        await uploads.begin(market.store, market.blobs, market.seller_id, file.file_id, size, size - 1, NOW)
+    assert refused.value.details == {"max_bytes": size - 1}
+    await uploads.begin(market.store, market.blobs, market.seller_id, file.file_id, size, size, NOW)
+
+
+@pytest.mark.parametrize("size", [-1, 0, 71, 56 + 16_400, 56 + 16_400 + 15])
+async def test_a_size_that_no_sealed_file_has_is_refused(market: Market, size: int) -> None:
+    """Nothing of it can ever be listed."""
+    with pytest.raises(NotSealed):
+        await uploads.begin(market.store, market.blobs, market.seller_id, new_file_id(), size, MAX_BYTES, NOW)
+
+
+async def test_more_bytes_than_announced_are_refused(market: Market) -> None:
+    """The upload stays as it was announced, and can still be finished."""
+    file = seal(b"x" * 1000)
+    await begin(market, file)
+    body = pieces(file.sealed, b"and more")
+    with pytest.raises(UploadTooLarge):
+        await uploads.receive(market.store, market.blobs, market.seller_id, file.file_id, 0, body)
+    assert await progress(market, file) == Progress(len(file.sealed), len(file.sealed))
+    await market.publish(file.request)
+
+
+async def test_a_piece_at_the_wrong_offset_is_refused(market: Market) -> None:
+    """Neither hole nor overlap."""
+    file = seal(b"x" * 1000)
+    await begin(market, file)
+    await receive(market, file, 0, 500)
+    for start in (0, 499, 501):
+        with pytest.raises(UploadOffset):
+            await receive(market, file, start, len(file.sealed))
+
+
+async def test_two_uploads_to_one_id_are_one_too_many(market: Market) -> None:
+    """Whoever announces second is refused, also at the same moment, and what arrived stays."""
+    file = seal(b"x" * 1000)
+    results = await asyncio.gather(*[begin(market, file) for _ in range(5)], return_exceptions=True)
+    assert [type(result) for result in results if result is not None] == [UploadExists] * 4
+    await receive(market, file, 0, 500)
+    for seller in (market.seller_id, await bob(market)):
+        with pytest.raises(UploadExists):
+            await begin(market, file, seller)
+    assert (await progress(market, file)).offset == 500
+
+
+async def test_the_id_of_a_listed_file_is_taken(market: Market) -> None:
+    """And its upload is over."""
+    file = await market.listed()
+    with pytest.raises(UploadExists):
+        await begin(market, file)
+    for attempt in (progress(market, file), receive(market, file, 0, 1), forget(market, file)):
+        with pytest.raises(NotFound):
+            await attempt
+    assert market.blobs.path(file.file_id).read_bytes() == file.sealed
+
+
+async def test_one_seller_cannot_touch_anothers_upload(market: Market) -> None:
+    """Not even learn that it is there."""
+    file, stranger = seal(b"x" * 1000), await bob(market)
+    await begin(market, file)
+    for attempt in (
+        progress(market, file, stranger),
+        receive(market, file, 0, 10, stranger),
+        forget(market, file, stranger),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+    assert await progress(market, file) == Progress(0, len(file.sealed))
+
+
+async def test_a_forgotten_upload_is_gone_and_its_id_free(market: Market) -> None:
+    """Also one whose blob was already in place when the gateway crashed."""
+    file = seal(b"x" * 1000)
+    for committed in (False, True):
+        await market.upload(file)
+        if committed:
+            await market.blobs.commit(file.file_id)
+        await forget(market, file)
+        assert market.blobs.stored(file.file_id) is None
+        with pytest.raises(NotFound):
+            await forget(market, file)
+
+
+async def test_an_upload_larger_than_the_room_is_refused_at_once(market: Market, small_disk: SmallDisk) -> None:
+    """Before the seller waits for it."""
+    blobs = Blobs(small_disk.folder)
+    size = 1 << 50
+    with pytest.raises(DiskFull):
+        await uploads.begin(market.store, blobs, market.seller_id, new_file_id(), size, 1 << 51, NOW)
+
+
+async def test_a_full_disk_stops_an_upload_and_loses_nothing(market: Market, small_disk: SmallDisk) -> None:
+    """Free some space, ask where it stands, go on, list."""
+    market.blobs = Blobs(small_disk.folder)
+    file = seal(b"x" * (900_000 if small_disk.folder.is_mount() else 3_000_000))
+    await begin(market, file)
+    (small_disk.folder / "ballast").write_bytes(b"x" * 500_000)
+    with pytest.raises(DiskFull):
+        await receive(market, file, 0, len(file.sealed))
+    stands = (await progress(market, file)).offset
+    small_disk.free()
+    await receive(market, file, stands, len(file.sealed))
+    await market.publish(file.request)
+    assert market.blobs.path(file.file_id).read_bytes() == file.sealed
+
+
+async def test_the_sweep_at_start_clears_up_after_a_crash(market: Market) -> None:
+    """A part without a row, a row without bytes; whole uploads and listed files stay."""
+    file, listed, empty = seal(b"x" * 1000), await market.listed(), seal(b"y")
+    await begin(market, file)
+    await receive(market, file, 0, 500)
+    await begin(market, empty)
+    await market.blobs.delete(empty.file_id)
+    orphan = new_file_id()
+    await market.blobs.create_part(orphan)
+    assert await uploads.sweep(market.store, market.blobs) == 2
+    assert market.blobs.stored(orphan) is None
+    assert (await progress(market, file)).offset == 500
+    assert market.blobs.path(listed.file_id).exists()
+    await begin(market, empty)
+
+
+async def test_a_part_left_by_a_crash_does_not_prevent_a_new_beginning(market: Market) -> None:
+    """The part was made, then the power failed before the row."""
+    file = seal(b"x" * 1000)
+    await market.blobs.create_part(file.file_id)
+    await market.blobs.append(file.file_id, 0, pieces(b"old"), 100)
+    await begin(market, file)
+    assert (await progress(market, file)).offset == 0

@@ -1,0 +1,185 @@
+"""A seller, sealed files and a rail on paper: a gateway's core at work, without network or node."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bitcache import invoices, ledger, listings, sellers, uploads
+from bitcache.identifiers import FileId, TransferId, claim_hash, new_file_id, new_secret, token_hash
+from bitcache.invoices import InvoicePolicy, Transfer
+from bitcache.ledger import BlockRef, Payment
+from bitcache.listings import Listing, ListingRequest
+from bitcache.masterkey import MasterKey
+from bitcache.money import Sat
+from bitcache.ports import Destination, PayoutTerms
+from bitcache.sealing import container, manifest, metadata, shares
+from bitcache.sealing.groups import GroupHasher, group_root
+from bitcache.storage.blobs import Blobs
+from bitcache.storage.store import Store
+
+NOW = 1_800_000_000
+MAX_BYTES = 1 << 40
+SELLER_SEED = bytes(range(32))
+TERMS = PayoutTerms(account="paper account", script_type="wpkh", minimum=294, first=())
+POLICY = InvoicePolicy(expiry_seconds=3600, confirmations=((0, 1), (100_000, 2), (1_000_000, 3)))
+
+
+@dataclass
+class PaperRail:
+    """Destinations by hashing; ``watched`` is what it was told to look out for."""
+
+    name: str = "paper"
+    network: str = "regtest"
+    sees_unconfirmed: bool = True
+    watched: dict[bytes, TransferId] = field(default_factory=dict)
+
+    def check(self, account: str, script_type: str | None = None) -> PayoutTerms:
+        """Any account will do."""
+        return replace(TERMS, account=account, script_type=script_type or "wpkh")
+
+    def destination(self, account: str, index: int) -> Destination:
+        """The index-th of an account; the part after ``#`` is a comment, another spelling of the same account."""
+        key = hashlib.sha256(f"{account.partition('#')[0]}/{index}".encode()).digest()
+        return Destination(key, f"paper1{key.hex()[:20]}")
+
+    def uri(self, address: str, amount: Sat) -> str:
+        """Address and satoshis."""
+        return f"paper:{address}?sat={int(amount)}"
+
+    def watch(self, key: bytes, transfer: TransferId) -> None:
+        """Remember it."""
+        self.watched[key] = transfer
+
+
+@dataclass(frozen=True)
+class SealedFile:
+    """What a seller's client made of a file, and keeps: ``link_share`` goes into the link."""
+
+    file_id: FileId
+    sealed: bytes
+    link_share: bytes
+    request: ListingRequest
+
+
+def seal(plain: bytes, price_sat: int = 2_500, preview: bytes | None = b"a free look") -> SealedFile:
+    """Seal ``plain`` as a client does: docs/protocol.md §2 to §5."""
+    file_id, link_share, gateway_share = new_file_id(), shares.new_link_share(), shares.new_gateway_share()
+    key = shares.file_key(link_share, gateway_share, file_id)
+    sealer = container.Sealer(key, shares.file_context(file_id), shares.new_salt())
+    sealed = sealer.update(plain) + sealer.finalize()
+    hasher = GroupHasher()
+    hasher.update(sealed[len(sealer.header) :])
+    groups = hasher.finalize()
+    about = metadata.Metadata("A song", "song.flac", "audio/flac", len(plain), manifest.seller_key(SELLER_SEED))
+    meta = metadata.seal_metadata(about, link_share, file_id, shares.new_salt())
+    look = preview and metadata.seal_preview(
+        metadata.Preview("text/plain", preview), link_share, file_id, shares.new_salt()
+    )
+    text = manifest.Manifest(
+        file_id=file_id,
+        sealed_size=len(sealed),
+        header=sealer.header,
+        group_root=group_root(groups),
+        share_hash=shares.share_hash(gateway_share),
+        meta_hash=manifest.digest(meta),
+        preview_hash=manifest.digest(look) if look else None,
+        price_sat=price_sat,
+        seller_key=manifest.seller_key(SELLER_SEED),
+    ).text()
+    signature = manifest.sign(text, SELLER_SEED)
+    request = ListingRequest(text, signature, b"".join(groups), meta, look, gateway_share)
+    return SealedFile(file_id, sealed, link_share, request)
+
+
+def resign(request: ListingRequest, **changes: object) -> ListingRequest:
+    """The request with another manifest, properly signed: a seller who lies consistently."""
+    text = replace(manifest.parse(request.manifest), **changes).text()  # type: ignore[arg-type]
+    return replace(request, manifest=text, signature=manifest.sign(text, SELLER_SEED))
+
+
+async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
+    """A request's body."""
+    for part in parts:
+        yield part
+
+
+@dataclass
+class Market:
+    """One seller who can be paid, and everything that a gateway's core needs."""
+
+    store: Store
+    blobs: Blobs
+    seller_id: int
+    token: str
+    rail: PaperRail = field(default_factory=PaperRail)
+    master_key: MasterKey = field(default_factory=lambda: MasterKey(bytes(32)))
+
+    @classmethod
+    async def open(cls, store: Store, folder: Path) -> Market:
+        """A seller with a payout, and a chain that starts at block 100."""
+        token = new_secret()
+        seller_id = await store.write(lambda conn: sellers.create_seller(conn, "Ann", token_hash(token), NOW))
+        await store.write(lambda conn: sellers.set_payout(conn, seller_id, "paper", TERMS, NOW))
+        await store.write(lambda conn: ledger.start(conn, BlockRef(100, "block 100")))
+        return cls(store, Blobs(folder), seller_id, token)
+
+    async def upload(self, file: SealedFile) -> None:
+        """Step 1 in one piece."""
+        begun = (self.store, self.blobs, self.seller_id, file.file_id)
+        await uploads.begin(*begun, len(file.sealed), MAX_BYTES, NOW)
+        await uploads.receive(*begun, 0, pieces(file.sealed))
+
+    async def publish(self, request: ListingRequest, **options: bool) -> Listing:
+        """Step 2."""
+        return await listings.publish(self.store, self.blobs, self.master_key, self.seller_id, request, NOW, **options)
+
+    async def listed(self, plain: bytes = b"la la la", price_sat: int = 2_500) -> SealedFile:
+        """Steps 1 and 2."""
+        file = seal(plain, price_sat)
+        await self.upload(file)
+        await self.publish(file.request)
+        return file
+
+    async def order(self, file_id: FileId, claim: str | None = None, **changes: object) -> Transfer:
+        """Step 3."""
+        asked: dict[str, object] = {"policy": POLICY, "buyer": None, "now": NOW, **changes}
+        found, _ = await invoices.create_transfer(
+            self.store,
+            self.rail,
+            file_id,
+            claim_hash(claim or new_secret()),
+            **asked,  # type: ignore[arg-type]
+        )
+        return found
+
+    async def look(self, transfer_id: TransferId) -> Transfer:
+        """The transfer now."""
+        return await self.store.read(lambda conn: invoices.view(conn, self.rail, transfer_id))
+
+    async def block(self, *payments: Payment, now: int = NOW, name: str = "block") -> BlockRef:
+        """Step 4: the next block arrives, with these payments in it."""
+        parent = await self.store.read(ledger.cursor)
+        assert parent is not None
+        ref = BlockRef(parent.height + 1, f"{name} {parent.height + 1}")
+        await self.store.write(lambda conn: ledger.extend(conn, parent, ref, payments, now))
+        return ref
+
+    async def undo(self, ref: BlockRef, now: int = NOW) -> None:
+        """Step 4: the newest block is undone."""
+        await self.store.write(lambda conn: ledger.undo(conn, ref, now))
+
+    async def unconfirmed(self, *payments: Payment, now: int = NOW) -> None:
+        """Step 4: exactly these wait for a block."""
+        await self.store.write(lambda conn: ledger.unconfirmed(conn, payments, now))
+
+    async def known_until(self, until: int) -> None:
+        """Step 4: the chain is known up to this time."""
+        await self.store.write(lambda conn: ledger.known_until(conn, until, until))
+
+
+def pays(transfer: Transfer, reference: str = "tx:0", amount: int | None = None, maturity: int = 0) -> Payment:
+    """A payment of the whole amount, or of ``amount``."""
+    return Payment(reference, transfer.key, Sat(transfer.amount_sat if amount is None else amount), maturity)

@@ -1,0 +1,100 @@
+"""Holds the import rules of docs/architecture.md by reading every module's syntax tree."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+COMPOSE = Path("gateway/compose.py")
+
+#: package: what no module of it may import
+FORBIDDEN = {
+    "bitcache": {"wallet", "gateway", "aiohttp"},
+    "wallet": {"gateway"},
+    "gateway": {"wallet"},
+}
+
+
+def imported(source: str, package: str) -> Iterator[str]:
+    """The full names that a module in ``package`` imports, wherever in it, also by a literal at run time."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                yield from (one.name for one in names)
+            case ast.ImportFrom(module=module, names=names, level=level):
+                above = package.split(".")[: len(package.split(".")) - level + 1] if level else []
+                base = ".".join([*above, *([module] if module else [])])
+                yield from (f"{base}.{one.name}" for one in names)
+            case ast.Call(func=ast.Name(id="__import__" | "import_module"), args=[ast.Constant(value=str(name)), *_]):
+                yield name
+            case ast.Call(func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=str(name)), *_]):
+                yield name
+
+
+def modules() -> list[Path]:
+    """Every Python file of the three packages."""
+    return sorted(path.relative_to(ROOT) for package in FORBIDDEN for path in (ROOT / package).rglob("*.py"))
+
+
+def violations(path: Path, source: str) -> list[str]:
+    """What this module imports against the rules."""
+    forbidden = set() if path == COMPOSE else FORBIDDEN[path.parts[0]]
+    names = imported(source, ".".join(path.parent.parts))
+    return [f"{path} imports {name}" for name in names if name.partition(".")[0] in forbidden]
+
+
+def test_every_module_keeps_to_its_layer() -> None:
+    """The core knows neither neighbour; the wallet knows the core; only compose.py knows all."""
+    assert [found for path in modules() for found in violations(path, (ROOT / path).read_text())] == []
+
+
+def test_settlement_knows_amounts_and_time_alone() -> None:
+    """So that no rail, table or clock can ever decide what is paid."""
+    source = (ROOT / "bitcache/settlement.py").read_text()
+    ours = {name for name in imported(source, "bitcache") if name.startswith("bitcache")}
+    assert ours == {"bitcache.money.Sat", "bitcache.money.total"}
+
+
+def test_the_packages_are_there() -> None:
+    """A rule about nothing would hold too easily."""
+    assert {path.parts[0] for path in modules()} == set(FORBIDDEN)
+    assert any(name.startswith("wallet.") for name in imported((ROOT / COMPOSE).read_text(), "gateway"))
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("bitcache/a.py", "import wallet.watcher"),
+        ("bitcache/a.py", "from gateway import app"),
+        ("bitcache/storage/a.py", "def f():\n    import aiohttp.web as web"),
+        ("bitcache/storage/a.py", "if TYPE_CHECKING:\n    from wallet.watcher import Watcher"),
+        ("bitcache/a.py", "import importlib\nimportlib.import_module('gateway.app')"),
+        ("bitcache/a.py", "__import__('wallet')"),
+        ("wallet/a.py", "from gateway.hub import Hub"),
+        ("gateway/app.py", "from wallet import watcher"),
+        ("gateway/cli/compose.py", "from wallet import watcher"),
+    ],
+)
+def test_the_reader_sees_every_kind_of_import(path: str, source: str) -> None:
+    """Each of these breaks a rule."""
+    assert len(violations(Path(path), source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("bitcache/a.py", "from bitcache import ledger"),
+        ("bitcache/a.py", "from . import wallet"),
+        ("bitcache/storage/a.py", "from .. import gateway"),
+        ("wallet/a.py", "from bitcache.ledger import Payment"),
+        ("gateway/compose.py", "from wallet.watcher import Watcher"),
+        ("gateway/app.py", "import aiohttp"),
+    ],
+)
+def test_the_reader_allows_what_is_allowed(path: str, source: str) -> None:
+    """A module of ours may be called like a forbidden package."""
+    assert violations(Path(path), source) == []
