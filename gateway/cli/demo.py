@@ -40,4 +40,4 @@ def demo_command(
     if once:
         run(demo_run.once(file, price, simulated, port), as_json=True)
     else:
-        run(demo_run.stay(file, price, simulated, port or DEFAULT_PORT, folder), as_json=False)
+        run(demo_run.stay(file, price, simulated, port or DEFAULT_PORT, folder.absolute()), as_json=False)

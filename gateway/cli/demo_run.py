@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from bitcache.errors import BadInput
 from gateway import logs
 from gateway.cli.demo_purchase import whole_purchase
 from gateway.cli.sell import parse_price
@@ -39,6 +40,7 @@ async def once(file: Path | None, price: str, simulated: bool, port: int | None)
 
 async def stay(file: Path | None, price: str, simulated: bool, port: int, folder: Path) -> dict[str, Any]:
     """Put one file up for sale and serve until interrupted."""
+    _refuse_busy(port)
     offer, program = await _prepared(file, price, simulated)
     async with demonstration(folder, program, port) as demo:
         sold = await sell(demo.gateway, demo.token, demo.seed, offer)
@@ -92,6 +94,16 @@ On any website:
 
 Ctrl-C stops everything."""
     )
+
+
+def _refuse_busy(port: int) -> None:
+    """Before anything is fetched or started."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise BadInput(f"port {port} is in use", hint="Choose another one with --port.") from None
 
 
 def _free_port() -> int:

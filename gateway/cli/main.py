@@ -50,3 +50,7 @@ for _name, _command in (
 def main() -> None:
     """The console script."""
     app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""``bitcache sell``: what is refused, with which exit code, and what comes out."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from support.cli import Person, Shop
+
+from bitcache.sealing.link import parse_link
+
+
+@pytest.fixture
+def seller(person: Person) -> Person:
+    """Somebody with a file to sell."""
+    (person.home / "song.flac").write_bytes(b"la la la")
+    return person
+
+
+def test_it_prints_the_link_and_nothing_else(seller: Person, shop: Shop) -> None:
+    done = seller.run("sell", "song.flac", "--price", "2500", BITCACHE_TOKEN=shop.token, BITCACHE_GATEWAY=shop.url)
+    assert done.code == 0, done.err
+    assert parse_link(done.out.strip()).gateway == shop.url
+    assert parse_link(done.out).text() not in done.err
+
+
+def test_json_says_what_was_listed(seller: Person, shop: Shop) -> None:
+    (seller.home / "sample.txt").write_text("la")
+    done = seller.run(
+        *("sell", "song.flac", "--price", "2500", "--title", "La", "--preview", "sample.txt"),
+        *("--gateway", shop.url, "--json"),
+        BITCACHE_TOKEN=shop.token,
+    )
+    assert done.code == 0, done.err
+    assert done.json["title"] == "La"
+    assert (done.json["bytes"], done.json["price_sat"]) == (8, 2500)
+    assert done.json["sealed_bytes"] == 56 + 8 + 16
+
+
+def test_the_signing_key_is_made_once_and_private(seller: Person, shop: Shop) -> None:
+    key = seller.home / ".config" / "bitcache" / "seller.key"
+    for _ in range(2):
+        done = seller.run("sell", "song.flac", "--price", "2500", "--gateway", shop.url, BITCACHE_TOKEN=shop.token)
+        assert done.code == 0
+        assert stat.S_IMODE(key.stat().st_mode) == 0o600
+        before = key.read_text() if done else ""
+    assert key.read_text() == before
+    key.chmod(0o644)
+    done = seller.run("sell", "song.flac", "--price", "2500", "--gateway", shop.url, BITCACHE_TOKEN=shop.token)
+    assert done.code == 4
+    assert "chmod 600" in done.err
+
+
+@pytest.mark.parametrize(
+    "price", ["0", "-1", "2.5", "2500.0", "1e3", "", "free", "٢٥٠٠", "99999999999999999999", "100"]
+)
+def test_a_price_that_cannot_be_meant(seller: Person, shop: Shop, price: str) -> None:
+    done = seller.run("sell", "song.flac", f"--price={price}", "--gateway", shop.url, BITCACHE_TOKEN=shop.token)
+    assert done.code == 3, done.err
+
+
+@pytest.mark.parametrize("title", [" ", "a" * 201, "safe\u202egnp.exe"])
+def test_a_title_that_deceives(seller: Person, shop: Shop, title: str) -> None:
+    done = seller.run(
+        "sell", "song.flac", "--price", "2500", "--title", title, "--gateway", shop.url, BITCACHE_TOKEN=shop.token
+    )
+    assert done.code == 3
+
+
+def test_the_command_line_itself(seller: Person) -> None:
+    assert seller.run("sell").code == 2
+    assert seller.run("sell", "nothing-here", "--price", "2500").code == 2
+    assert seller.run("sell", "song.flac").code == 2
+    assert seller.run("sell", "song.flac", "--price", "2500", "--token", "x").code == 2
+    assert seller.run("steal").code == 2
+
+
+def test_without_or_with_a_wrong_token(seller: Person, shop: Shop) -> None:
+    command = ("sell", "song.flac", "--price", "2500", "--gateway", shop.url, "--json")
+    for environment in ({}, {"BITCACHE_TOKEN": "A" * 43}, {"BITCACHE_TOKEN": "nonsense"}):
+        done = seller.run(*command, **environment)
+        assert (done.code, done.json["error"]["code"]) == (4, "not_signed_in")
+
+
+def test_the_token_may_come_from_a_private_file(seller: Person, shop: Shop) -> None:
+    token = seller.home / "token"
+    token.write_text(shop.token + "\n")
+    command = ("sell", "song.flac", "--price", "2500", "--gateway", shop.url, "--token-file", token)
+    token.chmod(0o644)
+    assert seller.run(*command).code == 4
+    token.chmod(0o600)
+    assert seller.run(*command).code == 0
+
+
+def test_a_preview_of_another_kind_or_too_large(seller: Person, shop: Shop) -> None:
+    (seller.home / "a.pdf").write_bytes(b"%PDF")
+    (seller.home / "b.png").write_bytes(bytes(256 * 1024 + 1))
+    for name in ("a.pdf", "b.png"):
+        done = seller.run(
+            "sell", "song.flac", "--price", "2500", "--preview", name, "--gateway", shop.url, BITCACHE_TOKEN=shop.token
+        )
+        assert done.code == 3
+
+
+@pytest.mark.parametrize("gateway", ["http://127.0.0.1:1", "http://gateway.invalid"])
+def test_nobody_answers(seller: Person, gateway: str) -> None:
+    done = seller.run("sell", "song.flac", "--price", "2500", "--gateway", gateway, BITCACHE_TOKEN="A" * 43)
+    assert done.code == 7
+
+
+def test_no_address_of_a_gateway(seller: Person) -> None:
+    done = seller.run("sell", "song.flac", "--price", "2500", "--gateway", "gateway", BITCACHE_TOKEN="A" * 43)
+    assert done.code == 3
+
+
+def test_an_empty_file_can_be_sold(person: Person, shop: Shop, tmp_path: Path) -> None:
+    (person.home / "empty").touch()
+    assert person.run("sell", "empty", "--price", "2500", "--gateway", shop.url, BITCACHE_TOKEN=shop.token).code == 0
