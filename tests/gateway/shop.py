@@ -6,7 +6,7 @@ import base64
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +46,9 @@ class Clock:
         return int(time.time()) + self.ahead
 
 
-@dataclass
-class Shop:
-    """A running gateway, its chain, its clock and its seller."""
+class Calls:
+    """What a test asks of a gateway."""
 
-    parts: Parts
-    chain: SimulatedChain
-    clock: Clock
     url: str
     token: str
     http: aiohttp.ClientSession
@@ -101,6 +97,27 @@ class Shop:
         assert got.status in (200, 201), got.body
         return claim, got.json
 
+
+@dataclass
+class Client(Calls):
+    """A gateway in another process."""
+
+    url: str
+    token: str
+    http: aiohttp.ClientSession
+
+
+@dataclass
+class Shop(Calls):
+    """A running gateway, its chain, its clock and its seller."""
+
+    parts: Parts
+    chain: SimulatedChain
+    url: str
+    token: str
+    http: aiohttp.ClientSession
+    clock: Clock = field(default_factory=Clock)
+
     async def pay(self, transfer: dict[str, Any], amount: int | None = None, *, mine: bool = True) -> dict[str, Any]:
         """Pay, and wait until the gateway shows it."""
         await self.chain.pay(transfer["address"], Sat(amount or transfer["amount_sat"]))
@@ -141,9 +158,16 @@ async def open_shop(folder: Path, **tables: dict[str, Any]) -> AsyncIterator[Sho
     settings = settings_in(folder, **tables)
     terms = await check_payout(settings, descriptor("wpkh"))
     token = await init_data_dir(settings, "Ada", terms=terms)
+    async with started(settings, SimulatedChain(), token) as shop:
+        yield shop
+
+
+@asynccontextmanager
+async def started(settings: Settings, chain: SimulatedChain, token: str) -> AsyncIterator[Shop]:
+    """The gateway on a data folder that is set up."""
     async with AsyncExitStack() as stack:
-        chain, clock = SimulatedChain(), Clock()
+        clock = Clock()
         parts = await stack.enter_async_context(running(settings, purse=chain, clock=clock))
         url = await stack.enter_async_context(listening(parts))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield Shop(parts, chain, clock, url, token, http)
+        yield Shop(parts, chain, url, token, http, clock)

@@ -7,13 +7,14 @@ import json
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from sales import content, goods
-from shop import TUS, Shop, open_shop, settings_in
+from shop import Client, open_shop, settings_in
 from support.accounts import descriptor
 from support.eventually import eventually
 
@@ -128,14 +129,15 @@ async def test_stops_in_order(tmp_path: Path, number: signal.Signals) -> None:
         assert process.stderr is not None
         url = await listened(process.stderr)
         async with aiohttp.ClientSession() as http:
-            offset = await asyncio.wait_for(interrupted_upload(process, http, url, token, number), 30)
+            work = interrupted(Client(url, token, http), lambda: process.send_signal(number))
+            file_id = await asyncio.wait_for(work, 30)
         assert await asyncio.wait_for(process.wait(), 20) == 0
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     async with running(settings) as parts:
-        assert parts.blobs.part_size(FileId(offset)) == 300_000
+        assert parts.blobs.part_size(file_id) == 300_000
 
 
 async def listened(lines: asyncio.StreamReader) -> str:
@@ -148,20 +150,21 @@ async def listened(lines: asyncio.StreamReader) -> str:
             return str(found["url"])
 
 
-async def interrupted_upload(
-    process: asyncio.subprocess.Process, http: aiohttp.ClientSession, url: str, token: str, number: int
-) -> str:
-    """Half an upload, then the signal; returns the file id."""
+async def interrupted(client: Client, stop: Callable[[], None]) -> FileId:
+    """A stream is open and half an upload sent when the gateway is told to stop; returns the upload's id."""
+    sold = await client.sell(goods())
+    _, transfer = await client.begin(sold.file_id)
     made = goods(content(500_000))
-    shop = Shop(None, None, None, url, token, http)  # type: ignore[arg-type]
-    assert (await shop.announce(made.file_id, len(made.sealed))).status == 201
+    assert (await client.announce(made.file_id, len(made.sealed))).status == 201
 
-    async def half() -> Any:
+    async def half() -> AsyncIterator[bytes]:
         yield made.sealed[:300_000]
         await asyncio.sleep(0.3)
-        process.send_signal(number)
+        stop()
         await asyncio.sleep(20)
 
-    got = await shop.send(made.file_id, 0, half(), **TUS)
-    assert (got.status, got.json["code"]) == (503, "unavailable")
+    async with client.http.get(f"{client.url}/api/v1/transfers/{transfer['transfer_id']}/events") as stream:
+        got = await client.send(made.file_id, 0, half())
+        assert (got.status, got.json["code"]) == (503, "unavailable")
+        assert (await stream.content.read()).startswith(b"event: transfer")
     return made.file_id
