@@ -16,7 +16,6 @@ import warnings
 from functools import cache
 from typing import Any, NamedTuple
 
-
 _once = threading.Lock()
 
 

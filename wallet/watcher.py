@@ -55,11 +55,13 @@ class Watcher:
         *,
         clock: Callable[[], int] = unix_time,
         birthday: int | None = None,
+        loss_budget: int = 0,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self.status = WatcherStatus()
         self._store, self._source, self._scripts = store, source, scripts
         self._clock, self._birthday, self._on_change = clock, birthday, on_change
+        self._loss_budget = loss_budget
         self._lock = asyncio.Lock()
         self._loaded = False
 
@@ -148,8 +150,8 @@ class Watcher:
         return True
 
     async def _forward(self, cursor: BlockRef, block: BlockRef, payments: Sequence[Payment]) -> None:
-        now = self._clock()
-        await self._store.write(lambda conn: ledger.extend(conn, cursor, block, payments, now))
+        now, budget = self._clock(), self._loss_budget
+        await self._store.write(lambda conn: ledger.extend(conn, cursor, block, payments, now, loss_budget=budget))
         if payments:
             log.info("payments_in_block", height=block.height, payments=len(payments))
 
@@ -171,7 +173,7 @@ class Watcher:
 
         def report(conn: Connection) -> None:
             if sees:
-                ledger.unconfirmed(conn, waiting, now)
+                ledger.unconfirmed(conn, waiting, now, loss_budget=self._loss_budget)
             if synced:
                 ledger.known_until(conn, began, now)
 

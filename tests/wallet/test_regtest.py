@@ -65,6 +65,18 @@ async def test_a_temporary_node_leaves_nothing(bitcoind: Path) -> None:
 
 
 @pytest.mark.node
+async def test_nothing_is_written_at_home(bitcoind: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither by looking for the program nor by running it: people may have a node of their own there."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    find_bitcoind(fetch=False)
+    node = await RegtestNode.start(tmp_path / "node", bitcoind)
+    await node.stop()
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+@pytest.mark.node
 async def test_two_nodes_live_side_by_side(regtest: RegtestNode, own_regtest: RegtestNode) -> None:
     assert regtest.url != own_regtest.url
     assert await regtest.rpc("getconnectioncount") == await own_regtest.rpc("getconnectioncount") == 0

@@ -14,7 +14,9 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/bitcache/bitcoind
 
 say() { echo "get_bitcoind: $*" >&2; }
 give_up() { say "$*"; exit 2; }
-cached() { [ -x "$cache/bin/bitcoind" ] && "$cache/bin/bitcoind" -version >/dev/null 2>&1; }
+# Even -version makes a ~/.bitcoin: let it be another home's.
+runs() { [ -x "$1/bitcoind" ] && HOME=$1 "$1/bitcoind" -version >/dev/null 2>&1; }
+cached() { runs "$cache/bin"; }
 
 # 1. One that is here
 if [ -n "${BITCOIND:-}" ]; then
@@ -90,6 +92,7 @@ exec "\$here/$loader" --library-path "\$here/$(dirname "$loader")" "\$here/usr/b
 WRAPPER
   chmod +x "$work/bin/$program"
 done
-"$work/bin/bitcoind" -version >/dev/null || give_up "the fetched bitcoind does not run here; set BITCOIND=/path/to/bitcoind"
+runs "$work/bin" ||
+  give_up "the fetched bitcoind does not run here; set BITCOIND=/path/to/bitcoind"
 rm -rf "$cache/root" "$cache/bin"; mv "$root" "$cache/root"; mv "$work/bin" "$cache/bin"
 echo "$cache/bin"

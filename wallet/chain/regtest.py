@@ -130,6 +130,7 @@ class RegtestNode:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            env={**os.environ, "HOME": str(self.datadir)},  # it would make a ~/.bitcoin
         )
 
     async def ready(self) -> None:
