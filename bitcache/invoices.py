@@ -6,12 +6,12 @@ account's next index, insert.  A transfer is shown only after the rail watches i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
-from bitcache import highwater, sellers
+from bitcache import highwater, losses, sellers
 from bitcache.errors import ClaimMismatch, NotFound, SalesPaused, TooMany
 from bitcache.highwater import HighWater
 from bitcache.identifiers import FileId, TransferId, new_transfer_id
@@ -30,16 +30,21 @@ class InvoicePolicy:
     """What invoices ask, and how many may wait for money at once.
 
     ``confirmations`` holds pairs of (amount from which, confirmations needed), rising, the first for 0 sat.
+    Smaller amounts than ``zero_conf_below_sat`` need none while ``loss_budget_sat`` is not used up.
     """
 
     expiry_seconds: int = 3600
     confirmations: tuple[tuple[int, int], ...] = ((0, 1), (100_000, 2), (1_000_000, 3))
+    zero_conf_below_sat: int = 0
+    loss_budget_sat: int = 0
     cap_per_buyer: int = 20
     cap_per_listing: int = 200
 
 
 def confirmations_for(amount: Sat, policy: InvoicePolicy) -> int:
-    """How deep a payment of this amount must lie."""
+    """How deep a payment of this amount must lie, while the loss budget is not used up."""
+    if amount < policy.zero_conf_below_sat and amount <= policy.loss_budget_sat:
+        return 0
     return [needed for least, needed in policy.confirmations if amount >= least][-1]
 
 
@@ -101,7 +106,7 @@ def open_transfer(
             key=destination.key,
             address=destination.address,
             amount_sat=row.price_sat,
-            confirmations=confirmations_for(Sat(row.price_sat), policy),
+            confirmations=_confirmations(conn, Sat(row.price_sat), policy),
             created_at=now,
             expires_at=now + policy.expiry_seconds,
             state=State.NEW.value,
@@ -112,6 +117,14 @@ def open_transfer(
         )
     )
     return view(conn, rail, transfer_id), True
+
+
+def _confirmations(conn: Connection, amount: Sat, policy: InvoicePolicy) -> int:
+    """What this invoice promises; the budget is looked at again when it is paid."""
+    needed = confirmations_for(amount, policy)
+    if needed == 0 and losses.exposure(conn) + amount > policy.loss_budget_sat:
+        return confirmations_for(amount, replace(policy, zero_conf_below_sat=0))
+    return needed
 
 
 def _of_claim(conn: Connection, claim_hash: bytes, file_id: FileId) -> TransferId | None:

@@ -69,7 +69,15 @@ def start(conn: Connection, first: BlockRef) -> None:
         conn.execute(insert(block).values(height=first.height, hash=first.hash))
 
 
-def extend(conn: Connection, parent: BlockRef, ref: BlockRef, payments: Sequence[Payment], now: int) -> None:
+def extend(
+    conn: Connection,
+    parent: BlockRef,
+    ref: BlockRef,
+    payments: Sequence[Payment],
+    now: int,
+    *,
+    loss_budget: int = 0,
+) -> None:
     """The block after ``parent``, with every payment to a key of ours in it."""
     at = cursor(conn)
     if at == ref:
@@ -78,7 +86,7 @@ def extend(conn: Connection, parent: BlockRef, ref: BlockRef, payments: Sequence
         raise OutOfOrder(f"block {ref.height} does not follow the cursor")
     conn.execute(insert(block).values(height=ref.height, hash=ref.hash))
     touched = _store(conn, payments, now, height=ref.height, block_hash=ref.hash, waiting=0)
-    settle_invoices(conn, touched | _moved_by(conn, ref.height), now)
+    settle_invoices(conn, touched | _moved_by(conn, ref.height), now, loss_budget)
 
 
 def undo(conn: Connection, ref: BlockRef, now: int) -> None:
@@ -94,8 +102,11 @@ def undo(conn: Connection, ref: BlockRef, now: int) -> None:
     settle_invoices(conn, touched, now)
 
 
-def unconfirmed(conn: Connection, payments: Sequence[Payment], now: int) -> None:
-    """Exactly these wait for a block now; what waited and is not among them was replaced or dropped."""
+def unconfirmed(conn: Connection, payments: Sequence[Payment], now: int, *, loss_budget: int = 0) -> None:
+    """Exactly these wait for a block now; what waited and is not among them was replaced or dropped.
+
+    ``loss_budget``: how many satoshis may be released for payments that no block holds (see bitcache.losses).
+    """
     present = {one.reference for one in payments}
     waiting = select(payment.c.reference, payment.c.transfer_id).where(payment.c.unconfirmed == 1)
     before = {row.reference: row.transfer_id for row in conn.execute(waiting)}
@@ -104,7 +115,7 @@ def unconfirmed(conn: Connection, payments: Sequence[Payment], now: int) -> None
         conn.execute(update(payment).where(payment.c.reference == reference).values(unconfirmed=0))
     fresh = [one for one in payments if one.reference not in before]
     touched = _store(conn, fresh, now, height=None, block_hash=None, waiting=1)
-    settle_invoices(conn, touched | {before[reference] for reference in gone}, now)
+    settle_invoices(conn, touched | {before[reference] for reference in gone}, now, loss_budget)
 
 
 def known_until(conn: Connection, until: int, now: int) -> None:

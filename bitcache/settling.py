@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 
-from bitcache import outbox, release
+from bitcache import losses, outbox, release
 from bitcache.money import Sat
 from bitcache.settlement import Observation, Settlement, State, Terms, settle
 from bitcache.storage.tables import block, grant, invoice, known, payment, transfer
@@ -21,14 +22,17 @@ OPEN = (State.NEW, State.PROCESSING)
 PART = 500  # SQLite takes a bounded number of parameters
 
 
-def settle_invoices(conn: Connection, transfer_ids: Iterable[str], now: int) -> None:
-    """Settle these transfers' invoices at ``now`` (Unix seconds)."""
+def settle_invoices(conn: Connection, transfer_ids: Iterable[str], now: int, loss_budget: int = 0) -> None:
+    """Settle these transfers' invoices at ``now`` (Unix seconds).
+
+    ``loss_budget`` bounds what may be released unconfirmed, for invoices whose terms allow that at all.
+    """
     ids = sorted(transfer_ids)
     for first in range(0, len(ids), PART):
-        _settle_part(conn, ids[first : first + PART], now)
+        _settle_part(conn, ids[first : first + PART], now, loss_budget)
 
 
-def _settle_part(conn: Connection, ids: list[str], now: int) -> None:
+def _settle_part(conn: Connection, ids: list[str], now: int, loss_budget: int) -> None:
     tip = conn.scalar(select(func.max(block.c.height))) or 0
     until = conn.scalar(select(known.c.until)) or 0
     granted = set(conn.scalars(select(grant.c.transfer_id).where(grant.c.transfer_id.in_(ids))))
@@ -37,8 +41,12 @@ def _settle_part(conn: Connection, ids: list[str], now: int) -> None:
     for row in conn.execute(select(invoice).where(invoice.c.transfer_id.in_(ids))):
         released = row.transfer_id in granted
         seen = paid.get(row.transfer_id, [])
-        result = settle(terms_of(row), seen, released=released, known_until=until)
-        change = _change(row, result, seen, now)
+        terms = terms_of(row)
+        result = settle(terms, seen, released=released, known_until=until)
+        if not released and _unaffordable(conn, terms, seen, result, loss_budget):
+            terms = replace(terms, confirmations=1)
+            result = settle(terms, seen, released=released, known_until=until)
+        change = _change(row, terms, result, seen, now)
         if change is not None:
             changes.append(change)
             _release(conn, row, result, released, now)
@@ -48,6 +56,16 @@ def _settle_part(conn: Connection, ids: list[str], now: int) -> None:
 def terms_of(row: Row[Any]) -> Terms:
     """An invoice row's terms."""
     return Terms(Sat(row.amount_sat), row.confirmations, row.expires_at)
+
+
+def _unaffordable(
+    conn: Connection, terms: Terms, seen: Sequence[Observation], result: Settlement, loss_budget: int
+) -> bool:
+    """Whether this would release an unconfirmed payment that the loss budget does not cover (any more)."""
+    if terms.confirmations or result.state is not State.SETTLED:
+        return False
+    in_blocks = sum(one.amount for one in seen if one.confirmations >= max(1, one.maturity))
+    return in_blocks < terms.amount and losses.exposure(conn) + terms.amount > loss_budget
 
 
 def _observations(conn: Connection, ids: list[str], tip: int) -> dict[str, list[Observation]]:
@@ -60,7 +78,9 @@ def _observations(conn: Connection, ids: list[str], tip: int) -> dict[str, list[
     return found
 
 
-def _change(row: Row[Any], result: Settlement, seen: Sequence[Observation], now: int) -> dict[str, Any] | None:
+def _change(
+    row: Row[Any], terms: Terms, result: Settlement, seen: Sequence[Observation], now: int
+) -> dict[str, Any] | None:
     """The columns to write, or None when nothing changed."""
     settled_at = row.settled_at or now if result.state is State.SETTLED else row.settled_at
     new = {
@@ -68,7 +88,8 @@ def _change(row: Row[Any], result: Settlement, seen: Sequence[Observation], now:
         "marks": " ".join(sorted(result.marks)),
         "received_sat": int(result.received),
         "confirmed_sat": int(result.confirmed),
-        "depth": min(result.confirmations, row.confirmations),
+        "confirmations": terms.confirmations,
+        "depth": min(result.confirmations, terms.confirmations),
         "seen_at": min((one.seen_at for one in seen), default=None),
         "settled_at": settled_at,
     }

@@ -176,7 +176,15 @@ async def _build(
     source, payer = _chain(settings, folder, purse)
     scripts: dict[bytes, TransferId] = {}
     hub = Hub(store, settings.limits.streams_per_transfer)
-    watcher = Watcher(store, source, scripts, clock=clock, birthday=settings.chain.watch_from, on_change=hub.wake)
+    watcher = Watcher(
+        store,
+        source,
+        scripts,
+        clock=clock,
+        birthday=settings.chain.watch_from,
+        loss_budget=settings.invoices.zero_conf_budget_sat,
+        on_change=hub.wake,
+    )
     return Parts(
         settings=settings,
         store=store,
@@ -228,6 +236,8 @@ def _policy(settings: Settings) -> InvoicePolicy:
     return InvoicePolicy(
         expiry_seconds=invoices.expiry_seconds,
         confirmations=invoices.confirmations,
+        zero_conf_below_sat=invoices.zero_conf_below_sat,
+        loss_budget_sat=invoices.zero_conf_budget_sat,
         cap_per_buyer=invoices.cap_per_buyer,
         cap_per_listing=invoices.cap_per_listing,
     )

@@ -146,6 +146,20 @@ class Invoices(Section):
         description="Pairs of (amount from which, confirmations needed), in satoshis. One block is enough for small "
         "sales; undoing several costs more than a large one brings.",
     )
+    zero_conf_below_sat: int = Field(
+        0,
+        ge=0,
+        le=MAX_MONEY,
+        description="Invoices under this amount are released as soon as their payment is seen, before any block holds "
+        "it. Such a payment can still be replaced, so this is 0 (off) unless you set a budget for losses too.",
+    )
+    zero_conf_budget_sat: int = Field(
+        0,
+        ge=0,
+        le=MAX_MONEY,
+        description="What you are ready to lose. While releases that no block has paid for yet, and all losses so far, "
+        "add up to this much, every invoice waits for its blocks. 0: always.",
+    )
     cap_per_buyer: int = Field(
         20,
         ge=1,
