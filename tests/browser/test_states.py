@@ -66,6 +66,21 @@ async def test_a_late_payment_still_opens_the_file(visitor: Visitor, house: Hous
     await expect(heading(page, "It’s yours")).to_be_visible()
 
 
+async def test_a_payment_that_is_replaced_is_missed_and_can_be_sent_again(visitor: Visitor, house: House) -> None:
+    """Back to the code, and the buyer is told why; the next payment opens the file."""
+    page = await visitor.buy(await house.sell(SONG))
+    await invoice(page)
+    paid = await house.pay()
+    await expect(page.get_by_text("Downloaded", exact=True)).to_be_visible()
+    await house.chain.replace(paid)
+    await expect(page.get_by_text("is gone again")).to_be_visible()
+    await expect(page.locator(".qr img")).to_be_visible()
+    await house.pay()
+    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
+    await house.chain.mine()
+    await expect(heading(page, "It’s yours")).to_be_visible()
+
+
 async def test_start_again_makes_a_new_invoice(visitor: Visitor, house: House) -> None:
     """With an address of its own."""
     page = await visitor.buy(await house.sell(SONG))

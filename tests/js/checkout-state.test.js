@@ -47,6 +47,13 @@ test("a payment that was replaced leads back to the invoice, and the download is
   assert.deepEqual(statuses(back), ["now", "todo", "todo", "todo"]);
 });
 
+test("a payment that vanished is said until another one is seen", () => {
+  const gone = after(offered, transfer({ state: "processing", received_sat: 2500 }), transfer());
+  assert.equal(gone.vanished, true);
+  assert.equal(reduce(gone, transfer()).vanished, true);
+  assert.equal(reduce(gone, transfer({ state: "processing", received_sat: 2500 })).vanished, false);
+});
+
 test("news of another purchase changes nothing", () => {
   const state = after(offered, transfer());
   assert.equal(reduce(state, transfer({ transfer_id: "U", state: "settled" })), state);

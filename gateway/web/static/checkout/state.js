@@ -29,6 +29,7 @@
  * @property {number | null} openingAt
  * @property {number | null} openedAt
  * @property {Opened | null} file
+ * @property {boolean} vanished a payment was seen and is gone again: replaced, or forgotten by the network
  * @property {boolean} payRest the time is up and the buyer sends what is missing
  * @property {boolean} saysPaid the time is up and the buyer has paid already
  * @property {boolean} offline
@@ -48,6 +49,7 @@ export const START = Object.freeze({
   openingAt: null,
   openedAt: null,
   file: null,
+  vanished: false,
   payRest: false,
   saysPaid: false,
   offline: false,
@@ -69,6 +71,7 @@ const NO_PURCHASE = {
   starting: false,
   transfer: null,
   recovery: null,
+  vanished: false,
   payRest: false,
   saysPaid: false,
   note: null,
@@ -127,8 +130,10 @@ export function reduce(state, event) {
  * @returns {State}
  */
 function withTransfer(state, transfer) {
-  const other = state.transfer !== null && state.transfer.transfer_id !== transfer.transfer_id;
-  return other ? state : { ...state, transfer, starting: false, offline: false, note: null };
+  if (state.transfer !== null && state.transfer.transfer_id !== transfer.transfer_id) return state;
+  const lost = transfer.received_sat < (state.transfer?.received_sat ?? 0);
+  const vanished = !mayDownload(transfer) && (state.vanished || lost);
+  return { ...state, transfer, vanished, starting: false, offline: false, note: null };
 }
 
 /**

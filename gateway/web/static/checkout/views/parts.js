@@ -124,7 +124,7 @@ export function noteLine() {
     node,
     /** @param {State} state */
     update(state) {
-      const text = state.note ? errorText(state.note) : state.offline ? t("offline") : "";
+      const text = state.note ? errorText(state.note) : state.offline ? t("offline") : state.vanished ? t("vanished") : "";
       setText(node, text);
       node.hidden = text === "";
     },
