@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import tempfile
 import time
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 
 from bitcache.errors import BitcacheError
 from gateway.api.access import parts_of
+from gateway.api.bodies import reply
 from gateway.api.models import DatabaseHealth, Health, NodeHealth, StorageHealth
 from gateway.compose import Parts
 
@@ -23,25 +25,33 @@ WATCHER_SILENCE = 120
 FRESH_SECONDS = 2.0
 NODE_SECONDS = 5.0
 
-_LAST: web.AppKey[dict[str, tuple[float, Health]]] = web.AppKey("health")
-_LOCK: web.AppKey[asyncio.Lock] = web.AppKey("health lock")
+
+@dataclass
+class _Last:
+    """The last answer, and whoever is getting the next one."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    health: Health | None = None
+    at: float = 0.0
+
+
+_LAST: web.AppKey[_Last] = web.AppKey("health", _Last)
 
 
 def install(app: web.Application) -> None:
     """Add the route and what it remembers."""
-    app[_LAST], app[_LOCK] = {}, asyncio.Lock()
+    app[_LAST] = _Last()
     app.router.add_get("/healthz", healthz)
 
 
 async def healthz(request: web.Request) -> web.Response:
     """200 when all is well, else 503; the body says what is not."""
-    async with request.app[_LOCK]:
-        looked, health = request.app[_LAST].get("", (0.0, None))
-        if health is None or time.monotonic() - looked > FRESH_SECONDS:
-            health = await look(parts_of(request))
-            request.app[_LAST][""] = (time.monotonic(), health)
-    status = 200 if health.status == "ok" else 503
-    return web.Response(status=status, text=health.model_dump_json(), content_type="application/json")
+    last = request.app[_LAST]
+    async with last.lock:
+        if last.health is None or time.monotonic() - last.at > FRESH_SECONDS:
+            last.health, last.at = await look(parts_of(request)), time.monotonic()
+        health = last.health
+    return reply(health, status=200 if health.status == "ok" else 503)
 
 
 async def look(parts: Parts) -> Health:
