@@ -153,18 +153,26 @@ def _sale(conn: Connection, file_id: FileId) -> Row[Any, Any, Any, Any]:
 
 
 def _check_caps(conn: Connection, file_id: FileId, policy: InvoicePolicy, buyer: bytes | None, now: int) -> None:
-    if (conn.scalar(_open_invoices(now).where(transfer.c.file_id == file_id)) or 0) >= policy.cap_per_listing:
+    waiting = _waiting(now, policy)
+    if conn.execute(waiting.where(transfer.c.file_id == file_id)).scalar_one() >= policy.cap_per_listing:
         raise TooMany("too many people are about to pay for this file", hint="Try again in some minutes.")
     if buyer is None:
         return
-    if (conn.scalar(_open_invoices(now).where(transfer.c.buyer == buyer)) or 0) >= policy.cap_per_buyer:
+    if conn.execute(waiting.where(transfer.c.buyer == buyer)).scalar_one() >= policy.cap_per_buyer:
         raise TooMany("too many unpaid invoices are open from this network address")
 
 
-def _open_invoices(now: int) -> Select[int]:
-    """Counts the invoices that wait for money and still have time."""
-    waiting = select(func.count()).select_from(invoice).join(transfer, transfer.c.id == invoice.c.transfer_id)
-    return waiting.where(invoice.c.state == State.NEW.value, invoice.c.expires_at > now)
+def _waiting(now: int, policy: InvoicePolicy) -> Select[int]:
+    """Counts the transfers whose invoice waits for money and still has time.
+
+    A file's newest transfers first, then their invoices: the other way round, every open invoice of the
+    gateway would be looked at for each new one.
+    """
+    is_open = select(invoice.c.state).where(
+        invoice.c.transfer_id == transfer.c.id, invoice.c.state == State.NEW.value, invoice.c.expires_at > now
+    )
+    since = now - policy.expiry_seconds
+    return select(func.count()).select_from(transfer).where(transfer.c.created_at > since, is_open.exists())
 
 
 def _allocate(conn: Connection, rail: Rail, payout_id: int, account: str) -> tuple[int, Destination]:

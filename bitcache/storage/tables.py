@@ -74,10 +74,11 @@ transfer = Table(
     "transfer",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("file_id", ForeignKey("listing.file_id"), nullable=False, index=True),
+    Column("file_id", ForeignKey("listing.file_id"), nullable=False),
     Column("claim_hash", LargeBinary, nullable=False, unique=True),
     Column("buyer", LargeBinary, comment="keyed hash of the buyer's network address, for the cap; cleared when closed"),
     Column("created_at", Integer, nullable=False),
+    Index("transfer_listing", "file_id", "created_at"),
     Index("transfer_buyer", "buyer", sqlite_where=text("buyer IS NOT NULL")),
 )
 

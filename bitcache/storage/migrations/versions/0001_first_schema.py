@@ -128,8 +128,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("claim_hash"),
     )
     with op.batch_alter_table("transfer", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_transfer_file_id"), ["file_id"], unique=False)
         batch_op.create_index("transfer_buyer", ["buyer"], unique=False, sqlite_where=sa.text("buyer IS NOT NULL"))
+        batch_op.create_index("transfer_listing", ["file_id", "created_at"], unique=False)
 
     op.create_table(
         "grant_",
@@ -241,8 +241,8 @@ def downgrade() -> None:
     op.drop_table("invoice")
     op.drop_table("grant_")
     with op.batch_alter_table("transfer", schema=None) as batch_op:
+        batch_op.drop_index("transfer_listing")
         batch_op.drop_index("transfer_buyer", sqlite_where=sa.text("buyer IS NOT NULL"))
-        batch_op.drop_index(batch_op.f("ix_transfer_file_id"))
 
     op.drop_table("transfer")
     op.drop_table("upload")
