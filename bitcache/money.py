@@ -7,7 +7,7 @@ through :func:`btc_text`, which formats from integers.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Self
 
 from bitcache.errors import BelowDust, InvalidAmount
@@ -56,7 +56,7 @@ def sat_from_btc(value: Decimal) -> Sat:
         scaled = value * SAT_PER_BTC
         if not scaled.is_finite() or scaled != scaled.to_integral_value():
             raise InvalidAmount("the amount is finer than one satoshi")
-    except InvalidOperation as error:
+    except ArithmeticError as error:
         raise InvalidAmount("the amount is not a number") from error
     return Sat(int(scaled))
 
