@@ -18,10 +18,10 @@ demo: $(STAMP) ## a private Bitcoin network, the gateway and a sample file to bu
 test: $(STAMP) ## every test; what cannot run here is skipped with its reason (CI=true: nothing may be)
 	@tests/support/prepare.sh
 	@. $(VENV)/test-env && tests/support/js.sh test
-	@. $(VENV)/test-env && $(BIN)/python -m pytest -m "not soak" $(ARGS)
+	@. $(VENV)/test-env && $(BIN)/python -m pytest $(ARGS)
 
 check: lint $(STAMP) ## what a commit should pass quickly: lint, types, and the tests without node and browser
-	@$(BIN)/python -m pytest -m "not node and not browser and not slow and not soak" $(ARGS)
+	@$(BIN)/python -m pytest -m "not node and not browser and not slow" $(ARGS)
 
 lint: $(STAMP) ## formatting, lint and types
 	@$(BIN)/ruff format --check .
@@ -42,9 +42,8 @@ js: types ## types and tests of the JavaScript alone
 bench: $(STAMP) ## measure against peers; writes bench/results.json
 	@$(BIN)/python -m bench.run $(ARGS)
 
-soak: $(STAMP) ## the long tests: kills and reorganisations, again and again
-	@tests/support/prepare.sh
-	@. $(VENV)/test-env && $(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
+soak: ## half an hour of chaos
+	@$(MAKE) --no-print-directory chaos ARGS="$(or $(ARGS),--minutes 30)"
 
 chaos: $(STAMP) ## random payments and faults, reorganisations and kills; ARGS="--minutes 30 --seed 7", or ARGS=--mutations
 	@tests/support/prepare.sh
