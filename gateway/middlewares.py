@@ -21,7 +21,6 @@ API = "/api/v1/"
 _ANY_ORIGIN = re.compile(
     r"/api/v1/(files/|transfers/|claim$|share$|openapi\.json$)|/static/|/bitcache-pay\.js$", re.ASCII
 )
-_FRAMED = re.compile(r"/f/")
 #: Too short, segment by segment, to hold a secret.
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._-]{0,19}){1,6}", re.ASCII)
 _STARTED: web.RequestKey[bool] = web.RequestKey("started")
@@ -98,7 +97,8 @@ async def security_headers(request: web.Request, response: web.StreamResponse) -
     request[_STARTED] = True
     headers, path = response.headers, request.path
     headers["Server"] = "bitcache"
-    headers.setdefault("Content-Security-Policy", _CSP + ("*" if _FRAMED.match(path) else "'none'"))
+    framed = path.startswith("/f/") and "embed" in request.query  # the widget's frame, on any site
+    headers.setdefault("Content-Security-Policy", _CSP + ("*" if framed else "'none'"))
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
     if response.content_type == "text/html":

@@ -37,6 +37,8 @@ async def test_only_the_checkout_can_be_framed(shop: Shop) -> None:
     sold = await shop.sell(goods())
     framed = (await shop.call("GET", f"/f/{sold.file_id}?embed")).headers
     assert framed["Content-Security-Policy"].endswith("frame-ancestors *")
+    for path in (f"/f/{sold.file_id}", f"/f/{sold.file_id}/pay", "/f/nope"):
+        assert (await shop.call("GET", path)).headers["Content-Security-Policy"].endswith("frame-ancestors 'none'")
     assert (await raw(shop, "//"))["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
