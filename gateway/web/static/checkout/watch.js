@@ -7,7 +7,7 @@ import { eventsUrl, getTransfer } from "./api.js";
 
 const FIRST_PAUSE = 2000;
 const LONGEST_PAUSE = 15000;
-/** A stream that is silent for longer than two heartbeats is taken for dead only by the browser; this is our own check. */
+/** While the stream is open too: a connection that died silently looks open for minutes. */
 const CHECK_EVERY = 30000;
 
 export class Watch {
@@ -18,6 +18,7 @@ export class Watch {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #pause = FIRST_PAUSE;
+  #news = 0;
   #stopped = false;
 
   /**
@@ -41,11 +42,13 @@ export class Watch {
     removeEventListener("pageshow", this.now);
   }
 
-  /** Asks at once. */
+  /** Asks at once. What the stream says meanwhile may be newer than the answer, so then the answer is dropped. */
   now = async () => {
     clearTimeout(this.#timer);
+    const before = this.#news;
     try {
-      this.#heard(await getTransfer(this.#transferId));
+      const transfer = await getTransfer(this.#transferId);
+      if (this.#news === before) this.#heard(transfer);
     } catch {
       if (!this.#stopped) this.#missed();
     }
@@ -61,6 +64,7 @@ export class Watch {
   /** @param {Transfer} transfer */
   #heard(transfer) {
     if (this.#stopped) return;
+    this.#news++;
     this.#pause = FIRST_PAUSE;
     this.#listener.onTransfer(transfer);
     const streaming = this.#stream?.readyState === EventSource.OPEN;
