@@ -63,6 +63,12 @@ def cursor(conn: Connection) -> BlockRef | None:
     return BlockRef(row.height, row.hash) if row else None
 
 
+def block_at(conn: Connection, height: int) -> BlockRef | None:
+    """The block processed at ``height``, if watching had begun by then."""
+    row = conn.execute(select(block.c.height, block.c.hash).where(block.c.height == height)).first()
+    return BlockRef(row.height, row.hash) if row else None
+
+
 def start(conn: Connection, first: BlockRef) -> None:
     """Begin at ``first``: its payments are not looked at, those of the blocks after it are."""
     if cursor(conn) is None:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import Connection
 
 from bitcache import ledger
-from bitcache.errors import BitcacheError
+from bitcache.errors import BitcacheError, NodePruned, NodeWrongNetwork
 from bitcache.identifiers import TransferId
 from bitcache.ledger import BlockRef, Payment
 from bitcache.storage.store import Store
@@ -32,11 +33,12 @@ log = structlog.get_logger("wallet.watcher")
 
 @dataclass(slots=True)
 class WatcherStatus:
-    """How watching goes, for health pages.  ``error`` is that of the last attempt."""
+    """How watching goes, for health pages.  ``error`` is that of the last attempt, ``failures`` counts by code."""
 
     cursor: BlockRef | None = None
     synced_at: int | None = None
     error: BitcacheError | None = None
+    failures: Counter[str] = field(default_factory=Counter)
 
 
 def unix_time() -> int:
@@ -89,8 +91,10 @@ class Watcher:
             await self.sync()
         except BitcacheError as error:
             if type(error) is not type(self.status.error):  # the first of a row: say it once
-                log.warning("watching_paused", code=error.code, reason=str(error), hint=error.advice)
+                say = log.error if isinstance(error, NodePruned | NodeWrongNetwork) else log.warning
+                say("watching_paused", code=error.code, reason=str(error), hint=error.advice)
             self.status.error = error
+            self.status.failures[error.code] += 1
             return False
         except Exception:  # a bug must not stop the payments of every other invoice
             log.exception("watching_failed")
@@ -157,6 +161,7 @@ class Watcher:
 
     async def _back(self, cursor: BlockRef) -> None:
         """Undo the cursor's block; if it was the first of all, begin again below it, in the same write."""
+        await self._refuse_another_chain(cursor)
         now, restart = self._clock(), await self._first(below=cursor.height - 1)
 
         def undo(conn: Connection) -> None:
@@ -165,6 +170,19 @@ class Watcher:
 
         await self._store.write(undo)
         log.warning("block_undone", height=cursor.height)
+
+    async def _refuse_another_chain(self, cursor: BlockRef) -> None:
+        """No reorganisation reaches so deep: it is another chain, and undoing ours would call all sales lost."""
+        deep = await self._store.read(lambda conn: ledger.block_at(conn, cursor.height - ledger.DEEPEST))
+        if deep is None:
+            return
+        tip = await self._source.tip()
+        if tip.height < deep.height or await self._source.at(deep.height) != deep:
+            raise NodeWrongNetwork(
+                f"this is another chain: block {deep.height}, seen long ago, is not on it",
+                hint="Connect the node that the gateway used before. If this chain is the right one, stop the gateway "
+                f"and rebuild the payments: bitcache rescan --from {max(1, deep.height - ledger.DEEPEST)}",
+            )
 
     async def _report(self, waiting: Sequence[Payment], began: int) -> None:
         """At the newest block: what waits, and, if the node itself is up to date, until when all is known."""

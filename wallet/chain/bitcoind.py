@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 import zmq
 
-from bitcache.errors import ChainError, NodeRefused, NodeWarmingUp, NodeWrongNetwork
+from bitcache.errors import ChainError, NodePruned, NodeRefused, NodeWarmingUp, NodeWrongNetwork
 from bitcache.ledger import BlockRef, Payment
 from wallet.blocks import parent_hash, payments_in_block
 from wallet.chain.base import Back, ChainStatus, Forward, Scripts, Step
@@ -23,6 +23,8 @@ from wallet.chain.rpc import LARGE, NodeRpc, is_not_found
 LONG_POLL_SECONDS = 30
 #: How soon the mempool is read again when no ZMQ tells of news.
 POLL_SECONDS = 5.0
+#: How soon a node that offers no ZMQ is asked again whether it does.
+ASK_ZMQ_SECONDS = 60.0
 #: A node without a block for so long is taken to be behind: once in 160 000 blocks it is not.
 STALE_SECONDS = 2 * 60 * 60
 
@@ -87,12 +89,12 @@ class BitcoindSource:
         """What follows ``cursor``."""
         header = await self._header(cursor)
         if header is None or header["confirmations"] < 0:
+            await self._expect_as_high_as(cursor)
             return Back()
         if "nextblockhash" not in header:
             return None
         digest = header["nextblockhash"]
-        text = await self._call("getblock", digest, 0)
-        raw = bytes.fromhex(text)
+        raw = await self._block(cursor.height + 1, digest)
         if parent_hash(raw) != cursor.hash:
             raise NodeRefused("the node sent a block that does not follow the one before")
         return Forward(BlockRef(cursor.height + 1, digest), tuple(await _scan(raw, scripts)))
@@ -145,10 +147,47 @@ class BitcoindSource:
                 raise
         else:
             return header
-        info = await self._info()
-        if info["initialblockdownload"] and info["blocks"] < cursor.height:  # it knows less than we do: no reorg
-            raise NodeWarmingUp(f"the node is at block {info['blocks']}, and was at {cursor.height} before")
         return None
+
+    async def _expect_as_high_as(self, cursor: BlockRef) -> None:
+        """A node that has fewer blocks than we saw knows less than we do, for now: that is no reorganisation.
+
+        It is indexing its blocks again, or runs on another, older data folder.  Only where blocks are made
+        and unmade on command can a chain become shorter.
+        """
+        info = await self._info()
+        on_command = info["chain"] == "regtest" and not info["initialblockdownload"]
+        if info["blocks"] < cursor.height and not on_command:
+            raise NodeWarmingUp(
+                f"the node is at block {info['blocks']}, and was at {cursor.height} before",
+                hint="Wait: it is reading its blocks again. If it was started on another data folder, put the old "
+                "one back, or wait until it has caught up.",
+            )
+
+    async def _block(self, height: int, digest: str) -> bytes:
+        """A raw block; one that was pruned is asked for from a peer, for the next attempt, and NodePruned raised."""
+        try:
+            return bytes.fromhex(await self._call("getblock", digest, 0))
+        except NodePruned as error:
+            asked = await self._ask_peers(digest)
+            raise NodePruned(
+                f"block {height} comes next, and the node has deleted it"
+                + (": its peers were asked for it" if asked else ""),
+                hint="Payments wait until it is back. Let the node fetch it (bitcoin-cli getblockfrompeer "
+                f"{digest} <peer>), restart it with -reindex, or set chain.rpc_url to a node that has all blocks. "
+                "For the future give the node a larger prune= setting.",
+                height=height,
+            ) from error
+
+    async def _ask_peers(self, digest: str) -> bool:
+        """Whether some peer was asked to send a block again."""
+        for peer in await self._call("getpeerinfo"):
+            try:
+                await self._call("getblockfrompeer", digest, peer["id"])
+            except NodeRefused:  # an old node, or a peer that has pruned it too
+                continue
+            return True
+        return False
 
     async def _hear_blocks(self) -> None:
         """Wake up at every new tip."""
@@ -177,7 +216,9 @@ class BitcoindSource:
         address = self._zmq_address or await self._ask_zmq_address()
         if not address:
             log.info("no_zmq", hint="start the node with -zmqpubrawtx=tcp://127.0.0.1:28332 to see payments sooner")
-            return
+        while not address:  # it may be restarted with it
+            await asyncio.sleep(ASK_ZMQ_SECONDS)
+            address = await self._ask_zmq_address()
         try:
             await EarlyNews(address, self._on_transaction, self._news.set).run()
         except zmq.ZMQError as error:

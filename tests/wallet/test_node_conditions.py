@@ -1,0 +1,246 @@
+"""A real node in every condition it can be in: the ledger waits, says why, and goes on where it stood."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.accounts import fresh_destinations
+from support.eventually import eventually
+from support.shop import Shop, open_shop
+
+from bitcache.errors import ChainError, NodePruned, NodeWarmingUp, NodeWrongNetwork
+from bitcache.identifiers import TransferId
+from bitcache.ledger import DEEPEST
+from bitcache.money import Sat
+from bitcache.storage.store import Store
+from wallet.chain.base import Forward
+from wallet.chain.bitcoind import BitcoindSource
+from wallet.chain.regtest import RegtestNode
+from wallet.chain.simulated import SimulatedChain
+from wallet.watcher import Watcher
+
+pytestmark = pytest.mark.node
+
+
+class Watched:
+    """A shop watched on a node."""
+
+    def __init__(self, shop: Shop, node: RegtestNode) -> None:
+        self.shop = shop
+        self.source = BitcoindSource(node.client(), "regtest")
+        self.scripts: dict[bytes, TransferId] = {}
+        self.watcher = Watcher(shop.store, self.source, self.scripts)
+
+    async def invoice(self) -> tuple[TransferId, str]:
+        ((script, address),) = fresh_destinations(1)
+        transfer_id = await self.shop.invoice(script, address)
+        self.scripts[script] = transfer_id
+        return transfer_id, address
+
+    async def synced(self) -> bool:
+        """One attempt, as ``run`` makes them."""
+        return await self.watcher._attempt()
+
+
+@asynccontextmanager
+async def watched(store: Store, node: RegtestNode) -> AsyncIterator[Watched]:
+    found = Watched(await open_shop(store), node)
+    await found.source.open()
+    try:
+        yield found
+    finally:
+        await found.source.close()
+
+
+@asynccontextmanager
+async def bare_node(program: Path) -> AsyncIterator[RegtestNode]:
+    """A second node, whose chain is the genesis block alone."""
+    node = RegtestNode(None, program)
+    node.launch()
+
+    async def answers() -> bool:
+        try:
+            return (await node.rpc("getblockcount")) == 0
+        except ChainError:
+            return False
+
+    try:
+        await eventually(answers)
+        yield node
+    finally:
+        await node.stop()
+
+
+async def send(source: RegtestNode, target: RegtestNode, heights: range, *, whole: bool) -> None:
+    """Blocks, or their headers alone, from one node to another."""
+    for height in heights:
+        digest = await source.rpc("getblockhash", height)
+        if whole:
+            await target.rpc("submitblock", await source.rpc("getblock", digest, 0))
+        else:
+            await target.rpc("submitheader", await source.rpc("getblockheader", digest, False))
+
+
+async def test_pruned_is_said_loudly_and_payments_come_after_the_block_is_back(
+    own_regtest: RegtestNode, bitcoind: Path, store: Store
+) -> None:
+    """The cursor's next block is gone; a peer that has it is asked, and watching goes on by itself."""
+    await own_regtest.restart("-prune=1", "-fastprune")
+    async with watched(store, own_regtest) as till, bare_node(bitcoind) as peer:
+        transfer_id, address = await till.invoice()
+        assert await till.synced()
+        cursor = await till.shop.cursor()
+        assert cursor is not None
+        await own_regtest.pay(address, Sat(5_000))
+        await own_regtest.mine(600)
+        tip = await own_regtest.rpc("getblockcount")
+        await send(own_regtest, peer, range(1, tip + 1), whole=True)
+        await own_regtest.rpc("pruneblockchain", 400)
+        assert not await till.synced()
+        error = till.watcher.status.error
+        assert isinstance(error, NodePruned)
+        assert f"block {cursor.height + 1}" in str(error)
+        assert "getblockfrompeer" in error.advice
+        assert await till.shop.cursor() == cursor, "nothing was passed over"
+        assert till.watcher.status.failures["node_pruned"] == 1
+        host, port = peer.p2p
+        await own_regtest.rpc("addnode", f"{host}:{port}", "onetry")
+
+        async def caught_up() -> bool:
+            for _ in range(700):
+                if await till.synced():
+                    return True
+                await asyncio.sleep(0.01)
+            return False
+
+        await eventually(caught_up, 120)
+        assert await till.shop.state(transfer_id) == "settled"
+
+
+async def test_behind_pauses_expiry(own_regtest: RegtestNode, bitcoind: Path, store: Store) -> None:
+    """It knows of headers whose blocks it lacks: what was paid in them is not called late."""
+    async with watched(store, own_regtest) as till, bare_node(bitcoind) as ahead:
+        tip = await own_regtest.rpc("getblockcount")
+        await send(own_regtest, ahead, range(1, tip + 1), whole=True)
+        _, address = fresh_destinations(1)[0]
+        await ahead.rpc("generatetoaddress", 3, address)
+        await send(ahead, own_regtest, range(tip + 1, tip + 4), whole=False)
+        transfer_id = await till.shop.invoice(b"script", "address", expires_at=1)
+        assert await till.synced()
+        status = await till.source.status()
+        assert not status.synced
+        assert status.headers == status.height + 3
+        assert await till.shop.state(transfer_id) == "new"
+        await send(ahead, own_regtest, range(tip + 1, tip + 4), whole=True)
+        assert await till.synced()
+        assert await till.shop.state(transfer_id) == "expired"
+
+
+@pytest.mark.parametrize("headers", [False, True], ids=["without our headers", "with our headers"])
+async def test_another_data_folder_that_catches_up_undoes_nothing(
+    own_regtest: RegtestNode, bitcoind: Path, store: Store, headers: bool
+) -> None:
+    """A node that knows our blocks' headers alone says that they are off its chain: that is no reorganisation."""
+    await own_regtest.mine()
+    tip = await own_regtest.rpc("getblockcount")
+    async with watched(store, own_regtest) as till:
+        transfer_id, address = await till.invoice()
+        await own_regtest.pay(address, Sat(5_000))
+        await own_regtest.mine()
+        assert await till.synced()
+        assert await till.shop.state(transfer_id) == "settled"
+        cursor = await till.shop.cursor()
+        async with bare_node(bitcoind) as fresh:
+            if headers:
+                await send(own_regtest, fresh, range(1, tip + 2), whole=False)
+            later = Watcher(store, other := BitcoindSource(fresh.client(), "regtest"), till.scripts)
+            assert not await later._attempt()
+            assert isinstance(later.status.error, NodeWarmingUp)
+            assert "data folder" in later.status.error.advice
+            assert await till.shop.cursor() == cursor
+            assert await till.shop.state(transfer_id) == "settled"
+            await send(own_regtest, fresh, range(1, tip + 2), whole=True)
+            assert await later._attempt()
+            assert await till.shop.state(transfer_id) == "settled"
+            await other.close()
+
+
+@pytest.mark.parametrize("option", ["-reindex", "-reindex-chainstate"])
+async def test_reindexing_undoes_nothing(own_regtest: RegtestNode, store: Store, option: str) -> None:
+    """Watched all the while, at every instant that it answers."""
+    await own_regtest.mine(300)
+    async with watched(store, own_regtest) as till:
+        transfer_id, address = await till.invoice()
+        await own_regtest.pay(address, Sat(5_000))
+        await own_regtest.mine()
+        assert await till.synced()
+        cursor = await till.shop.cursor()
+        await own_regtest.stop_process()
+        own_regtest.launch(option)
+
+        async def back() -> bool:
+            done = await till.synced()
+            assert await till.shop.cursor() == cursor
+            assert await till.shop.state(transfer_id) == "settled"
+            return done
+
+        await eventually(back, 60)
+
+
+async def test_another_chain_is_refused_before_anything_is_undone(store: Store) -> None:
+    """Deeper than any reorganisation: the ledger keeps what it has."""
+    chain = SimulatedChain()
+    await chain.mine(20)
+    shop = await open_shop(store)
+    ((script, address),) = fresh_destinations(1)
+    transfer_id = await shop.invoice(script, address)
+    scripts = {script: transfer_id}
+    await Watcher(store, chain, scripts).sync()
+    await chain.pay(address, Sat(5_000))
+    await chain.mine(DEEPEST + 10)
+    await Watcher(store, chain, scripts).sync()
+    cursor = await shop.cursor()
+    other = SimulatedChain()
+    await other.mine(500)
+    with pytest.raises(NodeWrongNetwork, match="another chain") as caught:
+        await Watcher(store, other, scripts).sync()
+    assert "rescan" in caught.value.advice
+    assert (await shop.cursor(), await shop.state(transfer_id)) == (cursor, "settled")
+    await chain.reorg(DEEPEST - 10)
+    await Watcher(store, chain, scripts).sync()
+    assert await shop.cursor() == await chain.tip()
+
+
+async def test_zmq_that_goes_and_comes_back_with_the_node(
+    own_regtest: RegtestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Started without it, restarted with it: payments are seen early again, with nothing to be done."""
+    monkeypatch.setattr("wallet.chain.bitcoind.ASK_ZMQ_SECONDS", 0.2)
+    await own_regtest.restart("-nozmqpubrawtx")
+    source = BitcoindSource(own_regtest.client(), "regtest")
+    await source.open()
+    ((script, address),) = fresh_destinations(1)
+    scripts: dict[Any, Any] = {script: 1}
+
+    async def hears() -> bool:
+        await own_regtest.pay(fresh_destinations(1)[0][1], Sat(1_000))
+        await asyncio.sleep(0.1)
+        return source._hears
+
+    try:
+        tip = await source.tip()
+        assert not source._hears
+        await own_regtest.restart()
+        await eventually(hears, 30)
+        await own_regtest.pay(address, Sat(1_111))
+        assert [payment.amount for payment in await source.unconfirmed(scripts)] == [1_111]
+        await own_regtest.mine()
+        step = await source.step(tip, scripts)
+        assert isinstance(step, Forward)
+    finally:
+        await source.close()
