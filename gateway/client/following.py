@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
+import aiohttp
+
 from bitcache.errors import TooMany
 from gateway.api.models import Transfer
 from gateway.client.http import GatewayClient, GatewayConfused, GatewayUnreachable, parse
 
 POLL_SECONDS = 3.0
+#: The gateway says something every 15 s; behind a proxy that holds events back, this is how long polling waits.
+_SILENCE = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=20)
 
 
 async def follow(gateway: GatewayClient, transfer_id: str) -> AsyncGenerator[Transfer, None]:
@@ -20,7 +24,7 @@ async def follow(gateway: GatewayClient, transfer_id: str) -> AsyncGenerator[Tra
     path, accept = f"/transfers/{transfer_id}", {"Accept": "text/event-stream"}
     while True:
         try:
-            async with gateway.open("GET", f"{path}/events", headers=accept) as response:
+            async with gateway.open("GET", f"{path}/events", headers=accept, timeout=_SILENCE) as response:
                 async for line in response.content:
                     if line.startswith(b"data:"):
                         yield parse(Transfer, line[5:])

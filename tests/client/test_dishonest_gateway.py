@@ -1,0 +1,185 @@
+"""A gateway that lies: every lie is found before anything is paid, or at the latest before the file is called whole."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+
+from bitcache.errors import InvalidLink, Tampered, WrongKey
+from bitcache.identifiers import b64u
+from bitcache.money import Sat
+from bitcache.sealing import manifest
+from gateway.client.buying import NotPaidInTime, Screen, buy
+from gateway.client.goods import Goods, look
+from gateway.client.http import GatewayClient, GatewayConfused, GatewayUnreachable, connect
+from gateway.client.selling import Offer, Sold, sell
+from gateway.demo import Demo
+
+Lie = Callable[[str, bytes], bytes]
+
+
+@pytest.fixture
+async def sold(demo: Demo, tmp_path: Path) -> Sold:
+    """A file on sale."""
+    path = tmp_path / "song.flac"
+    path.write_bytes(os.urandom(2**20 + 5))
+    return await sell(demo.gateway, demo.token, demo.seed, Offer(path, Sat(2500), "Song"))
+
+
+@asynccontextmanager
+async def lying(demo: Demo, lie: Lie) -> AsyncIterator[GatewayClient]:
+    """The demonstration behind a proxy that changes answers."""
+
+    async def relay(request: web.Request) -> web.Response:
+        kept = {name: request.headers[name] for name in ("Authorization", "Range") if name in request.headers}
+        if request.path.endswith("/events"):
+            return web.Response(status=503)  # it does not stream, so the client polls
+        body = await request.read()
+        async with session.request(
+            request.method,
+            demo.gateway.base + request.path,
+            data=body,
+            headers=kept | {"Content-Type": "application/json"},
+        ) as answer:
+            headers = {name: answer.headers[name] for name in ("Content-Range",) if name in answer.headers}
+            content = lie(request.path, await answer.read())
+            return web.Response(status=answer.status, body=content, headers=headers, content_type=answer.content_type)
+
+    app = web.Application()
+    app.add_routes([web.route("*", "/{path:.*}", relay)])
+    runner = web.AppRunner(app)
+    async with ClientSession() as session:
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            async with connect(f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
+                yield client
+        finally:
+            await runner.cleanup()
+
+
+def changed(end: str, **members: Any) -> Lie:
+    """Replace members of the JSON answer to a path that ends so."""
+
+    def lie(path: str, body: bytes) -> bytes:
+        return json.dumps(json.loads(body) | members).encode() if path.endswith(end) else body
+
+    return lie
+
+
+async def test_an_honest_one_passes(demo: Demo, sold: Sold) -> None:
+    async with lying(demo, lambda path, body: body) as gateway:
+        goods = await look(gateway, sold.link)
+    assert (goods.metadata.title, goods.manifest.price_sat) == ("Song", 2500)
+
+
+async def test_another_price(demo: Demo, sold: Sold) -> None:
+    async with lying(demo, changed(sold.link.file_id, price_sat=9999)) as gateway:
+        with pytest.raises(Tampered, match="price"):
+            await look(gateway, sold.link)
+
+
+async def test_a_manifest_that_the_operator_signed_itself(demo: Demo, sold: Sold) -> None:
+    """Only the metadata, which the operator cannot make, says whose signature is the right one."""
+    goods = await look(demo.gateway, sold.link)
+    seed = os.urandom(32)
+    own = dataclasses.replace(goods.manifest, price_sat=9999, seller_key=manifest.seller_key(seed)).text()
+    lie = changed(sold.link.file_id, manifest=own, signature=b64u(manifest.sign(own, seed)), price_sat=9999)
+    async with lying(demo, lie) as gateway:
+        with pytest.raises(Tampered, match="somebody else"):
+            await look(gateway, sold.link)
+
+
+@pytest.mark.parametrize("members", [{"signature": b64u(bytes(64))}, {"manifest": "{}"}, {"signature": "x"}])
+async def test_nonsense_for_a_manifest(demo: Demo, sold: Sold, members: dict[str, str]) -> None:
+    async with lying(demo, changed(sold.link.file_id, **members)) as gateway:
+        with pytest.raises(Tampered):
+            await look(gateway, sold.link)
+
+
+async def test_other_metadata(demo: Demo, sold: Sold) -> None:
+    async with lying(demo, changed(sold.link.file_id, meta=b64u(os.urandom(200)))) as gateway:
+        with pytest.raises(WrongKey):
+            await look(gateway, sold.link)
+
+
+async def test_other_group_hashes(demo: Demo, sold: Sold) -> None:
+    async with lying(demo, lambda path, body: bytes(len(body)) if path.endswith("/groups") else body) as gateway:
+        with pytest.raises(Tampered):
+            await look(gateway, sold.link)
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b"<html>", b'{"file_id": 1}', b"{" * 100_000, b'"' + b"x" * 10**6])
+async def test_no_gateway_at_all(demo: Demo, sold: Sold, answer: bytes) -> None:
+    async with lying(demo, lambda path, body: answer) as gateway:
+        with pytest.raises(GatewayConfused):
+            await look(gateway, sold.link)
+
+
+async def test_an_invoice_for_more(demo: Demo, sold: Sold, tmp_path: Path) -> None:
+    async with lying(demo, changed("/transfers", amount_sat=5000)) as gateway:
+        goods = await look(gateway, sold.link)
+        with pytest.raises(Tampered, match="price"):
+            await buy(gateway, goods, tmp_path / "out", tmp_path, timeout=1)
+
+
+async def _pay(demo: Demo, goods: Goods, folder: Path) -> None:
+    """Get an invoice, pay it, find a block."""
+    addresses: list[str] = []
+    screen = Screen()
+    screen.invoice = lambda transfer, goods: addresses.append(transfer.address)  # type: ignore[method-assign]
+    with pytest.raises(NotPaidInTime):
+        await buy(demo.gateway, goods, folder / "out", folder, timeout=0.2, screen=screen)
+    assert demo.parts.purse is not None
+    await demo.parts.purse.pay(addresses[0], Sat(2500))
+    await demo.parts.purse.mine()
+
+
+@pytest.mark.parametrize("end", ["/bytes", "/share"])
+async def test_other_bytes_or_another_share(demo: Demo, sold: Sold, tmp_path: Path, end: str) -> None:
+    goods = await look(demo.gateway, sold.link)
+    await _pay(demo, goods, tmp_path)
+
+    def lie(path: str, body: bytes) -> bytes:
+        if path.endswith("/bytes") and end == "/bytes":
+            return body[:-1] + bytes([body[-1] ^ 1])
+        if path.endswith("/share") and end == "/share":
+            return json.dumps(json.loads(body) | {"share": b64u(bytes(32))}).encode()
+        return body
+
+    async with lying(demo, lie) as gateway:
+        with pytest.raises(Tampered):
+            await buy(gateway, goods, tmp_path / "out", tmp_path, timeout=20)
+    assert not (tmp_path / "out").exists()
+    bought = await buy(demo.gateway, goods, tmp_path / "out", tmp_path, timeout=20)
+    assert bought.size == 2**20 + 5
+
+
+async def test_another_manifest_at_the_second_run(demo: Demo, sold: Sold, tmp_path: Path) -> None:
+    """What was being bought is pinned on the buyer's disk."""
+    goods = await look(demo.gateway, sold.link)
+    await _pay(demo, goods, tmp_path)
+    other = dataclasses.replace(goods, file=goods.file.model_copy(update={"manifest": goods.file.manifest + " "}))
+    with pytest.raises(Tampered, match="before"):
+        await buy(demo.gateway, other, tmp_path / "out", tmp_path, timeout=1)
+
+
+@pytest.mark.parametrize("address", ["gateway.example", "http://", "http://a/b", "http://u@a", "ftp://a"])
+async def test_what_is_no_address(address: str) -> None:
+    with pytest.raises(InvalidLink):
+        async with connect(address):
+            pass
+
+
+async def test_nobody_there() -> None:
+    async with connect("http://127.0.0.1:1") as gateway:
+        with pytest.raises(GatewayUnreachable):
+            await gateway.call(web.Response, "GET", "/")  # type: ignore[type-var]

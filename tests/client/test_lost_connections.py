@@ -1,0 +1,115 @@
+"""Connections that break, again and again: uploads and downloads go on, and lose nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from pathlib import Path
+
+import pytest
+from support.flaky_proxy import flaky_proxy
+
+from bitcache.errors import BitcacheError
+from bitcache.money import Sat
+from gateway.api.models import Listings
+from gateway.client import selling
+from gateway.client.buying import Bought, NotPaidInTime, Screen, buy
+from gateway.client.goods import Goods, look
+from gateway.client.http import GatewayClient, GatewayUnreachable, connect
+from gateway.client.selling import Offer, Sold, sell
+from gateway.demo import Demo
+
+SIZE = 5 * 2**20 + 3
+
+
+@pytest.fixture
+def offer(tmp_path: Path) -> Offer:
+    """Five MiB and a bit."""
+    path = tmp_path / "song.flac"
+    path.write_bytes(os.urandom(SIZE))
+    return Offer(path, Sat(2500), "Song")
+
+
+async def buy_through(demo: Demo, gateway: GatewayClient, goods: Goods, folder: Path) -> Bought:
+    """Buy by way of ``gateway``; pay as soon as there is an invoice."""
+    invoiced: asyncio.Queue[str] = asyncio.Queue()
+
+    class Watching(Screen):
+        def invoice(self, transfer: object, goods: Goods) -> None:
+            invoiced.put_nowait(transfer.address)  # type: ignore[attr-defined]
+
+    purchase = asyncio.create_task(buy(gateway, goods, folder / "out", folder / "state", timeout=60, screen=Watching()))
+    assert demo.parts.purse is not None
+    await demo.parts.purse.pay(await asyncio.wait_for(invoiced.get(), 20), Sat(2500))
+    await demo.parts.purse.mine()
+    return await purchase
+
+
+async def sell_through(demo: Demo, url: str, offer: Offer) -> Sold:
+    """Sell by way of the proxy."""
+    async with connect(url) as gateway:
+        return await sell(gateway, demo.token, demo.seed, offer)
+
+
+async def test_an_upload_goes_on_where_it_stopped(demo: Demo, offer: Offer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selling, "PIECE", 2**20)
+    dice = random.Random(402)
+    async with flaky_proxy(demo.gateway.base, lambda: dice.randrange(5_000, 3_000_000)) as proxy:
+        sold = await sell_through(demo, proxy.url, offer)
+        assert proxy.cuts > 1
+    assert (await demo.gateway.call(Listings, "GET", "/listings", bearer=demo.token)).listings[
+        0
+    ].file_id == sold.link.file_id
+
+
+async def test_a_download_goes_on_where_it_stopped(demo: Demo, offer: Offer, tmp_path: Path) -> None:
+    sold = await sell(demo.gateway, demo.token, demo.seed, offer)
+    goods = await look(demo.gateway, sold.link)
+    dice = random.Random(402)
+    async with (
+        flaky_proxy(demo.gateway.base, lambda: dice.randrange(5_000, 2_000_000)) as proxy,
+        connect(proxy.url) as gateway,
+    ):
+        bought = await buy_through(demo, gateway, goods, tmp_path)
+        assert proxy.cuts > 1
+    assert bought.path.read_bytes() == offer.path.read_bytes()
+
+
+async def test_a_failed_sale_leaves_nothing_on_the_gateway(demo: Demo, offer: Offer) -> None:
+    """The keys lived in the client alone, so what it uploaded is worthless: it takes it away."""
+    changing = offer.path.open("ab")
+
+    def change(done: int, total: int) -> None:
+        changing.write(b"more")
+        changing.flush()
+
+    with pytest.raises(BitcacheError, match="changed"):
+        await sell(demo.gateway, demo.token, demo.seed, offer, change)
+    changing.close()
+    assert not list((demo.parts.settings.storage.directory / "files").rglob("*.part"))
+
+
+async def test_a_gateway_that_stays_away_is_given_up(
+    demo: Demo, offer: Offer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(selling, "PIECE", 2**20)
+    monkeypatch.setattr("gateway.client.http.Backoff.__init__.__defaults__", (0.5,))
+    left = [900_000]
+
+    def budget() -> int:
+        return left.pop() if left else 0
+
+    async with flaky_proxy(demo.gateway.base, budget) as proxy:
+        with pytest.raises(GatewayUnreachable):
+            await sell_through(demo, proxy.url, offer)
+
+
+async def test_an_expired_invoice_is_given_up_and_made_anew(demo: Demo, offer: Offer, tmp_path: Path) -> None:
+    """Run again after the expiry: a fresh invoice; but a late payment of the old one opens the file all the same."""
+    sold = await sell(demo.gateway, demo.token, demo.seed, offer)
+    goods = await look(demo.gateway, sold.link)
+    with pytest.raises(NotPaidInTime):
+        await buy(demo.gateway, goods, tmp_path / "out", tmp_path / "state", timeout=0.3)
+    bought = await buy_through(demo, demo.gateway, goods, tmp_path)
+    assert bought.sha256
