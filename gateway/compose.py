@@ -3,6 +3,7 @@
 init_data_dir(settings)       a data folder, its keys, its database, and the first seller's token
 check_payout(settings, text)  what a seller typed, read as the gateway would
 running(settings)             everything built and started; ended in order
+rescan_payments(settings)     the ledger compared with the chain, and made equal
 private_chain(folder, …)      a chain without value, for demonstrations: running(settings, purse=…)
 """
 
@@ -18,7 +19,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Connection
 
-from bitcache import highwater, sellers, uploads
+from bitcache import highwater, ledger, rescan, sellers, uploads
 from bitcache.errors import BitcacheError, InvalidSettings, NodeRefused
 from bitcache.highwater import HighWater
 from bitcache.identifiers import TransferId, new_secret, token_hash
@@ -33,6 +34,7 @@ from gateway.settings import Chain, Settings
 from wallet.chain.base import ChainSource, Purse
 from wallet.chain.bitcoind import BitcoindSource
 from wallet.chain.find_bitcoind import NoBitcoind, find_bitcoind
+from wallet.chain.reading import read_chain
 from wallet.chain.regtest import RegtestNode
 from wallet.chain.rpc import NodeRpc
 from wallet.chain.simulated import SimulatedChain
@@ -123,9 +125,7 @@ async def running(
     settings: Settings, *, purse: RegtestNode | SimulatedChain | None = None, clock: Callable[[], int] = unix_time
 ) -> AsyncIterator[Parts]:
     """A gateway at work on an initialised data folder.  With ``purse``, a demonstration on that chain."""
-    folder = DataDir(settings.storage.directory)
-    if not folder.master_key.exists() or not folder.database.exists():
-        raise InvalidSettings("this data folder is not set up", hint="Run: bitcache init")
+    folder = _set_up(settings)
     async with AsyncExitStack() as stack:
         stack.enter_context(folder.locked())
         store = await Store.open(folder.database)
@@ -141,6 +141,33 @@ async def running(
             stack.push_async_callback(_end, asyncio.create_task(work))
         stack.callback(parts.hub.close)
         yield parts
+
+
+async def rescan_payments(
+    settings: Settings,
+    height: int,
+    *,
+    apply: bool,
+    progress: Callable[[int, int], None],
+    purse: RegtestNode | SimulatedChain | None = None,
+) -> rescan.Report:
+    """Compare the ledger with the chain from ``height`` on, and (``apply``) make it equal, with the gateway stopped."""
+    folder = _set_up(settings)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(folder.locked())
+        store = await Store.open(folder.database)
+        stack.push_async_callback(store.close)
+        parts = await _build(settings, folder, store, purse, unix_time)
+        await _catch_up(parts)
+        stack.push_async_callback(store.write, partial(parts.marks.close, rail=parts.rail))
+        await parts.source.open()
+        stack.push_async_callback(parts.source.close)
+        owners = dict(await store.read(lambda conn: list(ledger.keys(conn))))
+        others = await store.read(lambda conn: rescan.strangers(conn, parts.rail))
+        found = await read_chain(parts.source, height, owners.keys() | others.keys(), progress)
+        if not apply:
+            return await store.write(lambda conn: rescan.dry_run(conn, found, others, unix_time()))
+        return await store.write(lambda conn: rescan.rescan(conn, found, others, unix_time()))
 
 
 def bitcoind_program() -> Path | None:
@@ -164,6 +191,14 @@ async def private_chain(folder: Path, program: Path | None) -> AsyncIterator[Pri
         yield PrivateChain(node, await _seller_descriptor(node))
     finally:
         await node.stop()
+
+
+def _set_up(settings: Settings) -> DataDir:
+    """The data folder; raises InvalidSettings when ``bitcache init`` has not been there."""
+    folder = DataDir(settings.storage.directory)
+    if not folder.master_key.exists() or not folder.database.exists():
+        raise InvalidSettings("this data folder is not set up", hint="Run: bitcache init")
+    return folder
 
 
 async def _build(

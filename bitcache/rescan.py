@@ -1,0 +1,226 @@
+"""The ledger rebuilt from the chain, and every difference named before anything changes.
+
+The caller reads the chain from a height on (:class:`Found`); :func:`rescan` makes the ledger equal to it in
+one transaction, which a dry run takes back.  Payments below that height are left as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from bitcache import highwater
+from bitcache.errors import BadInput
+from bitcache.ledger import BlockRef, Payment, cursor
+from bitcache.ports import Rail
+from bitcache.settling import settle_invoices
+from bitcache.storage.tables import block, grant, invoice, payment, payout
+
+#: How far beyond the newest index payments are looked for, for each account.
+LOOK_AHEAD = 1_000
+
+
+@dataclass
+class Found:
+    """What the chain says: its blocks after ``first``, the payments in each, and what waits for a block."""
+
+    first: BlockRef
+    blocks: list[BlockRef] = field(default_factory=list)
+    payments: dict[str, tuple[Payment, BlockRef]] = field(default_factory=dict)
+    waiting: tuple[Payment, ...] = ()
+    sees_unconfirmed: bool = True
+
+    def forward(self, ref: BlockRef, payments: Iterable[Payment]) -> None:
+        """The next block."""
+        self.blocks.append(ref)
+        self.payments.update({one.reference: (one, ref) for one in payments})
+
+    def back(self) -> bool:
+        """The newest block left the chain; False when there is none to take away."""
+        if not self.blocks:
+            return False
+        gone = self.blocks.pop()
+        self.payments = {name: found for name, found in self.payments.items() if found[1] != gone}
+        return True
+
+
+class Kind(StrEnum):
+    """What differs."""
+
+    MISSING = "missing"  #: on the chain, not in the ledger
+    MOVED = "moved"  #: in another block than the ledger says
+    GONE = "gone"  #: in the ledger, not on the chain
+    AMOUNT = "amount"  #: another amount than the ledger says
+    FORGOTTEN = "forgotten"  #: pays an address of ours whose invoice this database does not know
+    STATE = "state"  #: an invoice's state changes because of the others
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that the ledger had otherwise.  ``was`` and ``becomes`` are words for people."""
+
+    kind: Kind
+    subject: str
+    was: str
+    becomes: str
+    transfer_id: str | None = None
+    amount_sat: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a rescan found.  ``height``: of the newest block looked at."""
+
+    height: int
+    payments: int
+    differences: list[Difference]
+
+
+class _TakenBack(Exception):
+    """Undoes a dry run."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A destination of ours without an invoice: number ``index`` of an account."""
+
+    payout_id: int
+    index: int
+    address: str
+
+
+def strangers(conn: Connection, rail: Rail, look_ahead: int = LOOK_AHEAD) -> dict[bytes, Address]:
+    """Destinations that a forgotten invoice may have had: what was left out, and what comes after the newest index."""
+    known = set(conn.scalars(select(invoice.c.key)))
+    skipped = [(one.payout_id, one.first, one.end) for one in highwater.all_skipped(conn)]
+    found: dict[bytes, Address] = {}
+    for row in conn.execute(select(payout).where(payout.c.rail == rail.name)):
+        ranges = [(first, end) for payout_id, first, end in skipped if payout_id == row.id]
+        for first, end in [*ranges, (row.next_index, row.next_index + look_ahead)]:
+            for index in range(first, end):
+                made = rail.destination(row.account, index)
+                found.setdefault(made.key, Address(row.id, index, made.address))
+    return {key: one for key, one in found.items() if key not in known}
+
+
+def dry_run(conn: Connection, found: Found, others: Mapping[bytes, Address], now: int) -> Report:
+    """What :func:`rescan` would change; changes nothing."""
+    try:
+        with conn.begin_nested():
+            raise _TakenBack(rescan(conn, found, others, now))
+    except _TakenBack as taken_back:
+        return taken_back.report
+
+
+def rescan(
+    conn: Connection, found: Found, others: Mapping[bytes, Address], now: int, *, loss_budget: int = 0
+) -> Report:
+    """Make the ledger equal to what was found, and say what differed; raises BadInput when that would leave a hole."""
+    at = cursor(conn)
+    if at is not None and found.first.height > at.height:
+        raise BadInput(f"the ledger ends at block {at.height}", hint="Begin there, or lower.")
+    owners = {row.key: row.transfer_id for row in conn.execute(select(invoice.c.key, invoice.c.transfer_id))}
+    before = _states(conn)
+    differences = _payments(conn, found, owners)
+    differences += _forgotten(conn, found, others, owners)
+    _write(conn, found, owners, now)
+    settle_invoices(conn, list(before), now, loss_budget)
+    differences += _changed(before, _states(conn))
+    return Report((found.blocks or [found.first])[-1].height, len(found.payments), differences)
+
+
+def _payments(conn: Connection, found: Found, owners: Mapping[bytes, str]) -> list[Difference]:
+    """Every payment that the ledger has otherwise."""
+    stored = {row.reference: row for row in conn.execute(select(payment))}
+    ours = {name: (one, ref) for name, (one, ref) in found.payments.items() if one.key in owners}
+    differences = [
+        difference
+        for name, (one, ref) in sorted(ours.items(), key=lambda item: (item[1][1].height, item[0]))
+        for difference in _compare(stored.get(name), one, ref, owners[one.key])
+    ]
+    waiting = {one.reference for one in found.waiting}
+    for name, row in sorted(stored.items()):
+        if row.height is not None and row.height > found.first.height and name not in ours:
+            becomes = "waits for a block" if name in waiting else "not on the chain"
+            was = f"in block {row.height}"
+            differences.append(Difference(Kind.GONE, name, was, becomes, row.transfer_id, row.amount_sat))
+    return differences
+
+
+def _compare(row: Row[Any] | None, one: Payment, ref: BlockRef, transfer_id: str) -> list[Difference]:
+    """What the ledger has otherwise about one payment on the chain."""
+    where = f"in block {ref.height}"
+    rest = (transfer_id, int(one.amount))
+    if row is None or row.height is None:
+        was = "not there" if row is None else "waits for a block" if row.unconfirmed else "gone"
+        return [Difference(Kind.MISSING, one.reference, was, where, *rest)]
+    differences = []
+    if row.block_hash != ref.hash or row.height != ref.height:
+        was = f"in block {row.height}" + (" of another chain" if row.height == ref.height else "")
+        differences.append(Difference(Kind.MOVED, one.reference, was, where, *rest))
+    if row.amount_sat != one.amount:
+        differences.append(Difference(Kind.AMOUNT, one.reference, f"{row.amount_sat} sat", f"{one.amount} sat", *rest))
+    return differences
+
+
+def _forgotten(
+    conn: Connection, found: Found, others: Mapping[bytes, Address], owners: Mapping[bytes, str]
+) -> list[Difference]:
+    """Payments to addresses whose invoices are lost; those addresses are never given out (again)."""
+    differences = []
+    for name, (one, ref) in found.payments.items():
+        stranger = others.get(one.key)
+        if stranger is None or one.key in owners:
+            continue
+        was = f"address {stranger.address} (number {stranger.index} of payout {stranger.payout_id}), no invoice"
+        where = f"paid in block {ref.height}"
+        differences.append(Difference(Kind.FORGOTTEN, name, was, where, None, int(one.amount)))
+        beyond = func.max(payout.c.next_index, stranger.index + 1)
+        conn.execute(update(payout).where(payout.c.id == stranger.payout_id).values(next_index=beyond))
+    return differences
+
+
+def _write(conn: Connection, found: Found, owners: Mapping[bytes, str], now: int) -> None:
+    """Blocks and payments above the first block become what was found."""
+    above = payment.c.height > found.first.height
+    conn.execute(update(payment).where(above).values(height=None, block_hash=None, unconfirmed=0))
+    conn.execute(delete(block).where(block.c.height >= found.first.height))
+    refs = [found.first, *found.blocks]
+    conn.execute(insert(block), [{"height": ref.height, "hash": ref.hash} for ref in refs])
+    for one, ref in found.payments.values():
+        if one.key in owners:
+            _put(conn, one, owners[one.key], now, height=ref.height, block_hash=ref.hash, unconfirmed=0)
+    if not found.sees_unconfirmed:
+        return
+    conn.execute(update(payment).where(payment.c.height.is_(None)).values(unconfirmed=0))
+    for one in found.waiting:
+        if one.key in owners:
+            _put(conn, one, owners[one.key], now, height=None, block_hash=None, unconfirmed=1)
+
+
+def _put(conn: Connection, one: Payment, transfer_id: str, now: int, **where: Any) -> None:
+    """One payment as it is; when it was first seen is kept."""
+    what = {"transfer_id": transfer_id, "amount_sat": int(one.amount), "maturity": one.maturity, **where}
+    changed = conn.execute(update(payment).where(payment.c.reference == one.reference).values(what))
+    if not changed.rowcount:
+        conn.execute(insert(payment).values(reference=one.reference, seen_at=now, **what))
+
+
+def _states(conn: Connection) -> dict[str, str]:
+    """Every invoice's state, in words."""
+    rows = select(invoice.c.transfer_id, invoice.c.state, grant.c.granted_at)
+    joined = rows.outerjoin(grant, grant.c.transfer_id == invoice.c.transfer_id)
+    return {row.transfer_id: row.state + (", released" if row.granted_at else "") for row in conn.execute(joined)}
+
+
+def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:
+    names = sorted(name for name in after if after[name] != before[name])
+    return [Difference(Kind.STATE, name, before[name], after[name], name) for name in names]

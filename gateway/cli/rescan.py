@@ -1,0 +1,75 @@
+"""``bitcache rescan``: the payments compared with the chain, every difference named, and with ``--apply`` corrected."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.run import run
+from gateway.cli.serve import DEFAULT_CONFIG, ConfigOption, settings_in
+from gateway.cli.show import console, plain, sats, stamp
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from bitcache.rescan import Difference, Report
+
+_SENTENCES = {
+    "missing": "on the chain, and not in the ledger",
+    "moved": "in another block than the ledger says",
+    "gone": "in the ledger, and not on the chain",
+    "amount": "of another amount than the ledger says",
+    "forgotten": "paid to an address of yours whose invoice this database has forgotten",
+    "state": "invoice",
+}
+
+
+def rescan_command(
+    start: Annotated[int, typer.Option("--from", min=1, metavar="HEIGHT", help="The first block to read again.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Correct the ledger; else nothing is changed.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line of stdout.")] = False,
+) -> None:
+    """Read the chain again from a block on, and compare the payments. The gateway must be stopped.
+
+    Says every difference before anything is changed, and changes something with --apply alone.
+    """
+    run(_rescan(settings_in(config), start, apply), as_json)
+
+
+async def _rescan(settings: Settings, start: int, apply: bool) -> dict[str, Any]:
+    from gateway.compose import rescan_payments  # Bitcoin's libraries load only where they are needed
+
+    with console.status("Reading the chain …") as status:
+        report = await rescan_payments(
+            settings, start, apply=apply, progress=lambda done, total: status.update(f"Block {done} of {total} …")
+        )
+    tell(report, apply)
+    return {
+        "from": start,
+        "to": report.height,
+        "payments": report.payments,
+        "differences": [dataclasses.asdict(one) for one in report.differences],
+        "applied": apply,
+    }
+
+
+def tell(report: Report, apply: bool) -> None:
+    """For people."""
+    for one in report.differences:
+        console.print(plain(f"  {sentence(one)}"), soft_wrap=True)
+    if not report.differences:
+        stamp(f"The ledger equals the chain up to block {report.height}", "bold green")
+    elif apply:
+        stamp(f"Corrected: the ledger equals the chain up to block {report.height}", "bold green")
+    else:
+        console.print("  Nothing was changed. To correct it, run the same command with --apply.", style="bold")
+
+
+def sentence(one: Difference) -> str:
+    """One difference in words."""
+    if one.kind == "state":
+        return f"invoice {one.subject}: {one.was} → {one.becomes}"
+    amount = f"{sats(one.amount_sat)} " if one.amount_sat is not None else ""
+    return f"{amount}{_SENTENCES[one.kind]}: {one.was} → {one.becomes} ({one.subject})"

@@ -1,0 +1,72 @@
+"""``bitcache rescan``, as an operator runs it, on a simulated chain that lies in the data folder."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sales import goods
+from shop import open_shop, settings_in
+from typer.testing import CliRunner
+
+from bitcache.errors import DatabaseBusy
+from gateway.cli.main import app
+from gateway.compose import rescan_payments
+from gateway.datadir import DataDir
+
+
+def rescan(folder: Path, *options: str) -> tuple[int, Any, str]:
+    """Exit code, JSON and what people see."""
+    config = folder / "config.toml"
+    config.write_text(
+        f'[bitcoin]\nnetwork = "regtest"\n[chain]\nsource = "simulated"\n[storage]\ndirectory = "{folder / "data"}"\n'
+    )
+    got = CliRunner().invoke(app, ["rescan", "--config", str(config), "--json", *options])
+    lines = got.stdout.strip().splitlines()
+    return got.exit_code, json.loads(lines[-1]) if lines else None, got.stderr
+
+
+@pytest.fixture
+async def closed(tmp_path: Path) -> Path:
+    """A gateway that sold something, was stopped, and whose ledger then lost the payment."""
+    async with open_shop(tmp_path) as shop:
+        sold = await shop.sell(goods())
+        _, order = await shop.begin(sold.file_id)
+        await shop.pay(order)
+        shop.chain._path = DataDir(tmp_path / "data").simulated_chain
+        shop.chain._tell()
+    return tmp_path
+
+
+def damage(folder: Path) -> None:
+    with sqlite3.connect(DataDir(folder / "data").database) as conn:
+        conn.execute("delete from payment")
+
+
+def test_a_dry_run_tells_and_apply_corrects(closed: Path) -> None:
+    code, report, _ = rescan(closed, "--from", "1")
+    assert (code, report["differences"], report["applied"]) == (0, [], False)
+    damage(closed)
+    for _ in range(2):
+        code, report, told = rescan(closed, "--from", "1")
+        assert code == 0
+        assert [one["kind"] for one in report["differences"]] == ["missing"]
+        assert "Nothing was changed" in told
+    code, again, told = rescan(closed, "--from", "1", "--apply")
+    assert (code, again["applied"], again["differences"]) == (0, True, report["differences"])
+    assert "Corrected" in told
+    assert rescan(closed, "--from", "1")[1]["differences"] == []
+
+
+def test_a_height_above_the_chain(closed: Path) -> None:
+    code, report, _ = rescan(closed, "--from", "4000")
+    assert (code, report["error"]["code"]) == (3, "bad_input")
+
+
+async def test_not_beside_a_running_gateway(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop:
+        with pytest.raises(DatabaseBusy):
+            await rescan_payments(settings_in(tmp_path), 1, apply=False, progress=print, purse=shop.chain)
