@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import shutil
 import signal
 import sys
 import time
@@ -42,6 +43,13 @@ def show(report: Report) -> None:
         return
     print(f"FOUND with seed {report.seed} after {report.seconds:.0f} s (everything is in {report.folder}):")
     print(report.finding)
+    _show_bugs(report)
+
+
+def _show_bugs(report: Report) -> None:
+    """A mutation that is caught by its own exceptions proves less than one that is not."""
+    if report.bugs:
+        print(f"    the gateway logged {len(report.bugs)} errors, the first: {report.bugs[0][:600]}")
 
 
 def _all_mutations(minutes: float, seed: int) -> int:
@@ -52,8 +60,10 @@ def _all_mutations(minutes: float, seed: int) -> int:
         caught = f"caught after {time.monotonic() - began:.0f} s" if report.finding else "NOT CAUGHT"
         first = (report.finding or "").splitlines()[:1]
         print(f"{name}: {caught}\n    {mutation.what}\n    {' '.join(first)[:160]}", flush=True)
+        _show_bugs(report)
         if report.finding is None:
             missed.append(name)
+        shutil.rmtree(report.folder, ignore_errors=True)
     print(
         f"{len(MUTATIONS) - len(missed)} of {len(MUTATIONS)} mutations caught"
         + (f"; missed: {missed}" if missed else "")

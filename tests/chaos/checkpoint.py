@@ -51,22 +51,23 @@ def _repair(world: World) -> None:
     if world.disk.is_full:
         world.disk.empty(None if world.gateway.ended_with() is not None else world.gateway.pid)
     deadline = time.monotonic() + LONGEST
-    while True:
-        world.mind_the_gateway()
-        world.gateway.wait_until_up()
-        world.ask_again()
-        if not world.unanswered:
-            return
+    while not world.gateway.answers() or world.unanswered:
         if time.monotonic() > deadline:
-            raise Violation(f"{len(world.unanswered)} purchases are not answered")
-        time.sleep(0.2)
+            raise Violation(f"the gateway does not answer, {len(world.unanswered)} purchases wait; {world.gateway.log}")
+        world.mind_the_gateway()
+        if world.gateway.answers():
+            world.ask_again()
+        time.sleep(0.05)
 
 
 def _in_step(world: World) -> bool:
     try:
-        node = world.gateway.ask("GET", "/healthz").json["node"]
+        answer = world.gateway.ask("GET", "/healthz")
     except Unreachable:
         return False
+    if answer.status not in (200, 503):
+        raise Violation(f"/healthz answers {answer.status} {answer.json}")
+    node = answer.json["node"]
     return bool(node["ok"]) and node["watched_height"] == world.node.height
 
 

@@ -6,7 +6,7 @@ import contextlib
 import time
 from random import Random
 
-from chaos import blocks
+from chaos import blocks, payments
 from chaos.rpc import Refused
 from chaos.world import Violation, World
 
@@ -42,12 +42,26 @@ def kill_in_a_reorg(world: World, rng: Random) -> str | None:
     return _kill(world, rng, "in a reorganisation")
 
 
+def kill_in_a_purchase(world: World, rng: Random) -> str | None:
+    """SIGKILL some milliseconds after buyers asked for invoices."""
+    if not _may_kill(world):
+        return None
+    killed: list[str] = []
+
+    def meanwhile() -> None:
+        time.sleep(rng.random() * 0.02)
+        killed.append(_kill(world, rng, "in a purchase"))
+
+    answered = world.begin_purchases([payments.purchase(world, rng) for _ in range(rng.randint(1, 4))], meanwhile)
+    return f"{killed[0]}, {len(answered)} answered"
+
+
 def stop_the_gateway(world: World, rng: Random) -> str | None:
     """SIGTERM, as an operator does."""
     if world.gateway.ended_with() is not None or not world.gateway.answers():
         return None
     code = world.gateway.stop()
-    if code != 0:
+    if code != 0 and not world.disk.is_full:  # then it says what it could not write
         raise Violation(f"the gateway did not stop in order: exit code {code}")
     world.start_gateway()
     world.counts["gateway stopped in order"] += 1

@@ -61,7 +61,7 @@ def _set(owner: Any, **replaced: Any) -> None:
 
 @mutation("a block is undone, its payments stay")
 def rollback_keeps_payments() -> None:
-    _set(ledger, undo=lambda conn, ref, now: conn.execute(delete(block).where(block.c.height == ref.height)))
+    _set(ledger, undo=lambda conn, ref, *rest: conn.execute(delete(block).where(block.c.height == ref.height)))
 
 
 @mutation("the next block is taken by height: nobody asks whether the last one is still in the chain")
@@ -79,18 +79,20 @@ def reorg_not_noticed() -> None:
 
 @mutation("the cursor is saved first, the payments of its block a moment later")
 def cursor_before_payments() -> None:
-    async def forward(self: Any, cursor: BlockRef, ref: BlockRef, payments: Sequence[Payment]) -> None:
-        now = self._clock()
-        await self._store.write(lambda conn: ledger.extend(conn, cursor, ref, (), now))
+    forward = Watcher._forward
+
+    async def cursor_first(self: Any, cursor: BlockRef, ref: BlockRef, payments: Sequence[Payment]) -> None:
+        await forward(self, cursor, ref, ())
         await asyncio.sleep(SLOW_DISK)
 
         def late(conn: Connection) -> None:
+            now = self._clock()
             touched = ledger._store(conn, payments, now, height=ref.height, block_hash=ref.hash, waiting=0)
             settling.settle_invoices(conn, touched, now)
 
         await self._store.write(late)
 
-    _set(Watcher, _forward=forward)
+    _set(Watcher, _forward=cursor_first)
 
 
 @mutation("a reward counts at once, like any payment")
@@ -153,7 +155,7 @@ def settled_apart() -> None:
         pending.clear()
         await self._store.write(lambda conn: settling.settle_invoices(conn, touched, now))
 
-    _set(ledger, settle_invoices=lambda conn, ids, now: pending.update(ids))
+    _set(ledger, settle_invoices=lambda conn, ids, *rest: pending.update(ids))
     _set(Watcher, _forward=and_then_settle)
 
 
@@ -223,7 +225,7 @@ def known_time_never_goes_back() -> None:
 
 @mutation("a payment that was replaced or dropped is waited for all the same")
 def withdrawals_ignored() -> None:
-    def unconfirmed(conn: Connection, payments: Sequence[Payment], now: int) -> None:
+    def unconfirmed(conn: Connection, payments: Sequence[Payment], now: int, **rest: Any) -> None:
         touched = ledger._store(conn, payments, now, height=None, block_hash=None, waiting=1)
         settling.settle_invoices(conn, touched, now)
 

@@ -16,11 +16,21 @@ SPARE = 20_000
 
 def new_invoice(world: World, rng: Random) -> str | None:
     """A buyer asks to pay, or asks again when the answer was lost."""
-    fresh = rng.choice(world.files), b64u(rng.randbytes(32))
+    wanted = purchase(world, rng)
     if world.unanswered and rng.random() < 0.6:
-        fresh = world.unanswered.pop(0)
-    invoice = world.begin_purchase(*fresh)
-    return f"invoice {invoice.transfer_id} {invoice.amount} sat" if invoice else "invoice not answered"
+        wanted = world.unanswered.pop(0)
+    return _told(world.begin_purchases([wanted]))
+
+
+def new_invoices_at_once(world: World, rng: Random) -> str | None:
+    """Many buyers ask in the same moment, one of them twice."""
+    wanted = [purchase(world, rng) for _ in range(rng.randint(2, 12))]
+    return _told(world.begin_purchases([*wanted, wanted[0]]))
+
+
+def purchase(world: World, rng: Random) -> tuple[str, str]:
+    """A file and a fresh claim."""
+    return rng.choice(world.files), b64u(rng.randbytes(32))
 
 
 def pay_exactly(world: World, rng: Random) -> str | None:
@@ -127,6 +137,10 @@ def instead(world: World, rng: Random, found: Transaction) -> Transaction:
     made = spend(list(found.coins), _instead(world, rng, found), found.fee + 2)
     world.sent[made.txid] = made
     return made
+
+
+def _told(invoices: list[Invoice]) -> str:
+    return " ".join(f"{one.transfer_id} {one.amount} sat" for one in invoices) or "not answered"
 
 
 def _pay_one(world: World, rng: Random, part: float) -> str | None:

@@ -17,7 +17,8 @@ Event = Callable[[World, Random], str | None]
 
 #: How often each happens, relative to the others.
 WEIGHTS: dict[Event, float] = {
-    payments.new_invoice: 14,
+    payments.new_invoice: 8,
+    payments.new_invoices_at_once: 2,
     payments.pay_exactly: 10,
     payments.pay_partly: 5,
     payments.pay_over: 3,
@@ -37,6 +38,7 @@ WEIGHTS: dict[Event, float] = {
     faults.kill: 5,
     faults.kill_in_a_block: 4,
     faults.kill_in_a_reorg: 3,
+    faults.kill_in_a_purchase: 2,
     faults.stop_the_gateway: 0.5,
     faults.stop_the_node: 0.7,
     faults.kill_the_node: 0.7,
@@ -59,6 +61,7 @@ class Report:
     checkpoints: list[float] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     finding: str | None = None
+    bugs: list[str] = field(default_factory=list)
     folder: str = ""
     disk: str = ""
 
@@ -73,6 +76,9 @@ def chaos(minutes: float, seed: int, mutation: str | None = None) -> Report:
         _run(world, seed, began + 60 * minutes, report)
     except (Violation, AssertionError, NodeDown) as finding:
         report.finding = f"{type(finding).__name__}: {finding}"
+        report.bugs = world.gateway.bugs()
+        world.gateway.kill()
+        world.keep_database()
         world.note(f"FINDING {report.finding}")
     finally:
         report.seconds = time.monotonic() - began
@@ -96,8 +102,14 @@ def _run(world: World, seed: int, end: float, report: Report) -> None:
             world.note(f"checkpoint, {report.checkpoints[-1]:.1f} s, {len(world.invoices)} invoices")
             next_check = time.monotonic() + rng.uniform(8, 20)
             if final:
-                return
+                break
         _one(world, rng, number)
+    _look_for_bugs(world)
+
+
+def _look_for_bugs(world: World) -> None:
+    if bugs := world.gateway.bugs():
+        raise Violation(f"the gateway logged {len(bugs)} errors, the first: {bugs[0][:1000]}")
 
 
 def _one(world: World, rng: Random, number: int) -> None:

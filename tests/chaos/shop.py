@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from support.accounts import descriptor
 
@@ -71,8 +72,8 @@ def claim_hash(claim: str) -> str:
     return b64u(hashlib.sha256(b"bitcache/v1 claim" + unb64u(claim)).digest())
 
 
-def buy(gateway: GatewayProcess, node: Rpc, file_id: str, claim: str) -> Invoice | None:
-    """An invoice, or None when the gateway cannot give one now."""
+def ask_for_invoice(gateway: GatewayProcess, file_id: str, claim: str) -> dict[str, Any] | None:
+    """A transfer as the buyer is shown it, or None when the gateway cannot give one now.  Safe in a thread."""
     try:
         answer = gateway.ask("POST", f"/api/v1/files/{file_id}/transfers", {"claim_hash": claim_hash(claim)})
     except Unreachable:
@@ -80,17 +81,22 @@ def buy(gateway: GatewayProcess, node: Rpc, file_id: str, claim: str) -> Invoice
     if answer.status not in (200, 201):
         assert answer.status in (503, 507), f"a purchase was refused: {answer.status} {answer.json}"
         return None
-    found = answer.json
-    assert PRICES[found["amount_sat"]] == found["confirmations_required"], found
+    shown: dict[str, Any] = answer.json
+    return shown
+
+
+def as_invoice(shown: dict[str, Any], claim: str, node: Rpc) -> Invoice:
+    """What the reference needs to know of it."""
+    assert PRICES[shown["amount_sat"]] == shown["confirmations_required"], shown
     return Invoice(
-        transfer_id=found["transfer_id"],
+        transfer_id=shown["transfer_id"],
         claim=claim,
-        file_id=file_id,
-        script=str(node("validateaddress", found["address"])["scriptPubKey"]),
-        address=found["address"],
-        amount=found["amount_sat"],
-        confirmations=found["confirmations_required"],
-        expires_at=found["expires_at"],
+        file_id=shown["file_id"],
+        script=str(node("validateaddress", shown["address"])["scriptPubKey"]),
+        address=shown["address"],
+        amount=shown["amount_sat"],
+        confirmations=shown["confirmations_required"],
+        expires_at=shown["expires_at"],
     )
 
 

@@ -8,6 +8,8 @@ import shutil
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TextIO
 
@@ -22,6 +24,10 @@ from chaos.zmq_proxy import ZmqProxy
 
 #: Seconds that may pass between the harness's look at the clock and the gateway's.
 CLOCK_READING = 2
+
+
+#: So many invoices back, two answers to one claim are looked for.
+RECENT = 200
 
 
 class Violation(Exception):
@@ -73,7 +79,7 @@ class World:
         token = shop.set_up(config)
         self.gateway = GatewayProcess(config, self._clock_file, self.folder / "gateway.log", port, mutation)
         self.gateway.start()
-        self.first_start_seconds = self.gateway.wait_until_up()
+        self.gateway.wait_until_up()
         self.files = shop.open_shop(self.gateway, token, self.folder)
         self.share_hashes = {file_id: shop.share_hash(self.gateway, file_id) for file_id in self.files}
 
@@ -116,21 +122,36 @@ class World:
 
     # Purchases
 
-    def begin_purchase(self, file_id: str, claim: str) -> Invoice | None:
-        """Ask for an invoice; what was not answered is asked again at the next checkpoint."""
-        invoice = shop.buy(self.gateway, self.node.rpc, file_id, claim)
-        if invoice is None:
-            self.unanswered.append((file_id, claim))
-            return None
-        self.invoices.append(invoice)
-        self._scripts.add(invoice.script)
-        return invoice
+    def begin_purchases(
+        self, wanted: list[tuple[str, str]], meanwhile: Callable[[], None] = lambda: None
+    ) -> list[Invoice]:
+        """Ask for invoices, all at once and (file, claim) each; what is not answered is asked again later."""
+        with ThreadPoolExecutor(len(wanted)) as pool:
+            asked = [pool.submit(shop.ask_for_invoice, self.gateway, *one) for one in wanted]
+            meanwhile()
+        found = []
+        for one, answer in zip(wanted, asked, strict=True):
+            shown = answer.result()
+            if shown is None:
+                self.unanswered.append(one)
+            else:
+                found.append(self._remember(shop.as_invoice(shown, one[1], self.node.rpc)))
+        return found
 
     def ask_again(self) -> None:
         """The purchases whose answer was lost: the same claim must give one transfer."""
         waiting, self.unanswered = self.unanswered, []
-        for file_id, claim in waiting:
-            self.begin_purchase(file_id, claim)
+        if waiting:
+            self.begin_purchases(waiting)
+
+    def _remember(self, invoice: Invoice) -> Invoice:
+        known = {one.claim: one for one in self.invoices[-RECENT:]}.get(invoice.claim)
+        if known is not None and known != invoice:
+            raise Violation(f"one claim, two answers: {known} and {invoice}")
+        if known is None:
+            self.invoices.append(invoice)
+            self._scripts.add(invoice.script)
+        return invoice
 
     def output(self, invoice: Invoice, sat: int) -> Output:
         """Money for an invoice."""
@@ -158,6 +179,11 @@ class World:
     def may_refuse(self) -> bool:
         """Whether the disk was full at any time since the gateway was started last."""
         return self.disk.is_full or self.gateway.started_at < self.disk.emptied_at
+
+    def keep_database(self) -> None:
+        """A copy beside the logs: the small disk goes with the run."""
+        for file in self.disk.folder.glob("*.sqlite3*"):
+            shutil.copy(file, self.folder)
 
     def close(self) -> None:
         """End what runs."""
