@@ -24,6 +24,7 @@ from bitcache.errors import BitcacheError, InvalidSettings, NodeRefused
 from bitcache.highwater import HighWater
 from bitcache.identifiers import TransferId, new_secret, token_hash
 from bitcache.invoices import InvoicePolicy
+from bitcache.ledger import BlockRef
 from bitcache.masterkey import MasterKey
 from bitcache.ports import PayoutTerms, Rail
 from bitcache.storage.blobs import Blobs
@@ -33,6 +34,7 @@ from gateway.hub import Hub
 from gateway.settings import Chain, Settings
 from wallet.chain.base import ChainSource, Purse
 from wallet.chain.bitcoind import BitcoindSource
+from wallet.chain.checkup import CursorAt, NodeFacts, check_up
 from wallet.chain.find_bitcoind import NoBitcoind, find_bitcoind
 from wallet.chain.reading import read_chain
 from wallet.chain.regtest import RegtestNode
@@ -55,6 +57,20 @@ _WELL_KNOWN = (
     "wpkh(tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M"
     "/0/*)"
 )
+
+__all__ = [
+    "CursorAt",
+    "NodeFacts",
+    "Parts",
+    "PrivateChain",
+    "bitcoind_program",
+    "check_payout",
+    "init_data_dir",
+    "node_facts",
+    "private_chain",
+    "rescan_payments",
+    "running",
+]
 
 log = structlog.get_logger("gateway.compose")
 
@@ -141,6 +157,19 @@ async def running(
             stack.push_async_callback(_end, asyncio.create_task(work))
         stack.callback(parts.hub.close)
         yield parts
+
+
+async def node_facts(
+    settings: Settings, cursor: BlockRef | None, purse: RegtestNode | SimulatedChain | None = None
+) -> NodeFacts:
+    """How the configured node is, asked from outside a running gateway."""
+    source, _ = _chain(settings, DataDir(settings.storage.directory), purse)
+    if not isinstance(source, BitcoindSource):
+        await source.open()
+    try:
+        return await check_up(source, source.rpc if isinstance(source, BitcoindSource) else None, cursor)
+    finally:
+        await source.close()
 
 
 async def rescan_payments(

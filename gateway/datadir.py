@@ -84,6 +84,14 @@ class DataDir:
                 ) from None
             yield
 
+    def is_locked(self) -> bool:
+        """Whether a gateway runs here now."""
+        try:
+            with self.locked():
+                return False
+        except DatabaseBusy:
+            return True
+
     def _read_buyer_secret(self) -> bytes:
         key = self.buyer_secret.read_bytes()
         if len(key) != BUYER_SECRET_BYTES:

@@ -254,6 +254,16 @@ def names() -> list[str]:
     return [f"{section}.{key}" for section, model in sections() for key in model.model_fields]
 
 
+def unknown_names(path: Path) -> list[InvalidSettings]:
+    """An error for every name in a TOML file that is no setting."""
+    known = names()
+    try:
+        tables = _read(path)
+    except InvalidSettings:
+        return []
+    return [_unknown(name, known) for name in _names_in(tables) if name not in known]
+
+
 def sections() -> Iterator[tuple[str, type[Section]]]:
     """The tables in order, with their classes."""
     for name, field in Settings.model_fields.items():
@@ -290,11 +300,15 @@ def _plain(variable: str, text: str) -> Any:
 
 def _refuse_unknown(tables: Mapping[str, Any]) -> None:
     known = names()
+    for name in _names_in(tables):
+        if name not in known:
+            raise _unknown(name, known)
+
+
+def _names_in(tables: Mapping[str, Any]) -> Iterator[str]:
     for section, table in tables.items():
         keys = table if isinstance(table, Mapping) else [""]
-        for name in (f"{section}.{key}".rstrip(".") for key in keys):
-            if name not in known:
-                raise _unknown(name, known)
+        yield from (f"{section}.{key}".rstrip(".") for key in keys)
 
 
 def _unknown(name: str, known: list[str]) -> InvalidSettings:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, event, inspect
 
@@ -58,6 +59,13 @@ def _refuse_other_databases(conn: Connection) -> None:
     tables = inspect(conn).get_table_names()
     if tables and "alembic_version" not in tables:
         raise DatabaseUnusable("this database belongs to another program")
+
+
+def newest_version() -> str:
+    """The revision that this program makes."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return str(ScriptDirectory.from_config(config).get_current_head())
 
 
 def schema_version(path: Path) -> str:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 import time
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 
 from aiohttp import web
-from sqlalchemy import Connection
 
 from bitcache.errors import BitcacheError
+from gateway import facts
 from gateway.api.access import parts_of
 from gateway.api.bodies import reply
 from gateway.api.models import DatabaseHealth, Health, NodeHealth, StorageHealth
@@ -89,29 +86,17 @@ async def _node(parts: Parts) -> NodeHealth:
 
 async def _database(parts: Parts) -> DatabaseHealth:
     try:
-        await parts.store.write(_write_probe)
+        await parts.store.write(facts.probe_database)
     except BitcacheError as error:
         return DatabaseHealth(ok=False, error=error.code)
     return DatabaseHealth(ok=True, error=None)
 
 
-def _write_probe(conn: Connection) -> None:
-    """Writes a number that nothing reads into the database's header: a lock or a full disk shows here."""
-    conn.exec_driver_sql("PRAGMA user_version = 1")
-
-
 async def _storage(parts: Parts) -> StorageHealth:
     settings = parts.settings.storage
     try:
-        free = await asyncio.to_thread(_storage_probe, settings.directory)
+        free = await asyncio.to_thread(facts.probe_storage, settings.directory)
     except OSError:
         return StorageHealth(ok=False, free_bytes=0, error="storage")
     enough = free > settings.min_free_bytes
     return StorageHealth(ok=enough, free_bytes=free, error=None if enough else "disk_full")
-
-
-def _storage_probe(directory: Path) -> int:
-    with tempfile.TemporaryFile(dir=directory) as file:
-        file.write(b"probe" * 100)
-        file.flush()
-    return shutil.disk_usage(directory).free

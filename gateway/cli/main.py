@@ -9,6 +9,7 @@ import typer
 
 from gateway.cli.buy import buy_command
 from gateway.cli.demo import demo_command
+from gateway.cli.doctor import doctor_command
 from gateway.cli.init import init_command
 from gateway.cli.rescan import rescan_command
 from gateway.cli.sell import sell_command
@@ -44,6 +45,7 @@ for _name, _command in (
     ("sell", sell_command),
     ("buy", buy_command),
     ("demo", demo_command),
+    ("doctor", doctor_command),
     ("rescan", rescan_command),
 ):
     app.command(_name)(_command)

@@ -48,6 +48,11 @@ class BitcoindSource:
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
+    def rpc(self) -> NodeRpc:
+        """The node itself, for questions beyond the chain."""
+        return self._rpc
+
+    @property
     def name(self) -> str:
         """What people call it."""
         return f"bitcoind {self._version}".strip()

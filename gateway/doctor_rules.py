@@ -1,0 +1,209 @@
+"""What the facts mean: pure rules from facts to findings."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from bitcache.ledger import BlockRef
+from gateway.compose import CursorAt, NodeFacts
+from gateway.facts import USUAL_GAP_LIMIT, Business, Ledger
+from gateway.findings import Finding, failed, note, ok, problem, warning
+from gateway.settings import Settings
+
+CLOCK_SECONDS = 10 * 60
+#: So many events wait only when nobody delivers them.
+LARGE_OUTBOX = 1_000
+
+
+def node(facts: NodeFacts, cursor: BlockRef | None, *, running: bool) -> Iterator[Finding]:
+    """Node, its chain, and where the ledger stands on it."""
+    status = facts.status
+    if status.error is not None:
+        yield failed("node", status.error)
+        return
+    yield ok("node", "node_answers", f"{facts.name} answers, on {status.network}, at block {status.height}")
+    if status.warning:
+        yield note("node", "node_warning", f"the node itself says: {status.warning}")
+    if facts.catching_up or not status.synced:
+        yield warning(
+            "node",
+            "node_behind",
+            f"the node is behind: block {status.height} of {status.headers}, or its newest block is old",
+            "Wait until it has caught up. Payments in the blocks it lacks are found then; nothing expires meanwhile.",
+        )
+    yield from _cursor(facts, cursor, running=running)
+    yield from _comfort(facts)
+    yield from _clock(facts)
+
+
+def _cursor(facts: NodeFacts, cursor: BlockRef | None, *, running: bool) -> Iterator[Finding]:
+    if cursor is None:
+        yield note("node", "no_cursor", "no block was processed yet", "Watching begins when the gateway starts.")
+        return
+    if facts.cursor is CursorAt.UNKNOWN:
+        yield problem(
+            "node",
+            "another_datadir",
+            f"the node does not know block {cursor.height}, which the gateway processed",
+            "It runs on another data folder, or is behind. Put the old one back, or wait until it has caught up.",
+        )
+    elif facts.cursor is CursorAt.NEXT_PRUNED:
+        yield problem(
+            "node",
+            "node_pruned",
+            f"the node has deleted block {cursor.height + 1}, which comes next; payments wait",
+            "Let it fetch the block (bitcoin-cli getblockfrompeer), restart it with -reindex, or set chain.rpc_url to "
+            "a node that has all blocks.",
+        )
+    elif facts.cursor is CursorAt.OFF_CHAIN:
+        yield note("node", "cursor_off_chain", f"block {cursor.height} is not on the node's chain (now)")
+    lag = facts.status.height - cursor.height
+    if lag > 1 and facts.cursor in (None, CursorAt.ON_CHAIN):
+        text = f"the gateway has processed blocks up to {cursor.height}: {lag} behind the node"
+        if running:
+            yield warning("node", "cursor_behind", text, "Look at the log for watching_paused, and at /healthz.")
+        else:
+            yield note("node", "cursor_behind", text, "It reads them when it starts.")
+
+
+def _comfort(facts: NodeFacts) -> Iterator[Finding]:
+    if facts.offers_zmq is False:
+        yield note(
+            "node",
+            "no_zmq",
+            "the node publishes no transactions (ZMQ): payments are seen within ten seconds instead of one",
+            "Start it with -zmqpubrawtx=tcp://127.0.0.1:28332.",
+        )
+    elif facts.offers_zmq:
+        yield ok("node", "zmq", "payments are seen the moment the node sees them (ZMQ)")
+    if facts.pruned_below is not None:
+        yield note(
+            "node",
+            "pruning",
+            f"the node deletes old blocks (it has those from {facts.pruned_below} on)",
+            "A gateway that is stopped longer than the node keeps blocks cannot go on: leave some weeks of room.",
+        )
+    if facts.peers == 0 and facts.status.network != "regtest":
+        yield warning("node", "no_peers", "the node is connected to nobody", "Check its network connection.")
+
+
+def _clock(facts: NodeFacts) -> Iterator[Finding]:
+    """The median time of eleven blocks lies an hour or so back, never ahead."""
+    if facts.median_time is None or facts.status.network == "regtest":
+        return
+    ahead = facts.median_time - facts.looked_at
+    newest_ahead = (facts.tip_time or 0) - facts.looked_at
+    if ahead > 0 or newest_ahead > 2 * 3600:
+        minutes = max(ahead, newest_ahead) // 60
+        text = f"this machine's clock is behind the network's by {minutes} minutes or more"
+        yield problem("node", "clock", text, "Set it (NTP): invoices expire by it.")
+
+
+def business(facts: Business) -> Iterator[Finding]:
+    """Sellers and what they are paid to."""
+    if not facts.sellers:
+        yield problem("sellers", "no_seller", "nobody can sell here", "Run: bitcache init")
+    else:
+        yield ok("sellers", "sellers", f"sellers: {facts.sellers}, files on sale: {facts.listings}")
+    if facts.without_payout:
+        yield warning(
+            "sellers",
+            "no_payout",
+            f"sellers without a payout: {facts.without_payout}; they sell nothing",
+            "Each sets one on the seller's page, or at: bitcache init --descriptor …",
+        )
+    for payout in facts.payouts:
+        if payout.paused:
+            yield problem(
+                "sellers",
+                "payout_paused",
+                f"payout {payout.id} is paused: {payout.paused}",
+                "The seller gives the descriptor again; the log of the last start says more.",
+            )
+        if payout.gap_hint >= USUAL_GAP_LIMIT:
+            yield warning(
+                "sellers",
+                "gap",
+                f"payout {payout.id} has {payout.gap_hint} unpaid addresses in a row",
+                f"A wallet that looks {USUAL_GAP_LIMIT} ahead misses payments: raise its gap limit to "
+                f"{payout.gap_hint + USUAL_GAP_LIMIT} or more.",
+            )
+    for left_out in facts.skipped:
+        yield warning(
+            "sellers",
+            "addresses_skipped",
+            f"payout {left_out.payout_id}: addresses {left_out.first} to {left_out.end - 1} were left out, because the "
+            "database was older than they are (a restored backup, or a crash)",
+            "Invoices among them are forgotten. With the gateway stopped, see what was paid: bitcache rescan --from …",
+        )
+
+
+def ledger(facts: Ledger, settings: Settings) -> Iterator[Finding]:
+    """Payments and what became of them."""
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(facts.invoices.items())) or "none"
+    yield ok("ledger", "invoices", f"invoices: {counts}")
+    if facts.losses:
+        yield warning(
+            "ledger",
+            "losses",
+            f"{facts.losses} released purchases lost their payment afterwards ({facts.lost_sat} sat)",
+            "Ask for more confirmations (invoices.confirmations), or release nothing unconfirmed.",
+        )
+    budget = settings.invoices.zero_conf_budget_sat
+    if settings.invoices.zero_conf_below_sat and not budget:
+        yield warning(
+            "ledger",
+            "no_loss_budget",
+            "invoices.zero_conf_below_sat is set, and no budget: nothing is released unconfirmed",
+            "Set invoices.zero_conf_budget_sat to what you are ready to lose.",
+        )
+    elif budget and facts.exposure_sat >= budget:
+        yield warning(
+            "ledger",
+            "loss_budget_used_up",
+            f"{facts.exposure_sat} sat are released and not paid for in a block; the loss budget is {budget} sat",
+            "Until blocks pay for them every invoice waits. Losses stay: raise invoices.zero_conf_budget_sat to go on.",
+        )
+    if facts.outbox > LARGE_OUTBOX:
+        yield warning("ledger", "outbox", f"{facts.outbox} events wait to be delivered", "Is the gateway running?")
+
+
+def web(settings: Settings) -> Iterator[Finding]:
+    """How buyers reach the gateway."""
+    server, url = settings.server, urlsplit(settings.public_url)
+    local = _is_local(url.hostname or "")
+    if not server.public_url and not _is_local(server.host):
+        yield warning(
+            "web",
+            "no_public_url",
+            "server.public_url is not set, and the gateway listens beyond this machine",
+            "Set it to the address that buyers see, for example https://gateway.example.",
+        )
+    if local:
+        yield note("web", "local", f"only this machine can buy: links begin with {settings.public_url}")
+    elif url.scheme == "http":
+        yield problem(
+            "web",
+            "no_tls",
+            f"{settings.public_url} is not encrypted: claims and shares can be read on the way, and browsers refuse to "
+            "open files there",
+            "Put Caddy or nginx with a certificate before it, and set server.public_url to https://…",
+        )
+    else:
+        yield ok("web", "public_url", f"buyers come to {settings.public_url}")
+        if not server.trusted_proxies:
+            yield warning(
+                "web",
+                "no_trusted_proxies",
+                "TLS ends at a proxy that is not listed: all buyers look like one, and share one cap",
+                'Set server.trusted_proxies = ["127.0.0.1", "::1"] if the proxy runs on this machine.',
+            )
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

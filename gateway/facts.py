@@ -1,0 +1,80 @@
+"""What is true of a gateway right now: the one source of ``/healthz``, ``/metrics`` and ``bitcache doctor``."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, func, select
+
+from bitcache import highwater, ledger, losses, sellers
+from bitcache.highwater import Skipped
+from bitcache.ledger import BlockRef
+from bitcache.sellers import Payout
+from bitcache.storage.tables import invoice, listing, outbox, seller
+
+#: Wallets look this many addresses past the last one that was paid, unless they are told otherwise.
+USUAL_GAP_LIMIT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the database says, in numbers."""
+
+    cursor: BlockRef | None
+    invoices: dict[str, int]
+    outbox: int
+    losses: int
+    lost_sat: int
+    exposure_sat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """Who sells here, and whether they can be paid."""
+
+    sellers: int
+    without_payout: int
+    listings: int
+    payouts: list[Payout]
+    skipped: list[Skipped]
+
+
+def ledger_facts(conn: Connection) -> Ledger:
+    """Counts and sums."""
+    by_state = select(invoice.c.state, func.count().label("found")).group_by(invoice.c.state)
+    lost, lost_sat = losses.lost(conn)
+    return Ledger(
+        cursor=ledger.cursor(conn),
+        invoices={row.state: row.found for row in conn.execute(by_state)},
+        outbox=conn.scalar(select(func.count()).select_from(outbox)) or 0,
+        losses=lost,
+        lost_sat=lost_sat,
+        exposure_sat=losses.exposure(conn),
+    )
+
+
+def business_facts(conn: Connection) -> Business:
+    """Sellers and their accounts."""
+    return Business(
+        sellers=conn.scalar(select(func.count()).select_from(seller)) or 0,
+        without_payout=conn.scalar(select(func.count()).where(seller.c.payout_id.is_(None))) or 0,
+        listings=conn.scalar(select(func.count()).select_from(listing)) or 0,
+        payouts=sellers.active_payouts(conn),
+        skipped=highwater.all_skipped(conn),
+    )
+
+
+def probe_database(conn: Connection) -> None:
+    """Writes a number that nothing reads into the database's header: a lock or a full disk shows here."""
+    conn.exec_driver_sql("PRAGMA user_version = 1")
+
+
+def probe_storage(directory: Path) -> int:
+    """Free bytes, after a file could be written; raises OSError when none can."""
+    with tempfile.TemporaryFile(dir=directory) as file:
+        file.write(b"probe" * 100)
+        file.flush()
+    return shutil.disk_usage(directory).free

@@ -1,0 +1,248 @@
+"""``bitcache doctor`` finds what is wrong, says what to do, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sales import goods
+from shop import open_shop
+from typer.testing import CliRunner
+
+from bitcache.errors import NodeAuthFailed, NodeUnreachable
+from bitcache.highwater import Skipped
+from bitcache.ledger import BlockRef
+from bitcache.sellers import Payout
+from gateway import doctor_rules as rules
+from gateway.cli.main import app
+from gateway.compose import CursorAt, NodeFacts, node_facts
+from gateway.datadir import DataDir
+from gateway.doctor import examine
+from gateway.facts import Business, Ledger
+from gateway.findings import Finding
+from gateway.settings import check
+from wallet.chain.base import ChainStatus
+from wallet.chain.regtest import RegtestNode
+
+NOW = 1_800_000_000
+WELL = NodeFacts(
+    "bitcoind 29.4.2",
+    ChainStatus(True, "main", 900, 900, synced=True),
+    cursor=CursorAt.ON_CHAIN,
+    catching_up=False,
+    offers_zmq=True,
+    median_time=NOW - 3600,
+    tip_time=NOW - 300,
+    peers=8,
+    looked_at=NOW,
+)
+CURSOR = BlockRef(900, "ab" * 32)
+PAYOUT = Payout(1, "onchain", "wpkh(…)", "wpkh", 294, 5, None, 3)
+QUIET = Ledger(CURSOR, {"settled": 3}, 0, 0, 0, 0)
+
+
+def config_in(folder: Path, **tables: dict[str, Any]) -> Path:
+    """A settings file like the ``shop`` fixture's settings."""
+    path = folder / "config.toml"
+    plain = {
+        "bitcoin": {"network": "regtest"},
+        "chain": {"source": "simulated"},
+        "storage": {"directory": str(folder / "data"), "min_free_bytes": 0},
+    } | tables
+    lines = [
+        f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+        for name, table in plain.items()
+    ]
+    path.write_text("\n".join(lines))
+    return path
+
+
+def worse(findings: list[Finding]) -> list[str]:
+    """The codes of what is not well; each comes with a hint."""
+    found = [one for one in findings if one.level in ("warning", "problem")]
+    assert all(one.hint for one in found), found
+    return [one.code for one in found]
+
+
+@pytest.fixture
+async def closed(tmp_path: Path) -> Path:
+    """The data of a gateway that sold something."""
+    async with open_shop(tmp_path) as shop:
+        sold = await shop.sell(goods())
+        _, order = await shop.begin(sold.file_id)
+        await shop.pay(order)
+    return tmp_path
+
+
+async def test_all_is_well(closed: Path) -> None:
+    assert [code for code in worse(await examine(config_in(closed))) if code != "cursor_behind"] == []
+
+
+async def test_it_works_beside_a_running_gateway_and_changes_nothing(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop:
+        await shop.sell(goods())
+        before = {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*") if path.suffix == ".journal"}
+        assert worse(await examine(config_in(tmp_path))) == []
+        assert before == {path: path.stat().st_mtime_ns for path in before}
+        await shop.sell(goods())
+
+
+def spoil_rights(data: DataDir) -> None:
+    data.root.chmod(0o755)
+
+
+def lose_the_key(data: DataDir) -> None:
+    data.master_key.write_bytes(bytes(32))
+
+
+def lose_a_file(data: DataDir) -> None:
+    for path in data.blobs.rglob("*"):
+        if path.is_file():
+            path.unlink()
+
+
+def lose_the_journal(data: DataDir) -> None:
+    data.addresses.unlink()
+
+
+def spoil_the_journal(data: DataDir) -> None:
+    data.addresses.write_text("nonsense\n")
+
+
+def spoil_the_database(data: DataDir) -> None:
+    data.database.write_bytes(b"SQLite format 3\0" + bytes(5000))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (spoil_rights, "rights"),
+        (lose_the_key, "wrong_key"),
+        (lose_a_file, "files_missing"),
+        (lose_the_journal, "no_journal"),
+        (spoil_the_journal, "database_unusable"),
+        (spoil_the_database, "database_unusable"),
+    ],
+)
+async def test_what_is_spoilt_is_found(closed: Path, spoil: Callable[[DataDir], None], code: str) -> None:
+    spoil(DataDir(closed / "data"))
+    assert code in worse(await examine(config_in(closed)))
+
+
+async def test_a_full_disk_is_found(closed: Path) -> None:
+    path = config_in(closed, storage={"directory": str(closed / "data"), "min_free_bytes": 2**60})
+    assert "disk_full" in worse(await examine(path))
+
+
+async def test_every_unknown_setting_is_named(tmp_path: Path) -> None:
+    path = config_in(tmp_path, server={"prot": 1, "hots": "x"})
+    findings = await examine(path)
+    assert worse(findings) == ["invalid_settings"] * 2
+    assert "server.port" in findings[0].hint
+
+
+async def test_before_init(tmp_path: Path) -> None:
+    assert worse(await examine(config_in(tmp_path))) == ["not_set_up"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"status": ChainStatus(False, "main", error=NodeUnreachable("no answer"))}, "node_unreachable"),
+        ({"status": ChainStatus(False, "main", error=NodeAuthFailed("no"))}, "node_auth_failed"),
+        ({"status": ChainStatus(True, "main", 900, 950), "catching_up": True}, "node_behind"),
+        ({"cursor": CursorAt.UNKNOWN}, "another_datadir"),
+        ({"cursor": CursorAt.NEXT_PRUNED}, "node_pruned"),
+        ({"status": ChainStatus(True, "main", 990, 990, synced=True)}, "cursor_behind"),
+        ({"median_time": NOW + 600}, "clock"),
+        ({"tip_time": NOW + 10_000}, "clock"),
+        ({"peers": 0}, "no_peers"),
+    ],
+)
+def test_what_is_wrong_with_a_node(changes: dict[str, Any], code: str) -> None:
+    assert worse(list(rules.node(WELL, CURSOR, running=True))) == []
+    assert code in worse(list(rules.node(replace(WELL, **changes), CURSOR, running=True)))
+
+
+def test_zmq_and_pruning_are_worth_a_note() -> None:
+    found = rules.node(replace(WELL, offers_zmq=False, pruned_below=800), CURSOR, running=True)
+    assert {"no_zmq", "pruning"} <= {one.code for one in found if one.level == "note"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "codes"),
+    [
+        (Business(1, 0, 2, [PAYOUT], []), []),
+        (Business(0, 0, 0, [], []), ["no_seller"]),
+        (Business(2, 1, 2, [PAYOUT], []), ["no_payout"]),
+        (Business(1, 0, 2, [replace(PAYOUT, paused="sales_paused")], []), ["payout_paused"]),
+        (Business(1, 0, 2, [replace(PAYOUT, gap_hint=20)], []), ["gap"]),
+        (Business(1, 0, 2, [PAYOUT], [Skipped(1, 5, 35)]), ["addresses_skipped"]),
+    ],
+)
+def test_what_is_wrong_with_sellers(facts: Business, codes: list[str]) -> None:
+    assert worse(list(rules.business(facts))) == codes
+
+
+@pytest.mark.parametrize(
+    ("facts", "invoices", "codes"),
+    [
+        (QUIET, {}, []),
+        (replace(QUIET, losses=1, lost_sat=2_500), {}, ["losses"]),
+        (replace(QUIET, outbox=5_000), {}, ["outbox"]),
+        (QUIET, {"zero_conf_below_sat": 5_000}, ["no_loss_budget"]),
+        (
+            replace(QUIET, exposure_sat=900),
+            {"zero_conf_below_sat": 500, "zero_conf_budget_sat": 900},
+            ["loss_budget_used_up"],
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_ledger(facts: Ledger, invoices: dict[str, int], codes: list[str]) -> None:
+    assert worse(list(rules.ledger(facts, check({"invoices": invoices})))) == codes
+
+
+@pytest.mark.parametrize(
+    ("server", "codes"),
+    [
+        ({}, []),
+        ({"host": "0.0.0.0"}, ["no_public_url", "no_tls"]),
+        ({"public_url": "http://gateway.example"}, ["no_tls"]),
+        ({"public_url": "https://gateway.example"}, ["no_trusted_proxies"]),
+        ({"public_url": "https://gateway.example", "trusted_proxies": ["127.0.0.1"]}, []),
+    ],
+)
+def test_how_buyers_come(server: dict[str, Any], codes: list[str]) -> None:
+    assert worse(list(rules.web(check({"server": server})))) == codes
+
+
+def test_the_command(tmp_path: Path) -> None:
+    got = CliRunner().invoke(app, ["doctor", "--config", str(config_in(tmp_path)), "--json"])
+    report = json.loads(got.stdout.strip().splitlines()[-1])
+    assert got.exit_code == 8
+    assert report["ok"] is False
+    assert {"area", "level", "code", "text", "hint"} == set(report["findings"][0])
+    assert "bitcache init" in got.stderr
+
+
+@pytest.mark.node
+async def test_a_real_node(own_regtest: RegtestNode, tmp_path: Path) -> None:
+    chain = {"rpc_url": own_regtest.url, "rpc_cookie": str(own_regtest.cookie)}
+    settings = check({"bitcoin": {"network": "regtest"}, "chain": chain, "storage": {"directory": tmp_path}})
+    digest = await own_regtest.rpc("getblockhash", 50)
+    facts = await node_facts(settings, BlockRef(50, digest))
+    assert (facts.cursor, facts.offers_zmq, facts.pruned_below) == (CursorAt.ON_CHAIN, True, None)
+    assert (await node_facts(settings, BlockRef(50, "ab" * 32))).cursor is CursorAt.UNKNOWN
+    await own_regtest.restart("-prune=1", "-fastprune", "-nozmqpubrawtx")
+    await own_regtest.mine(600)
+    await own_regtest.rpc("pruneblockchain", 300)
+    facts = await node_facts(settings, BlockRef(50, digest))
+    assert facts.cursor is CursorAt.NEXT_PRUNED
+    assert facts.offers_zmq is False
+    assert facts.pruned_below
+    await own_regtest.stop_process()
+    assert isinstance((await node_facts(settings, None)).status.error, NodeUnreachable)
