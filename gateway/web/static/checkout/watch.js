@@ -30,6 +30,7 @@ export class Watch {
     this.#listener = listener;
     this.#listen();
     this.#later(CHECK_EVERY);
+    addEventListener("offline", listener.onOffline);
     addEventListener("online", this.now);
     addEventListener("pageshow", this.now);
   }
@@ -38,6 +39,7 @@ export class Watch {
     this.#stopped = true;
     this.#stream?.close();
     clearTimeout(this.#timer);
+    removeEventListener("offline", this.#listener.onOffline);
     removeEventListener("online", this.now);
     removeEventListener("pageshow", this.now);
   }
