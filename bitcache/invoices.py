@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from bitcache import highwater, losses, sellers
-from bitcache.errors import ClaimMismatch, NotFound, SalesPaused, TooMany
+from bitcache import caps, highwater, losses, sellers
+from bitcache.errors import ClaimMismatch, NotFound, SalesPaused
 from bitcache.highwater import HighWater
 from bitcache.identifiers import FileId, TransferId, new_transfer_id
 from bitcache.money import Sat
@@ -20,9 +20,33 @@ from bitcache.ports import Destination, Rail
 from bitcache.settlement import State
 from bitcache.storage.store import Store
 from bitcache.storage.tables import invoice, listing, payout, seller, transfer
-from bitcache.transfers import Transfer, view
+from bitcache.transfers import Transfer, show, view
 
 __all__ = ["InvoicePolicy", "Transfer", "confirmations_for", "create_transfer", "open_transfer", "view"]
+
+# Built once: building a statement takes several times as long as running it.
+_OF_CLAIM = select(transfer.c.id, transfer.c.file_id).where(transfer.c.claim_hash == bindparam("claim_hash"))
+_SALE = (
+    select(
+        listing.c.price_sat,
+        seller.c.payout_id,
+        payout.c.account,
+        payout.c.minimum_sat,
+        payout.c.next_index,
+        payout.c.paused,
+    )
+    .join(seller, seller.c.id == listing.c.seller_id)
+    .outerjoin(payout, payout.c.id == seller.c.payout_id)
+    .where(listing.c.file_id == bindparam("file_id"))
+)
+_ADVANCE = (
+    update(payout)
+    .where(payout.c.id == bindparam("payout"))
+    .values(next_index=payout.c.next_index + 1)
+    .returning(payout.c.next_index)
+)
+_TAKEN = select(invoice.c.key_index).where(invoice.c.key == bindparam("key"))
+_INSERT_TRANSFER, _INSERT_INVOICE = insert(transfer), insert(invoice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +85,7 @@ async def create_transfer(
 ) -> tuple[Transfer, bool]:
     """:func:`open_transfer`, committed, and its address watched before anybody can see it."""
     found, created = await store.write(
-        lambda conn: open_transfer(conn, rail, file_id, claim_hash, policy, buyer, now, marks=marks)
+        lambda conn: open_transfer(conn, rail, file_id, claim_hash, policy, buyer, now, marks=marks), quiet=True
     )
     rail.watch(found.key, found.transfer_id)
     return found, created
@@ -86,37 +110,33 @@ def open_transfer(
     found = _of_claim(conn, claim_hash, file_id)
     if found is not None:
         return view(conn, rail, found), False
-    row = _sale(conn, file_id)
-    _check_caps(conn, file_id, policy, buyer, now)
+    sale = _sale(conn, file_id)
+    caps.check(conn, file_id, policy.cap_per_listing, buyer, policy.cap_per_buyer, now, policy.expiry_seconds)
     transfer_id = new_transfer_id()
-    if marks is not None:
-        highwater.raise_to_mark(conn, rail, marks, row.payout_id, row.account, now)
-    index, destination = _allocate(conn, rail, row.payout_id, row.account)
-    if marks is not None:
-        marks.reserve(rail, row.account, index)
-    conn.execute(
-        insert(transfer).values(id=transfer_id, file_id=file_id, claim_hash=claim_hash, buyer=buyer, created_at=now)
-    )
-    conn.execute(
-        insert(invoice).values(
-            transfer_id=transfer_id,
-            rail=rail.name,
-            payout_id=row.payout_id,
-            key_index=index,
-            key=destination.key,
-            address=destination.address,
-            amount_sat=row.price_sat,
-            confirmations=_confirmations(conn, Sat(row.price_sat), policy),
-            created_at=now,
-            expires_at=now + policy.expiry_seconds,
-            state=State.NEW.value,
-            marks="",
-            received_sat=0,
-            confirmed_sat=0,
-            depth=0,
-        )
-    )
-    return view(conn, rail, transfer_id), True
+    index, destination = _allocate(conn, rail, sale, marks, now)
+    row = {
+        "transfer_id": transfer_id,
+        "rail": rail.name,
+        "payout_id": sale.payout_id,
+        "key_index": index,
+        "key": destination.key,
+        "address": destination.address,
+        "amount_sat": sale.price_sat,
+        "confirmations": _confirmations(conn, Sat(sale.price_sat), policy),
+        "created_at": now,
+        "expires_at": now + policy.expiry_seconds,
+        "state": State.NEW.value,
+        "marks": "",
+        "received_sat": 0,
+        "confirmed_sat": 0,
+        "depth": 0,
+        "seen_at": None,
+        "settled_at": None,
+    }
+    made = {"id": transfer_id, "file_id": file_id, "claim_hash": claim_hash, "buyer": buyer, "created_at": now}
+    conn.execute(_INSERT_TRANSFER, made)
+    conn.execute(_INSERT_INVOICE, row)
+    return show(rail, {**row, "file_id": file_id, "minimum_sat": sale.minimum_sat, "granted_at": None}), True
 
 
 def _confirmations(conn: Connection, amount: Sat, policy: InvoicePolicy) -> int:
@@ -128,7 +148,7 @@ def _confirmations(conn: Connection, amount: Sat, policy: InvoicePolicy) -> int:
 
 
 def _of_claim(conn: Connection, claim_hash: bytes, file_id: FileId) -> TransferId | None:
-    row = conn.execute(select(transfer.c.id, transfer.c.file_id).where(transfer.c.claim_hash == claim_hash)).first()
+    row = conn.execute(_OF_CLAIM, {"claim_hash": claim_hash}).first()
     if row is None:
         return None
     if row.file_id != file_id:
@@ -136,14 +156,9 @@ def _of_claim(conn: Connection, claim_hash: bytes, file_id: FileId) -> TransferI
     return TransferId(row.id)
 
 
-def _sale(conn: Connection, file_id: FileId) -> Row[Any, Any, Any, Any]:
+def _sale(conn: Connection, file_id: FileId) -> Row[*tuple[Any, ...]]:
     """Price and account; raises NotFound or SalesPaused."""
-    offer = (
-        select(listing.c.price_sat, seller.c.payout_id, payout.c.account, payout.c.paused)
-        .join(seller, seller.c.id == listing.c.seller_id)
-        .outerjoin(payout, payout.c.id == seller.c.payout_id)
-    )
-    row = conn.execute(offer.where(listing.c.file_id == file_id)).first()
+    row = conn.execute(_SALE, {"file_id": file_id}).first()
     if row is None:
         raise NotFound("no such file")
     reason = sellers.NO_PAYOUT if row.payout_id is None else row.paused
@@ -152,34 +167,17 @@ def _sale(conn: Connection, file_id: FileId) -> Row[Any, Any, Any, Any]:
     return row
 
 
-def _check_caps(conn: Connection, file_id: FileId, policy: InvoicePolicy, buyer: bytes | None, now: int) -> None:
-    waiting = _waiting(now, policy)
-    if conn.execute(waiting.where(transfer.c.file_id == file_id)).scalar_one() >= policy.cap_per_listing:
-        raise TooMany("too many people are about to pay for this file", hint="Try again in some minutes.")
-    if buyer is None:
-        return
-    if conn.execute(waiting.where(transfer.c.buyer == buyer)).scalar_one() >= policy.cap_per_buyer:
-        raise TooMany("too many unpaid invoices are open from this network address")
-
-
-def _waiting(now: int, policy: InvoicePolicy) -> Select[int]:
-    """Counts the transfers whose invoice waits for money and still has time.
-
-    A file's newest transfers first, then their invoices: the other way round, every open invoice of the
-    gateway would be looked at for each new one.
-    """
-    is_open = select(invoice.c.state).where(
-        invoice.c.transfer_id == transfer.c.id, invoice.c.state == State.NEW.value, invoice.c.expires_at > now
-    )
-    since = now - policy.expiry_seconds
-    return select(func.count()).select_from(transfer).where(transfer.c.created_at > since, is_open.exists())
-
-
-def _allocate(conn: Connection, rail: Rail, payout_id: int, account: str) -> tuple[int, Destination]:
+def _allocate(
+    conn: Connection, rail: Rail, sale: Row[*tuple[Any, ...]], marks: HighWater | None, now: int
+) -> tuple[int, Destination]:
     """The next index whose address was never given out, not even by another spelling of the same account."""
-    advance = update(payout).where(payout.c.id == payout_id).values(next_index=payout.c.next_index + 1)
+    if marks is not None and sale.next_index < marks.floor(rail, sale.account):
+        highwater.raise_to_mark(conn, rail, marks, sale.payout_id, sale.account, now)
     while True:
-        index = conn.execute(advance.returning(payout.c.next_index)).scalar_one() - 1
-        destination = rail.destination(account, index)
-        if conn.scalar(select(invoice.c.key_index).where(invoice.c.key == destination.key)) is None:
-            return index, destination
+        index = conn.execute(_ADVANCE, {"payout": sale.payout_id}).scalar_one() - 1
+        destination = rail.destination(sale.account, index)
+        if conn.scalar(_TAKEN, {"key": destination.key}) is None:
+            break
+    if marks is not None:
+        marks.reserve(rail, sale.account, index)
+    return index, destination

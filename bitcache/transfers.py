@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, or_, select
 
 from bitcache.errors import NotFound
 from bitcache.identifiers import FileId, TransferId
@@ -12,6 +15,22 @@ from bitcache.money import Sat, btc_text
 from bitcache.ports import Rail
 from bitcache.settlement import Mark, State
 from bitcache.storage.tables import grant, invoice, payment, payout, transfer
+
+# Built once: building a statement takes several times as long as running it.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_TRANSFERS = (
+    select(invoice, transfer.c.file_id, payout.c.minimum_sat, grant.c.granted_at)
+    .join(transfer, transfer.c.id == invoice.c.transfer_id)
+    .join(payout, payout.c.id == invoice.c.payout_id)
+    .outerjoin(grant, grant.c.transfer_id == invoice.c.transfer_id)
+    .where(invoice.c.transfer_id.in_(_IDS))
+)
+#: Payments that survive, first seen first (a reference is ``txid:vout``).
+_PAYMENTS = (
+    select(payment.c.transfer_id, payment.c.reference)
+    .where(payment.c.transfer_id.in_(_IDS), or_(payment.c.height.is_not(None), payment.c.unconfirmed == 1))
+    .order_by(payment.c.seen_at, payment.c.reference)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,48 +66,48 @@ class Transfer:
 
 
 def view(conn: Connection, rail: Rail, transfer_id: TransferId) -> Transfer:
-    """The transfer as it stands; raises NotFound.
+    """The transfer as it stands; raises NotFound."""
+    for found in views(conn, rail, [transfer_id]).values():
+        return found
+    raise NotFound("no such transfer")
+
+
+def views(conn: Connection, rail: Rail, transfer_ids: Sequence[TransferId]) -> dict[TransferId, Transfer]:
+    """These transfers (a few hundred at most) as they stand; what does not exist is left out."""
+    asked = {"ids": transfer_ids}
+    txids: dict[str, list[str]] = defaultdict(list)
+    for row in conn.execute(_PAYMENTS, asked):
+        txids[row.transfer_id].append(row.reference.partition(":")[0])
+    rows = conn.execute(_TRANSFERS, asked).mappings()
+    return {row["transfer_id"]: show(rail, row, txids.get(row["transfer_id"], ())) for row in rows}
+
+
+def show(rail: Rail, row: RowMapping | Mapping[str, Any], txids: Iterable[str] = ()) -> Transfer:
+    """A transfer from its row: the columns of ``invoice``, and file_id, minimum_sat and granted_at.
 
     ``uri`` asks for what is due, but never for an output too small for the network to carry.
     """
-    row = conn.execute(
-        select(invoice, transfer.c.file_id, payout.c.minimum_sat, grant.c.granted_at)
-        .join(transfer, transfer.c.id == invoice.c.transfer_id)
-        .join(payout, payout.c.id == invoice.c.payout_id)
-        .outerjoin(grant, grant.c.transfer_id == invoice.c.transfer_id)
-        .where(invoice.c.transfer_id == transfer_id)
-    ).first()
-    if row is None:
-        raise NotFound("no such transfer")
-    due = Sat(max(0, row.amount_sat - row.received_sat))
+    due = Sat(max(0, row["amount_sat"] - row["received_sat"]))
     return Transfer(
-        transfer_id=transfer_id,
-        file_id=FileId(row.file_id),
-        state=State(row.state),
-        marks=tuple(Mark(mark) for mark in row.marks.split()),
-        amount_sat=Sat(row.amount_sat),
-        received_sat=Sat(row.received_sat),
+        transfer_id=TransferId(row["transfer_id"]),
+        file_id=FileId(row["file_id"]),
+        state=State(row["state"]),
+        marks=tuple(Mark(mark) for mark in row["marks"].split()),
+        amount_sat=Sat(row["amount_sat"]),
+        received_sat=Sat(row["received_sat"]),
         due_sat=due,
-        confirmed_sat=Sat(row.confirmed_sat),
-        address=row.address,
-        uri=rail.uri(row.address, Sat(max(due, row.minimum_sat)) if due else due),
-        confirmations=row.depth,
-        confirmations_required=row.confirmations,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        seen_at=row.seen_at,
-        settled_at=row.settled_at,
-        released=row.granted_at is not None,
-        txids=_txids(conn, transfer_id),
+        confirmed_sat=Sat(row["confirmed_sat"]),
+        address=row["address"],
+        uri=rail.uri(row["address"], Sat(max(due, row["minimum_sat"])) if due else due),
+        confirmations=row["depth"],
+        confirmations_required=row["confirmations"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        seen_at=row["seen_at"],
+        settled_at=row["settled_at"],
+        released=row["granted_at"] is not None,
+        txids=tuple(dict.fromkeys(txids)),
         network=rail.network,
         sees_mempool=rail.sees_unconfirmed,
-        key=row.key,
+        key=row["key"],
     )
-
-
-def _txids(conn: Connection, transfer_id: TransferId) -> tuple[str, ...]:
-    """The transactions behind the payments that survive, first seen first (a reference is ``txid:vout``)."""
-    survives = or_(payment.c.height.is_not(None), payment.c.unconfirmed == 1)
-    mine = select(payment.c.reference).where(payment.c.transfer_id == transfer_id, survives)
-    found = conn.scalars(mine.order_by(payment.c.seen_at, payment.c.reference))
-    return tuple(dict.fromkeys(reference.partition(":")[0] for reference in found))

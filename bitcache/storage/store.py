@@ -6,6 +6,8 @@ in its own savepoint, and every caller returns after the one commit is on disk (
 
 Reads go through aiosqlite.  A write batch runs whole in the one writer thread, because a hop between
 threads for every statement would cost more than the statements.
+
+``version`` tells whether what was read before may be out of date: see :meth:`Store.write`.
 """
 
 from __future__ import annotations
@@ -25,16 +27,20 @@ from bitcache.storage.migrate import migrate
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-_Job = tuple[Work[Any], "asyncio.Future[Any]"]
+_Job = tuple[Work[Any], bool, "asyncio.Future[Any]"]
 
 BUSY_TIMEOUT_MS = 5_000
 LARGEST_BATCH = 256
 
 
 class Store:
-    """One database file.  Open with :meth:`open`, close with :meth:`close`."""
+    """One database file.  Open with :meth:`open`, close with :meth:`close`.
+
+    ``version`` differs after every write that was not quiet.
+    """
 
     def __init__(self, reader: AsyncEngine, writer: Engine) -> None:
+        self.version = 0
         self._reader, self._writer = reader, writer
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
@@ -71,10 +77,13 @@ class Store:
         except DBAPIError as error:
             raise translate(error) from error
 
-    async def write(self, work: Work[T]) -> T:
-        """Run ``work`` in the current write batch; returns once it is committed, raises what it raised."""
+    async def write(self, work: Work[T], *, quiet: bool = False) -> T:
+        """Run ``work`` in the current write batch; returns once it is committed, raises what it raised.
+
+        ``quiet``: it changes nothing that anybody may have read and kept (it only adds what was not there).
+        """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put_nowait((work, done))
+        self._jobs.put_nowait((work, quiet, done))
         return await asyncio.shield(done)
 
     async def _write_forever(self) -> None:
@@ -82,19 +91,22 @@ class Store:
             batch = [await self._jobs.get()]
             while not self._jobs.empty() and len(batch) < LARGEST_BATCH:
                 batch.append(self._jobs.get_nowait())
-            works = [work for work, _ in batch]
-            results = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, works)
-            for (_, done), result in zip(batch, results, strict=True):
+            works, quiet = [work for work, _, _ in batch], all(quiet for _, quiet, _ in batch)
+            results = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, works, quiet)
+            for (_, _, done), result in zip(batch, results, strict=True):
                 _resolve(done, result)
                 self._jobs.task_done()
 
-    def _commit(self, works: list[Work[Any]]) -> list[Any]:
+    def _commit(self, works: list[Work[Any]], quiet: bool) -> list[Any]:
         """In the writer thread: all of them in one transaction; what fails the commit fails them all."""
         try:
             with self._writer.begin() as conn:
-                return [_in_savepoint(conn, work) for work in works]
+                results = [_in_savepoint(conn, work) for work in works]
+                self.version += not quiet  # before: what was kept may be out of date from now on
+            self.version += not quiet  # and after: so may be what was read between the two
         except Exception as error:  # the writer must outlive whatever one batch meets
             return [translate(error) if isinstance(error, DBAPIError) else error] * len(works)
+        return results
 
 
 def _resolve(done: asyncio.Future[Any], result: Any) -> None:
@@ -111,14 +123,15 @@ def _in_savepoint(conn: Connection, work: Work[Any]) -> Any:
 
     A full or failing disk makes SQLite roll back the whole transaction by itself: that fails the batch.
     """
-    savepoint = conn.begin_nested()
+    conn.exec_driver_sql("SAVEPOINT work")  # begin_nested() does the same and takes longer than some works
     try:
         result = work(conn)
-        savepoint.commit()
+        conn.exec_driver_sql("RELEASE work")
     except Exception as error:  # every failure belongs to the caller that asked for this write
         if not _in_transaction(conn):
             raise
-        savepoint.rollback()
+        conn.exec_driver_sql("ROLLBACK TO work")
+        conn.exec_driver_sql("RELEASE work")
         return translate(error) if isinstance(error, DBAPIError) else error
     return result
 
