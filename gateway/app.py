@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from bitcache.errors import BadInput
-from gateway import logs, middlewares
+from gateway import logs, metrics, middlewares
 from gateway.api import buyer, demo, events, files, health, openapi, seller, uploads
 from gateway.api.access import PARTS
 from gateway.compose import Parts, running
@@ -79,7 +79,7 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings) as parts, listening(parts):
+    async with running(settings) as parts, metrics.listening(parts), listening(parts):
         await stop.wait()
 
 

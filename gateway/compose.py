@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from bitcache.storage.store import Store
 from gateway.datadir import DataDir
 from gateway.hub import Hub
 from gateway.settings import Chain, Settings
-from wallet.chain.base import ChainSource, Purse
+from wallet.chain.base import ChainSource, ChainStatus, Purse
 from wallet.chain.bitcoind import BitcoindSource
 from wallet.chain.checkup import CursorAt, NodeFacts, check_up
 from wallet.chain.find_bitcoind import NoBitcoind, find_bitcoind
@@ -59,6 +59,7 @@ _WELL_KNOWN = (
 )
 
 __all__ = [
+    "ChainStatus",
     "CursorAt",
     "NodeFacts",
     "Parts",
@@ -73,6 +74,13 @@ __all__ = [
 ]
 
 log = structlog.get_logger("gateway.compose")
+
+
+@dataclass
+class Counters:
+    """What this process counts and no table holds."""
+
+    bytes_served: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,7 @@ class Parts:
     policy: InvoicePolicy
     purse: Purse | None
     clock: Callable[[], int]
+    counters: Counters = field(default_factory=Counters)
 
     @property
     def simulated(self) -> bool:

@@ -115,6 +115,20 @@ class Server(Section):
     )
 
 
+class Metrics(Section):
+    """Numbers for Prometheus, at /metrics on a port of their own."""
+
+    enabled: bool = Field(
+        False, description="Serve /metrics. The numbers tell how a business goes, so it is off unless you want it."
+    )
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to serve metrics on. Whoever reaches it reads them: this machine alone, or an address of "
+        "a private network. Never put it behind the public proxy.",
+    )
+    port: int = Field(9402, ge=0, le=65535, description="Port to serve metrics on.")
+
+
 class Storage(Section):
     """Where everything is kept."""
 
@@ -217,6 +231,7 @@ class Settings(Section):
     bitcoin: Bitcoin = Bitcoin()
     chain: Chain = Chain()
     server: Server = Server()
+    metrics: Metrics = Metrics()
     storage: Storage = Storage()
     invoices: Invoices = Invoices()
     limits: Limits = Limits()

@@ -77,4 +77,5 @@ async def _send(request: web.Request, file: BinaryIO, headers: dict[str, str]) -
     if request.method == "GET" and request.transport is not None:
         with suppress(ConnectionError):  # the buyer went away, and will ask for the rest
             await asyncio.get_running_loop().sendfile(request.transport, file, sent.start, len(sent))
+        parts_of(request).counters.bytes_served += max(0, file.tell() - sent.start)
     return response

@@ -42,7 +42,7 @@ Step = Forward | Back | None
 class ChainStatus:
     """How the source is, for health pages.  ``synced``: its newest block is the network's newest.
 
-    ``peers``: how many others it talks to, if it is one that counts them.
+    ``peers``: how many others it talks to, if it is one that counts them.  ``tip_time``: what the newest block says.
     """
 
     reachable: bool
@@ -54,6 +54,7 @@ class ChainStatus:
     warning: str = ""
     error: ChainError | None = None
     peers: int | None = None
+    tip_time: int | None = None
 
 
 class ChainSource(Protocol):

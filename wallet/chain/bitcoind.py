@@ -79,7 +79,8 @@ class BitcoindSource:
         warnings = info.get("warnings") or ""
         warning = warnings if isinstance(warnings, str) else " ".join(warnings)
         height, headers, synced = info["blocks"], info["headers"], _is_synced(info)
-        return ChainStatus(True, self.network, height, headers, synced, self._version, warning)
+        tip_time = int(info["time"])
+        return ChainStatus(True, self.network, height, headers, synced, self._version, warning, tip_time=tip_time)
 
     async def tip(self) -> BlockRef:
         """The newest block."""

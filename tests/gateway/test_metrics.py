@@ -1,0 +1,101 @@
+"""``/metrics``: off by default, never on the buyers' port, and true."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sales import goods
+from shop import Open, Shop
+
+from bitcache.errors import BadInput, NodeUnreachable
+from gateway import metrics
+from gateway.metrics import BUCKETS, Metrics, Releases
+
+Numbers = dict[tuple[str, str], float]
+
+
+def parsed(text: bytes) -> Numbers:
+    """By name and the value of the one label, if there is one."""
+    families = text_string_to_metric_families(text.decode())
+    return {(one.name, "".join(one.labels.values())): one.value for family in families for one in family.samples}
+
+
+async def numbers(shop: Shop) -> Numbers:
+    return parsed(await Metrics(shop.parts).text())
+
+
+async def test_off_by_default_and_never_on_the_buyers_port(shop: Shop) -> None:
+    async with metrics.listening(shop.parts) as url:
+        assert url is None
+    assert (await shop.call("GET", "//metrics")).status == 404
+
+
+async def test_served_on_a_port_of_its_own(open_one: Open) -> None:
+    async with open_one(metrics={"enabled": True, "port": 0}) as shop, metrics.listening(shop.parts) as url:
+        assert url is not None
+        assert url.startswith("http://127.0.0.1:")
+        async with shop.http.get(url) as got:
+            assert got.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+            found = parsed(await got.read())
+        assert found["bitcache_node_up", ""] == 1
+        async with shop.http.get(shop.url + "/metrics") as got:
+            assert got.status == 404
+
+
+async def test_a_port_that_is_taken_is_said(open_one: Open) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        async with open_one(metrics={"enabled": True, "port": taken.getsockname()[1]}) as shop:
+            with pytest.raises(BadInput, match="metrics"):
+                async with metrics.listening(shop.parts):
+                    pass
+
+
+async def test_a_sale_in_numbers(shop: Shop) -> None:
+    before = await numbers(shop)
+    assert before["bitcache_releases_total", ""] == 0
+    sold = await shop.sell(goods(b"x" * 1000))
+    await shop.begin(sold.file_id)
+    claim, order = await shop.begin(sold.file_id)
+    await shop.pay(order)
+    got = await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)
+    await shop.call("GET", f"/files/{sold.file_id}/bytes", claim, headers={"Range": "bytes=10-19"})
+    after = await numbers(shop)
+    assert after["bitcache_invoices", "new"] == 1
+    assert after["bitcache_invoices", "settled"] == 1
+    assert after["bitcache_releases_total", ""] == 1
+    assert after["bitcache_seen_to_settled_seconds_count", ""] == 1
+    assert after["bitcache_seen_to_settled_seconds_bucket", "+Inf"] == 1
+    assert after["bitcache_served_bytes_total", ""] == len(got.body) + 10
+    assert after["bitcache_losses", ""] == 0
+    assert after["bitcache_exposure_sat", ""] == 0
+    assert after["bitcache_cursor_lag_blocks", ""] == 0
+
+
+async def test_counting_goes_on_where_it_stood(shop: Shop) -> None:
+    """Each scrape reads the new releases alone, and a new process reads all of them."""
+    sold = await shop.sell(goods())
+    releases = Releases()
+    for number in range(1, 4):
+        await shop.pay((await shop.begin(sold.file_id))[1])
+        await shop.parts.store.read(releases.read)
+        assert releases.total == number
+    fresh = Releases()
+    await shop.parts.store.read(fresh.read)
+    assert fresh == releases
+
+
+def test_buckets_hold_those_below_them_too() -> None:
+    releases = Releases()
+    for seconds in (0, 1, 2, 59, 10**6):
+        releases._add(seconds)
+    samples = {one.labels["le"]: one.value for one in releases.metric().samples if "le" in one.labels}
+    assert (samples["1"], samples["5"], samples["60"], samples["86400"], samples["+Inf"]) == (2, 3, 4, 4, 5)
+    assert len(samples) == len(BUCKETS) + 1
+
+
+async def test_errors_of_the_node_are_counted_by_code(shop: Shop) -> None:
+    shop.parts.watcher.status.failures["node_unreachable"] += 3
+    assert NodeUnreachable.code == "node_unreachable"
+    assert (await numbers(shop))["bitcache_node_errors_total", "node_unreachable"] == 3
