@@ -2,6 +2,7 @@
 
 init_data_dir(settings)       a data folder, its keys, its database, and the first seller's token
 check_payout(settings, text)  what a seller typed, read as the gateway would
+choose_chain(network)         a node on this machine, if one answers
 running(settings)             everything built and started; ended in order
 rescan_payments(settings)     the ledger compared with the chain, and made equal
 private_chain(folder, …)      a chain without value, for demonstrations: running(settings, purse=…)
@@ -15,6 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import structlog
 from sqlalchemy import Connection
@@ -32,9 +34,11 @@ from bitcache.storage.store import Store
 from gateway.datadir import DataDir
 from gateway.hub import Hub
 from gateway.settings import Chain, Settings
+from gateway.statuses import Statuses
 from wallet.chain.base import ChainSource, ChainStatus, Purse
 from wallet.chain.bitcoind import BitcoindSource
 from wallet.chain.checkup import CursorAt, NodeFacts, check_up
+from wallet.chain.discover import CORE, FoundNode, discover
 from wallet.chain.find_bitcoind import NoBitcoind, find_bitcoind
 from wallet.chain.reading import read_chain
 from wallet.chain.regtest import RegtestNode
@@ -43,15 +47,6 @@ from wallet.chain.simulated import SimulatedChain
 from wallet.rails.onchain import OnChainRail
 from wallet.watcher import Watcher, unix_time
 
-#: Where Bitcoin Core listens and keeps its cookie, by network.
-_CORE = {
-    "main": (8332, ""),
-    "test": (18332, "testnet3"),
-    "testnet4": (48332, "testnet4"),
-    "signet": (38332, "signet"),
-    "regtest": (18443, "regtest"),
-}
-
 #: Where the seller of a simulated demonstration is paid; anyone can make its private keys, and no coin is real there.
 _WELL_KNOWN = (
     "wpkh(tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M"
@@ -59,6 +54,7 @@ _WELL_KNOWN = (
 )
 
 __all__ = [
+    "ChainChoice",
     "ChainStatus",
     "CursorAt",
     "NodeFacts",
@@ -66,6 +62,7 @@ __all__ = [
     "PrivateChain",
     "bitcoind_program",
     "check_payout",
+    "choose_chain",
     "init_data_dir",
     "node_facts",
     "private_chain",
@@ -97,6 +94,7 @@ class Parts:
     source: ChainSource
     watcher: Watcher
     hub: Hub
+    statuses: Statuses
     policy: InvoicePolicy
     purse: Purse | None
     clock: Callable[[], int]
@@ -111,6 +109,16 @@ class Parts:
     def demo(self) -> bool:
         """Whether somebody pays for show."""
         return self.purse is not None
+
+
+@dataclass(frozen=True)
+class ChainChoice:
+    """What a new installation follows: settings of the table ``chain``, and what to say about it."""
+
+    values: dict[str, str]
+    said: str
+    hint: str = ""
+    node: str | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +151,29 @@ async def check_payout(settings: Settings, text: str, script_type: str | None = 
     """Read a descriptor or extended key as the gateway would; raises InvalidDescriptor and its kin."""
     rail = OnChainRail(settings.bitcoin.network, {})
     return await asyncio.to_thread(rail.check, text, script_type)
+
+
+async def choose_chain(network: str) -> ChainChoice:
+    """A node of this network that answers on this machine; else the light client, where there is one."""
+    found = await discover()
+    here = next((one for one in found if one.network == network), None)
+    if here is not None:
+        return _choice_of(here)
+    others = [one.network for one in found]
+    hint = f"Nodes of other networks answer: --network {' or '.join(others)}" if others else ""
+    if "light" in get_args(Chain.model_fields["source"].annotation):
+        return ChainChoice({"source": "light"}, "No node answers here: the built-in light client is used", hint)
+    return ChainChoice(
+        {}, f"No node of {network} answers here", hint or "Start Bitcoin Core, or set chain.rpc_url to where yours is."
+    )
+
+
+def _choice_of(node: FoundNode) -> ChainChoice:
+    if node.error is not None:
+        return ChainChoice({}, f"A node answers at {node.url}: {node.error}", node.error.advice, node.url)
+    usual = Path.home() / ".bitcoin" / CORE[node.network][1] / ".cookie"
+    values = {"rpc_cookie": str(node.cookie)} if node.cookie not in (None, usual) else {}
+    return ChainChoice(values, f"Bitcoin node: {node.url}, at block {node.height}", node=node.url)
 
 
 @asynccontextmanager
@@ -258,17 +289,19 @@ async def _build(
         loss_budget=settings.invoices.zero_conf_budget_sat,
         on_change=hub.wake,
     )
+    rail = OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed)
     return Parts(
         settings=settings,
         store=store,
         blobs=Blobs(folder.blobs),
         master_key=MasterKey.load(folder.master_key),
         buyer_secret=folder.load_buyer_secret(),
-        rail=OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed),
+        rail=rail,
         marks=HighWater.open(folder.addresses),
         source=source,
         watcher=watcher,
         hub=hub,
+        statuses=Statuses(store, rail),
         policy=_policy(settings),
         purse=payer,
         clock=clock,
@@ -297,7 +330,7 @@ def _chain(
 
 
 def _rpc(chain: Chain, network: str) -> NodeRpc:
-    port, sub = _CORE[network]
+    port, sub = CORE[network]
     url = chain.rpc_url or f"http://127.0.0.1:{port}"
     if chain.rpc_user:
         return NodeRpc(url, user=chain.rpc_user, password=chain.rpc_password.get_secret_value())

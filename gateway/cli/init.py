@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,9 @@ from gateway.cli.serve import DEFAULT_CONFIG, ConfigOption
 from gateway.cli.show import console, plain, stamp
 from gateway.settings import check, load
 from gateway.settings_text import example
+
+#: What the example file shows for a setting that init may write.
+_SHOWN = {"source": "bitcoind", "rpc_cookie": "~/.bitcoin/.cookie"}
 
 
 def init_command(
@@ -34,9 +38,14 @@ def init_command(
 
 
 async def _init(config: Path, descriptor: str | None, network: str | None, as_json: bool) -> dict[str, Any]:
-    from gateway.compose import check_payout, init_data_dir  # Bitcoin's libraries load only where they are needed
+    from gateway.compose import (  # Bitcoin's libraries load only where they are needed
+        check_payout,
+        choose_chain,
+        init_data_dir,
+    )
 
-    written = _write_config(config, network)
+    chain = await choose_chain(network or "main")
+    written = _write_config(config, network, chain.values)
     settings = load(config)
     if network is not None and network != settings.bitcoin.network:
         raise InvalidSettings(f"{config} says another network: {settings.bitcoin.network}", hint="Change it there.")
@@ -48,6 +57,10 @@ async def _init(config: Path, descriptor: str | None, network: str | None, as_js
         raise
     stamp(f"Settings: {config}")
     stamp(f"Data: {settings.storage.directory}")
+    if written:
+        stamp(chain.said)
+        if chain.hint:
+            console.print(plain(f"  {chain.hint}"), style="dim", soft_wrap=True)
     if terms is not None:
         console.print("  You are paid at these addresses; compare them with your wallet's first three:")
         console.print(plain("\n".join(f"    {address}" for address in terms.first)))
@@ -59,12 +72,13 @@ async def _init(config: Path, descriptor: str | None, network: str | None, as_js
         "config": str(config),
         "data": str(settings.storage.directory),
         "network": settings.bitcoin.network,
+        "node": chain.node,
         "addresses": list(terms.first) if terms else [],
         "token": token,
     }
 
 
-def _write_config(config: Path, network: str | None) -> bool:
+def _write_config(config: Path, network: str | None, chain: Mapping[str, str]) -> bool:
     """The example with this folder's data in it; False when there was a file, which stays as it is."""
     folder = config.absolute().parent
     if not folder.is_dir():
@@ -73,6 +87,8 @@ def _write_config(config: Path, network: str | None) -> bool:
     if network is not None:
         check({"bitcoin": {"network": network}})
         text = _set(text, "network", "main", network)
+    for key, value in chain.items():
+        text = _set(text, key, _SHOWN[key], value)
     try:
         with config.open("x", encoding="utf-8") as file:
             file.write(text)
