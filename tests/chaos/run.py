@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
 from chaos import blocks, checkpoint, faults, payments
-from chaos.rpc import NodeDown, Refused
+from chaos.rpc import Refused
 from chaos.world import Violation, World
 
 Event = Callable[[World, Random], str | None]
@@ -74,12 +75,12 @@ def chaos(minutes: float, seed: int, mutation: str | None = None) -> Report:
     began = time.monotonic()
     try:
         _run(world, seed, began + 60 * minutes, report)
-    except (Violation, AssertionError, NodeDown) as finding:
+    except Exception as finding:  # a harness that stumbles has found something, too
         report.finding = f"{type(finding).__name__}: {finding}"
+        world.note(traceback.format_exc())
         report.bugs = world.gateway.bugs()
         world.gateway.kill()
         world.keep_database()
-        world.note(f"FINDING {report.finding}")
     finally:
         report.seconds = time.monotonic() - began
         _count_results(world)
