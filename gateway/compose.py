@@ -35,6 +35,7 @@ from gateway.datadir import DataDir
 from gateway.hub import Hub
 from gateway.settings import Chain, Settings
 from gateway.statuses import Statuses
+from gateway.statuses import Statuses
 from wallet.chain.base import ChainSource, ChainStatus, Purse
 from wallet.chain.bitcoind import BitcoindSource
 from wallet.chain.checkup import CursorAt, NodeFacts, check_up
@@ -289,6 +290,7 @@ async def _build(
         loss_budget=settings.invoices.zero_conf_budget_sat,
         on_change=hub.wake,
     )
+    rail = OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed)
     rail = OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed)
     return Parts(
         settings=settings,

@@ -88,4 +88,4 @@ class Hub:
             for event in events:
                 for changed in self._listeners.get(event.transfer_id, ()):
                     changed.set()
-            await self._store.write(partial(outbox.delivered, up_to=events[-1].id))
+            await self._store.write(partial(outbox.delivered, up_to=events[-1].id), quiet=True)

@@ -9,6 +9,7 @@ from bitcache import invoices, listings, release, sellers
 from bitcache.errors import NotFound, PaymentRequired, StorageError, WrongKey
 from bitcache.identifiers import CLAIM_BYTES, b64u, parse_file_id, parse_transfer_id, unb64u
 from bitcache.money import btc_text
+from gateway import logs
 from gateway.api import guards, models, qr
 from gateway.api.access import parts_of
 from gateway.api.bodies import json_body, reply
@@ -81,7 +82,11 @@ async def begin_transfer(request: web.Request) -> web.Response:
 
 async def transfer(request: web.Request) -> web.Response:
     """The transfer as it stands."""
-    return reply(await transfer_by_id(parts_of(request), parse_transfer_id(request.match_info["transfer_id"])))
+    transfer_id = parse_transfer_id(request.match_info["transfer_id"])
+    logs.bind(transfer_id=transfer_id)
+    return web.Response(
+        body=await parts_of(request).statuses.of(transfer_id), content_type="application/json", charset="utf-8"
+    )
 
 
 async def qr_code(request: web.Request) -> web.Response:

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from bitcache.errors import BitcacheError
 from bitcache.identifiers import TransferId, parse_transfer_id
+from gateway import logs
 from gateway.api.access import parts_of
-from gateway.api.transfers import transfer_by_id
 from gateway.compose import Parts
 
 HEARTBEAT_SECONDS = 15.0
@@ -27,7 +27,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """The transfer as it changes, until the reader goes or the gateway stops; the reader reconnects by itself."""
     parts = parts_of(request)
     transfer_id = parse_transfer_id(request.match_info["transfer_id"])
-    await transfer_by_id(parts, transfer_id)
+    logs.bind(transfer_id=transfer_id)
+    await parts.statuses.of(transfer_id)  # 404 before anything is sent
     with parts.hub.listening(transfer_id) as changed:
         response = web.StreamResponse(headers=_HEADERS)
         await response.prepare(request)
@@ -37,12 +38,13 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 async def _tell(response: web.StreamResponse, parts: Parts, transfer_id: TransferId, changed: asyncio.Event) -> None:
-    told = ""
+    told = b""
     while not parts.hub.closed.is_set():
         changed.clear()
-        now = (await transfer_by_id(parts, transfer_id)).model_dump_json()
+        now = await parts.statuses.of(transfer_id)
         # the comment keeps proxies from closing a silent stream, and finds readers that are gone
-        await response.write(f"event: transfer\ndata: {now}\n\n".encode() if now != told else b": still here\n\n")
+        await response.write(b"event: transfer\ndata: %b\n\n" % now if now != told else b": still here\n\n")
         told = now
         with suppress(TimeoutError):
-            await asyncio.wait_for(changed.wait(), HEARTBEAT_SECONDS)
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                await changed.wait()

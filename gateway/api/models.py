@@ -5,9 +5,12 @@ The OpenAPI document is made from these classes.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import fields
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from bitcache import transfers
 
 B64u16 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
 B64u32 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
@@ -153,6 +156,13 @@ class Transfer(Response):
     txids: list[str]
     network: str
     sees_mempool: bool
+
+    @classmethod
+    def of(cls, found: transfers.Transfer) -> Self:
+        """The core's transfer in the API's words; what the watcher looks for stays inside."""
+        values = {one.name: getattr(found, one.name) for one in fields(found) if one.name != "key"}
+        plain = {"state": found.state.value, "marks": [mark.value for mark in found.marks], "txids": list(found.txids)}
+        return cls(**values | plain | {"amount_btc": found.amount_btc})
 
 
 class Share(Response):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from sqlalchemy import Connection
 
 from bitcache import invoices, listings, release
@@ -14,13 +12,11 @@ from gateway import logs
 from gateway.api.models import Transfer
 from gateway.compose import Parts
 
-_HIDDEN = {"key"}  # what the watcher looks for stays inside
-
 
 async def transfer_by_id(parts: Parts, transfer_id: TransferId) -> Transfer:
     """The transfer as it stands; raises NotFound."""
     logs.bind(transfer_id=transfer_id)
-    return model(await parts.store.read(lambda conn: invoices.view(conn, parts.rail, transfer_id)))
+    return Transfer.of(await parts.store.read(lambda conn: invoices.view(conn, parts.rail, transfer_id)))
 
 
 async def transfer_of_claim(parts: Parts, claim: str) -> Transfer:
@@ -31,7 +27,7 @@ async def transfer_of_claim(parts: Parts, claim: str) -> Transfer:
 
     found = await parts.store.read(find)
     logs.bind(transfer_id=found.transfer_id)
-    return model(found)
+    return Transfer.of(found)
 
 
 async def begin(parts: Parts, file_id: FileId, claim_hash: bytes, buyer: bytes) -> tuple[Transfer, bool]:
@@ -40,7 +36,7 @@ async def begin(parts: Parts, file_id: FileId, claim_hash: bytes, buyer: bytes) 
         parts.store, parts.rail, file_id, claim_hash, parts.policy, buyer, parts.clock(), marks=parts.marks
     )
     logs.bind(transfer_id=found.transfer_id)
-    return model(found), created
+    return Transfer.of(found), created
 
 
 async def payment_required(parts: Parts, file_id: FileId, claim: str | None = None) -> PaymentRequired:
@@ -56,10 +52,3 @@ async def payment_required(parts: Parts, file_id: FileId, claim: str | None = No
         claim='SHA-256("bitcache/v1 claim" || C)',
         transfer=transfer.model_dump(mode="json") if transfer is not None else None,
     )
-
-
-def model(found: invoices.Transfer) -> Transfer:
-    """The core's transfer in the API's words."""
-    values = {one.name: getattr(found, one.name) for one in fields(found) if one.name not in _HIDDEN}
-    plain = {"state": found.state.value, "marks": [mark.value for mark in found.marks], "txids": list(found.txids)}
-    return Transfer(**values | plain | {"amount_btc": found.amount_btc})
