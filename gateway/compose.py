@@ -35,7 +35,6 @@ from gateway.datadir import DataDir
 from gateway.hub import Hub
 from gateway.settings import Chain, Settings
 from gateway.statuses import Statuses
-from gateway.statuses import Statuses
 from wallet.chain.base import ChainSource, ChainStatus, Purse
 from wallet.chain.bitcoind import BitcoindSource
 from wallet.chain.checkup import CursorAt, NodeFacts, check_up
@@ -235,9 +234,9 @@ async def rescan_payments(
         owners = dict(await store.read(lambda conn: list(ledger.keys(conn))))
         others = await store.read(lambda conn: rescan.strangers(conn, parts.rail))
         found = await read_chain(parts.source, height, owners.keys() | others.keys(), progress)
-        if not apply:
-            return await store.write(lambda conn: rescan.dry_run(conn, found, others, unix_time()))
-        return await store.write(lambda conn: rescan.rescan(conn, found, others, unix_time()))
+        work = rescan.rescan if apply else rescan.dry_run
+        budget = settings.invoices.zero_conf_budget_sat
+        return await store.write(lambda conn: work(conn, found, others, unix_time(), loss_budget=budget))
 
 
 def bitcoind_program() -> Path | None:
@@ -290,7 +289,6 @@ async def _build(
         loss_budget=settings.invoices.zero_conf_budget_sat,
         on_change=hub.wake,
     )
-    rail = OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed)
     rail = OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed)
     return Parts(
         settings=settings,
