@@ -111,11 +111,13 @@ def strangers(conn: Connection, rail: Rail, look_ahead: int = LOOK_AHEAD) -> dic
     return {key: one for key, one in found.items() if key not in known}
 
 
-def dry_run(conn: Connection, found: Found, others: Mapping[bytes, Address], now: int) -> Report:
+def dry_run(
+    conn: Connection, found: Found, others: Mapping[bytes, Address], now: int, *, loss_budget: int = 0
+) -> Report:
     """What :func:`rescan` would change; changes nothing."""
     try:
         with conn.begin_nested():
-            raise _TakenBack(rescan(conn, found, others, now))
+            raise _TakenBack(rescan(conn, found, others, now, loss_budget=loss_budget))
     except _TakenBack as taken_back:
         return taken_back.report
 

@@ -11,6 +11,8 @@
     blocks.py          outputs of raw blocks and transactions, matched against our scripts
     chain/base.py      the port: how the watcher asks a chain for the next block
     chain/bitcoind.py    ... your own node (chain/rpc.py speaks to it, chain/mempool.py sees early)
+    chain/discover.py  nodes on this machine      chain/checkup.py   what doctor asks a node
+    chain/reading.py   a chain read again, for a rescan
     chain/simulated.py   ... a chain in memory, for demonstrations without a node
     chain/regtest.py     a private node with a purse, for demonstrations and tests (find_bitcoind.py finds one)
     rails/onchain.py   the on-chain rail: issues addresses, watches scripts

@@ -2,6 +2,7 @@
 
     main.py   the commands, put together         run.py    running one: errors, exit codes, JSON
     show.py   what a terminal shows              demo.py   everything at once, on a private network
+    doctor.py what is well, and what is not      rescan.py the ledger compared with the chain
 
 What a person reads goes to stderr while it happens and to stdout when it is the result; with ``--json`` the last
 line of stdout is one JSON object and nothing else goes there.  Exit codes: docs/protocol.md §9.
