@@ -23,7 +23,7 @@ from sqlalchemy.dialects.sqlite import insert
 from bitcache.identifiers import TransferId
 from bitcache.money import Sat
 from bitcache.settling import settle_invoices
-from bitcache.storage.tables import block, invoice, known, payment
+from bitcache.storage.tables import block, invoice, known, payment, payout
 
 #: No payment needs more confirmations than this.
 DEEPEST = 100
@@ -55,6 +55,12 @@ def keys(conn: Connection) -> Iterator[tuple[bytes, TransferId]]:
     """Every key ever issued, with its transfer; scripts are watched for ever."""
     for key, transfer_id in conn.execute(select(invoice.c.key, invoice.c.transfer_id)):
         yield key, TransferId(transfer_id)
+
+
+def accounts(conn: Connection, rail: str) -> dict[str, int]:
+    """Every account of a rail from which something was issued, with its next index; they are watched for ever."""
+    found = select(payout.c.account, payout.c.next_index).where(payout.c.rail == rail, payout.c.next_index > 0)
+    return {row.account: row.next_index for row in conn.execute(found)}
 
 
 def cursor(conn: Connection) -> BlockRef | None:

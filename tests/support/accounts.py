@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 
+from bdkpython import DescriptorSecretKey, Mnemonic, NetworkKind, WordCount
+
 from wallet.account import Account
 
 TPUB = "tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M"
@@ -35,3 +37,9 @@ def fresh_destinations(count: int, script_type: str = "wpkh") -> list[tuple[byte
     account = Account(descriptor(script_type), "regtest")
     first = secrets.randbelow(2**31 - count)
     return [account.derive(first + number) for number in range(count)]
+
+
+def fresh_account(script_type: str = "wpkh") -> Account:
+    """A regtest account whose addresses, from the first on, no other test uses."""
+    key = DescriptorSecretKey(NetworkKind.TEST, Mnemonic(WordCount.WORDS12), None).as_public()
+    return Account(descriptor(script_type, str(key).removesuffix("/*") + "/0/*"), "regtest")

@@ -1,0 +1,52 @@
+"""A light client for tests, on a private node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from support.eventually import eventually
+
+from bitcache.ledger import BlockRef
+from wallet.chain.base import ChainStatus, Scripts, Step
+from wallet.chain.light import LightSource
+from wallet.chain.regtest import RegtestNode
+
+
+class PromptLight(LightSource):
+    """Answers when it has heard of the node's newest block, which otherwise takes some milliseconds."""
+
+    def __init__(self, node: RegtestNode, accounts: Mapping[str, int], folder: Path, **options: Any) -> None:
+        async def issued() -> Mapping[str, int]:
+            return accounts
+
+        peers = ["{}:{}".format(*node.p2p)]
+        super().__init__("regtest", issued, folder, **{"peers": peers, "connections": 1, **options})
+        self._node = node
+
+    async def open(self) -> None:
+        await super().open()
+        await self.heard()
+
+    async def tip(self) -> BlockRef:
+        await self.heard()
+        return await super().tip()
+
+    async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
+        await self.heard()
+        return await super().step(cursor, scripts)
+
+    async def status(self) -> ChainStatus:
+        await self.heard()
+        return await super().status()
+
+    async def heard(self) -> None:
+        """Of the newest block, and counted its peers."""
+
+        async def same() -> bool:
+            counted = (await super(PromptLight, self).status()).peers
+            ours, theirs = await super(PromptLight, self).tip(), await self._node.rpc("getbestblockhash")
+            return bool(counted and ours.hash == theirs)
+
+        await eventually(same)

@@ -1,0 +1,310 @@
+"""A chain source without a node of one's own: compact block filters (BIP157, BIP158).
+
+Nobody learns an address: filters of every block are fetched, and whole blocks where one matches.  The
+price is that payments are seen only when they are in a block.  See docs/light-client.md.
+
+One client of the Bitcoin Dev Kit follows each account (:mod:`wallet.chain.light_node`), because it
+knows descriptors, not scripts.  Three rules make the answers lossless:
+
+* Nothing is remembered.  A client begins at the ledger's cursor, or below, so what came while we were
+  away, or was only half processed, is looked at again.
+* Before every step the accounts are read afresh, and only clients that look at every index issued by
+  then may answer.  An address is committed before it is shown, so before it can be paid.
+* A client that fails in any way is thrown away and another begins at the cursor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+
+from bitcache.errors import ChainError, NodeRefused, NodeWarmingUp
+from bitcache.ledger import BlockRef, Payment
+from wallet.blocks import payments_in_transaction
+from wallet.chain.base import COINBASE_MATURITY, Back, ChainStatus, Forward, Scripts, Step
+from wallet.chain.light_followers import ROOM, Followers
+from wallet.chain.light_headers import Headers
+from wallet.chain.light_node import Connecting, LightNode
+from wallet.chain.light_peers import Peers
+from wallet.chain.light_wallet import DEPTH, Changes
+
+#: How long a question waits for the client before it fails, to be asked again.
+PATIENCE_SECONDS = 20.0
+RETRY_SECONDS = 1.0
+CLOSE_SECONDS = 5.0
+#: Peers may be a few blocks behind those that we had before; so many at most.
+LAG = 6
+#: Without a block for so long the peers are taken to be behind.
+STALE_SECONDS = 2 * 60 * 60
+LOOKAHEAD = 500
+#: A peer that keeps us waiting longer is left.
+RESPONSE_SECONDS = {"direct": 5.0, "proxy": 30.0, "regtest": 1.0}
+
+#: Every account from which addresses were issued, with its next index.
+Accounts = Callable[[], Awaitable[Mapping[str, int]]]
+
+log = structlog.get_logger("wallet.light")
+
+
+class LightSource:
+    """Follows ``network`` by compact block filters, for the accounts that ``accounts`` names."""
+
+    sees_unconfirmed = False
+    name = "compact block filters"
+
+    def __init__(
+        self,
+        network: str,
+        accounts: Accounts,
+        folder: Path,
+        *,
+        peers: Sequence[str] = (),
+        connections: int = 2,
+        proxy: str | None = None,
+        lookahead: int = LOOKAHEAD,
+    ) -> None:
+        """``peers``: ``host:port`` of those to use, and no others.  Raises InvalidSettings."""
+        self.network = network
+        self._accounts = accounts
+        self._peers = Peers(network, peers, connections, proxy)
+        self._file = folder / network / "headers.dat"
+        self._headers = Headers(network)
+        self._how = Connecting(folder / network / "client", connections)
+        self._followers = Followers(network, lookahead, self._how, self._on_news)
+        self._connecting = asyncio.Lock()
+        self._connected = False
+        self._tried_at = -RETRY_SECONDS
+        self._error: ChainError | None = None
+        self._changed = asyncio.Event()
+        self._version = 0
+        self._told: set[str] = set()
+        self._highest, self._grew_at = 0, 0  # the highest block any client told of, and when
+
+    async def open(self) -> None:
+        """Remember the headers; the first question connects."""
+        await asyncio.to_thread(self._headers.load, self._file)
+
+    async def close(self) -> None:
+        """End every client, or leave it behind after a few seconds."""
+        await self._followers.close(CLOSE_SECONDS)
+
+    async def status(self) -> ChainStatus:
+        """How the client is; does not wait for it."""
+        try:
+            await self._begin()
+        except ChainError as error:
+            return ChainStatus(False, self.network, self._height(), self._height(), error=error, peers=0)
+        peers, height = self._followers.peers(), self._height()
+        heard = self._followers.all_synced()
+        return ChainStatus(
+            reachable=True,
+            network=self.network,
+            height=height,
+            headers=max(height, self._headers.tip.height),
+            synced=heard and peers > 0 and self._common_tip() is not None and self._is_fresh(),
+            warning="not connected to any peer right now" if heard and not peers else "",
+            peers=peers,
+            tip_time=max(self._grew_at, self._headers.tip_time) or None,
+        )
+
+    async def tip(self) -> BlockRef:
+        """The newest block that every client has; until there is one, the newest header."""
+        async with _patience(self._syncing):
+            while True:
+                changed = self._changed
+                await self._connect()
+                if not self._followers.any_synced():
+                    return self._headers.tip
+                if tip := self._common_tip():
+                    return tip
+                await changed.wait()
+
+    async def at(self, height: int) -> BlockRef:
+        """The block at ``height``."""
+        await self._connect()
+        digest = self._followers.hash_at(height)
+        if digest is None and self._headers.known(height):
+            return self._headers.at(height)
+        if digest is None:
+            raise self._below_base() if height < self._headers.base.height else NodeWarmingUp("no such block yet")
+        return BlockRef(height, digest)
+
+    async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
+        """What follows ``cursor``; the accounts are read before, so that no index is overlooked."""
+        if self._headers.base.height and cursor.height < self._headers.base.height + ROOM + DEPTH:
+            raise self._below_base()
+        async with _patience(self._syncing):
+            while True:
+                changed, version = self._changed, self._version
+                await self._connect()
+                issued = await self._accounts()
+                if version != self._version:
+                    continue  # a block arrived while we read: an address in it may have been issued since
+                if not self._followers.any_synced() and self._is_elsewhere(cursor):
+                    return Back()
+                nodes = self._follow(issued, cursor)
+                if nodes:
+                    decided, step = self._decide(cursor, nodes, scripts)
+                    if decided:
+                        return step
+                await changed.wait()
+
+    async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
+        """Nothing: filters are of blocks."""
+        return []
+
+    async def wait(self, timeout: float) -> None:
+        """Return when a block may have arrived, or after ``timeout`` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while not self._has_news():
+                    changed = self._changed
+                    with contextlib.suppress(ChainError):
+                        await self._begin()  # one that failed is replaced here
+                    await changed.wait()
+
+    def _has_news(self) -> bool:
+        """Whether a client is at another block than when this was asked before."""
+        tips = {node.chain[node.tip] for node in self._followers.synced()}
+        before, self._told = self._told, tips or self._told
+        return bool(tips) and tips != before
+
+    # Deciding
+
+    def _decide(self, cursor: BlockRef, nodes: Sequence[LightNode], scripts: Scripts) -> tuple[bool, Step]:
+        """Whether all agree on what follows, and what it is."""
+        here = {node.chain.get(cursor.height) for node in nodes}
+        if here == {cursor.hash}:
+            after = {node.chain.get(cursor.height + 1) for node in nodes}
+            if len(after) > 1:
+                return False, None
+            digest = after.pop()
+            if digest is None:
+                return True, None
+            return True, Forward(BlockRef(cursor.height + 1, digest), _payments(digest, nodes, scripts))
+        if cursor.hash in here:
+            return False, None
+        if None in here:  # above the tip: a peer that is a little behind, or a block that never was
+            far = cursor.height > max(self._headers.tip.height, *(node.tip for node in nodes)) + LAG
+            return far and self._is_fresh(), Back()
+        return True, Back()
+
+    def _is_elsewhere(self, cursor: BlockRef) -> bool:
+        """Whether the chain has another block there, which headers alone tell."""
+        known = self._headers.known(cursor.height)
+        return known and self._headers.at(cursor.height) != cursor
+
+    def _common_tip(self) -> BlockRef | None:
+        """The newest block that all have, if they agree on it."""
+        nodes = self._followers.synced()
+        height = min(node.tip for node in nodes)
+        digests = {node.chain.get(height) for node in nodes}
+        digest = digests.pop()
+        return BlockRef(height, digest) if digest and not digests and len({node.tip for node in nodes}) == 1 else None
+
+    # Following
+
+    async def _begin(self) -> None:
+        """See that clients are at work, wherever they begin."""
+        await self._connect()
+        self._follow(await self._accounts(), None)
+
+    def _follow(self, issued: Mapping[str, int], cursor: BlockRef | None) -> list[LightNode] | None:
+        """See that every account is followed from the cursor on; the clients that may answer, if all may."""
+        return self._followers.follow(issued, cursor.height if cursor else None, self._headers)
+
+    async def _connect(self) -> None:
+        """Know peers and their headers, since the last client failed."""
+        async with self._connecting:
+            if self._connected:
+                return
+            pause = self._tried_at + RETRY_SECONDS - time.monotonic()
+            if self._error and pause > 0:
+                raise self._error
+            await asyncio.sleep(max(0.0, pause))
+            self._tried_at = time.monotonic()
+            try:
+                await self._bring_peers()
+            except ChainError as error:
+                self._error = error
+                raise
+            await asyncio.to_thread(self._headers.save, self._file)
+            self._highest = max(self._highest, self._headers.tip.height)
+            self._connected, self._error = True, None
+
+    async def _bring_peers(self) -> None:
+        """Named peers that do not answer are left out; others the clients find by themselves."""
+        found = await self._peers.bring(self._headers)
+        only, proxy = bool(self._peers.configured), self._peers.proxy
+        wanted = min(len(found), self._peers.wanted) if only else self._peers.wanted
+        response = RESPONSE_SECONDS["regtest" if self.network == "regtest" else "proxy" if proxy else "direct"]
+        self._followers.use(
+            replace(self._how, connections=wanted, peers=found, only=only, proxy=proxy, response_seconds=response)
+        )
+
+    def _on_news(self, node: LightNode, changes: Changes) -> None:
+        """Called in the event loop when a client has an update, or failed."""
+        if node.failed:
+            self._connected = False
+        if node.tip > self._highest:
+            self._highest, self._grew_at = node.tip, int(time.time())
+        self._forget_replaced(changes)
+        self._version += 1
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    def _forget_replaced(self, changes: Changes) -> None:
+        """Headers that a client saw replaced must not say Back after it failed."""
+        for height, digest in changes.chain:
+            if self._headers.known(height) and self._headers.at(height).hash != digest:
+                self._headers.cut(height)
+                self._headers.save(self._file)
+                return
+
+    def _is_fresh(self) -> bool:
+        """Whether the newest block is the network's newest, as far as one can tell."""
+        if self.network == "regtest":  # blocks come on command there
+            return True
+        return time.time() - max(self._grew_at, self._headers.tip_time) < STALE_SECONDS
+
+    def _height(self) -> int:
+        nodes = self._followers.synced()
+        return min(node.tip for node in nodes) if nodes else self._headers.tip.height
+
+    def _syncing(self) -> ChainError:
+        return NodeWarmingUp(
+            f"the light client is syncing ({self._followers.percent():.0f} %)", hint="Wait: nothing is lost."
+        )
+
+    def _below_base(self) -> ChainError:
+        return NodeRefused(
+            f"the light client knows no block below {self._headers.base.height}",
+            hint="Use a node of your own (chain.source), or a later chain.watch_from.",
+        )
+
+
+def _payments(digest: str, nodes: Sequence[LightNode], scripts: Scripts) -> tuple[Payment, ...]:
+    """What is paid to ``scripts`` in a block; a transaction may pay two accounts, and counts once."""
+    found: dict[str, Payment] = {}
+    for node in nodes:
+        for one in node.found.get(digest, ()):
+            for payment in payments_in_transaction(one.raw, scripts):
+                maturity = COINBASE_MATURITY if one.coinbase else 0
+                found[payment.reference] = replace(payment, maturity=maturity)
+    return tuple(found.values())
+
+
+@contextlib.asynccontextmanager
+async def _patience(reason: Callable[[], ChainError]) -> AsyncIterator[None]:
+    """No question waits for ever."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            yield
+    except TimeoutError:
+        raise reason() from None

@@ -1,0 +1,120 @@
+"""Whom the light client talks to: found, greeted, and asked for headers, before the real work begins."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from collections.abc import Sequence
+
+import structlog
+
+from bitcache.errors import ChainError, InvalidSettings, NodeRefused, NodeUnreachable, NodeWrongNetwork
+from wallet.chain.light_headers import Headers
+from wallet.chain.light_p2p import PORTS, PeerAddress, PeerConnection, network_of, read_address
+
+#: Names that answer with peers; ``x49`` asks for those that serve compact filters.
+SEEDS = {
+    "main": ("seed.bitcoin.sipa.be", "dnsseed.emzy.de", "seed.bitcoin.sprovoost.nl", "seed.bitcoin.wiz.biz"),
+    "test": ("seed.testnet.bitcoin.sprovoost.nl",),
+    "testnet4": ("seed.testnet4.bitcoin.sprovoost.nl", "seed.testnet4.wiz.biz"),
+    "signet": ("seed.signet.bitcoin.sprovoost.nl",),
+}
+FULL_BATCH = 2_000
+TRIES = 12
+TIMEOUT = 5.0
+TIMEOUT_PROXY = 20.0
+
+log = structlog.get_logger("wallet.light")
+
+
+class Peers:
+    """Peers of ``network``: those configured, or those that DNS seeds name."""
+
+    def __init__(self, network: str, configured: Sequence[str], connections: int, proxy: str | None) -> None:
+        """Raises InvalidSettings."""
+        self.network = network
+        self.wanted = connections
+        self.configured = tuple(read_address(text, network) for text in configured)
+        self.proxy = read_address(proxy, network) if proxy else None
+        if not 1 <= connections <= 15:
+            raise InvalidSettings("a light client keeps 1 to 15 connections")
+        if self.proxy and not self.configured:
+            raise InvalidSettings(
+                "with a proxy the peers must be named",
+                hint="Set chain.peers: looking for peers by DNS would bypass it.",
+            )
+        if network not in SEEDS and not self.configured:
+            raise InvalidSettings("on regtest the peers must be named", hint="Set chain.peers.")
+        self._timeout = TIMEOUT_PROXY if self.proxy else TIMEOUT
+
+    async def bring(self, headers: Headers) -> tuple[PeerAddress, ...]:
+        """Fetch headers from as many peers as wanted; returns those.  Raises ChainError if there are none."""
+        useful: list[PeerAddress] = []
+        reason: ChainError = NodeUnreachable(
+            "no peer was found", hint="Check the internet connection, or set chain.peers."
+        )
+        for address in await self._candidates():
+            try:
+                await self._fetch(address, headers)
+            except ChainError as error:
+                log.info("peer_unusable", peer=str(address), reason=str(error))
+                reason = error
+            else:
+                useful.append(address)
+            if len(useful) == self.wanted:
+                break
+        if not useful:
+            raise reason
+        return tuple(useful)
+
+    async def _candidates(self) -> list[PeerAddress]:
+        if self.configured:
+            named = await asyncio.gather(*map(self._resolve, self.configured))
+            found = [address for addresses in named for address in addresses[:1]]
+            if not found:
+                raise NodeUnreachable("the configured peers' names are not known", hint="Check chain.peers.")
+            return found
+        port = PORTS[self.network]
+        seeds = [PeerAddress(f"x49.{seed}", port) for seed in SEEDS[self.network]]
+        found = [address for addresses in await asyncio.gather(*map(self._resolve, seeds)) for address in addresses]
+        return random.sample(found, min(TRIES, len(found)))
+
+    async def _resolve(self, address: PeerAddress) -> list[PeerAddress]:
+        """By number, because the client takes no names."""
+        try:
+            loop = asyncio.get_running_loop()
+            found = await asyncio.wait_for(
+                loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM), self._timeout
+            )
+        except (OSError, TimeoutError):
+            return []
+        return list(dict.fromkeys(PeerAddress(str(one[4][0]), address.port) for one in found))
+
+    async def _fetch(self, address: PeerAddress, headers: Headers) -> None:
+        peer = await self._greet(address)
+        try:
+            if not peer.has_filters:
+                raise NodeRefused(
+                    f"the peer {address} serves no compact block filters",
+                    hint="Start it with -blockfilterindex=1 -peerblockfilters=1, or give another in chain.peers.",
+                )
+            while batch := await peer.headers(headers.locator()):
+                if not headers.accept(batch) or len(batch) < FULL_BATCH:
+                    break
+        finally:
+            await peer.close()
+
+    async def _greet(self, address: PeerAddress) -> PeerConnection:
+        """A connection; if the peer only does not understand us, find out why."""
+        try:
+            return await PeerConnection.open(address, self.network, proxy=self.proxy, timeout=self._timeout)
+        except ChainError as error:
+            if address in self.configured and isinstance(error, NodeUnreachable | NodeWrongNetwork):
+                other = await network_of(address, self.proxy, self._timeout)
+                if other not in (None, self.network):
+                    raise NodeWrongNetwork(
+                        f"the peer {address} follows {other}, this gateway {self.network}",
+                        hint="Give peers of the gateway's own network in chain.peers, or correct bitcoin.network.",
+                    ) from error
+            raise
