@@ -37,7 +37,7 @@ async def examine(config: Path | None) -> list[Finding]:
     except InvalidSettings as error:
         others = [failed("settings", one) for one in (unknown_names(config) if config else [])]
         return others or [failed("settings", error)]
-    findings = [ok("settings", "settings", f"settings: {config or 'defaults and environment'}")]
+    findings = [ok("settings", "settings", f"{config or 'defaults and environment'}: every name is known")]
     if config is not None and settings.chain.rpc_password.get_secret_value() and _open_to_others(config):
         hint = "Run chmod 600 on it, or use the node's cookie file."
         findings.append(warning("settings", "password_readable", f"{config} holds a password others can read", hint))
@@ -82,7 +82,11 @@ def _addresses(folder: DataDir) -> Iterator[Finding]:
         journal.read_marks(folder.addresses)
     except StorageError as error:
         yield failed("data", error)
-    if not folder.addresses.exists():
+
+
+def _journal_is_there(folder: DataDir, business: Business) -> Iterator[Finding]:
+    """It is made at the first start, so before the first invoice."""
+    if not folder.addresses.exists() and any(payout.next_index for payout in business.payouts):
         text = "addresses.journal is not there: a restored backup could give addresses out again"
         hint = "The next start makes it. If you restored a backup, put this file's newest copy beside it first."
         yield warning("data", "no_journal", text, hint)
@@ -124,6 +128,7 @@ def _database_rules(folder: DataDir, found: Reading, settings: Settings) -> Iter
     ledger, business, files, share = found
     yield ok("database", "database", "the database opens, and its schema is current")
     yield from _key(folder, share)
+    yield from _journal_is_there(folder, business)
     yield from _files(folder, files)
     yield from rules.business(business)
     yield from rules.ledger(ledger, settings)
