@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import re
 from collections.abc import Sequence
 
 from aiohttp import web
@@ -12,6 +13,11 @@ from aiohttp import web
 from bitcache.errors import NotSignedIn
 from bitcache.sellers import Seller, seller_by_token
 from gateway.api.access import parts_of
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+#: ``1.2.3.4:5678``, ``[::1]:99`` and ``[::1]``, as some proxies write them.
+_WITH_PORT = re.compile(r"\[([^\[\]]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}", re.ASCII)
 
 
 def bearer(request: web.Request) -> str | None:
@@ -37,37 +43,41 @@ def claim(request: web.Request) -> str:
 
 
 def buyer_key(request: web.Request) -> bytes:
-    """A keyed hash of the buyer's network (an IPv6 /64 or one IPv4 address): counts invoices, tells nobody who."""
+    """A keyed hash of the buyer's network (an IPv6 /56 or one IPv4 address): counts invoices, tells nobody who."""
     parts = parts_of(request)
     address = client_address(request, parts.settings.server.trusted_proxies)
     return hmac.digest(parts.buyer_secret, network_of(address).encode(), hashlib.sha256)
 
 
 def client_address(request: web.Request, trusted: Sequence[str]) -> str:
-    """Where the request comes from: the nearest address that is not one of our own proxies."""
+    """Where the request comes from: the nearest address that is not one of our own proxies.
+
+    What a proxy says and nobody can read counts for nothing: then the proxy itself is who asks.
+    """
     hops = [one.strip() for one in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",") if one.strip()]
-    nearest = request.remote or ""
-    while hops and _within(nearest, trusted):
-        nearest = hops.pop()
-    return nearest
-
-
-def _within(address: str, ranges: Sequence[str]) -> bool:
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(ip in ipaddress.ip_network(one) for one in ranges)
+    nearest = _address(request.remote or "")
+    while hops and nearest is not None and _within(nearest, trusted):
+        nearest = _address(hops.pop())
+    return str(nearest) if nearest is not None else request.remote or ""
 
 
 def network_of(address: str) -> str:
-    """What one buyer has: an IPv6 /64, or one IPv4 address."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address
+    """What one buyer has: one IPv4 address, or an IPv6 /56 (what providers give one household, 256 times a /64)."""
+    ip = _address(address)
     if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return str(ip.ipv4_mapped)
-        return str(ipaddress.ip_network((int(ip) >> 64 << 64, 64)))
-    return str(ip)
+        return str(ipaddress.ip_network((int(ip) >> 72 << 72, 56)))
+    return str(ip) if ip is not None else address
+
+
+def _address(text: str) -> _Address | None:
+    """An address, also with a port or in brackets; IPv4 in IPv6 clothes is IPv4.  None for anything else."""
+    plain = _WITH_PORT.fullmatch(text)
+    try:
+        ip = ipaddress.ip_address((plain[1] or plain[2]) if plain else text)
+    except ValueError:
+        return None
+    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
+
+
+def _within(ip: _Address, ranges: Sequence[str]) -> bool:
+    return any(ip in ipaddress.ip_network(one) for one in ranges)

@@ -25,6 +25,16 @@ def asked(remote: str, forwarded: str | None = None) -> str:
         ("127.0.0.1", "1.1.1.1, 198.51.100.1, 10.0.0.7", "198.51.100.1"),
         ("127.0.0.1", None, "127.0.0.1"),
         ("127.0.0.1", " , ", "127.0.0.1"),
+        ("127.0.0.1", "198.51.100.1:5678", "198.51.100.1"),
+        ("127.0.0.1", "1.1.1.1, 198.51.100.1:5678, 10.0.0.7:80", "198.51.100.1"),
+        ("127.0.0.1", "[2001:db8::1]:99", "2001:db8::1"),
+        ("127.0.0.1", "[2001:db8::1]", "2001:db8::1"),
+        ("127.0.0.1", "2001:DB8:0::1", "2001:db8::1"),
+        ("127.0.0.1", "::ffff:198.51.100.1", "198.51.100.1"),
+        ("::ffff:127.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("127.0.0.1", "198.51.100.1, unknown", "127.0.0.1"),
+        ("127.0.0.1", "198.51.100.1, _hidden:77", "127.0.0.1"),
+        ("127.0.0.1", "1.2.3.4:5678:9, [::1", "127.0.0.1"),
     ],
 )
 def test_client_address(remote: str, forwarded: str | None, client: str) -> None:
@@ -33,8 +43,10 @@ def test_client_address(remote: str, forwarded: str | None, client: str) -> None
 
 
 def test_networks() -> None:
-    """IPv6 users own a /64; IPv4 in IPv6 clothes is IPv4."""
-    assert network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:2::1") != network_of("2001:db8:1:3::1")
+    """IPv6 users own a /56; IPv4 in IPv6 clothes is IPv4."""
+    assert network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:ff::1") == "2001:db8:1::/56"
+    assert network_of("2001:db8:1:100::1") == "2001:db8:1:100::/56"
+    assert network_of("fe80::1%eth0") == "fe80::/56"
     assert network_of("::ffff:192.0.2.1") == "192.0.2.1"
     assert network_of("unix") == "unix"
 
