@@ -55,9 +55,9 @@ class Store:
             raise translate(error) from error
         reader = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=8)
         writer = create_engine(f"sqlite:///{path}", pool_size=1, connect_args={"check_same_thread": False})
-        for engine, begin in ((reader.sync_engine, "BEGIN"), (writer, "BEGIN IMMEDIATE")):
+        for engine in (reader.sync_engine, writer):
             event.listen(engine, "connect", _pragmas)
-            event.listen(engine, "begin", lambda conn, begin=begin: conn.exec_driver_sql(begin))
+        event.listen(reader.sync_engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN"))
         return cls(reader, writer)
 
     async def close(self) -> None:
@@ -101,6 +101,7 @@ class Store:
         """In the writer thread: all of them in one transaction; what fails the commit fails them all."""
         try:
             with self._writer.begin() as conn:
+                conn.exec_driver_sql("BEGIN IMMEDIATE")  # here: with a listener every statement would cost more
                 results = [_in_savepoint(conn, work) for work in works]
                 self.version += not quiet  # before: what was kept may be out of date from now on
             self.version += not quiet  # and after: so may be what was read between the two
