@@ -13,7 +13,7 @@ from chaos.reference import Invoice, Truth
 from chaos.world import Violation, World
 
 #: The gateway looks every ten seconds at the latest, so this long after it is in step all must be equal …
-PATIENCE = 14.0
+PATIENCE = 20.0
 #: … and it must be in step by now: it tries again every ten seconds.
 LONGEST = 60.0
 SAMPLE = 25

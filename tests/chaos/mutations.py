@@ -26,7 +26,7 @@ from wallet.chain.mempool import Mempool
 from wallet.rails.onchain import OnChainRail
 from wallet.watcher import IDLE_SECONDS, Watcher
 
-SLOW_DISK = 0.05
+SLOW_DISK = 0.15
 
 
 @dataclass(frozen=True, slots=True)
