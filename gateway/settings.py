@@ -177,14 +177,14 @@ class Invoices(Section):
     cap_per_buyer: int = Field(
         20,
         ge=1,
-        description="Open unpaid invoices per buyer's network: one IPv4 address, or an IPv6 /56. High enough for an office "
-        "behind one address, low enough that nobody burns a seller's addresses.",
+        description="Open unpaid invoices per buyer's network: one IPv4 address, or an IPv6 /56. High enough for an "
+        "office behind one address, low enough that nobody burns a seller's addresses.",
     )
     cap_per_listing: int = Field(
         200,
         ge=1,
-        description="Open unpaid invoices per listing, at any one moment. An address is never given out twice, so over time "
-        "the run of unused addresses that a seller's wallet must look past grows beyond this: the seller's page, "
+        description="Open unpaid invoices per listing, at any one moment. An address is never given out twice, so over "
+        "time the run of unused addresses that a seller's wallet must look past grows beyond this: the seller's page, "
         "bitcache doctor and the log tell when it is long.",
     )
 

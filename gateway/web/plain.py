@@ -100,8 +100,17 @@ def _over(transfer: Transfer) -> bool:
 
 
 def _same_site(request: web.Request) -> None:
-    """Other sites can neither start a purchase in a reader's name nor ask for its claim."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+    """Other sites can neither start a purchase in a reader's name nor ask for its claim.
+
+    Browsers say where a request comes from; over plain HTTP they say it by ``Origin`` alone.  Programs say nothing.
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is not None:
+        ours = site == "same-origin"
+    else:
+        own = (parts_of(request).settings.public_url, f"http://{request.host}", f"https://{request.host}")
+        ours = origin is None or origin in own
+    if not ours:
         raise Denied("this must come from the file's own page")
 
 

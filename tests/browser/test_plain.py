@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, async_playwright, expect
 
-from browser.conftest import Visitor
+from browser.conftest import ARGS, CHROMIUM, Visitor
 from browser.house import House, gateway
 
 pytestmark = pytest.mark.browser
@@ -69,8 +70,45 @@ async def test_another_site_gets_neither_a_purchase_nor_the_claim(house: House) 
             assert (answer.status, "Set-Cookie" in answer.headers) == (403, False)
         async with session.get(f"{path}/claim", headers=foreign) as answer:
             assert answer.status == 403
+        for origin in ("https://evil.example", "null", house.url + "0"):
+            async with session.post(f"{path}/pay", headers={"Origin": origin}, allow_redirects=False) as answer:
+                assert (answer.status, "Set-Cookie" in answer.headers) == (403, False)
+        async with session.post(f"{path}/pay", headers={"Origin": house.url}, allow_redirects=False) as answer:
+            assert answer.status == 303
         async with session.get(f"{path}/claim") as answer:
             assert (await answer.json(), "Access-Control-Allow-Origin" in answer.headers) == ({"claim": None}, False)
+
+
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium here")
+async def test_over_plain_http_the_origin_tells_our_form_from_another_sites(house: House) -> None:
+    """On a name without TLS browsers send no Sec-Fetch-Site; our pages must name their origin, others are refused."""
+    path = "/f/" + (await house.sell(b"a song")).split("/f/")[1].split("#")[0]
+    ours = f"http://gateway.test:{house.url.rpartition(':')[2]}"
+    form = f'<form method="post" action="{ours}{path}/pay"><button>Pay</button></form>'
+    async with async_playwright() as play:
+        rules = [*ARGS, "--host-resolver-rules=MAP gateway.test 127.0.0.1"]
+        browser = await play.chromium.launch(executable_path=str(CHROMIUM), args=rules)
+        page = await (await browser.new_context(java_script_enabled=False, locale="en")).new_page()
+        for policy in ("unsafe-url", "no-referrer"):
+            html = f'<!doctype html><meta name="referrer" content="{policy}">{form}'
+            await page.route("http://evil.test/", _shows(html))
+            await page.goto("http://evil.test/")
+            async with page.expect_response(f"{ours}{path}/pay") as answer:
+                await page.get_by_role("button").click()
+            assert (await answer.value).status == 403
+            assert await page.context.cookies() == []
+        await page.goto(ours + path)
+        async with page.expect_request(f"{ours}{path}/pay") as request:
+            await page.get_by_role("button", name=re.compile("^Pay 2")).click()
+        sent = await (await request.value).all_headers()
+        assert (sent["origin"], "sec-fetch-site" in sent) == (ours, False)
+        await expect(page.locator(".qr img")).to_be_visible()
+        await browser.close()
+
+
+def _shows(html: str) -> Callable[[Route], Awaitable[None]]:
+    """Another site's page."""
+    return lambda route: route.fulfill(body=html, content_type="text/html")
 
 
 async def test_a_demonstration_says_so_and_pays_by_itself(chromium: Browser, tmp_path: Path) -> None:
