@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from bitcache.errors import NodeAuthFailed
-from gateway import compose
 from gateway.cli.main import app
+from gateway.compose import chains
 from gateway.settings import Settings, load
 from wallet.chain.discover import FoundNode
 
@@ -24,7 +24,7 @@ def init(
     async def discover() -> list[FoundNode]:
         return found
 
-    monkeypatch.setattr(compose, "discover", discover)
+    monkeypatch.setattr(chains, "discover", discover)
     config = folder / "config.toml"
     got = CliRunner().invoke(app, ["init", "--config", str(config), "--json", *options])
     assert got.exit_code == 0, got.stderr

@@ -1,0 +1,44 @@
+"""The composition root: the one place that knows every part, and the only one in ``gateway`` that imports ``wallet``.
+
+setup     init_data_dir(settings)       a data folder, its keys, its database, and the first seller's token
+          check_payout(settings, text)  what a seller typed, read as the gateway would
+chains    choose_chain(network)         a node on this machine, if one answers
+          node_facts(settings, cursor)  how the configured node is, asked from outside
+          private_chain(folder, …)      a chain without value, for demonstrations: running(settings, purse=…)
+parts     Parts                         what a running gateway consists of
+running   running(settings)             everything built and started; ended in order
+          rescan_payments(settings)     the ledger compared with the chain, and made equal
+"""
+
+from __future__ import annotations
+
+from gateway.compose.chains import (
+    ChainChoice,
+    PrivateChain,
+    bitcoind_program,
+    choose_chain,
+    node_facts,
+    private_chain,
+)
+from gateway.compose.parts import Parts
+from gateway.compose.running import rescan_payments, running
+from gateway.compose.setup import check_payout, init_data_dir
+from wallet.chain.base import ChainStatus
+from wallet.chain.checkup import CursorAt, NodeFacts
+
+__all__ = [
+    "ChainChoice",
+    "ChainStatus",
+    "CursorAt",
+    "NodeFacts",
+    "Parts",
+    "PrivateChain",
+    "bitcoind_program",
+    "check_payout",
+    "choose_chain",
+    "init_data_dir",
+    "node_facts",
+    "private_chain",
+    "rescan_payments",
+    "running",
+]

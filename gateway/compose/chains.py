@@ -1,0 +1,148 @@
+"""Which chain a gateway follows: the configured one, the one that a new installation finds, or a private one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import structlog
+
+from bitcache.errors import InvalidSettings, NodeRefused
+from bitcache.ledger import BlockRef
+from gateway.datadir import DataDir
+from gateway.settings import Chain, Settings
+from wallet.chain.base import ChainSource, Purse
+from wallet.chain.bitcoind import BitcoindSource
+from wallet.chain.checkup import NodeFacts, check_up
+from wallet.chain.discover import CORE, FoundNode, discover
+from wallet.chain.find_bitcoind import NoBitcoind, find_bitcoind
+from wallet.chain.regtest import RegtestNode
+from wallet.chain.rpc import NodeRpc
+from wallet.chain.simulated import SimulatedChain
+
+#: Where the seller of a simulated demonstration is paid; anyone can make its private keys, and no coin is real there.
+_WELL_KNOWN = (
+    "wpkh(tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M"
+    "/0/*)"
+)
+
+#: A chain without value that somebody else started: a demonstration's or a test's.
+Given = RegtestNode | SimulatedChain | None
+
+log = structlog.get_logger("gateway.compose")
+
+
+@dataclass(frozen=True)
+class ChainChoice:
+    """What a new installation follows: settings of the table ``chain``, and what to say about it."""
+
+    values: dict[str, str]
+    said: str
+    hint: str = ""
+    node: str | None = None
+
+
+@dataclass(frozen=True)
+class PrivateChain:
+    """A chain without value: who pays on it, and the descriptor (public keys alone) by which its seller is paid."""
+
+    purse: RegtestNode | SimulatedChain
+    descriptor: str
+
+
+def chain_of(settings: Settings, folder: DataDir, purse: Given) -> tuple[ChainSource, Purse | None]:
+    """The chain to follow, and who pays on it in a demonstration."""
+    network = settings.bitcoin.network
+    if isinstance(purse, RegtestNode):
+        rpc = NodeRpc(purse.url, cookie=purse.cookie)
+        return BitcoindSource(rpc, purse.network, zmq_address=purse.zmq_address), purse
+    if purse is not None:
+        return purse, purse
+    if settings.chain.source == "simulated":
+        if network != "regtest":
+            raise InvalidSettings(
+                'a simulated chain needs bitcoin.network = "regtest"',
+                hint="Its addresses must not be ones to which somebody could send real coins.",
+            )
+        chain = SimulatedChain(network, folder.simulated_chain)
+        return chain, chain
+    return BitcoindSource(_rpc(settings.chain, network), network, zmq_address=settings.chain.zmq_rawtx or None), None
+
+
+async def choose_chain(network: str) -> ChainChoice:
+    """A node of this network that answers on this machine; else the light client, where there is one."""
+    found = await discover()
+    here = next((one for one in found if one.network == network), None)
+    if here is not None:
+        return _choice_of(here)
+    others = [one.network for one in found]
+    hint = f"Nodes of other networks answer: --network {' or '.join(others)}" if others else ""
+    if "light" in get_args(Chain.model_fields["source"].annotation):
+        return ChainChoice({"source": "light"}, "No node answers here: the built-in light client is used", hint)
+    return ChainChoice(
+        {}, f"No node of {network} answers here", hint or "Start Bitcoin Core, or set chain.rpc_url to where yours is."
+    )
+
+
+def _choice_of(node: FoundNode) -> ChainChoice:
+    if node.error is not None:
+        return ChainChoice({}, f"A node answers at {node.url}: {node.error}", node.error.advice, node.url)
+    usual = Path.home() / ".bitcoin" / CORE[node.network][1] / ".cookie"
+    values = {"rpc_cookie": str(node.cookie)} if node.cookie not in (None, usual) else {}
+    return ChainChoice(values, f"Bitcoin node: {node.url}, at block {node.height}", node=node.url)
+
+
+async def node_facts(settings: Settings, cursor: BlockRef | None, purse: Given = None) -> NodeFacts:
+    """How the configured node is, asked from outside a running gateway."""
+    source, _ = chain_of(settings, DataDir(settings.storage.directory), purse)
+    if not isinstance(source, BitcoindSource):
+        await source.open()
+    try:
+        return await check_up(source, source.rpc if isinstance(source, BitcoindSource) else None, cursor)
+    finally:
+        await source.close()
+
+
+def bitcoind_program() -> Path | None:
+    """A node to run, fetched if need be; None where none can be had."""
+    try:
+        return find_bitcoind()
+    except NoBitcoind as reason:
+        log.warning("no_bitcoind", reason=str(reason))
+        return None
+
+
+@asynccontextmanager
+async def private_chain(folder: Path, program: Path | None) -> AsyncIterator[PrivateChain]:
+    """A node that ``program`` runs on a chain of its own, kept in ``folder``; without a program, a simulated chain."""
+    if program is None:
+        yield PrivateChain(SimulatedChain("regtest", folder / "chain.json"), _WELL_KNOWN)
+        return
+    node = await RegtestNode.start(folder / "node", program)
+    try:
+        await node.mine()  # a node whose newest block is old takes itself to be catching up
+        yield PrivateChain(node, await _seller_descriptor(node))
+    finally:
+        await node.stop()
+
+
+def _rpc(chain: Chain, network: str) -> NodeRpc:
+    port, sub = CORE[network]
+    url = chain.rpc_url or f"http://127.0.0.1:{port}"
+    if chain.rpc_user:
+        return NodeRpc(url, user=chain.rpc_user, password=chain.rpc_password.get_secret_value())
+    return NodeRpc(url, cookie=chain.rpc_cookie or Path.home() / ".bitcoin" / sub / ".cookie")
+
+
+async def _seller_descriptor(node: RegtestNode) -> str:
+    """The receiving descriptor of the wallet "seller" of a private node, without its private keys."""
+    if "seller" not in await node.rpc("listwallets"):
+        try:
+            await node.rpc("loadwallet", "seller")
+        except NodeRefused:
+            await node.rpc("createwallet", "seller")
+    found = (await node.rpc("listdescriptors", wallet="seller"))["descriptors"]
+    return next(str(one["desc"]) for one in found if one["desc"].startswith("wpkh(") and not one["internal"])

@@ -1,0 +1,165 @@
+"""Everything built, started, and ended in order; and the same parts put to work on a rescan."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+import structlog
+
+from bitcache import highwater, ledger, rescan, sellers, uploads
+from bitcache.errors import BitcacheError
+from bitcache.highwater import HighWater
+from bitcache.identifiers import TransferId
+from bitcache.invoices import InvoicePolicy
+from bitcache.masterkey import MasterKey
+from bitcache.storage.blobs import Blobs
+from bitcache.storage.store import Store
+from gateway.compose.chains import Given, chain_of
+from gateway.compose.parts import Parts
+from gateway.compose.setup import set_up
+from gateway.datadir import DataDir
+from gateway.hub import Hub
+from gateway.settings import Settings
+from gateway.statuses import Statuses
+from wallet.chain.reading import read_chain
+from wallet.rails.onchain import OnChainRail
+from wallet.watcher import Watcher, unix_time
+
+log = structlog.get_logger("gateway.compose")
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, purse: Given = None, clock: Callable[[], int] = unix_time
+) -> AsyncIterator[Parts]:
+    """A gateway at work on an initialised data folder.  With ``purse``, a demonstration on that chain."""
+    folder = set_up(settings)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(folder.locked())
+        store = await Store.open(folder.database)
+        stack.push_async_callback(store.close)
+        parts = await _build(settings, folder, store, purse, clock)
+        await _catch_up(parts)
+        stack.push_async_callback(store.write, partial(parts.marks.close, rail=parts.rail))
+        await uploads.sweep(parts.store, parts.blobs)
+        await _recheck_payouts(parts)
+        await parts.source.open()
+        stack.push_async_callback(parts.source.close)
+        for work in (parts.watcher.run(), parts.hub.pump()):
+            stack.push_async_callback(_end, asyncio.create_task(work))
+        stack.callback(parts.hub.close)
+        yield parts
+
+
+async def rescan_payments(
+    settings: Settings,
+    height: int,
+    *,
+    apply: bool,
+    progress: Callable[[int, int], None],
+    purse: Given = None,
+) -> rescan.Report:
+    """Compare the ledger with the chain from ``height`` on, and (``apply``) make it equal, with the gateway stopped."""
+    folder = set_up(settings)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(folder.locked())
+        store = await Store.open(folder.database)
+        stack.push_async_callback(store.close)
+        parts = await _build(settings, folder, store, purse, unix_time)
+        await _catch_up(parts)
+        stack.push_async_callback(store.write, partial(parts.marks.close, rail=parts.rail))
+        await parts.source.open()
+        stack.push_async_callback(parts.source.close)
+        owners = dict(await store.read(lambda conn: list(ledger.keys(conn))))
+        others = await store.read(lambda conn: rescan.strangers(conn, parts.rail))
+        found = await read_chain(parts.source, height, owners.keys() | others.keys(), progress)
+        work = rescan.rescan if apply else rescan.dry_run
+        budget = settings.invoices.zero_conf_budget_sat
+        return await store.write(lambda conn: work(conn, found, others, unix_time(), loss_budget=budget))
+
+
+async def _build(
+    settings: Settings,
+    folder: DataDir,
+    store: Store,
+    purse: Given,
+    clock: Callable[[], int],
+) -> Parts:
+    source, payer = chain_of(settings, folder, purse)
+    scripts: dict[bytes, TransferId] = {}
+    hub = Hub(store, settings.limits.streams_per_transfer)
+    watcher = Watcher(
+        store,
+        source,
+        scripts,
+        clock=clock,
+        birthday=settings.chain.watch_from,
+        loss_budget=settings.invoices.zero_conf_budget_sat,
+        on_change=hub.wake,
+    )
+    rail = OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed)
+    return Parts(
+        settings=settings,
+        store=store,
+        blobs=Blobs(folder.blobs),
+        master_key=MasterKey.load(folder.master_key),
+        buyer_secret=folder.load_buyer_secret(),
+        rail=rail,
+        marks=HighWater.open(folder.addresses),
+        source=source,
+        watcher=watcher,
+        hub=hub,
+        statuses=Statuses(store, rail),
+        policy=_policy(settings),
+        purse=payer,
+        clock=clock,
+    )
+
+
+def _policy(settings: Settings) -> InvoicePolicy:
+    invoices = settings.invoices
+    return InvoicePolicy(
+        expiry_seconds=invoices.expiry_seconds,
+        confirmations=invoices.confirmations,
+        zero_conf_below_sat=invoices.zero_conf_below_sat,
+        loss_budget_sat=invoices.zero_conf_budget_sat,
+        cap_per_buyer=invoices.cap_per_buyer,
+        cap_per_listing=invoices.cap_per_listing,
+    )
+
+
+async def _catch_up(parts: Parts) -> None:
+    """No address is given out again, even over a restored backup."""
+    for one in await parts.store.write(lambda conn: highwater.catch_up(conn, parts.rail, parts.marks, parts.clock())):
+        log.error(
+            "addresses_skipped",
+            payout=one.payout_id,
+            first=one.first,
+            count=one.count,
+            reason="the database is older than the addresses given out: a restored backup, or a crash",
+            hint="Buyers may still pay to these addresses; look for such payments with: bitcache rescan",
+        )
+
+
+async def _recheck_payouts(parts: Parts) -> None:
+    """Both libraries derive each seller's first addresses again; a seller for whom they differ sells nothing."""
+    for payout in await parts.store.read(sellers.active_payouts):
+        try:
+            await asyncio.to_thread(parts.rail.check, payout.account, payout.script_type)
+            reason = None
+        except BitcacheError as error:
+            reason = error.code
+            log.error("payout_paused", payout=payout.id, code=error.code, reason=str(error), hint=error.advice)
+        if reason != payout.paused:
+            await parts.store.write(partial(sellers.pause_payout, payout_id=payout.id, reason=reason))
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel it; had it died before, say so."""
+    task.cancel()
+    [outcome] = await asyncio.gather(task, return_exceptions=True)
+    if isinstance(outcome, Exception):
+        log.error("task_died", task=task.get_name(), exc_info=outcome)
