@@ -92,7 +92,7 @@ async def transfer(request: web.Request) -> web.Response:
 async def qr_code(request: web.Request) -> web.Response:
     """What a wallet scans, as a picture."""
     found = await transfer_by_id(parts_of(request), parse_transfer_id(request.match_info["transfer_id"]))
-    return web.Response(text=qr.svg(found.uri), content_type="image/svg+xml")
+    return web.Response(text=await qr.picture(found.uri), content_type="image/svg+xml")
 
 
 async def claimed(request: web.Request) -> web.Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +14,7 @@ from support.accounts import BIP84_ZPUB
 
 from bitcache.identifiers import b64u, claim_hash, new_file_id, new_secret, new_transfer_id
 from bitcache.sellers import active_payouts, pause_payout
+from gateway.api import qr
 from gateway.app import make_app
 
 ENORMOUS = "A" * 5000
@@ -147,6 +150,17 @@ async def test_qr(shop: Shop) -> None:
     assert got.headers["Content-Type"].startswith("image/svg+xml")
     assert got.body.count(b"<path") == 2
     assert len(got.body) < 12_000
+
+
+async def test_qr_codes_keep_nobody_waiting(shop: Shop) -> None:
+    """Twenty requests for one picture paint it once, in a thread of its own."""
+    sold = await shop.sell(goods())
+    _, transfer = await shop.begin(sold.file_id)
+    qr.svg.cache_clear()
+    got = await asyncio.gather(*[shop.call("GET", f"/transfers/{transfer['transfer_id']}/qr.svg") for _ in range(20)])
+    assert len({one.body for one in got}) == 1
+    assert qr.svg.cache_info().misses == 1
+    assert any(one.name.startswith("qr") for one in threading.enumerate())
 
 
 async def test_demo_only_in_a_demo(shop: Shop) -> None:
