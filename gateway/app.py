@@ -30,10 +30,7 @@ log = structlog.get_logger("gateway")
 
 def make_app(parts: Parts) -> web.Application:
     """The application over running parts."""
-    app = web.Application(
-        middlewares=[middlewares.access_log, middlewares.problems, middlewares.cross_origin],
-        client_max_size=parts.settings.limits.body_bytes,
-    )
+    app = web.Application(middlewares=[middlewares.access_log, middlewares.problems, middlewares.cross_origin])
     app[PARTS] = parts
     app.on_response_prepare.append(middlewares.security_headers)
     app.on_response_prepare.append(uploads.version_header)

@@ -205,7 +205,7 @@ class Limits(Section):
     body_bytes: int = Field(
         8 * 2**20,
         ge=2**20,
-        description="Largest JSON body. A listing carries 43 bytes for each MiB of its file, so 8 MiB is enough for "
+        description="Largest body of a listing. It carries 43 bytes for each MiB of its file, so 8 MiB is enough for "
         "files of 150 GiB.",
     )
     body_seconds: float = Field(30, gt=0, description="A JSON body must have arrived within this time.")

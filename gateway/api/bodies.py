@@ -19,6 +19,8 @@ from gateway.api.access import parts_of
 M = TypeVar("M", bound=BaseModel)
 
 PIECE = 256 * 1024
+#: Most requests are one or two short members; who takes more says so.
+SMALL_BODY = 4096
 _CLOSE = {"Connection": "close"}
 
 
@@ -27,11 +29,11 @@ def reply(model: BaseModel, status: int = 200) -> web.Response:
     return web.Response(status=status, text=model.model_dump_json(), content_type="application/json")
 
 
-async def json_body(request: web.Request, model: type[M]) -> M:
-    """The body as a ``model``; raises BadInput, HTTP 408, 413 or 415."""
+async def json_body(request: web.Request, model: type[M], limit: int = SMALL_BODY) -> M:
+    """The body, of at most ``limit`` bytes, as a ``model``; raises BadInput, HTTP 408, 413 or 415."""
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="send JSON, as Content-Type: application/json")
-    raw = await _read(request)
+    raw = await _read(request, limit)
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
@@ -67,12 +69,15 @@ async def _end_with(closed: asyncio.Event, content: StreamReader) -> None:
     content.set_exception(web.HTTPServiceUnavailable(text="the gateway is shutting down", headers=_CLOSE))
 
 
-async def _read(request: web.Request) -> bytes:
-    limits = parts_of(request).settings.limits
-    if request.content_length is not None and request.content_length > limits.body_bytes:
-        raise web.HTTPRequestEntityTooLarge(limits.body_bytes, request.content_length)
+async def _read(request: web.Request, limit: int) -> bytes:
+    announced, body = request.content_length or 0, bytearray()
     try:
-        async with asyncio.timeout(limits.body_seconds):
-            return await request.read()
+        async with asyncio.timeout(parts_of(request).settings.limits.body_seconds):
+            while announced <= limit and (piece := await request.content.readany()):
+                body += piece
+                announced = max(announced, len(body))
     except TimeoutError:
         raise web.HTTPRequestTimeout(text="the body came too slowly", headers=_CLOSE) from None
+    if announced > limit:
+        raise web.HTTPRequestEntityTooLarge(limit, announced, text=f"this takes at most {limit} bytes")
+    return bytes(body)

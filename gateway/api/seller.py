@@ -16,6 +16,8 @@ from gateway.api.bodies import json_body, reply
 from gateway.compose import Parts
 
 FIRST_ADDRESSES = 3
+#: A descriptor of several kilobytes, escaped.
+PAYOUT_BODY = 16 * 1024
 
 
 def routes() -> list[web.RouteDef]:
@@ -49,7 +51,7 @@ async def set_payout(request: web.Request) -> web.Response:
     """Read the descriptor with both libraries, then be paid there from now on."""
     parts = parts_of(request)
     seller = await guards.seller(request)
-    asked = await json_body(request, models.PayoutRequest)
+    asked = await json_body(request, models.PayoutRequest, PAYOUT_BODY)
     terms = await asyncio.to_thread(parts.rail.check, asked.descriptor, asked.script_type)
     now = parts.clock()
     payout = await parts.store.write(lambda conn: sellers.set_payout(conn, seller.id, parts.rail.name, terms, now))
@@ -60,7 +62,7 @@ async def publish(request: web.Request) -> web.Response:
     """Put an upload on sale, once everything about it was checked."""
     parts = parts_of(request)
     seller = await guards.seller(request)
-    asked = await json_body(request, models.ListingRequest)
+    asked = await json_body(request, models.ListingRequest, parts.settings.limits.body_bytes)
     wanted = listings.ListingRequest(
         manifest=asked.manifest,
         signature=unb64u(asked.signature, what="signature"),
