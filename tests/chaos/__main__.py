@@ -19,7 +19,7 @@ def main() -> int:
     asked = _arguments()
     seed = asked.seed if asked.seed is not None else secrets.randbelow(10**6)
     if asked.mutations:
-        return _all_mutations(asked.minutes or 3.0, seed)
+        return _all_mutations(asked.minutes or 5.0, seed)
     mutation = f" --mutation {asked.mutation}" if asked.mutation else ""
     print(f"chaos: --minutes {asked.minutes or 1.5} --seed {seed}{mutation}", flush=True)
     report = chaos(asked.minutes or 1.5, seed, asked.mutation)
@@ -73,7 +73,7 @@ def _all_mutations(minutes: float, seed: int) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="chaos", description="Random payments and faults against a real gateway.")
-    parser.add_argument("--minutes", type=float, help="how long (default 1.5; with --mutations at most 3 for each)")
+    parser.add_argument("--minutes", type=float, help="how long (default 1.5; with --mutations at most 5 for each)")
     parser.add_argument("--seed", type=int, help="the choices to make again; printed by every run")
     parser.add_argument("--mutation", choices=sorted(MUTATIONS), help="put this fault in, and expect it to be caught")
     parser.add_argument("--mutations", action="store_true", help="every fault, one run each, all to be caught")
