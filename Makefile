@@ -50,7 +50,7 @@ chaos: $(STAMP) ## random payments and faults, reorganisations and kills; ARGS="
 	@PYTHONPATH=tests:. $(BIN)/python -m chaos $(ARGS)
 
 lock: ## pin all dependencies anew (needs uv); hashes, no addresses
-	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
+	uv pip compile --quiet --python-version 3.11 --extra dev --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
 
 clean: ## forget the demo's data, caches and the virtual environment
