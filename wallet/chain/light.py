@@ -17,34 +17,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
 from bitcache.errors import ChainError, NodeRefused, NodeWarmingUp
 from bitcache.ledger import BlockRef, Payment
-from wallet.blocks import payments_in_transaction
-from wallet.chain.base import COINBASE_MATURITY, Back, ChainStatus, Forward, Scripts, Step
+from wallet.chain.base import Back, ChainStatus, Scripts, Step
+from wallet.chain.light_answer import Undecided, answer, common_tip
 from wallet.chain.light_followers import ROOM, Followers
-from wallet.chain.light_headers import Headers
-from wallet.chain.light_node import Connecting, LightNode
+from wallet.chain.light_footing import Footing
+from wallet.chain.light_node import LightNode
 from wallet.chain.light_peers import Peers
 from wallet.chain.light_wallet import DEPTH, Changes
 
 #: How long a question waits for the client before it fails, to be asked again.
 PATIENCE_SECONDS = 20.0
-RETRY_SECONDS = 1.0
+STATUS_SECONDS = 2.0
 CLOSE_SECONDS = 5.0
 #: Peers may be a few blocks behind those that we had before; so many at most.
 LAG = 6
 #: Without a block for so long the peers are taken to be behind.
 STALE_SECONDS = 2 * 60 * 60
 LOOKAHEAD = 500
-#: A peer that keeps us waiting longer is left.
-RESPONSE_SECONDS = {"direct": 5.0, "proxy": 30.0, "regtest": 1.0}
 
 #: Every account from which addresses were issued, with its next index.
 Accounts = Callable[[], Awaitable[Mapping[str, int]]]
@@ -72,32 +70,28 @@ class LightSource:
         """``peers``: ``host:port`` of those to use, and no others.  Raises InvalidSettings."""
         self.network = network
         self._accounts = accounts
-        self._peers = Peers(network, peers, connections, proxy)
-        self._file = folder / network / "headers.dat"
-        self._headers = Headers(network)
-        self._how = Connecting(folder / network / "client", connections)
-        self._followers = Followers(network, lookahead, self._how, self._on_news)
-        self._connecting = asyncio.Lock()
-        self._connected = False
-        self._tried_at = -RETRY_SECONDS
-        self._error: ChainError | None = None
+        self._footing = Footing(Peers(network, peers, connections, proxy), folder / network)
+        self._headers = self._footing.headers
+        self._followers = Followers(network, lookahead, self._on_news)
         self._changed = asyncio.Event()
-        self._version = 0
+        self._version = self._used = 0
         self._told: set[str] = set()
         self._highest, self._grew_at = 0, 0  # the highest block any client told of, and when
 
     async def open(self) -> None:
         """Remember the headers; the first question connects."""
-        await asyncio.to_thread(self._headers.load, self._file)
+        await self._footing.load()
 
     async def close(self) -> None:
         """End every client, or leave it behind after a few seconds."""
+        await self._footing.close()
         await self._followers.close(CLOSE_SECONDS)
 
     async def status(self) -> ChainStatus:
-        """How the client is; does not wait for it."""
+        """How the client is; hardly waits for it."""
         try:
-            await self._begin()
+            async with _patience(self._why_not_yet, STATUS_SECONDS):
+                await self._begin()
         except ChainError as error:
             return ChainStatus(False, self.network, self._height(), self._height(), error=error, peers=0)
         peers, height = self._followers.peers(), self._height()
@@ -107,7 +101,7 @@ class LightSource:
             network=self.network,
             height=height,
             headers=max(height, self._headers.tip.height),
-            synced=heard and peers > 0 and self._common_tip() is not None and self._is_fresh(),
+            synced=heard and peers > 0 and common_tip(self._followers.synced()) is not None and self._is_fresh(),
             warning="not connected to any peer right now" if heard and not peers else "",
             peers=peers,
             tip_time=max(self._grew_at, self._headers.tip_time) or None,
@@ -115,13 +109,13 @@ class LightSource:
 
     async def tip(self) -> BlockRef:
         """The newest block that every client has; until there is one, the newest header."""
-        async with _patience(self._syncing):
+        async with _patience(self._why_not_yet):
             while True:
                 changed = self._changed
                 await self._connect()
                 if not self._followers.any_synced():
                     return self._headers.tip
-                if tip := self._common_tip():
+                if tip := common_tip(self._followers.synced()):
                     return tip
                 await changed.wait()
 
@@ -139,20 +133,21 @@ class LightSource:
         """What follows ``cursor``; the accounts are read before, so that no index is overlooked."""
         if self._headers.base.height and cursor.height < self._headers.base.height + ROOM + DEPTH:
             raise self._below_base()
-        async with _patience(self._syncing):
+        async with _patience(self._why_not_yet):
             while True:
                 changed, version = self._changed, self._version
                 await self._connect()
                 issued = await self._accounts()
                 if version != self._version:
                     continue  # a block arrived while we read: an address in it may have been issued since
-                if not self._followers.any_synced() and self._is_elsewhere(cursor):
+                if not self._followers.any_synced() and self._footing.is_elsewhere(cursor):
                     return Back()
                 nodes = self._follow(issued, cursor)
                 if nodes:
-                    decided, step = self._decide(cursor, nodes, scripts)
-                    if decided:
-                        return step
+                    try:
+                        return answer(cursor, nodes, scripts, self._surely_below())
+                    except Undecided:
+                        pass
                 await changed.wait()
 
     async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
@@ -175,39 +170,6 @@ class LightSource:
         before, self._told = self._told, tips or self._told
         return bool(tips) and tips != before
 
-    # Deciding
-
-    def _decide(self, cursor: BlockRef, nodes: Sequence[LightNode], scripts: Scripts) -> tuple[bool, Step]:
-        """Whether all agree on what follows, and what it is."""
-        here = {node.chain.get(cursor.height) for node in nodes}
-        if here == {cursor.hash}:
-            after = {node.chain.get(cursor.height + 1) for node in nodes}
-            if len(after) > 1:
-                return False, None
-            digest = after.pop()
-            if digest is None:
-                return True, None
-            return True, Forward(BlockRef(cursor.height + 1, digest), _payments(digest, nodes, scripts))
-        if cursor.hash in here:
-            return False, None
-        if None in here:  # above the tip: a peer that is a little behind, or a block that never was
-            far = cursor.height > max(self._headers.tip.height, *(node.tip for node in nodes)) + LAG
-            return far and self._is_fresh(), Back()
-        return True, Back()
-
-    def _is_elsewhere(self, cursor: BlockRef) -> bool:
-        """Whether the chain has another block there, which headers alone tell."""
-        known = self._headers.known(cursor.height)
-        return known and self._headers.at(cursor.height) != cursor
-
-    def _common_tip(self) -> BlockRef | None:
-        """The newest block that all have, if they agree on it."""
-        nodes = self._followers.synced()
-        height = min(node.tip for node in nodes)
-        digests = {node.chain.get(height) for node in nodes}
-        digest = digests.pop()
-        return BlockRef(height, digest) if digest and not digests and len({node.tip for node in nodes}) == 1 else None
-
     # Following
 
     async def _begin(self) -> None:
@@ -220,52 +182,23 @@ class LightSource:
         return self._followers.follow(issued, cursor.height if cursor else None, self._headers)
 
     async def _connect(self) -> None:
-        """Know peers and their headers, since the last client failed."""
-        async with self._connecting:
-            if self._connected:
-                return
-            pause = self._tried_at + RETRY_SECONDS - time.monotonic()
-            if self._error and pause > 0:
-                raise self._error
-            await asyncio.sleep(max(0.0, pause))
-            self._tried_at = time.monotonic()
-            try:
-                await self._bring_peers()
-            except ChainError as error:
-                self._error = error
-                raise
-            await asyncio.to_thread(self._headers.save, self._file)
+        """Know peers and headers, since the last client failed."""
+        await self._footing.firm()
+        if self._footing.fetched != self._used:
+            self._used = self._footing.fetched
+            self._followers.use(self._footing.connecting)
             self._highest = max(self._highest, self._headers.tip.height)
-            self._connected, self._error = True, None
-
-    async def _bring_peers(self) -> None:
-        """Named peers that do not answer are left out; others the clients find by themselves."""
-        found = await self._peers.bring(self._headers)
-        only, proxy = bool(self._peers.configured), self._peers.proxy
-        wanted = min(len(found), self._peers.wanted) if only else self._peers.wanted
-        response = RESPONSE_SECONDS["regtest" if self.network == "regtest" else "proxy" if proxy else "direct"]
-        self._followers.use(
-            replace(self._how, connections=wanted, peers=found, only=only, proxy=proxy, response_seconds=response)
-        )
 
     def _on_news(self, node: LightNode, changes: Changes) -> None:
         """Called in the event loop when a client has an update, or failed."""
         if node.failed:
-            self._connected = False
+            self._footing.lost()
         if node.tip > self._highest:
             self._highest, self._grew_at = node.tip, int(time.time())
-        self._forget_replaced(changes)
+        self._footing.replaced(changes)
         self._version += 1
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
-
-    def _forget_replaced(self, changes: Changes) -> None:
-        """Headers that a client saw replaced must not say Back after it failed."""
-        for height, digest in changes.chain:
-            if self._headers.known(height) and self._headers.at(height).hash != digest:
-                self._headers.cut(height)
-                self._headers.save(self._file)
-                return
 
     def _is_fresh(self) -> bool:
         """Whether the newest block is the network's newest, as far as one can tell."""
@@ -273,14 +206,18 @@ class LightSource:
             return True
         return time.time() - max(self._grew_at, self._headers.tip_time) < STALE_SECONDS
 
+    def _surely_below(self) -> float:
+        """No block above this is in the chain.  One just above the tip may be, if peers are a little behind."""
+        return max(self._height(), self._headers.tip.height) + LAG if self._is_fresh() else math.inf
+
     def _height(self) -> int:
         nodes = self._followers.synced()
         return min(node.tip for node in nodes) if nodes else self._headers.tip.height
 
-    def _syncing(self) -> ChainError:
-        return NodeWarmingUp(
-            f"the light client is syncing ({self._followers.percent():.0f} %)", hint="Wait: nothing is lost."
-        )
+    def _why_not_yet(self) -> ChainError:
+        percent = self._followers.percent()
+        syncing = NodeWarmingUp(f"the light client is syncing ({percent:.0f} %)", hint="Wait: nothing is lost.")
+        return self._footing.error or syncing
 
     def _below_base(self) -> ChainError:
         return NodeRefused(
@@ -289,22 +226,11 @@ class LightSource:
         )
 
 
-def _payments(digest: str, nodes: Sequence[LightNode], scripts: Scripts) -> tuple[Payment, ...]:
-    """What is paid to ``scripts`` in a block; a transaction may pay two accounts, and counts once."""
-    found: dict[str, Payment] = {}
-    for node in nodes:
-        for one in node.found.get(digest, ()):
-            for payment in payments_in_transaction(one.raw, scripts):
-                maturity = COINBASE_MATURITY if one.coinbase else 0
-                found[payment.reference] = replace(payment, maturity=maturity)
-    return tuple(found.values())
-
-
 @contextlib.asynccontextmanager
-async def _patience(reason: Callable[[], ChainError]) -> AsyncIterator[None]:
+async def _patience(reason: Callable[[], ChainError], seconds: float = PATIENCE_SECONDS) -> AsyncIterator[None]:
     """No question waits for ever."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
         raise reason() from None

@@ -24,14 +24,12 @@ log = structlog.get_logger("wallet.light")
 
 
 class Followers:
-    """Starts, replaces and ends clients.  ``on_news`` is called after each piece of news, in the event loop."""
+    """Starts, replaces and ends clients, after ``use`` said how.  ``on_news`` is called in the event loop."""
 
-    def __init__(
-        self, network: str, lookahead: int, connecting: Connecting, on_news: Callable[[LightNode, Changes], None]
-    ) -> None:
+    def __init__(self, network: str, lookahead: int, on_news: Callable[[LightNode, Changes], None]) -> None:
         self._network, self._lookahead = network, lookahead
         self._on_news = on_news
-        self._connecting = connecting
+        self._connecting: Connecting
         #: by account, oldest first; the newest will take over as soon as it has caught up
         self._nodes: dict[str, list[LightNode]] = {}
         self._ending: list[LightNode] = []

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import structlog
 
 from bitcache.errors import ChainError, InvalidSettings, NodeRefused, NodeUnreachable, NodeWrongNetwork
+from wallet.chain.light_dial import PORTS, PeerAddress, read_address
 from wallet.chain.light_headers import Headers
-from wallet.chain.light_p2p import PORTS, PeerAddress, PeerConnection, network_of, read_address
+from wallet.chain.light_p2p import PeerConnection, network_of
 
 #: Names that answer with peers; ``x49`` asks for those that serve compact filters.
 SEEDS = {
@@ -21,7 +22,7 @@ SEEDS = {
     "signet": ("seed.signet.bitcoin.sprovoost.nl",),
 }
 FULL_BATCH = 2_000
-TRIES = 12
+TRIES = 12  #: greeted at the same time, of those that seeds name
 TIMEOUT = 5.0
 TIMEOUT_PROXY = 20.0
 
@@ -51,19 +52,21 @@ class Peers:
     async def bring(self, headers: Headers) -> tuple[PeerAddress, ...]:
         """Fetch headers from as many peers as wanted; returns those.  Raises ChainError if there are none."""
         useful: list[PeerAddress] = []
-        reason: ChainError = NodeUnreachable(
-            "no peer was found", hint="Check the internet connection, or set chain.peers."
-        )
-        for address in await self._candidates():
-            try:
-                await self._fetch(address, headers)
-            except ChainError as error:
-                log.info("peer_unusable", peer=str(address), reason=str(error))
-                reason = error
-            else:
-                useful.append(address)
-            if len(useful) == self.wanted:
-                break
+        reason: ChainError = NodeUnreachable("no peer was found", hint="Check the internet connection and chain.peers.")
+        answers = await asyncio.gather(*map(self._greet, await self._candidates()))
+        try:
+            for address, answer in answers:
+                try:
+                    if len(useful) < self.wanted:
+                        await _fetch(_usable(answer, address), headers)
+                        useful.append(address)
+                except ChainError as error:
+                    log.info("peer_unusable", peer=str(address), reason=str(error))
+                    reason = error
+        finally:
+            for _, answer in answers:
+                if isinstance(answer, PeerConnection):
+                    await answer.close()
         if not useful:
             raise reason
         return tuple(useful)
@@ -91,30 +94,36 @@ class Peers:
             return []
         return list(dict.fromkeys(PeerAddress(str(one[4][0]), address.port) for one in found))
 
-    async def _fetch(self, address: PeerAddress, headers: Headers) -> None:
-        peer = await self._greet(address)
+    async def _greet(self, address: PeerAddress) -> tuple[PeerAddress, PeerConnection | ChainError]:
+        """A connection, or why there is none; if the peer only does not understand us, find out why."""
         try:
-            if not peer.has_filters:
-                raise NodeRefused(
-                    f"the peer {address} serves no compact block filters",
-                    hint="Start it with -blockfilterindex=1 -peerblockfilters=1, or give another in chain.peers.",
-                )
-            while batch := await peer.headers(headers.locator()):
-                if not headers.accept(batch) or len(batch) < FULL_BATCH:
-                    break
-        finally:
-            await peer.close()
-
-    async def _greet(self, address: PeerAddress) -> PeerConnection:
-        """A connection; if the peer only does not understand us, find out why."""
-        try:
-            return await PeerConnection.open(address, self.network, proxy=self.proxy, timeout=self._timeout)
+            return address, await PeerConnection.open(address, self.network, proxy=self.proxy, timeout=self._timeout)
         except ChainError as error:
-            if address in self.configured and isinstance(error, NodeUnreachable | NodeWrongNetwork):
-                other = await network_of(address, self.proxy, self._timeout)
-                if other not in (None, self.network):
-                    raise NodeWrongNetwork(
-                        f"the peer {address} follows {other}, this gateway {self.network}",
-                        hint="Give peers of the gateway's own network in chain.peers, or correct bitcoin.network.",
-                    ) from error
-            raise
+            if not self.configured or not isinstance(error, NodeUnreachable | NodeWrongNetwork):
+                return address, error
+            other = await network_of(address, self.proxy, self._timeout)
+            if other in (None, self.network):
+                return address, error
+            return address, NodeWrongNetwork(
+                f"the peer {address} follows {other}, this gateway {self.network}",
+                hint="Give peers of the gateway's own network in chain.peers, or correct bitcoin.network.",
+            )
+
+
+def _usable(answer: PeerConnection | ChainError, address: PeerAddress) -> PeerConnection:
+    """The connection; raises ChainError when there is none, or no filters."""
+    if isinstance(answer, ChainError):
+        raise answer
+    if not answer.has_filters:
+        raise NodeRefused(
+            f"the peer {address} serves no compact block filters",
+            hint="Start it with -blockfilterindex=1 -peerblockfilters=1, or give another in chain.peers.",
+        )
+    return answer
+
+
+async def _fetch(peer: PeerConnection, headers: Headers) -> None:
+    """Every header that the peer has and we have not, if its chain is the heavier."""
+    while batch := await peer.headers(headers.locator()):
+        if not headers.accept(batch) or len(batch) < FULL_BATCH:
+            return

@@ -1,0 +1,31 @@
+"""A watcher on the light client in a process of its own, to be killed: ``light_process.py DATABASE FOLDER PEER``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from bitcache import ledger
+from bitcache.identifiers import TransferId
+from bitcache.storage.store import Store
+from wallet.chain.light import LightSource
+from wallet.watcher import Watcher
+
+
+async def main(database: str, folder: str, peer: str) -> None:
+    """Watch for ever."""
+    store = await Store.open(Path(database))
+
+    async def accounts() -> Mapping[str, int]:
+        return await store.read(lambda conn: ledger.accounts(conn, "onchain"))
+
+    source = LightSource("regtest", accounts, Path(folder), peers=[peer], lookahead=20)
+    await source.open()
+    scripts: dict[bytes, TransferId] = {}
+    await Watcher(store, source, scripts).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
