@@ -20,7 +20,8 @@ _OF_BUYER = transfer.c.buyer == bindparam("buyer")
 _YOUNG = transfer.c.created_at > bindparam("since")
 
 _FOLLOWING = select(func.max(_NUMBER) + 1).select_from(transfer).scalar_subquery()
-_FIRST_OF_FILE = select(_NUMBER).select_from(transfer).where(_OF_FILE, _YOUNG).order_by(transfer.c.created_at).limit(1)
+# by number, not by time: a clock that was set back makes the last ones look like the first
+_FIRST_OF_FILE = select(func.min(_NUMBER)).select_from(transfer).where(_OF_FILE, _YOUNG)
 _FIRST_OF_BUYER = select(func.min(_NUMBER)).select_from(transfer).where(_OF_BUYER)
 #: How many transfers were made since the file's oldest young one, and since the buyer's oldest open one.
 _AT_MOST = select(

@@ -139,6 +139,18 @@ async def test_an_open_invoice_cap_per_listing(market: Market) -> None:
     await market.order(file.file_id, policy=policy, now=NOW + 3600)
 
 
+async def test_caps_hold_when_the_clock_is_set_back(market: Market) -> None:
+    """What was made "later" is still open; and when the clock is right again, so is what was made meanwhile."""
+    file, policy = await market.listed(), replace(POLICY, cap_per_listing=3, cap_per_buyer=3)
+    made = [market.order(file.file_id, policy=policy, buyer=BUYER, now=when) for when in (NOW, NOW, NOW - 600)]
+    await asyncio.gather(*made)
+    for when in (NOW - 600, NOW - 300, NOW, NOW + 2999):
+        for who in (BUYER, NEIGHBOUR):
+            with pytest.raises(TooMany):
+                await market.order(file.file_id, policy=policy, buyer=who, now=when)
+    await market.order(file.file_id, policy=policy, buyer=BUYER, now=NOW + 3001)
+
+
 async def test_caps_hold_when_all_ask_at_once(market: Market) -> None:
     """The count and the insert are one write."""
     file, policy = await market.listed(), InvoicePolicy(cap_per_buyer=5)
