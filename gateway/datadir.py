@@ -5,14 +5,19 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from bitcache.errors import DatabaseBusy, InvalidSettings
 
 BUYER_SECRET_BYTES = 32
+
+log = structlog.get_logger("gateway.datadir")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,24 @@ class DataDir:
                 f"storage.directory cannot be used: {error.strerror}", hint="Choose a folder that you may write to."
             ) from None
 
+    def tighten(self) -> None:
+        """Close to other users what is open to them: copied, restored, or made by an older version.
+
+        The master key is not among it: once others could read it, closing it silently would be wrong.
+        """
+        database = [self.database.with_name(self.database.name + end) for end in ("", "-wal", "-shm")]
+        for path in (self.root, self.blobs, *database, self.buyer_secret, self.addresses, self.root / "lock"):
+            try:
+                mode = stat.S_IMODE(path.stat().st_mode)
+                if mode & 0o077:
+                    path.chmod(mode & 0o700)
+                    log.warning("was_open_to_others", name=path.name, mode=f"{mode:04o}")
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                hint = "Run chmod go= on it as its owner."
+                log.warning("open_to_others", name=path.name, reason=error.strerror, hint=hint)
+
     def load_buyer_secret(self) -> bytes:
         """The key under which buyers' addresses are hashed; made when missing."""
         try:
@@ -74,7 +97,7 @@ class DataDir:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder; raises DatabaseBusy while another gateway does."""
-        with (self.root / "lock").open("w") as file:
+        with os.fdopen(os.open(self.root / "lock", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

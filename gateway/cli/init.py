@@ -90,10 +90,10 @@ def _write_config(config: Path, network: str | None, chain: Mapping[str, str]) -
     for key, value in chain.items():
         text = _set(text, key, _SHOWN[key], value)
     try:
-        with config.open("x", encoding="utf-8") as file:
-            file.write(text)
+        config.touch(mode=0o600, exist_ok=False)  # for its owner alone: it may come to hold the node's password
     except FileExistsError:
         return False
+    config.write_text(text, encoding="utf-8")
     return True
 
 

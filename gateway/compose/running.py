@@ -39,6 +39,7 @@ async def running(
     folder = set_up(settings)
     async with AsyncExitStack() as stack:
         stack.enter_context(folder.locked())
+        folder.tighten()
         store = await Store.open(folder.database)
         stack.push_async_callback(store.close)
         parts = await _build(settings, folder, store, purse, clock)

@@ -29,6 +29,7 @@ async def init_data_dir(settings: Settings, name: str = "seller", terms: PayoutT
     with folder.locked():
         MasterKey.load_or_create(folder.master_key)
         folder.load_buyer_secret()
+        folder.database.touch(mode=0o600)  # what SQLite makes beside it gets the same mode
         store = await Store.open(folder.database)
         try:
             return await _first_seller(store, name, terms)

@@ -17,7 +17,8 @@ def test_it_makes_settings_data_and_a_token(person: Person) -> None:
     assert len(done.json["addresses"]) == 3
     assert done.json["addresses"][0].startswith("bcrt1q")
     assert 'network = "regtest"' in (person.home / "config.toml").read_text()
-    assert stat.S_IMODE((person.home / "data").stat().st_mode) == 0o700
+    made = {path: stat.S_IMODE(path.stat().st_mode) for path in person.home.rglob("*")}
+    assert {path.name: oct(mode) for path, mode in made.items() if mode & 0o077} == {}
 
 
 def test_the_token_is_the_result_for_people(person: Person) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import structlog
 from sales import content, goods
-from shop import Shop, open_shop
+from shop import Shop, open_shop, started
 
 from bitcache.identifiers import b64u, unb64u
 from gateway import logs
@@ -114,9 +114,16 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 
 async def test_only_the_owner_can_read(tmp_path: Path) -> None:
-    """Folder and keys are closed to other users."""
-    async with open_shop(tmp_path):
-        data = tmp_path / "data"
-        assert data.stat().st_mode & 0o777 == 0o700
-        for name in ("master.key", "buyer.key"):
-            assert (data / name).stat().st_mode & 0o777 == 0o600
+    """The folder, the keys and the database are closed to other users, and closed again when they were opened."""
+    data, closed = tmp_path / "data", ("master.key", "buyer.key", "addresses.journal", "lock")
+    async with open_shop(tmp_path) as shop:
+        await shop.sell(goods())
+        for name in (".", *closed, *(f"bitcache.sqlite3{end}" for end in ("", "-wal", "-shm"))):
+            assert (data / name).stat().st_mode & 0o077 == 0, name
+        settings, chain, token = shop.parts.settings, shop.chain, shop.token
+    opened = ("bitcache.sqlite3", "files", *closed[1:])
+    for name in (*opened, "."):
+        (data / name).chmod((data / name).stat().st_mode | 0o055)
+    async with started(settings, chain, token):
+        for name in (*opened, "."):
+            assert (data / name).stat().st_mode & 0o077 == 0, name
