@@ -40,7 +40,7 @@ def make_app(parts: Parts) -> web.Application:
     if parts.purse is not None:
         app.add_routes(demo.routes())
         app.cleanup_ctx.append(demo.mining)
-    app.add_routes(pages.routes(parts))
+    app.add_routes(pages.routes())
     app.on_shutdown.append(_end_streams)
     return app
 

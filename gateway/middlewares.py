@@ -23,6 +23,7 @@ _ANY_ORIGIN = re.compile(
 )
 #: Too short, segment by segment, to hold a secret.
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._-]{0,19}){1,6}", re.ASCII)
+_CHECKOUT = re.compile(r"/f/[A-Za-z0-9_-]{22}", re.ASCII)
 _STARTED: web.RequestKey[bool] = web.RequestKey("started")
 
 _CSP = (
@@ -97,7 +98,7 @@ async def security_headers(request: web.Request, response: web.StreamResponse) -
     request[_STARTED] = True
     headers, path = response.headers, request.path
     headers["Server"] = "bitcache"
-    framed = path.startswith("/f/") and "embed" in request.query  # the widget's frame, on any site
+    framed = _CHECKOUT.fullmatch(path) and "embed" in request.query  # the widget's frame, on any site
     headers.setdefault("Content-Security-Policy", _CSP + ("*" if framed else "'none'"))
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")

@@ -23,8 +23,12 @@ async def widget(_: web.Request) -> web.StreamResponse:
 
 def _file(path: Path) -> web.FileResponse:
     """Modules import each other by plain names, so no address can carry a version: browsers must ask."""
-    found = path.resolve()
-    if not found.is_relative_to(STATIC) or found.suffix not in _TYPES or not found.is_file():
+    try:
+        found = path.resolve()
+        known = found.is_relative_to(STATIC) and found.suffix in _TYPES and found.is_file()
+    except (ValueError, OSError):  # a name that no file can have
+        known = False
+    if not known:
         raise web.HTTPNotFound
     kind = f"{_TYPES[found.suffix]}; charset=utf-8"
     return web.FileResponse(found, headers={"Cache-Control": "no-cache", "Content-Type": kind})

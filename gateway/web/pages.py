@@ -10,18 +10,12 @@ from aiohttp import web
 from bitcache import listings, sellers
 from bitcache.identifiers import parse_file_id
 from gateway.api.access import parts_of
-from gateway.compose import Parts
 from gateway.web import assets, plain
 from gateway.web.render import page, words_of
 
 
-def routes(parts: Parts) -> list[web.RouteDef]:
-    """Every page of a gateway made of these parts."""
-    origin = parts.settings.server.public_url
-
-    async def embed(request: web.Request) -> web.Response:
-        return page(request, "embed.html", origin=origin or str(request.url.origin()))
-
+def routes() -> list[web.RouteDef]:
+    """The routes of this module."""
     return [
         web.get("/", home),
         web.get("/sell", sell),
@@ -41,6 +35,11 @@ async def home(request: web.Request) -> web.Response:
 async def sell(request: web.Request) -> web.Response:
     """``/sell``: the seller's page."""
     return page(request, "sell.html")
+
+
+async def embed(request: web.Request) -> web.Response:
+    """``/embed``: an example of the widget.  Whoever asks can put any name into ``Host``: only ours is shown."""
+    return page(request, "embed.html", origin=parts_of(request).settings.public_url)
 
 
 async def file(request: web.Request) -> web.Response:

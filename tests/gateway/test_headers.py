@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from sales import goods
 from shop import Shop
+from yarl import URL
 
 from bitcache.identifiers import new_file_id, new_transfer_id
 
@@ -37,7 +40,8 @@ async def test_only_the_checkout_can_be_framed(shop: Shop) -> None:
     sold = await shop.sell(goods())
     framed = (await shop.call("GET", f"/f/{sold.file_id}?embed")).headers
     assert framed["Content-Security-Policy"].endswith("frame-ancestors *")
-    for path in (f"/f/{sold.file_id}", f"/f/{sold.file_id}/pay", "/f/nope"):
+    page = f"/f/{sold.file_id}"
+    for path in (page, "/f/nope", *(f"{page}{more}?embed" for more in ("/pay", "/claim", "/", "%0a", "%23x", "x"))):
         assert (await shop.call("GET", path)).headers["Content-Security-Policy"].endswith("frame-ancestors 'none'")
     assert (await raw(shop, "//"))["Cross-Origin-Opener-Policy"] == "same-origin"
 
@@ -90,6 +94,26 @@ async def test_http_errors_are_problems(shop: Shop, method: str, path: str, stat
     got = await shop.call(method, path)
     assert (got.status, got.json["code"], got.json["status"]) == (status, code, status)
     assert set(got.json) >= {"type", "title", "status", "code", "detail", "hint"}
+
+
+@pytest.mark.parametrize("name", ["%00", "a" * 300 + ".js", "a/" * 2000 + "x.js", "%ff.js", "..%2f..%2fapp.py", "css"])
+async def test_names_that_no_script_has(shop: Shop, name: str) -> None:
+    """Whatever the file system says of them, they are not there."""
+    async with shop.http.get(URL(f"{shop.url}/static/{name}", encoded=True)) as got:
+        assert got.status == 404
+
+
+@pytest.mark.parametrize("host", ["", "[", "a b", "x:99999", "x:y", "evil.example", '"><script>'])
+async def test_host_is_never_repeated(shop: Shop, host: str) -> None:
+    """Whatever a caller says that we are called."""
+    name, port = shop.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(name, int(port))
+    writer.write(f"GET /embed HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    got = (await reader.read()).decode()
+    writer.close()
+    assert got.startswith("HTTP/1.1 200 ")
+    assert f"{shop.parts.settings.public_url}/bitcache-pay.js" in got
+    assert not host or f"//{host}" not in got
 
 
 async def test_people_get_pages(shop: Shop) -> None:
