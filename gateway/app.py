@@ -15,6 +15,7 @@ from gateway import logs, metrics, middlewares
 from gateway.api import buyer, demo, events, files, health, openapi, seller, uploads
 from gateway.api.access import PARTS
 from gateway.compose import Parts, running
+from gateway.connections import Runner
 from gateway.settings import Settings
 from gateway.web import pages
 
@@ -48,7 +49,7 @@ def make_app(parts: Parts) -> web.Application:
 @asynccontextmanager
 async def listening(parts: Parts) -> AsyncIterator[str]:
     """Serve on the configured address; yields the address that is really listened on."""
-    runner = web.AppRunner(
+    runner = Runner(
         make_app(parts),
         access_log=None,
         auto_decompress=False,  # what is uploaded is stored as it is

@@ -17,7 +17,7 @@ import structlog
 from sales import content, goods
 from shop import Shop, open_shop, started
 
-from bitcache.identifiers import b64u, unb64u
+from bitcache.identifiers import b64u, new_file_id, unb64u
 from gateway import logs
 from gateway.settings import Log
 
@@ -101,6 +101,40 @@ async def test_no_secret_is_written(tmp_path: Path, log: io.StringIO, monkeypatc
     for place, text in places.items():
         for name, secret in secrets.items():
             assert not any(one in text for one in spellings(secret)), f"{name} in {place}"
+
+
+MALFORMED = (
+    "GET /f/{F} {A} HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /f/{F}\xff{A} HTTP/1.1\r\nHost: x\r\n\r\n",
+    "{A} /f/{F} HTTP/1.1\r\n\r\n",
+    "GET /f/{F}#{A} HTTP/9.9\r\n\r\n",
+    "GET / HTTP/1.1\r\nAuthorization: Bearer {A}\x00\r\n\r\n",
+    "GET / HTTP/1.1\r\n{A}: x\r\nBad\x00Header: {A}\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: x\r\nCookie: {A}" + "c" * 9000 + "\r\n\r\n",
+    "GET /" + "a" * 9000 + "{A} HTTP/1.1\r\nHost: x\r\n\r\n",
+    "POST /{A} HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n{A}\r\n\r\n",
+    "POST /api/v1/files/{F}/transfers HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    "Transfer-Encoding: chunked\r\n\r\n{A}\r\n\r\n",
+    "\x16\x03\x01{A}",
+    "GET / HTTP/1.1\r\n" + "X: {A}\r\n" * 3000 + "\r\n",
+)
+
+
+@pytest.mark.parametrize("sent", MALFORMED, ids=range(len(MALFORMED)))
+async def test_what_is_not_http_is_neither_logged_nor_repeated(shop: Shop, log: io.StringIO, sent: str) -> None:
+    """Not even the half of it that could be read."""
+    file_id, share = new_file_id(), "Sh4re" * 4 + "AA"
+    raw = sent.replace("{F}", file_id).replace("{A}", share).encode("latin-1")
+    host, port = shop.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(raw)
+    answer = (await asyncio.wait_for(reader.read(), 10)).decode()
+    writer.close()
+    assert answer.startswith(("HTTP/1.1 400 ", "HTTP/1.0 400 "))
+    assert "aiohttp" not in answer
+    for secret in (share, share[:8], file_id):
+        assert secret not in answer
+        assert secret not in log.getvalue()
 
 
 def broken(_conn: object, claim: str) -> None:
