@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from house import DESCRIPTOR, House, gateway, website
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright
 
 from bitcache.sealing.metadata import Preview
 
@@ -62,7 +62,7 @@ class Studio:
             await page.screenshot(path=OUT / f"{name}-{width}-{scheme}.png", full_page=True)
 
 
-async def buyer_states(studio: Studio, link: str, text_link: str) -> None:
+async def buyer_states(studio: Studio, link: str, text_link: str, large_link: str) -> None:
     house = studio.house
 
     async def state(name: str, prepare: Callable[[Page], Awaitable[None]], to: str = link, **options: object) -> None:
@@ -81,7 +81,7 @@ async def buyer_states(studio: Studio, link: str, text_link: str) -> None:
 
     async def press_pay(page: Page) -> None:
         await page.get_by_role("button", name="Pay 2").click()
-        await page.locator(".qr img").wait_for()
+        await page.locator(".qr svg").wait_for()
 
     async def partial(page: Page) -> None:
         await press_pay(page)
@@ -137,6 +137,15 @@ async def buyer_states(studio: Studio, link: str, text_link: str) -> None:
         await page.evaluate("dispatchEvent(new Event('online'))")
         await page.get_by_text("No connection").wait_for()
 
+    async def dishonest(page: Page) -> None:
+        async def handle(route: Route) -> None:
+            answer = await route.fetch()
+            await route.fulfill(response=answer, json={**await answer.json(), "due_sat": 25_000})
+
+        await page.route("**/api/v1/files/*/transfers", handle)
+        await page.get_by_role("button", name="Pay 2").click()
+        await page.get_by_role("heading", name="Do not pay here").wait_for()
+
     async def open_questions(page: Page) -> None:
         for summary in await page.locator("summary").all():
             await summary.click()
@@ -157,6 +166,9 @@ async def buyer_states(studio: Studio, link: str, text_link: str) -> None:
     await state("expired-partly", expired_partly)
     await state("expired-says-paid", says_paid)
     await state("undone", undone)
+    await state("dishonest", dishonest)
+    await state("link-unpaid", nothing, f"{link}.{'A' * 43}")
+    await state("large-sample", nothing, large_link)
     await state("no-link-share", nothing, link.split("#")[0])
     await state("wrong-link", nothing, link[:-4] + "AAAA")
     await state("missing", nothing, f"{house.url}/nothing")
@@ -204,7 +216,7 @@ async def demo_state(studio: Studio, link: str) -> None:
     page = await context.new_page()
     await page.goto(link)
     await page.get_by_role("button", name="Pay 2").click()
-    await page.locator(".qr img").wait_for()
+    await page.locator(".qr svg").wait_for()
     await studio.shoot("demo", page)
     await context.close()
 
@@ -261,7 +273,7 @@ async def pictures(studio: Studio, link: str) -> None:
     page = await context.new_page()
     await page.goto(link)
     await page.get_by_role("button", name="Pay 2").click()
-    await page.locator(".qr img").wait_for()
+    await page.locator(".qr svg").wait_for()
     await _card(page, "checkout")
     await page.goto(f"{studio.house.url}/sell")
     await page.get_by_label("Seller’s token").fill(studio.house.token)
@@ -285,6 +297,11 @@ async def _card(page: Page, name: str) -> None:
     await page.screenshot(path=DOCS / f"{name}.png", clip=clip, full_page=True)  # type: ignore[arg-type]
 
 
+def _large_png() -> bytes:
+    """The beginning of one, which is all that is read of it."""
+    return b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (20_000).to_bytes(4) * 2 + bytes(9)
+
+
 async def main(wanted: set[str]) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     DOCS.mkdir(parents=True, exist_ok=True)
@@ -306,7 +323,8 @@ async def main(wanted: set[str]) -> None:
             preview=Preview("image/png", picture),
         )
         text = await house.sell(POEM * 3, "poems.txt", "Poems for a long night", preview=Preview("text/plain", POEM))
-        await buyer_states(studio, link, text)
+        large = await house.sell(POEM, "wall-map.tif", "A wall map", preview=Preview("image/png", _large_png()))
+        await buyer_states(studio, link, text, large)
         await widget_state(studio, link)
         await pictures(studio, link)
         if studio.wants("demo"):

@@ -50,7 +50,7 @@ async def test_the_checkout_from_offer_to_file(visitor: Visitor, house: House) -
     await expect(page.get_by_text("la la")).to_be_visible()
     assert await complaints(page) == []
     await page.get_by_role("button", name=re.compile("^Pay 2")).click()
-    await expect(page.locator(".qr img")).to_be_visible()
+    await expect(page.locator(".qr svg")).to_be_visible()
     await house.pay(1000)
     await expect(page.locator(".notice.warn:visible")).to_be_visible()
     assert await complaints(page) == []
@@ -68,7 +68,7 @@ async def test_expired_trouble_and_the_frame(visitor: Visitor, house: House) -> 
     link = await house.sell(b"a song")
     page = await visitor.buy(link.replace("#", "?embed#"))
     await page.get_by_role("button", name=re.compile("^Pay 2")).click()
-    await expect(page.locator(".qr img")).to_be_visible()
+    await expect(page.locator(".qr svg")).to_be_visible()
     assert await complaints(page) == []
     await house.expire()
     await page.get_by_role("button", name="I have paid already").click()

@@ -33,7 +33,7 @@ async def test_a_file_is_published_and_bought_through_the_widget_on_another_site
         frame = page.frame_locator("iframe")
         await expect(frame.get_by_role("heading", name="Field notes")).to_be_visible()
         await frame.get_by_role("button", name="Pay 7").click()
-        await expect(frame.locator(".qr img")).to_be_visible()
+        await expect(frame.locator(".qr svg")).to_be_visible()
         await house.pay()
         await expect(frame.get_by_text("Payment seen", exact=True)).to_be_visible()
         async with page.expect_download() as download:

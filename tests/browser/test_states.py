@@ -18,7 +18,7 @@ SONG = b"a song" * 1000
 async def invoice(page: Page) -> None:
     """Press Pay and wait for the code."""
     await page.get_by_role("button", name=re.compile("^Pay 2")).click()
-    await expect(page.locator(".qr img")).to_be_visible()
+    await expect(page.locator(".qr svg")).to_be_visible()
 
 
 def heading(page: Page, text: str):  # type: ignore[no-untyped-def]
@@ -30,10 +30,10 @@ async def test_a_partial_payment_asks_for_the_rest(visitor: Visitor, house: Hous
     """With a new code that asks for just that; then the file opens."""
     page = await visitor.buy(await house.sell(SONG))
     await invoice(page)
-    before = await page.locator(".qr img").get_attribute("src")
+    before = await page.locator(".qr svg").inner_html()
     await house.pay(1000)
     await expect(page.locator(".notice.warn:visible")).to_contain_text("1\u202f500\u00a0sat are missing")
-    assert await page.locator(".qr img").get_attribute("src") != before
+    assert await page.locator(".qr svg").inner_html() != before
     assert "amount=0.000015" in str(await page.get_by_role("link", name="Open in a wallet").get_attribute("href"))
     await house.pay(1500)
     await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
@@ -74,7 +74,7 @@ async def test_a_payment_that_is_replaced_is_missed_and_can_be_sent_again(visito
     await expect(page.get_by_text("Downloaded", exact=True)).to_be_visible()
     await house.chain.replace(paid)
     await expect(page.get_by_text("is gone again")).to_be_visible()
-    await expect(page.locator(".qr img")).to_be_visible()
+    await expect(page.locator(".qr svg")).to_be_visible()
     await house.pay()
     await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
     await house.chain.mine()
@@ -88,7 +88,7 @@ async def test_start_again_makes_a_new_invoice(visitor: Visitor, house: House) -
     first = await page.locator(".address").text_content()
     await house.expire()
     await page.get_by_role("button", name="Start again").click()
-    await expect(page.locator(".qr img")).to_be_visible()
+    await expect(page.locator(".qr svg")).to_be_visible()
     assert await page.locator(".address").text_content() != first
 
 
@@ -101,7 +101,7 @@ async def test_a_payment_to_an_earlier_invoice_is_found_after_starting_again(vis
     await house.chain.drop(paid)
     await house.expire()
     await page.get_by_role("button", name="Start again").click()
-    await expect(page.locator(".qr img")).to_be_visible()
+    await expect(page.locator(".qr svg")).to_be_visible()
     await house.chain.pay(await house.address(0), 2500)  # type: ignore[arg-type]
     await house.chain.mine()
     await page.wait_for_timeout(500)
@@ -217,5 +217,5 @@ async def test_the_keyboard_alone_is_enough(visitor: Visitor, house: House) -> N
         if await button.evaluate("button => button === document.activeElement"):
             break
     await page.keyboard.press("Enter")
-    await expect(page.locator(".qr img")).to_be_visible()
+    await expect(page.locator(".qr svg")).to_be_visible()
     await expect(page.get_by_role("heading", level=1)).to_be_focused()

@@ -39,9 +39,6 @@ export const getTransfer = (transferId) => json(`/transfers/${transferId}`);
 /** @param {string} transferId */
 export const eventsUrl = (transferId) => `/api/v1/transfers/${transferId}/events`;
 
-/** @param {Transfer} transfer `due` makes a new address of each new code, so that no cache answers */
-export const qrUrl = (transfer) => `/api/v1/transfers/${transfer.transfer_id}/qr.svg?due=${transfer.due_sat}`;
-
 /**
  * @param {string} claim
  * @returns {Promise<Transfer>}

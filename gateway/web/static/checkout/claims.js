@@ -1,10 +1,22 @@
 /**
  * Claim secrets, kept in this browser per file, so that a reload goes on and a late payment still finds its buyer.
- * Newest first. Where storage is forbidden they last as long as the page.
+ * Newest first. What was paid for is never forgotten. Where storage is forbidden they last as long as the page.
  */
 
-const KEPT = 8;
-/** @type {Map<string, string>} */
+import { isPaid } from "./state.js";
+
+/**
+ * @typedef {object} Kept
+ * @property {string} claim b64u
+ * @property {boolean} [adopted] it came from a link that anyone may have made: good for what is paid, never for paying
+ * @property {import("./bill.js").First} [first] the gateway's first answer, from which later ones must not differ
+ * @property {boolean} [paid] money was seen, now or ever
+ * @property {boolean} [over] the time to pay is up
+ */
+
+/** Beyond so many, the oldest go that nobody paid in time. */
+const ENOUGH = 8;
+/** What could not be stored. @type {Map<string, string>} */
 const unstored = new Map();
 
 /** @param {string} fileId */
@@ -12,12 +24,12 @@ const keyOf = (fileId) => `bitcache.claims.${fileId}`;
 
 /**
  * @param {string} fileId
- * @returns {string[]} b64u
+ * @returns {Kept[]}
  */
 export function claimsOf(fileId) {
   try {
     const kept = JSON.parse(read(keyOf(fileId)) ?? "[]");
-    return Array.isArray(kept) ? kept.filter((claim) => /^[A-Za-z0-9_-]{43}$/.test(claim)) : [];
+    return Array.isArray(kept) ? kept.map(understood).filter((one) => one !== null) : [];
   } catch {
     return [];
   }
@@ -26,26 +38,57 @@ export function claimsOf(fileId) {
 /**
  * @param {string} fileId
  * @param {string} claim b64u
+ * @param {boolean} [adopted]
  */
-export function keepClaim(fileId, claim) {
-  const others = claimsOf(fileId).filter((other) => other !== claim);
-  write(keyOf(fileId), JSON.stringify([claim, ...others].slice(0, KEPT)));
+export function keepClaim(fileId, claim, adopted = false) {
+  const others = claimsOf(fileId).filter((one) => one.claim !== claim);
+  save(fileId, [adopted ? { claim, adopted } : { claim }, ...others]);
+}
+
+/**
+ * What the gateway said of it, once that was checked.
+ * @param {string} fileId
+ * @param {string} claim
+ * @param {import("./state.js").Transfer} transfer
+ */
+export function noteClaim(fileId, claim, transfer) {
+  const kept = claimsOf(fileId);
+  const at = kept.findIndex((one) => one.claim === claim);
+  if (at < 0) return;
+  const first = kept[at].first ?? { transfer_id: transfer.transfer_id, address: transfer.address };
+  const paid = kept[at].paid || transfer.received_sat > 0 || isPaid(transfer);
+  const noted = { ...kept[at], first, paid, over: transfer.state === "expired" };
+  if (JSON.stringify(noted) === JSON.stringify(kept[at])) return;
+  kept[at] = noted;
+  save(fileId, kept);
 }
 
 /**
  * @param {string} fileId
- * @param {string} claim one that the gateway does not know
+ * @param {Kept[]} kept
  */
-export function dropClaim(fileId, claim) {
-  write(keyOf(fileId), JSON.stringify(claimsOf(fileId).filter((other) => other !== claim)));
+function save(fileId, kept) {
+  const spare = kept.filter((one) => one.over && !one.paid);
+  const surplus = Math.min(spare.length, Math.max(0, kept.length - ENOUGH));
+  const gone = spare.slice(spare.length - surplus);
+  write(keyOf(fileId), JSON.stringify(kept.filter((one) => !gone.includes(one))));
+}
+
+/**
+ * @param {unknown} one
+ * @returns {Kept | null} earlier versions kept claims alone, and did not tell where they came from
+ */
+function understood(one) {
+  const kept = typeof one === "string" ? { claim: one, adopted: true } : /** @type {Kept | null} */ (one);
+  return /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(kept?.claim ?? "") ? kept : null;
 }
 
 /** @param {string} key */
 function read(key) {
   try {
-    return localStorage.getItem(key) ?? unstored.get(key);
+    return unstored.get(key) ?? localStorage.getItem(key);
   } catch {
-    return unstored.get(key);
+    return null;
   }
 }
 
@@ -54,10 +97,11 @@ function read(key) {
  * @param {string} value
  */
 function write(key, value) {
-  unstored.set(key, value);
   try {
     localStorage.setItem(key, value);
+    unstored.delete(key);
   } catch {
     // Private windows and full disks: the page goes on, and the recovery link is what remains.
+    unstored.set(key, value);
   }
 }

@@ -52,6 +52,9 @@ export class BitcacheCheckout extends HTMLElement {
   /** Another link in the same tab changes only the fragment: begin afresh. */
   #begin = () => {
     this.#flow?.stop();
+    // What is shown, by the server or of another link, is not checked: nobody pays from it, and the next screen is a new one.
+    this.querySelectorAll("button").forEach((button) => (button.disabled = true));
+    this.#shown = "";
     this.#flow = new Flow((before, after) => this.#show(before, after), this.hasAttribute("parked"));
     this.#flow.start();
   };

@@ -1,12 +1,15 @@
 /** What happens, in order: look at the link, show the offer, begin or find the purchase, watch it, fetch, open, save. */
 
-import { GatewayError, report } from "../sealing/errors.js";
-import { formatLink, parseLink } from "../sealing/link.js";
-import { demoPay, getShare } from "./api.js";
-import { loadOffer, loadPreview } from "./offer.js";
+import { report } from "../sealing/errors.js";
+import { formatLink } from "../sealing/link.js";
+import { demoPay } from "./api.js";
+import { checkTransfer } from "./bill.js";
+import { noteClaim } from "./claims.js";
+import { Delivery } from "./delivery.js";
+import { linkOfPage, loadOffer, loadPreview } from "./offer.js";
 import { begin, resume } from "./purchase.js";
-import { Receiver, saveFile } from "./receive.js";
-import { mayDownload, reduce, START } from "./state.js";
+import { saveFile } from "./receive.js";
+import { isPaid, mayDownload, reduce, START } from "./state.js";
 import { Watch } from "./watch.js";
 
 /** @typedef {import("./state.js").State} State */
@@ -22,13 +25,11 @@ export class Flow {
   #link = null;
   /** @type {import("./offer.js").Checked | null} */
   #checked = null;
-  /** @type {string | null} */
-  #claim = null;
+  /** @type {import("./purchase.js").Purchase | null} as it was first seen */
+  #purchase = null;
   /** @type {Watch | null} */
   #watch = null;
-  /** @type {Receiver | null} */
-  #receiver = null;
-  #sharing = false;
+  #delivery = new Delivery((event) => this.dispatch(event), now);
 
   /**
    * @param {(before: State, after: State) => void} changed
@@ -55,10 +56,11 @@ export class Flow {
     try {
       this.#link = linkOfPage();
       this.#checked = await loadOffer(this.#link);
-      const found = await resume(this.#link.fileId, { fromLink: this.#link.claim, parked: this.#parked });
-      this.dispatch({ type: "offer", offer: this.#checked.offer });
+      const { offer } = this.#checked;
+      const { found, linkUnpaid } = await resume(offer, { fromLink: this.#link.claim, parked: this.#parked });
+      this.dispatch({ type: "offer", offer });
       if (found) this.#follow(found);
-      else this.#showSample();
+      else this.#offer(linkUnpaid);
     } catch (error) {
       this.dispatch({ type: "trouble", trouble: report(error) });
     }
@@ -66,8 +68,8 @@ export class Flow {
 
   stop() {
     this.#watch?.stop();
-    this.#receiver?.stop();
-    this.#watch = this.#receiver = null;
+    this.#watch = null;
+    this.#delivery.stop();
   }
 
   /** @param {Event} event */
@@ -77,7 +79,7 @@ export class Flow {
     const before = this.state;
     this.state = reduce(before, event);
     if (this.state === before) return;
-    if (event.type === "trouble" || event.type === "held") this.#dropReceiver();
+    if (event.type === "trouble" || event.type === "held") this.#delivery.stop();
     this.#changed(before, this.state);
     if (event.type === "opened") this.#save();
   }
@@ -90,14 +92,15 @@ export class Flow {
     try {
       await work();
     } catch (error) {
-      this.dispatch({ type: "note", note: report(error) });
+      const note = report(error);
+      this.dispatch(note.code === "gateway_dishonest" ? { type: "trouble", trouble: note } : { type: "note", note });
     }
   }
 
   async #begin() {
-    if (!this.#link || this.state.starting) return;
+    if (!this.#checked || this.state.starting) return;
     this.dispatch({ type: "start" });
-    this.#follow(await begin(this.#link.fileId));
+    this.#follow(await begin(this.#checked.offer));
   }
 
   async #startAgain() {
@@ -106,7 +109,9 @@ export class Flow {
     await this.#begin();
   }
 
-  #showSample() {
+  /** @param {boolean} linkUnpaid */
+  #offer(linkUnpaid) {
+    if (linkUnpaid) this.dispatch({ type: "note", note: { code: "link_unpaid" } });
     const [link, checked] = [this.#link, this.#checked];
     if (!link || !checked) return;
     const show = loadPreview(link, checked.manifest);
@@ -114,47 +119,49 @@ export class Flow {
   }
 
   /** @param {import("./purchase.js").Purchase} purchase */
-  #follow({ claim, transfer }) {
-    this.#claim = claim;
+  #follow(purchase) {
+    const { claim, transfer } = (this.#purchase = purchase);
     if (this.#link) this.dispatch({ type: "recovery", link: formatLink({ ...this.#link, gateway: location.origin, claim }) });
     const onTransfer = (/** @type {import("./state.js").Transfer} */ news) => this.#onTransfer(news);
     this.#watch = new Watch(transfer.transfer_id, { onTransfer, onOffline: () => this.dispatch({ type: "offline" }) });
     this.#onTransfer(transfer);
   }
 
-  /** @param {import("./state.js").Transfer} transfer */
+  /** @param {import("./state.js").Transfer} transfer as the gateway sent it */
   #onTransfer(transfer) {
+    const [link, checked, purchase] = [this.#link, this.#checked, this.#purchase];
+    if (!link || !checked || !purchase || !this.#isHonest(transfer, checked.offer, purchase.transfer)) return;
+    noteClaim(link.fileId, purchase.claim, transfer);
+    if (purchase.adopted && !isPaid(transfer) && !this.state.file) return this.#leave();
     this.dispatch({ type: "transfer", transfer });
     if (this.state.trouble || this.state.file || !mayDownload(this.state.transfer)) return;
-    this.#receive();
-    if (transfer.released) this.#openWhenShared();
+    const { fileId, linkShare } = link;
+    const { answer, offer } = checked;
+    this.#delivery.goOn({ claim: purchase.claim, fileId, linkShare, offer: answer, type: offer.type }, transfer.released);
   }
 
-  #receive() {
-    if (this.#receiver || !this.#checked || !this.#link || !this.#claim) return;
-    const { fileId, linkShare } = this.#link;
-    const { answer, offer } = this.#checked;
-    const purchase = { claim: this.#claim, fileId, linkShare, offer: answer, type: offer.type };
-    this.#receiver = new Receiver(purchase, (event) => this.dispatch(event), now);
-  }
-
-  async #openWhenShared() {
-    if (this.#sharing || !this.#claim) return;
-    this.#sharing = true;
+  /**
+   * @param {import("./state.js").Transfer} transfer
+   * @param {import("./bill.js").Goods} goods
+   * @param {import("./bill.js").First} first
+   */
+  #isHonest(transfer, goods, first) {
     try {
-      const share = await getShare(this.#claim);
-      this.#receiver?.open(share);
+      checkTransfer(transfer, goods, first);
+      return true;
     } catch (error) {
-      this.#sharing = false;
-      const passing = error instanceof GatewayError && (error.status === 0 || error.status === 402 || error.status >= 500);
-      if (!passing) this.dispatch({ type: "trouble", trouble: report(error) });
+      this.stop();
+      this.dispatch({ type: "trouble", trouble: report(error) });
+      return false;
     }
   }
 
-  #dropReceiver() {
-    this.#receiver?.stop();
-    this.#receiver = null;
-    this.#sharing = false;
+  /** The payment of a link's purchase is gone again: whoever made the link may pay it, nobody here. */
+  #leave() {
+    this.stop();
+    this.#purchase = null;
+    this.dispatch({ type: "startAgain" });
+    this.#offer(true);
   }
 
   #retry() {
@@ -171,11 +178,4 @@ export class Flow {
   #transferId() {
     return this.state.transfer?.transfer_id ?? "";
   }
-}
-
-/** @throws {GatewayError | import("../sealing/errors.js").SealingError} with words of its own for a link without its end */
-function linkOfPage() {
-  if (!globalThis.crypto?.subtle) throw new GatewayError("insecure_context", "no WebCrypto here");
-  if (location.hash.length < 2) throw new GatewayError("no_link_share", "nothing after #");
-  return parseLink(location.href);
 }

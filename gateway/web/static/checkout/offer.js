@@ -2,7 +2,8 @@
 
 import { same, unb64u } from "../sealing/bytes.js";
 import { readOffer } from "../sealing/buy.js";
-import { SealingError } from "../sealing/errors.js";
+import { GatewayError, SealingError } from "../sealing/errors.js";
+import { parseLink } from "../sealing/link.js";
 import { openPreview } from "../sealing/metadata.js";
 import { sha256 } from "../sealing/primitives.js";
 import { getFile, getPreview } from "./api.js";
@@ -12,9 +13,20 @@ import { getFile, getPreview } from "./api.js";
 /** @typedef {{offer: import("./state.js").Offer, manifest: Manifest, answer: import("./api.js").FileAnswer}} Checked */
 
 /**
+ * The link that this page was opened with.
+ * @returns {Link}
+ * @throws {GatewayError | SealingError} with words of its own for a link without its end
+ */
+export function linkOfPage() {
+  if (!globalThis.crypto?.subtle) throw new GatewayError("insecure_context", "no WebCrypto here");
+  if (location.hash.length < 2) throw new GatewayError("no_link_share", "nothing after #");
+  return parseLink(location.href);
+}
+
+/**
  * @param {Link} link
  * @returns {Promise<Checked>}
- * @throws {SealingError | import("../sealing/errors.js").GatewayError}
+ * @throws {SealingError | GatewayError}
  */
 export async function loadOffer(link) {
   const answer = await getFile(link.fileId);

@@ -1,58 +1,80 @@
-/** Which purchase this page is about: a recovery link's, one that this browser remembers, or one begun without JavaScript. */
+/** Which purchase this page is about: one that this browser remembers, one begun without JavaScript, or a recovery link's. */
 
 import { b64u, unb64u } from "../sealing/bytes.js";
 import { GatewayError } from "../sealing/errors.js";
 import { claimHash, newClaim } from "../sealing/shares.js";
 import { createTransfer, parkedClaim, transferOf } from "./api.js";
-import { claimsOf, dropClaim, keepClaim } from "./claims.js";
+import { checkTransfer } from "./bill.js";
+import { claimsOf, keepClaim, noteClaim } from "./claims.js";
+import { isPaid } from "./state.js";
 
 /** @typedef {import("./state.js").Transfer} Transfer */
-/** @typedef {{claim: string, transfer: Transfer}} Purchase */
+/** @typedef {import("./bill.js").Goods} Goods */
+/** @typedef {{claim: string, adopted: boolean, transfer: Transfer}} Purchase `adopted`: see claims.js */
 
 /** The most finished purchase wins; among equals the newest. */
 const RANK = ["settled", "invalid", "processing", "new", "expired"];
 
 /**
- * @param {string} fileId
+ * Whoever made a link may hold its claim's invoice, so nobody is asked to pay that: it counts once it is paid.
+ * @param {Goods} goods
  * @param {{fromLink: string | null, parked: boolean}} hints `parked`: the server saw a cookie of a purchase without JavaScript
- * @returns {Promise<Purchase | null>}
+ * @returns {Promise<{found: Purchase | null, linkUnpaid: boolean}>} `linkUnpaid`: the link's claim is not to be used
+ * @throws {GatewayError} when it cannot be known whether something was paid; gateway_dishonest
  */
-export async function resume(fileId, { fromLink, parked }) {
-  if (fromLink) keepClaim(fileId, fromLink);
+export async function resume(goods, { fromLink, parked }) {
+  const { fileId } = goods;
   const waiting = parked ? await parkedClaim(fileId).catch(() => null) : null;
-  if (waiting) keepClaim(fileId, waiting);
-  const found = await Promise.all(claimsOf(fileId).map((claim) => lookUp(fileId, claim)));
-  const purchases = /** @type {Purchase[]} */ (found.filter(Boolean));
-  return purchases.sort((left, right) => rank(left) - rank(right))[0] ?? null;
+  const kept = claimsOf(fileId);
+  const known = new Set(kept.map(({ claim }) => claim));
+  const more = [
+    { claim: waiting, adopted: false },
+    { claim: fromLink, adopted: true },
+  ].filter(({ claim }) => claim !== null && !known.has(claim));
+  const candidates = /** @type {import("./claims.js").Kept[]} */ ([...more, ...kept]);
+  const looked = await Promise.all(candidates.map((candidate) => lookUp(goods, candidate)));
+  const purchases = looked.filter((one) => one !== null && (!one.adopted || isPaid(one.transfer)));
+  const usable = /** @type {Purchase[]} */ (purchases);
+  for (const { claim, adopted, transfer } of usable) {
+    if (!known.has(claim)) keepClaim(fileId, claim, adopted);
+    noteClaim(fileId, claim, transfer);
+  }
+  const linkUnpaid = fromLink !== null && !usable.some(({ claim }) => claim === fromLink);
+  return { found: usable.sort((left, right) => rank(left) - rank(right))[0] ?? null, linkUnpaid };
 }
 
 /** @param {Purchase} purchase */
 const rank = ({ transfer }) => RANK.indexOf(transfer.received_sat > 0 && transfer.state === "expired" ? "new" : transfer.state);
 
 /**
- * @param {string} fileId
- * @param {string} claim
+ * A claim that the gateway does not know is kept all the same: its memory may be the one that failed.
+ * @param {Goods} goods
+ * @param {import("./claims.js").Kept} candidate
  * @returns {Promise<Purchase | null>}
  */
-async function lookUp(fileId, claim) {
-  try {
-    const transfer = await transferOf(claim);
-    return transfer.file_id === fileId ? { claim, transfer } : null;
-  } catch (error) {
-    if (error instanceof GatewayError && error.status === 0) throw error;
-    if (error instanceof GatewayError && error.status < 500) dropClaim(fileId, claim);
-    return null;
-  }
+async function lookUp(goods, { claim, adopted = false, first }) {
+  const transfer = await transferOf(claim).catch((error) => {
+    if (error instanceof GatewayError && error.code === "claim_mismatch") return null;
+    throw error;
+  });
+  if (transfer === null || transfer.file_id !== goods.fileId) return null;
+  checkTransfer(transfer, goods, first);
+  return { claim, adopted, transfer };
 }
 
 /**
- * A new purchase. The claim is kept before the gateway hears of it, so nothing that is paid can be lost.
- * @param {string} fileId
+ * A new purchase. The claim is kept before the gateway hears of it, so nothing that is paid can be lost; one that
+ * it never answered for is taken first, since it may have heard of that.
+ * @param {Goods} goods
  * @returns {Promise<Purchase>}
  */
-export async function begin(fileId) {
-  const claim = newClaim();
-  keepClaim(fileId, claim);
+export async function begin(goods) {
+  const { fileId } = goods;
+  const unanswered = claimsOf(fileId).find((one) => !one.adopted && !one.first);
+  const claim = unanswered?.claim ?? newClaim();
+  if (!unanswered) keepClaim(fileId, claim);
   const transfer = await createTransfer(fileId, b64u(await claimHash(unb64u(claim, 32))));
-  return { claim, transfer };
+  checkTransfer(transfer, goods);
+  noteClaim(fileId, claim, transfer);
+  return { claim, adopted: false, transfer };
 }

@@ -143,6 +143,12 @@ function withTransfer(state, transfer) {
 export const mayDownload = (transfer) => transfer !== null && (transfer.released || transfer.state === "processing" || transfer.state === "settled");
 
 /**
+ * Paid for, as far as anyone can know: enough was seen, or the file was released already.
+ * @param {Transfer} transfer
+ */
+export const isPaid = ({ state, released }) => released || state === "processing" || state === "settled" || state === "invalid";
+
+/**
  * @typedef {"loading" | "trouble" | "offer" | "invoice" | "waiting" | "expired" | "done"} Screen
  * @param {State} state
  * @returns {Screen}

@@ -71,12 +71,3 @@ export function countdown(seconds) {
   const shown = parts[0] > 0 ? parts : parts.slice(1);
   return shown.map((part, at) => (at === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
 }
-
-/**
- * What a payment URI asks for, in satoshis: what is due, or the smallest payment that the network carries.
- * @param {{uri: string, due_sat: number}} transfer
- */
-export function askedSat({ uri, due_sat: due }) {
-  const amount = /[?&]amount=(\d+)(?:\.(\d{1,8}))?(?:&|$)/.exec(uri);
-  return amount ? Number(amount[1] + (amount[2] ?? "").padEnd(8, "0")) : due;
-}

@@ -1,10 +1,11 @@
 /** Where to pay: QR code, amount, address, and how long the price is held. A partial payment changes the code. */
 
+import { qrImage } from "../../qr/qr.js";
 import { copyButton } from "../../ui/copy.js";
 import { h, heading, setText } from "../../ui/dom.js";
-import { askedSat, btcText, countdown, satText } from "../../ui/format.js";
+import { btcText, countdown, satText } from "../../ui/format.js";
 import { t } from "../../ui/words.js";
-import { qrUrl } from "../api.js";
+import { askedSat, paymentUri } from "../bill.js";
 import { noteLine, price, questions, stepList, wayBack } from "./parts.js";
 
 /** @typedef {import("../state.js").Transfer} Transfer */
@@ -17,7 +18,7 @@ import { noteLine, price, questions, stepList, wayBack } from "./parts.js";
 export function invoiceView(state, act) {
   const offer = /** @type {import("../state.js").Offer} */ (state.offer);
   let transfer = /** @type {Transfer} */ (state.transfer);
-  const code = h("img", { width: "216", height: "216", alt: "" });
+  const code = qrCode();
   const partial = h("p", { class: "notice warn", hidden: true });
   const amount = amountRow(() => transfer);
   const held = h("p", { class: "held" }, h("span"), h("time", { role: "timer" }));
@@ -25,7 +26,7 @@ export function invoiceView(state, act) {
   const actions = payActions(offer.demo, act);
   const head = h("div", { class: "offer-head" }, heading(offer.title), h("p", { class: "soft" }, t("invoice.scan")));
   const facts = h("dl", { class: "pay-facts" }, amount.node, addressRow(transfer.address));
-  const pay = h("div", { class: "stack" }, h("div", { class: "qr" }, code), facts, actions.node, held, note.node);
+  const pay = h("div", { class: "stack" }, code.node, facts, actions.node, held, note.node);
   const tick = setInterval(() => showTime(), 1000);
   const showTime = () => {
     if (!held.isConnected) return clearInterval(tick);
@@ -37,7 +38,7 @@ export function invoiceView(state, act) {
     node: h("div", { class: "card" }, head, partial, pay, h("hr"), steps.node, questions(back.node)),
     update(next) {
       transfer = next.transfer ?? transfer;
-      showCode(code, transfer);
+      code.update(transfer);
       showPartial(partial, transfer);
       amount.update(transfer);
       actions.update(transfer);
@@ -47,14 +48,20 @@ export function invoiceView(state, act) {
   };
 }
 
-/**
- * @param {HTMLImageElement} code
- * @param {Transfer} transfer
- */
-function showCode(code, transfer) {
-  const address = qrUrl(transfer);
-  if (code.getAttribute("src") !== address) code.src = address;
-  code.alt = t("invoice.qr", { price: satText(askedSat(transfer)), address: transfer.address });
+/** Drawn here and not by the gateway: it asks for what was checked. */
+function qrCode() {
+  let shown = "";
+  const node = h("div", { class: "qr" });
+  return {
+    node,
+    /** @param {Transfer} transfer */
+    update(transfer) {
+      const uri = paymentUri(transfer);
+      if (uri === shown) return;
+      node.replaceChildren(qrImage(uri, t("invoice.qr", { price: satText(askedSat(transfer)), address: transfer.address })));
+      shown = uri;
+    },
+  };
 }
 
 /**
@@ -106,7 +113,7 @@ function payActions(demo, act) {
     node: h("div", { class: "stack" }, demo ? purse : "", wallet),
     /** @param {Transfer} transfer */
     update(transfer) {
-      wallet.href = transfer.uri;
+      wallet.href = paymentUri(transfer);
     },
   };
 }

@@ -24,7 +24,7 @@ export function offerView(state, act) {
   return {
     node: h("div", { class: "card" }, head, sample, price(offer.priceSat), action, questions()),
     update(next) {
-      if (next.preview && sample.hidden) sample.replaceChildren(previewFigure(next.preview));
+      if (next.preview && sample.hidden) sample.replaceChildren(previewFigure(next.preview) ?? "");
       sample.hidden = sample.childElementCount === 0;
       button.disabled = next.starting;
       setText(button, next.starting ? t("offer.starting") : label);

@@ -2,15 +2,22 @@
 
 import { h } from "../../ui/dom.js";
 import { t } from "../../ui/words.js";
+import { imageSize, mayShow } from "../image-size.js";
 
 const IMAGES = ["image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"];
 const TEXT_SHOWN = 20_000;
 const IMAGE_SHOWN = 25_000_000;
 
-/** @param {import("../state.js").Preview} preview */
+/**
+ * @param {import("../state.js").Preview} preview
+ * @returns {HTMLElement | null} null for one that cannot be shown
+ */
 export function previewFigure({ mediaType, content }) {
   const caption = h("figcaption", {}, t("preview.sample"));
   if (mediaType === "text/plain") return h("figure", { class: "preview" }, text(new TextDecoder().decode(content)), caption);
+  const size = imageSize(content);
+  if (size === null) return null;
+  if (!mayShow(size)) return h("p", { class: "notice" }, t("preview.large", size));
   const address = URL.createObjectURL(new Blob([content], { type: mediaType }));
   return picture(address, t("preview.alt"), caption);
 }

@@ -19,14 +19,23 @@ export function troubleView(state, act) {
     node: h("div", { class: "card" }, h("div", { class: "offer-head" }, title, text), paid, retry, back.node),
     update(next) {
       const trouble = next.trouble ?? { code: "unexpected" };
-      setText(title, t(next.offer ? "trouble.title" : "trouble.link"));
+      setText(title, titleOf(trouble.code, next.offer !== null));
       setText(text, errorText(trouble));
       retry.hidden = HOPELESS.includes(trouble.code);
-      paid.hidden = !next.transfer;
+      paid.hidden = !next.transfer || trouble.code === "gateway_dishonest";
       back.update(next);
     },
   };
 }
 
+/**
+ * @param {string} code
+ * @param {boolean} offered
+ */
+function titleOf(code, offered) {
+  if (code === "gateway_dishonest") return t("trouble.dishonest");
+  return t(offered ? "trouble.title" : "trouble.link");
+}
+
 /** Trying the same again cannot help. */
-const HOPELESS = ["invalid_link", "no_link_share", "not_found", "wrong_key", "insecure_context", "unsupported_browser"];
+const HOPELESS = ["invalid_link", "no_link_share", "not_found", "wrong_key", "gateway_dishonest", "insecure_context", "unsupported_browser"];

@@ -1,0 +1,212 @@
+"""Links made by strangers, and a gateway that asks for something else than the seller signed: nobody pays them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import struct
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from bitcache.identifiers import b64u, claim_hash, new_secret
+from bitcache.sealing.metadata import Preview
+from browser.conftest import Visitor
+from browser.house import House
+from gateway.api.models import Transfer
+from gateway.client.http import connect
+
+pytestmark = pytest.mark.browser
+
+SONG = b"a song" * 1000
+ELSEWHERE = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
+
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+async def strangers_link(house: House, link: str) -> str:
+    """A private link whose claim and unpaid invoice are someone else's."""
+    claim = new_secret()
+    body = {"claim_hash": b64u(claim_hash(claim))}
+    file_id = link.split("/f/")[1].split("#")[0]
+    async with connect(house.url) as client:
+        await client.call(Transfer, "POST", f"/files/{file_id}/transfers", json=body)
+    return f"{link}.{claim}"
+
+
+def pay_button(page: Page):  # type: ignore[no-untyped-def]
+    """The one that begins a purchase."""
+    return page.get_by_role("button", name=re.compile("^Pay 2"))
+
+
+async def shown_address(page: Page) -> str:
+    """Where the page says to pay."""
+    await expect(page.locator(".qr svg")).to_be_visible()
+    return str(await page.locator(".address").text_content())
+
+
+async def test_a_strangers_unpaid_link_does_not_make_anyone_pay_their_invoice(visitor: Visitor, house: House) -> None:
+    """A plain sentence, and an invoice of one's own; the stranger's claim is not kept."""
+    link = await strangers_link(house, await house.sell(SONG))
+    page = await visitor.buy(link)
+    await expect(page.get_by_text("is not paid for yet: start here")).to_be_visible()
+    assert link.split(".")[-1] not in await page.evaluate("JSON.stringify(localStorage)")
+    await pay_button(page).click()
+    assert await shown_address(page) == await house.address(1)
+    await page.reload()
+    assert await shown_address(page) == await house.address(1)
+    await house.chain.pay(await house.address(1), 2500)  # type: ignore[arg-type]
+    await house.chain.mine()
+    await expect(page.get_by_role("heading", name="It’s yours")).to_be_visible()
+
+
+async def test_a_strangers_payment_that_is_taken_back_is_not_asked_of_anyone_else(
+    visitor: Visitor, house: House
+) -> None:
+    """Back to the offer, never to the stranger's invoice; after a reload as well."""
+    page = await visitor.page()
+    link = await strangers_link(house, await house.sell(SONG))
+    paid = await house.pay()
+    await page.wait_for_timeout(500)
+    await page.goto(link)
+    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
+    await house.chain.replace(paid)
+    for _ in range(2):
+        await expect(pay_button(page)).to_be_enabled()
+        await expect(page.get_by_text("is not paid for yet: start here")).to_be_visible()
+        await page.reload()
+    await pay_button(page).click()
+    assert await shown_address(page) == await house.address(1)
+
+
+async def alter(page: Page, pattern: str, change: Change) -> None:
+    """From now on the gateway's answers are changed on their way."""
+
+    async def handle(route: Route) -> None:
+        answer = await route.fetch()
+        if answer.ok:
+            return await route.fulfill(response=answer, json=change(await answer.json()))
+        return await route.fulfill(response=answer)
+
+    await page.route(pattern, handle)
+
+
+async def refuses_to_pay(page: Page) -> None:
+    """The one screen for a gateway that cannot be trusted: no code, no address, no wallet, nothing to press again."""
+    await expect(page.get_by_role("heading", level=1, name="Do not pay here")).to_be_visible()
+    await expect(page.locator(".card").get_by_text("something other than what the seller signed")).to_be_visible()
+    for part in (".qr", ".address", "a[href^='bitcoin:']"):
+        await expect(page.locator(part)).to_have_count(0)
+    await expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+
+
+LIES: dict[str, Change] = {
+    "amount": lambda honest: {
+        **honest, "amount_sat": 25_000, "due_sat": 25_000, "uri": f"bitcoin:{honest['address']}?amount=0.00025"
+    },
+    "rest": lambda honest: {**honest, "due_sat": 25_000, "uri": f"bitcoin:{honest['address']}?amount=0.00025"},
+    "uri": lambda honest: {**honest, "uri": f"bitcoin:{ELSEWHERE}?amount=0.000025"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_an_invoice_that_is_not_the_signed_price_is_not_shown(visitor: Visitor, house: House, lie: str) -> None:
+    """Not when it is made."""
+    page = await visitor.buy(await house.sell(SONG))
+    await alter(page, "**/api/v1/files/*/transfers", LIES[lie])
+    await pay_button(page).click()
+    await refuses_to_pay(page)
+
+
+def moved(honest: dict[str, Any]) -> dict[str, Any]:
+    """The same invoice at another address, which adds up."""
+    return {**honest, "address": ELSEWHERE, "uri": f"bitcoin:{ELSEWHERE}?amount=0.000025"}
+
+
+async def test_an_address_that_changes_is_not_paid(visitor: Visitor, house: House) -> None:
+    """Not while the page is open, by events, and not after a reload."""
+    link = await house.sell(SONG)
+    page = await visitor.buy(link)
+    made: list[dict[str, Any]] = []
+
+    async def remember(route: Route) -> None:
+        answer = await route.fetch()
+        made.append(await answer.json())
+        await route.fulfill(response=answer)
+
+    async def events(route: Route) -> None:
+        body = f"event: transfer\ndata: {json.dumps(moved(made[0]))}\n\n"
+        await route.fulfill(body=body, content_type="text/event-stream")
+
+    await page.route("**/api/v1/files/*/transfers", remember)
+    await page.route("**/events", events)
+    await pay_button(page).click()
+    await refuses_to_pay(page)
+    await alter(page, "**/api/v1/claim", moved)
+    await page.reload()
+    await refuses_to_pay(page)
+
+
+async def test_the_code_is_drawn_here(visitor: Visitor, house: House) -> None:
+    """Whatever the gateway's own picture says, it is not asked for."""
+    page = await visitor.buy(await house.sell(SONG))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await pay_button(page).click()
+    address = await shown_address(page)
+    await expect(page.get_by_role("img", name=f"QR code: pay 2\u202f500\u00a0sat to {address}")).to_be_visible()
+    wallet = page.get_by_role("link", name="Open in a wallet")
+    assert await wallet.get_attribute("href") == f"bitcoin:{address}?amount=0.000025"
+    assert [url for url in asked if "qr.svg" in url] == []
+
+
+async def test_nothing_can_be_paid_before_the_sellers_signature_was_checked(visitor: Visitor, house: House) -> None:
+    """The button of the first paint waits for the manifest, and for that of another link in the same tab."""
+    link = await house.sell(SONG)
+    page, go_on = await visitor.page(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await go_on.wait()
+        await route.continue_()
+
+    await page.route("**/api/v1/files/*", late)
+    await page.goto(link)
+    await expect(page.get_by_role("heading", level=1, name="A sealed file")).to_be_visible()
+    await expect(pay_button(page)).to_be_disabled()
+    go_on.set()
+    await expect(page.get_by_role("heading", level=1, name="A song")).to_be_visible()
+    await expect(pay_button(page)).to_be_enabled()
+    go_on.clear()
+    other = await strangers_link(house, link)
+    await page.evaluate("hash => { location.hash = hash; }", other.split("#")[1])
+    await expect(pay_button(page)).to_be_disabled()
+    go_on.set()
+    await expect(page.get_by_text("is not paid for yet: start here")).to_be_visible()
+    await pay_button(page).click()
+    assert await shown_address(page) == await house.address(1)
+
+
+def bomb(side: int) -> bytes:
+    """A PNG of one colour, ``side`` × ``side``: kilobytes that become gigabytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes((side + 7) // 8 + 1) * side, 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("side", "shown"), [(20, True), (20_000, False)])
+async def test_a_huge_sample_is_described_and_not_drawn(visitor: Visitor, house: House, side: int, shown: bool) -> None:
+    """Up to 16 megapixels it is drawn."""
+    page = await visitor.buy(await house.sell(SONG, preview=Preview("image/png", bomb(side))))
+    said = page.get_by_text("20000 × 20000 pixels")
+    await expect(page.locator(".preview img") if shown else said).to_be_visible()
+    await expect(said if shown else page.locator("img")).to_have_count(0)
+    await expect(page.get_by_text("song.flac")).to_be_visible()
+    await expect(pay_button(page)).to_be_enabled()
