@@ -1,6 +1,6 @@
 """Writes qr.json: QR symbols by python-qrcode, read by tests/js/qr.test.js.
 
-    python tests/vectors/make_qr.py
+python tests/vectors/make_qr.py
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ def symbol(text: str, mask: int) -> dict[str, object]:
 def main() -> None:
     full = [symbol(("https://gateway.example/f/#" * 8)[:room], at % 8) for at, room in enumerate(CAPACITY)]
     one_more = [symbol("é" + "x" * (room - 1), (at + 3) % 8) for at, room in enumerate(CAPACITY[:-1])]
-    masks = [symbol("https://gateway.example/f/AAECAwQFBgcICQoLDA0ODw#EBESExQVFhcYGRobHB0eHw", mask) for mask in range(8)]
+    masks = [
+        symbol("https://gateway.example/f/AAECAwQFBgcICQoLDA0ODw#EBESExQVFhcYGRobHB0eHw", mask) for mask in range(8)
+    ]
     target = Path(__file__).with_name("qr.json")
     target.write_text(json.dumps({"symbols": [symbol("", 0), *full, *one_more, *masks]}, indent=1) + "\n")
 
