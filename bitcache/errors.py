@@ -22,6 +22,7 @@
     │   ├── UploadExists           that file id is taken
     │   ├── UploadOffset           the piece does not start where the upload stands
     │   ├── UploadTooLarge         announced, or sent, more than allowed
+    │   ├── TooManyUploads         this seller has begun too many
     │   ├── UploadIncomplete       listing asked for before every byte arrived
     │   └── UploadCorrupt          the stored bytes do not have the announced hashes
     ├── NotFound                 no such file, upload, transfer or page
@@ -206,6 +207,13 @@ class UploadTooLarge(UploadError):
 
     code = "upload_too_large"
     hint = "Send a smaller file, or ask the operator to raise storage.max_file_bytes."
+
+
+class TooManyUploads(UploadError):
+    """Too many uploads wait to be finished."""
+
+    code = "too_many_uploads"
+    hint = "Finish one of them, or let it go (DELETE); what is left alone is cleared away after some days."
 
 
 class UploadIncomplete(UploadError):

@@ -1,17 +1,19 @@
 """Step 1, upload: sealed bytes arrive in pieces and wait, whole or not, until they are listed.
 
 An upload is a row (who, how many bytes) and a part file, whose size is the offset.  The part is made
-before the row and removed before it, so that every row has its bytes; :func:`sweep` clears up after a crash.
+before the row and removed before it, so that every row has its bytes; :func:`sweep` clears up after a crash,
+:func:`expire` after sellers who went away.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
+from functools import partial
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
-from bitcache.errors import DiskFull, NotFound, UploadExists, UploadTooLarge
+from bitcache.errors import BitcacheError, DiskFull, NotFound, TooManyUploads, UploadExists, UploadTooLarge
 from bitcache.identifiers import FileId
 from bitcache.sealing import container
 from bitcache.storage.blobs import Blobs
@@ -28,27 +30,48 @@ class Progress:
 
 
 async def begin(
-    store: Store, blobs: Blobs, seller_id: int, file_id: FileId, sealed_size: int, max_bytes: int, now: int
+    store: Store,
+    blobs: Blobs,
+    seller_id: int,
+    file_id: FileId,
+    sealed_size: int,
+    max_bytes: int,
+    now: int,
+    *,
+    most: int = 100,
 ) -> None:
-    """Announce an upload of ``sealed_size`` bytes.
+    """Announce an upload of ``sealed_size`` bytes; a seller has ``most`` at once.
 
-    Raises UploadTooLarge (over ``max_bytes``), NotSealed (no sealed file has that size), UploadExists, DiskFull.
+    Raises UploadTooLarge (over ``max_bytes``), NotSealed (no sealed file has that size), UploadExists,
+    TooManyUploads, and DiskFull (no room for it beside what other uploads still lack).
     """
     if sealed_size > max_bytes:
         raise UploadTooLarge(f"this gateway takes files of at most {max_bytes} bytes", max_bytes=max_bytes)
     container.plain_size(sealed_size)
-    if sealed_size > blobs.free_bytes():
-        raise DiskFull("the disk has no room for this file")
     row = {"file_id": file_id, "seller_id": seller_id, "sealed_size": sealed_size, "created_at": now}
 
-    def announce(conn: Connection) -> None:
+    def look(conn: Connection) -> None:
         _refuse_taken(conn, file_id)
+        open_ones = select(func.count()).select_from(upload).where(upload.c.seller_id == seller_id)
+        if conn.execute(open_ones).scalar_one() >= most:
+            raise TooManyUploads(f"{most} uploads wait to be finished", most=most)
+        lacking = _lacking(conn, blobs)
+        if sealed_size + lacking > blobs.free_bytes():
+            hint = "Finish or delete the uploads that were begun, or free some space." if lacking else None
+            raise DiskFull("the disk has no room for this file", hint=hint)
+
+    def announce(conn: Connection) -> None:
+        look(conn)
         conn.execute(insert(upload).values(row))
 
     async with blobs.lock(file_id):
-        await store.read(lambda conn: _refuse_taken(conn, file_id))
+        await store.read(look)
         await blobs.create_part(file_id)
-        await store.write(announce)
+        try:
+            await store.write(announce)
+        except BitcacheError:
+            await blobs.delete(file_id)
+            raise
 
 
 async def offset(store: Store, blobs: Blobs, seller_id: int, file_id: FileId) -> Progress:
@@ -75,7 +98,7 @@ async def forget(store: Store, blobs: Blobs, seller_id: int, file_id: FileId) ->
 
 async def sweep(store: Store, blobs: Blobs) -> int:
     """At start: drop parts without an upload and uploads without bytes; returns how many."""
-    known = await store.read(lambda conn: {FileId(found) for found in conn.scalars(select(upload.c.file_id))})
+    known = await store.read(_open)
     empty = [file_id for file_id in known if blobs.stored(file_id) is None]
 
     def drop(conn: Connection) -> None:
@@ -84,6 +107,18 @@ async def sweep(store: Store, blobs: Blobs) -> int:
 
     await store.write(drop)
     return blobs.sweep(known) + len(empty)
+
+
+async def expire(store: Store, blobs: Blobs, before: int) -> list[FileId]:
+    """Forget the uploads of which no byte arrived since ``before``; returns them.  Listed files are no uploads."""
+    old = []
+    for file_id in await store.read(_open):
+        async with blobs.lock(file_id):
+            if file_id in await store.read(_open) and _arrived(blobs, file_id)[1] < before:
+                await blobs.delete(file_id)
+                await store.write(partial(remove, file_id=file_id))
+                old.append(file_id)
+    return old
 
 
 def length_of(conn: Connection, seller_id: int, file_id: FileId) -> int:
@@ -98,6 +133,25 @@ def length_of(conn: Connection, seller_id: int, file_id: FileId) -> int:
 def remove(conn: Connection, file_id: FileId) -> None:
     """Forget the row: the upload was listed, or its bytes are gone."""
     conn.execute(delete(upload).where(upload.c.file_id == file_id))
+
+
+def _open(conn: Connection) -> set[FileId]:
+    """Every upload that is not listed."""
+    return {FileId(found) for found in conn.scalars(select(upload.c.file_id))}
+
+
+def _lacking(conn: Connection, blobs: Blobs) -> int:
+    """The bytes that were announced and have not arrived."""
+    rows = conn.execute(select(upload.c.file_id, upload.c.sealed_size)).all()
+    return sum(row.sealed_size - _arrived(blobs, FileId(row.file_id))[0] for row in rows)
+
+
+def _arrived(blobs: Blobs, file_id: FileId) -> tuple[int, float]:
+    """A row without bytes is what a crash left: nothing arrived, long ago."""
+    try:
+        return blobs.arrived(file_id)
+    except NotFound:
+        return 0, 0.0
 
 
 def _refuse_taken(conn: Connection, file_id: FileId) -> None:

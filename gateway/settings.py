@@ -144,6 +144,9 @@ class Storage(Section):
         description="Uploads are refused when they would leave less free space than this: the database must always be "
         "able to write a payment.",
     )
+    upload_days: int = Field(
+        7, ge=1, le=3650, description="An unfinished upload that has not grown for this many days is cleared away."
+    )
 
 
 class Invoices(Section):
@@ -212,6 +215,7 @@ class Limits(Section):
     stall_seconds: float = Field(
         60, gt=0, description="An upload that sends nothing for this long is closed; what arrived is kept."
     )
+    uploads_per_seller: int = Field(100, ge=1, description="Uploads that one seller may have begun and not listed.")
     streams_per_transfer: int = Field(
         16, ge=1, description="Event streams open at once for one transfer: a tab or two per device is enough."
     )

@@ -36,9 +36,10 @@ T = TypeVar("T")
 
 
 class Blobs:
-    """The files under ``root``, which is made if it is not there."""
+    """The files under ``root``, which is made if it is not there.  ``reserve`` bytes of its disk are left free."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, reserve: int = 0) -> None:
+        self._reserve = reserve
         self._root, self._parts, self._objects = root, root / "parts", root / "objects"
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         for folder in (self._parts, self._objects):
@@ -62,14 +63,19 @@ class Blobs:
 
     def part_size(self, file_id: FileId) -> int:
         """How many bytes have arrived; raises NotFound."""
+        return self.arrived(file_id)[0]
+
+    def free_bytes(self) -> int:
+        """Room left on the disk, without what is reserved."""
+        return shutil.disk_usage(self._root).free - self._reserve
+
+    def arrived(self, file_id: FileId) -> tuple[int, float]:
+        """How many bytes have arrived, and when the last one did; raises NotFound."""
         found = self.stored(file_id)
         if found is None:
             raise NotFound("no such upload")
-        return found.stat().st_size
-
-    def free_bytes(self) -> int:
-        """Room left on the disk."""
-        return shutil.disk_usage(self._root).free
+        state = found.stat()
+        return state.st_size, state.st_mtime
 
     async def create_part(self, file_id: FileId) -> None:
         """An empty part; what an unknown upload left there is dropped.  Hold the lock."""
@@ -79,10 +85,10 @@ class Blobs:
         """Add ``pieces`` at ``offset``, up to ``limit`` bytes in all; returns the new size, safely on disk.
 
         Whatever ends the pieces early, what arrived is kept.  Raises UploadOffset, UploadTooLarge, NotFound, and
-        DiskFull with the part cut back to what was surely written.
+        DiskFull, before the disk is fuller than allowed or with the part cut back to what was surely written.
         """
         part, end, waiting = self.part(file_id), offset, bytearray()
-        await self._locked(file_id, _write, part, offset, waiting)
+        await self._locked(file_id, self._write, part, offset, waiting)
         try:
             async for piece in pieces:
                 if end + len(waiting) + len(piece) > limit:
@@ -90,9 +96,9 @@ class Blobs:
                 waiting += piece
                 if len(waiting) >= WRITE_SIZE:
                     full, waiting = waiting, bytearray()
-                    end = await self._locked(file_id, _write, part, end, full)
+                    end = await self._locked(file_id, self._write, part, end, full)
         finally:
-            end = await self._locked(file_id, _finish, part, offset, end, waiting)
+            end = await self._locked(file_id, self._finish, part, offset, end, waiting)
         return end
 
     async def commit(self, file_id: FileId) -> None:
@@ -109,6 +115,23 @@ class Blobs:
         for part in orphans:
             part.unlink()
         return len(orphans)
+
+    def _write(self, part: Path, offset: int, data: bytearray) -> int:
+        """:func:`_write`, as long as there is room."""
+        if data and self.free_bytes() < len(data):
+            raise DiskFull("the disk has no room for more")
+        return _write(part, offset, data)
+
+    def _finish(self, part: Path, start: int, end: int, data: bytearray) -> int:
+        """Write the last bytes of a request that began at ``start``, and bring all of it to the disk."""
+        try:
+            return self._write(part, end, data) if data else end
+        finally:
+            try:
+                _sync(part)
+            except OSError:
+                os.truncate(part, start)
+                raise
 
     async def _locked(self, file_id: FileId, work: Callable[..., T], *args: object) -> T:
         async with self.lock(file_id):
@@ -146,18 +169,6 @@ def _write(part: Path, offset: int, data: bytearray) -> int:
             file.truncate(offset)
             raise
     return offset + len(data)
-
-
-def _finish(part: Path, start: int, end: int, data: bytearray) -> int:
-    """Write the last bytes of a request that began at ``start``, and bring all of it to the disk."""
-    try:
-        return _write(part, end, data) if data else end
-    finally:
-        try:
-            _sync(part)
-        except OSError:
-            os.truncate(part, start)
-            raise
 
 
 def _commit(part: Path, target: Path) -> None:

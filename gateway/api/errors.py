@@ -25,6 +25,7 @@ log = structlog.get_logger("gateway.errors")
 _STATUS: tuple[tuple[type[errors.BitcacheError], HTTPStatus], ...] = (
     (errors.UploadTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (errors.UploadCorrupt, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (errors.TooManyUploads, HTTPStatus.TOO_MANY_REQUESTS),
     (errors.UploadError, HTTPStatus.CONFLICT),
     (errors.InvalidSettings, HTTPStatus.INTERNAL_SERVER_ERROR),
     (errors.BadInput, HTTPStatus.BAD_REQUEST),

@@ -50,9 +50,8 @@ async def create(request: web.Request) -> web.Response:
     parts, seller = await _enter(request)
     length = _number(request, "Upload-Length")
     file_id = _file_id(request.headers.get("Upload-Metadata", ""))
-    _refuse_filling(parts, length)
-    limit = parts.settings.storage.max_file_bytes
-    await uploads.begin(parts.store, parts.blobs, seller.id, file_id, length, limit, parts.clock())
+    limit, most = parts.settings.storage.max_file_bytes, parts.settings.limits.uploads_per_seller
+    await uploads.begin(parts.store, parts.blobs, seller.id, file_id, length, limit, parts.clock(), most=most)
     return web.Response(status=201, headers={"Location": f"{PATH}/{file_id}", "Upload-Offset": "0"})
 
 
@@ -69,7 +68,8 @@ async def append(request: web.Request) -> web.Response:
     file_id, start = _id(request), _number(request, "Upload-Offset")
     if request.content_type != _OFFSET_TYPE:
         raise web.HTTPUnsupportedMediaType(text=f"send the bytes as Content-Type: {_OFFSET_TYPE}")
-    _refuse_filling(parts, request.content_length or 0)
+    if parts.blobs.free_bytes() < (request.content_length or 0):  # said before the bytes are sent, if it can be
+        raise DiskFull("the disk has no room for this")
     end = await uploads.receive(parts.store, parts.blobs, seller.id, file_id, start, pieces(request))
     return web.Response(status=204, headers={"Upload-Offset": str(end)})
 
@@ -96,12 +96,6 @@ def _capabilities(parts: Parts) -> dict[str, str]:
         "Tus-Extension": "creation,termination",
         "Tus-Max-Size": str(parts.settings.storage.max_file_bytes),
     }
-
-
-def _refuse_filling(parts: Parts, more: int) -> None:
-    """The database needs room to write a payment at any time."""
-    if parts.blobs.free_bytes() - more < parts.settings.storage.min_free_bytes:
-        raise DiskFull("the disk has no room for this")
 
 
 def _id(request: web.Request) -> FileId:

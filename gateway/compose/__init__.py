@@ -8,6 +8,7 @@ chains    choose_chain(network)         a node on this machine, if one answers
 parts     Parts                         what a running gateway consists of
 running   running(settings)             everything built and started; ended in order
           rescan_payments(settings)     the ledger compared with the chain, and made equal
+chores    run(parts)                    what is looked after once an hour
 """
 
 from __future__ import annotations

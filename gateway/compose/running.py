@@ -17,6 +17,7 @@ from bitcache.invoices import InvoicePolicy
 from bitcache.masterkey import MasterKey
 from bitcache.storage.blobs import Blobs
 from bitcache.storage.store import Store
+from gateway.compose import chores
 from gateway.compose.chains import Given, chain_of
 from gateway.compose.parts import Parts
 from gateway.compose.setup import set_up
@@ -49,7 +50,7 @@ async def running(
         await _recheck_payouts(parts)
         await parts.source.open()
         stack.push_async_callback(parts.source.close)
-        for work in (parts.watcher.run(), parts.hub.pump()):
+        for work in (parts.watcher.run(), parts.hub.pump(), chores.run(parts)):
             stack.push_async_callback(_end, asyncio.create_task(work))
         stack.callback(parts.hub.close)
         yield parts
@@ -105,7 +106,7 @@ async def _build(
     return Parts(
         settings=settings,
         store=store,
-        blobs=Blobs(folder.blobs),
+        blobs=Blobs(folder.blobs, reserve=settings.storage.min_free_bytes),
         master_key=MasterKey.load(folder.master_key),
         buyer_secret=folder.load_buyer_secret(),
         rail=rail,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.market import pieces
@@ -206,3 +208,23 @@ async def test_free_bytes_is_the_room_on_that_disk(small_disk: SmallDisk) -> Non
     if small_disk.folder.is_mount():
         assert 0 < Blobs(small_disk.folder).free_bytes() <= SIZE
     assert Blobs(small_disk.folder.parent).free_bytes() > SIZE
+
+
+async def test_the_reserve_is_never_written_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by a body of unknown length, nor by several at once; what fitted is kept, and goes on when there is room."""
+    blobs = Blobs(tmp_path / "blobs", reserve=1000)
+    files, room = [await part(blobs) for _ in range(4)], 6 * WRITE_SIZE
+
+    def usage(_path: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=room + 1000 - sum(blobs.part_size(one) for one in files))
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+
+    async def send(file_id: FileId, start: int) -> int:
+        return await blobs.append(file_id, start, pieces(*[b"x" * WRITE_SIZE] * 3), LIMIT)
+
+    results = await asyncio.gather(*[send(one, 0) for one in files], return_exceptions=True)
+    assert any(isinstance(one, DiskFull) for one in results)
+    assert blobs.free_bytes() > -4 * WRITE_SIZE, "as many writes as run at once may have looked before"
+    stands, room = blobs.part_size(files[0]), 60 * WRITE_SIZE
+    assert await send(files[0], stands) == stands + 3 * WRITE_SIZE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -164,6 +165,72 @@ async def test_a_full_disk_stops_an_upload_and_loses_nothing(market: Market, sma
     await receive(market, file, stands, len(file.sealed))
     await market.publish(file.request)
     assert market.blobs.path(file.file_id).read_bytes() == file.sealed
+
+
+async def test_room_that_other_uploads_will_need_is_taken(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what was announced, what has arrived lies on the disk already; what is given up is free again."""
+    file, size = seal(b"x" * 1000), len(seal(b"x" * 1000).sealed)
+    monkeypatch.setattr(market.blobs, "free_bytes", lambda: 2 * size - 1)
+    await begin(market, file)
+    with pytest.raises(DiskFull) as refused:
+        await begin(market, seal(b"x" * 1000))
+    assert "begun" in refused.value.advice
+    await receive(market, file, 0, 1)
+    another = seal(b"x" * 1000)
+    await begin(market, another)
+    await forget(market, another)
+    await begin(market, seal(b"x" * 1000))
+
+
+async def test_a_seller_has_so_many_uploads_at_once(market: Market) -> None:
+    """Counted when all announce together, and for each seller alone; what is refused leaves nothing on the disk."""
+    some = [seal(b"x") for _ in range(6)]
+
+    async def announce(file: SealedFile, seller: int) -> None:
+        begun = (market.store, market.blobs, seller, file.file_id, len(file.sealed), MAX_BYTES, NOW)
+        await uploads.begin(*begun, most=2)
+
+    results = await asyncio.gather(*[announce(file, market.seller_id) for file in some[:5]], return_exceptions=True)
+    assert sorted(type(one).__name__ for one in results) == ["NoneType"] * 2 + ["TooManyUploads"] * 3
+    assert [market.blobs.stored(file.file_id) is None for file in some[:5]].count(True) == 3
+    await announce(some[5], await bob(market))
+    [first, _] = [file for file, result in zip(some[:5], results, strict=True) if result is None]
+    await forget(market, first)
+    await announce(first, market.seller_id)
+
+
+async def test_an_upload_that_nobody_goes_on_with_is_forgotten(market: Market) -> None:
+    """What grew since stays, and so does what is listed, however old its bytes are."""
+    old, growing, listed = seal(b"x" * 1000), seal(b"y" * 1000), await market.listed()
+    for file in (old, growing):
+        await begin(market, file)
+        await receive(market, file, 0, 500)
+        os.utime(market.blobs.part(file.file_id), (NOW, NOW))
+    os.utime(market.blobs.path(listed.file_id), (NOW, NOW))
+    assert await uploads.expire(market.store, market.blobs, NOW) == []
+    os.utime(market.blobs.part(growing.file_id), (NOW + 1, NOW + 1))
+    assert await uploads.expire(market.store, market.blobs, NOW + 1) == [old.file_id]
+    assert market.blobs.stored(old.file_id) is None
+    with pytest.raises(NotFound):
+        await progress(market, old)
+    assert (await progress(market, growing)).offset == 500
+    assert market.blobs.path(listed.file_id).read_bytes() == listed.sealed
+
+
+async def test_what_is_being_decided_is_not_cleared_away(market: Market) -> None:
+    """Who lists a file at the same moment holds its lock."""
+    file = seal(b"x" * 1000)
+    await market.upload(file)
+    os.utime(market.blobs.part(file.file_id), (NOW, NOW))
+    async with market.blobs.lock(file.file_id):
+        clearing = asyncio.create_task(uploads.expire(market.store, market.blobs, NOW + 1))
+        listing = asyncio.create_task(market.publish(file.request))
+        await asyncio.sleep(0.05)
+        assert not clearing.done()
+        clearing.cancel()
+    await listing
+    assert await uploads.expire(market.store, market.blobs, NOW + 1) == []
+    assert market.blobs.path(file.file_id).exists()
 
 
 async def test_the_sweep_at_start_clears_up_after_a_crash(market: Market) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from sales import SEED, content, goods
 from shop import TUS, Open, Shop
 from support.eventually import eventually
 
-from bitcache.identifiers import b64u, new_file_id
+from bitcache.identifiers import FileId, b64u, new_file_id
 from bitcache.sealing import manifest
+from gateway.compose import chores
 
 
 async def test_capabilities(shop: Shop) -> None:
@@ -227,3 +229,38 @@ async def test_room_is_left_for_the_database(open_one: Open) -> None:
     async with open_one(storage={"min_free_bytes": 2**60}) as shop:
         got = await shop.announce(new_file_id(), 1000)
         assert (got.status, got.json["code"]) == (507, "disk_full")
+
+
+async def test_a_body_of_unknown_length_leaves_room_too(open_one: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunked: nothing is announced, and what fits is kept."""
+    async with open_one(storage={"min_free_bytes": 1000}) as shop:
+        made = goods(content(5_000_000))
+        await shop.announce(made.file_id, len(made.sealed))
+        usage = lambda _: SimpleNamespace(free=3_000_000 - shop.parts.blobs.part_size(FileId(made.file_id)))  # noqa: E731
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for start in range(0, len(made.sealed), 100_000):
+                yield made.sealed[start : start + 100_000]
+
+        with monkeypatch.context() as patch:
+            patch.setattr("bitcache.storage.blobs.shutil.disk_usage", usage)
+            got = await shop.send(made.file_id, 0, chunks())
+            assert (got.status, got.json["code"]) == (507, "disk_full")
+        start = await shop.stands_at(made.file_id)
+        assert 1_000_000 < start <= 2_999_000
+        assert (await shop.send(made.file_id, start, made.sealed[start:])).status == 204
+
+
+async def test_so_many_at_once(open_one: Open) -> None:
+    """A seller who begins uploads without end is stopped; after a week nobody counts them any more."""
+    async with open_one(limits={"uploads_per_seller": 1}) as shop:
+        first = new_file_id()
+        assert (await shop.announce(first, 1000)).status == 201
+        got = await shop.announce(new_file_id(), 1000)
+        assert (got.status, got.json["code"], got.json["most"]) == (429, "too_many_uploads", 1)
+        shop.clock.ahead = 7 * 86_400 - 100
+        await chores.clear_uploads(shop.parts)
+        assert await shop.stands_at(first) == 0
+        shop.clock.ahead = 7 * 86_400 + 100
+        await chores.clear_uploads(shop.parts)
+        assert (await shop.announce(first, 1000)).status == 201
