@@ -181,8 +181,9 @@ async def _is_listed(gateway: GatewayClient, token: str, file_id: FileId) -> boo
 
 async def _forget(gateway: GatewayClient, token: str, file_id: FileId) -> None:
     """Best effort: an unfinished upload expires on the gateway anyway."""
+    about = {"Tus-Resumable": "1.0.0"}
     with suppress(BitcacheError, TimeoutError):
-        async with asyncio.timeout(5), gateway.open("DELETE", f"/uploads/{file_id}", bearer=token):
+        async with asyncio.timeout(5), gateway.open("DELETE", f"/uploads/{file_id}", bearer=token, headers=about):
             pass
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from support.flaky_proxy import flaky_proxy
 
-from bitcache.errors import BitcacheError
+from bitcache.errors import BitcacheError, NotFound
+from bitcache.identifiers import new_file_id
 from bitcache.money import Sat
 from gateway.api.models import Listings
 from gateway.client import selling
@@ -76,8 +77,13 @@ async def test_a_download_goes_on_where_it_stopped(demo: Demo, offer: Offer, tmp
     assert bought.path.read_bytes() == offer.path.read_bytes()
 
 
-async def test_a_failed_sale_leaves_nothing_on_the_gateway(demo: Demo, offer: Offer) -> None:
+async def test_a_failed_sale_leaves_nothing_on_the_gateway(
+    demo: Demo, offer: Offer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The keys lived in the client alone, so what it uploaded is worthless: it takes it away."""
+    file_id = new_file_id()
+    monkeypatch.setattr(selling, "new_file_id", lambda: file_id)
+    asked = {"bearer": demo.token, "headers": {"Tus-Resumable": "1.0.0"}}
     changing = offer.path.open("ab")
 
     def change(done: int, total: int) -> None:
@@ -87,7 +93,10 @@ async def test_a_failed_sale_leaves_nothing_on_the_gateway(demo: Demo, offer: Of
     with pytest.raises(BitcacheError, match="changed"):
         await sell(demo.gateway, demo.token, demo.seed, offer, change)
     changing.close()
-    assert not list((demo.parts.settings.storage.directory / "files").rglob("*.part"))
+    with pytest.raises(NotFound):
+        async with demo.gateway.open("HEAD", f"/uploads/{file_id}", **asked):
+            pass
+    assert not [path for path in demo.parts.settings.storage.directory.rglob("*") if file_id in path.name]
 
 
 async def test_a_gateway_that_stays_away_is_given_up(
