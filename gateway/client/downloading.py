@@ -43,15 +43,16 @@ class PartFile:
         self.path = target.with_name(f"{target.name}.part")
         self.size = manifest.sealed_size
         self._manifest, self._groups = manifest, groups
+        self.offset = 0
         self._file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            self._lock()
+            self._rewind(self._proven_groups())
+            if shutil.disk_usage(self.path.parent).free < self.size - self.offset + plain_size(self.size):
+                raise DiskFull("there is too little space for the sealed and the opened file")
+        except BaseException:
             self._file.close()
-            raise DatabaseBusy("another download writes this file", hint="Let it finish, or stop it.") from None
-        self._rewind(self._proven_groups())
-        if shutil.disk_usage(self.path.parent).free < self.size - self.offset + plain_size(self.size):
-            raise DiskFull("there is too little space for the sealed and the opened file")
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -100,6 +101,12 @@ class PartFile:
             out.flush()
             os.fsync(out.fileno())
         return digest.hexdigest()
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DatabaseBusy("another download writes this file", hint="Let it finish, or stop it.") from None
 
     def _proven_groups(self) -> int:
         """How many groups from the start are whole and right."""

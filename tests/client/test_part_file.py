@@ -1,0 +1,121 @@
+"""The part file: one writer, only proven groups kept, a full disk said before anything is paid."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from bitcache.errors import DatabaseBusy, DiskFull, Tampered, Truncated
+from bitcache.identifiers import new_file_id
+from bitcache.sealing.chunks import HEADER_SIZE
+from bitcache.sealing.container import Sealer
+from bitcache.sealing.groups import GROUP_SIZE, GroupHasher, group_root
+from bitcache.sealing.manifest import Manifest
+from gateway.client.downloading import PartFile, TargetExists
+
+KEY, CONTEXT, HASH = bytes(16), b"test", bytes(32)
+PLAIN = os.urandom(3 * 2**20)
+
+
+class Sealed(NamedTuple):
+    """A sealed file and what its seller signed."""
+
+    data: bytes
+    manifest: Manifest
+    groups: bytes
+
+
+@pytest.fixture(scope="module")
+def sealed() -> Sealed:
+    """Three MiB."""
+    sealer = Sealer(KEY, CONTEXT, os.urandom(24))
+    data = sealer.update(PLAIN) + sealer.finalize()
+    hasher = GroupHasher()
+    hasher.update(data[HEADER_SIZE:])
+    hashes = hasher.finalize()
+    root = group_root(hashes)
+    manifest = Manifest(new_file_id(), len(data), data[:HEADER_SIZE], root, HASH, HASH, None, 2500, HASH)
+    return Sealed(data, manifest, b"".join(hashes))
+
+
+def open_part(folder: Path, sealed: Sealed) -> PartFile:
+    """The part file of ``folder/out``."""
+    return PartFile(folder / "out", sealed.manifest, sealed.groups)
+
+
+def put_in_place(part: PartFile, folder: Path, *, force: bool = False) -> None:
+    """Open it into ``folder/out``."""
+    part.open_to(folder / "out", KEY, CONTEXT, force=force, progress=lambda done, total: None)
+
+
+def test_in_two_runs(tmp_path: Path, sealed: Sealed) -> None:
+    with open_part(tmp_path, sealed) as part:
+        part.write(sealed.data[: GROUP_SIZE + 5000])
+    with open_part(tmp_path, sealed) as part:
+        assert part.offset == HEADER_SIZE + GROUP_SIZE, "what no hash proves is fetched again"
+        part.write(sealed.data[part.offset :])
+        put_in_place(part, tmp_path)
+    assert (tmp_path / "out").read_bytes() == PLAIN
+    assert list(tmp_path.iterdir()) == [tmp_path / "out"]
+
+
+def test_what_was_changed_on_disk_is_fetched_again(tmp_path: Path, sealed: Sealed) -> None:
+    (tmp_path / "out.part").write_bytes(
+        sealed.data[: 2 * GROUP_SIZE] + b"x" + sealed.data[2 * GROUP_SIZE + 1 :],
+    )
+    with open_part(tmp_path, sealed) as part:
+        assert part.offset == HEADER_SIZE + GROUP_SIZE
+
+
+def test_a_spoiled_group_is_forgotten(tmp_path: Path, sealed: Sealed) -> None:
+    spoiled = bytearray(sealed.data)
+    spoiled[HEADER_SIZE + GROUP_SIZE + 7] ^= 1
+    with open_part(tmp_path, sealed) as part:
+        part.write(bytes(spoiled[: 2 * GROUP_SIZE]))
+        with pytest.raises(Tampered):
+            part.write(bytes(spoiled[2 * GROUP_SIZE :]))
+        assert part.offset == HEADER_SIZE + GROUP_SIZE
+        part.write(sealed.data[part.offset :])
+        put_in_place(part, tmp_path)
+    assert (tmp_path / "out").read_bytes() == PLAIN
+
+
+def test_nothing_is_opened_before_every_byte_is_there(tmp_path: Path, sealed: Sealed) -> None:
+    with open_part(tmp_path, sealed) as part:
+        part.write(sealed.data[:-1])
+        with pytest.raises(Truncated):
+            put_in_place(part, tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_appeared_meanwhile_is_kept(tmp_path: Path, sealed: Sealed) -> None:
+    with open_part(tmp_path, sealed) as part:
+        part.write(sealed.data)
+        (tmp_path / "out").write_text("mine")
+        with pytest.raises(TargetExists):
+            put_in_place(part, tmp_path)
+        assert (tmp_path / "out").read_text() == "mine"
+        put_in_place(part, tmp_path, force=True)
+    assert (tmp_path / "out").read_bytes() == PLAIN
+
+
+def test_one_writer(tmp_path: Path, sealed: Sealed) -> None:
+    with open_part(tmp_path, sealed), pytest.raises(DatabaseBusy):
+        open_part(tmp_path, sealed)
+
+
+def test_no_room(tmp_path: Path, sealed: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = shutil.disk_usage(tmp_path)._replace(free=len(PLAIN))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: room)
+    with pytest.raises(DiskFull):
+        open_part(tmp_path, sealed)
+
+
+def test_what_never_received_a_byte_leaves_nothing(tmp_path: Path, sealed: Sealed) -> None:
+    with open_part(tmp_path, sealed):
+        pass
+    assert list(tmp_path.iterdir()) == []
