@@ -7,7 +7,10 @@ still wait.  Only when that reaches the cap is there anything to count.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnClause, Connection, bindparam, func, literal_column, select
+from collections import Counter
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnClause, ColumnElement, Connection, Select, bindparam, func, literal_column, select
 
 from bitcache.errors import TooMany
 from bitcache.identifiers import FileId
@@ -15,37 +18,73 @@ from bitcache.settlement import State
 from bitcache.storage.tables import invoice, transfer
 
 _NUMBER: ColumnClause[int] = literal_column("transfer.rowid")
-_OF_FILE = transfer.c.file_id == bindparam("file_id")
-_OF_BUYER = transfer.c.buyer == bindparam("buyer")
 _YOUNG = transfer.c.created_at > bindparam("since")
-
-_FOLLOWING = select(func.max(_NUMBER) + 1).select_from(transfer).scalar_subquery()
-# by number, not by time: a clock that was set back makes the last ones look like the first
-_FIRST_OF_FILE = select(func.min(_NUMBER)).select_from(transfer).where(_OF_FILE, _YOUNG)
-_FIRST_OF_BUYER = select(func.min(_NUMBER)).select_from(transfer).where(_OF_BUYER)
-#: How many transfers were made since the file's oldest young one, and since the buyer's oldest open one.
-_AT_MOST = select(
-    func.coalesce(_FOLLOWING - _FIRST_OF_FILE.scalar_subquery(), 0),
-    func.coalesce(_FOLLOWING - _FIRST_OF_BUYER.scalar_subquery(), 0),
-)
 _WAITS = select(invoice.c.state).where(
     invoice.c.transfer_id == transfer.c.id,
     invoice.c.state == State.NEW.value,
     invoice.c.expires_at > bindparam("now"),
 )
-# A file's newest transfers first, then their invoices: the other way round, every open invoice of the gateway
-# would be looked at.
-_WAITING = select(func.count()).select_from(transfer).where(_YOUNG, _WAITS.exists())
-_WAITING_OF_FILE, _WAITING_OF_BUYER = _WAITING.where(_OF_FILE), _WAITING.where(_OF_BUYER)
 
 
-def check(
-    conn: Connection, file_id: FileId, per_file: int, buyer: bytes | None, per_buyer: int, now: int, expiry: int
-) -> None:
-    """Raises TooMany when there is no room for one more.  ``buyer`` None is not counted; ``expiry`` in seconds."""
-    asked = {"file_id": file_id, "buyer": buyer, "now": now, "since": now - expiry}
-    of_file, of_buyer = conn.execute(_AT_MOST, asked).one()
-    if of_file >= per_file and conn.execute(_WAITING_OF_FILE, asked).scalar_one() >= per_file:
-        raise TooMany("too many people are about to pay for this file", hint="Try again in some minutes.")
-    if of_buyer >= per_buyer and conn.execute(_WAITING_OF_BUYER, asked).scalar_one() >= per_buyer:
-        raise TooMany("too many unpaid invoices are open from this network address")
+class _Kind(NamedTuple):
+    """``at_most`` never says less than ``waiting``, and is quick."""
+
+    at_most: Select[int]
+    waiting: Select[int]
+    refusal: str
+    hint: str | None
+
+
+def _kind(mine: ColumnElement[bool], can_wait: ColumnElement[bool], refusal: str, hint: str | None = None) -> _Kind:
+    following = select(func.max(_NUMBER) + 1).select_from(transfer).scalar_subquery()
+    # the first by number, not by time: a clock that was set back makes the last ones look like the first
+    first = select(func.min(_NUMBER)).select_from(transfer).where(mine, can_wait).scalar_subquery()
+    # a file's newest transfers, then their invoices: the other way round, every open invoice of the gateway
+    # would be looked at
+    waiting = select(func.count()).select_from(transfer).where(mine, _YOUNG, _WAITS.exists())
+    return _Kind(select(func.coalesce(following - first, 0)), waiting, refusal, hint)
+
+
+_OF_FILE = _kind(
+    transfer.c.file_id == bindparam("whose"),
+    _YOUNG,
+    "too many people are about to pay for this file",
+    "Try again in some minutes.",
+)
+_OF_BUYER = _kind(
+    transfer.c.buyer == bindparam("whose"),
+    transfer.c.buyer.is_not(None),  # forgotten when the invoice closes
+    "too many unpaid invoices are open from this network address",
+)
+
+
+class Room:
+    """The room there is at ``now``, during one write.  ``expiry``: how long an invoice may wait, in seconds."""
+
+    def __init__(self, conn: Connection, per_file: int, per_buyer: int, now: int, expiry: int) -> None:
+        self._conn, self._per_file, self._per_buyer = conn, per_file, per_buyer
+        self._times = {"now": now, "since": now - expiry}
+        self._at_most: dict[FileId | bytes, int] = {}
+        self._counted: dict[FileId | bytes, int] = {}
+        self._taken: Counter[FileId | bytes] = Counter()
+
+    def take(self, file_id: FileId, buyer: bytes | None) -> None:
+        """One more; raises TooMany.  ``buyer`` None is not counted."""
+        self._check(_OF_FILE, file_id, self._per_file)
+        if buyer is not None:
+            self._check(_OF_BUYER, buyer, self._per_buyer)
+            self._taken[buyer] += 1
+        self._taken[file_id] += 1
+
+    def _check(self, kind: _Kind, whose: FileId | bytes, cap: int) -> None:
+        if self._ask(self._at_most, kind.at_most, whose) < cap:
+            return
+        if self._ask(self._counted, kind.waiting, whose) >= cap:
+            raise TooMany(kind.refusal, hint=kind.hint)
+
+    def _ask(self, known: dict[FileId | bytes, int], statement: Select[int], whose: FileId | bytes) -> int:
+        """Before this write, asked once, and what was taken since."""
+        if whose not in known:
+            asked: dict[str, Any] = {**self._times, "whose": whose}
+            known[whose] = self._conn.execute(statement, asked).scalar_one()
+        return known[whose] + self._taken[whose]

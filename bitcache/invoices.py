@@ -6,47 +6,41 @@ account's next index, insert.  A transfer is shown only after the rail watches i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select
 
-from bitcache import caps, highwater, losses, sellers
-from bitcache.errors import ClaimMismatch, NotFound, SalesPaused
+from bitcache import addresses, caps, losses
+from bitcache.addresses import Place
+from bitcache.errors import BitcacheError
 from bitcache.highwater import HighWater
-from bitcache.identifiers import FileId, TransferId, new_transfer_id
+from bitcache.identifiers import FileId, new_transfer_id
 from bitcache.money import Sat
-from bitcache.ports import Destination, Rail
+from bitcache.orders import Order, Wish, sort_out
+from bitcache.ports import Rail
 from bitcache.settlement import State
 from bitcache.storage.store import Store
-from bitcache.storage.tables import invoice, listing, payout, seller, transfer
-from bitcache.transfers import Transfer, show, view
+from bitcache.storage.tables import invoice, transfer
+from bitcache.transfers import Transfer, show, view, views
 
-__all__ = ["InvoicePolicy", "Transfer", "confirmations_for", "create_transfer", "open_transfer", "view"]
+__all__ = ["InvoicePolicy", "Transfer", "Wish", "confirmations_for", "create_transfer", "create_transfers", "view"]
 
 # Built once: building a statement takes several times as long as running it.
-_OF_CLAIM = select(transfer.c.id, transfer.c.file_id).where(transfer.c.claim_hash == bindparam("claim_hash"))
-_SALE = (
-    select(
-        listing.c.price_sat,
-        seller.c.payout_id,
-        payout.c.account,
-        payout.c.minimum_sat,
-        payout.c.next_index,
-        payout.c.paused,
-    )
-    .join(seller, seller.c.id == listing.c.seller_id)
-    .outerjoin(payout, payout.c.id == seller.c.payout_id)
-    .where(listing.c.file_id == bindparam("file_id"))
+_OF_CLAIMS = select(transfer.c.id, transfer.c.claim_hash).where(
+    transfer.c.claim_hash.in_(bindparam("claims", expanding=True))
 )
-_ADVANCE = (
-    update(payout)
-    .where(payout.c.id == bindparam("payout"))
-    .values(next_index=payout.c.next_index + 1)
-    .returning(payout.c.next_index)
-)
-_TAKEN = select(invoice.c.key_index).where(invoice.c.key == bindparam("key"))
 _INSERT_TRANSFER, _INSERT_INVOICE = insert(transfer), insert(invoice)
+_UNPAID: dict[str, Any] = {
+    "state": State.NEW.value,
+    "marks": "",
+    "received_sat": 0,
+    "confirmed_sat": 0,
+    "depth": 0,
+    "seen_at": None,
+    "settled_at": None,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +66,9 @@ def confirmations_for(amount: Sat, policy: InvoicePolicy) -> int:
     return [needed for least, needed in policy.confirmations if amount >= least][-1]
 
 
+Answer = tuple[Transfer, bool]  #: the claim's transfer, and whether it is new
+
+
 async def create_transfer(
     store: Store,
     rail: Rail,
@@ -82,61 +79,100 @@ async def create_transfer(
     now: int,
     *,
     marks: HighWater | None = None,
-) -> tuple[Transfer, bool]:
-    """:func:`open_transfer`, committed, and its address watched before anybody can see it."""
-    found, created = await store.write(
-        lambda conn: open_transfer(conn, rail, file_id, claim_hash, policy, buyer, now, marks=marks), quiet=True
-    )
-    rail.watch(found.key, found.transfer_id)
-    return found, created
+) -> Answer:
+    """:func:`create_transfers` for one; raises NotFound, ClaimMismatch, SalesPaused, TooMany."""
+    [found] = await create_transfers(store, rail, [Wish(file_id, claim_hash, buyer)], policy, now, marks=marks)
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
-def open_transfer(
-    conn: Connection,
+async def create_transfers(
+    store: Store,
     rail: Rail,
-    file_id: FileId,
-    claim_hash: bytes,
+    wishes: Sequence[Wish],
     policy: InvoicePolicy,
-    buyer: bytes | None,
     now: int,
     *,
     marks: HighWater | None = None,
-) -> tuple[Transfer, bool]:
-    """The transfer of this claim, and whether it is new.  ``buyer`` is a keyed hash, or None to count nobody.
+) -> list[Answer | Exception]:
+    """:func:`open_transfers`, committed, and the addresses watched before anybody can see them."""
+    answers = await store.write(lambda conn: open_transfers(conn, rail, wishes, policy, now, marks=marks), quiet=True)
+    for answer in answers:
+        if not isinstance(answer, Exception):
+            rail.watch(answer[0].key, answer[0].transfer_id)
+    return answers
+
+
+def open_transfers(
+    conn: Connection,
+    rail: Rail,
+    wishes: Sequence[Wish],
+    policy: InvoicePolicy,
+    now: int,
+    *,
+    marks: HighWater | None = None,
+) -> list[Answer | Exception]:
+    """Each wish's transfer, or why there is none; one buyer's or seller's trouble is nobody else's.
 
     ``marks`` remember outside the database how far addresses were given out; tests may do without.
-    Raises NotFound, ClaimMismatch (the claim asked for another file before), SalesPaused, TooMany.
     """
-    found = _of_claim(conn, claim_hash, file_id)
-    if found is not None:
-        return view(conn, rail, found), False
-    sale = _sale(conn, file_id)
-    caps.check(conn, file_id, policy.cap_per_listing, buyer, policy.cap_per_buyer, now, policy.expiry_seconds)
-    transfer_id = new_transfer_id()
-    index, destination = _allocate(conn, rail, sale, marks, now)
-    row = {
-        "transfer_id": transfer_id,
-        "rail": rail.name,
-        "payout_id": sale.payout_id,
-        "key_index": index,
-        "key": destination.key,
-        "address": destination.address,
-        "amount_sat": sale.price_sat,
-        "confirmations": _confirmations(conn, Sat(sale.price_sat), policy),
-        "created_at": now,
-        "expires_at": now + policy.expiry_seconds,
-        "state": State.NEW.value,
-        "marks": "",
-        "received_sat": 0,
-        "confirmed_sat": 0,
-        "depth": 0,
-        "seen_at": None,
-        "settled_at": None,
-    }
-    made = {"id": transfer_id, "file_id": file_id, "claim_hash": claim_hash, "buyer": buyer, "created_at": now}
-    conn.execute(_INSERT_TRANSFER, made)
-    conn.execute(_INSERT_INVOICE, row)
-    return show(rail, {**row, "file_id": file_id, "minimum_sat": sale.minimum_sat, "granted_at": None}), True
+    shown = _of_claims(conn, rail, wishes)
+    room = caps.Room(conn, policy.cap_per_listing, policy.cap_per_buyer, now, policy.expiry_seconds)
+    orders, refused = sort_out(conn, wishes, {claim: found.file_id for claim, found in shown.items()}, room)
+    new: set[bytes] = set()
+    for group in orders:
+        sale = group[0].sale
+        account = (sale.payout_id, sale.account, sale.next_index)
+        try:
+            places = addresses.allocate(conn, rail, *account, len(group), now, marks)
+        except BitcacheError as error:
+            refused |= dict.fromkeys([order.wish.of for order in group], error)
+        else:
+            made = _insert(conn, rail, list(zip(group, places, strict=True)), policy, now)
+            shown |= made
+            new |= made.keys()
+    answers: list[Answer | Exception] = []
+    for wish in wishes:
+        answers.append(refused.get(wish.of) or (shown[wish.claim_hash], wish.claim_hash in new))
+        new.discard(wish.claim_hash)  # asked twice at once, it is new once
+    return answers
+
+
+def _of_claims(conn: Connection, rail: Rail, wishes: Sequence[Wish]) -> dict[bytes, Transfer]:
+    """The transfers of claims that asked before."""
+    rows = conn.execute(_OF_CLAIMS, {"claims": [wish.claim_hash for wish in wishes]}).all()
+    found = views(conn, rail, [row.id for row in rows]) if rows else {}
+    return {row.claim_hash: found[row.id] for row in rows}
+
+
+def _insert(
+    conn: Connection, rail: Rail, orders: Sequence[tuple[Order, Place]], policy: InvoicePolicy, now: int
+) -> dict[bytes, Transfer]:
+    """New transfers and their invoices, by claim."""
+    transfers, invoices, shown = [], [], {}
+    for (wish, sale), (index, destination) in orders:
+        made = {"id": new_transfer_id(), "claim_hash": wish.claim_hash, "buyer": wish.buyer, "created_at": now}
+        row = {
+            "transfer_id": made["id"],
+            "rail": rail.name,
+            "payout_id": sale.payout_id,
+            "key_index": index,
+            "key": destination.key,
+            "address": destination.address,
+            "amount_sat": sale.price_sat,
+            "confirmations": _confirmations(conn, Sat(sale.price_sat), policy),
+            "created_at": now,
+            "expires_at": now + policy.expiry_seconds,
+            **_UNPAID,
+        }
+        transfers.append({**made, "file_id": wish.file_id})
+        invoices.append(row)
+        beside = {"file_id": wish.file_id, "minimum_sat": sale.minimum_sat, "granted_at": None}
+        shown[wish.claim_hash] = show(rail, {**row, **beside})
+    conn.execute(_INSERT_TRANSFER, transfers)
+    conn.execute(_INSERT_INVOICE, invoices)
+    return shown
 
 
 def _confirmations(conn: Connection, amount: Sat, policy: InvoicePolicy) -> int:
@@ -145,39 +181,3 @@ def _confirmations(conn: Connection, amount: Sat, policy: InvoicePolicy) -> int:
     if needed == 0 and losses.exposure(conn) + amount > policy.loss_budget_sat:
         return confirmations_for(amount, replace(policy, zero_conf_below_sat=0))
     return needed
-
-
-def _of_claim(conn: Connection, claim_hash: bytes, file_id: FileId) -> TransferId | None:
-    row = conn.execute(_OF_CLAIM, {"claim_hash": claim_hash}).first()
-    if row is None:
-        return None
-    if row.file_id != file_id:
-        raise ClaimMismatch("this claim belongs to a transfer of another file")
-    return TransferId(row.id)
-
-
-def _sale(conn: Connection, file_id: FileId) -> Row[*tuple[Any, ...]]:
-    """Price and account; raises NotFound or SalesPaused."""
-    row = conn.execute(_SALE, {"file_id": file_id}).first()
-    if row is None:
-        raise NotFound("no such file")
-    reason = sellers.NO_PAYOUT if row.payout_id is None else row.paused
-    if reason is not None:
-        raise SalesPaused(reason=reason)
-    return row
-
-
-def _allocate(
-    conn: Connection, rail: Rail, sale: Row[*tuple[Any, ...]], marks: HighWater | None, now: int
-) -> tuple[int, Destination]:
-    """The next index whose address was never given out, not even by another spelling of the same account."""
-    if marks is not None and sale.next_index < marks.floor(rail, sale.account):
-        highwater.raise_to_mark(conn, rail, marks, sale.payout_id, sale.account, now)
-    while True:
-        index = conn.execute(_ADVANCE, {"payout": sale.payout_id}).scalar_one() - 1
-        destination = rail.destination(sale.account, index)
-        if conn.scalar(_TAKEN, {"key": destination.key}) is None:
-            break
-    if marks is not None:
-        marks.reserve(rail, sale.account, index)
-    return index, destination

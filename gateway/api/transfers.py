@@ -32,9 +32,7 @@ async def transfer_of_claim(parts: Parts, claim: str) -> Transfer:
 
 async def begin(parts: Parts, file_id: FileId, claim_hash: bytes, buyer: bytes) -> tuple[Transfer, bool]:
     """The transfer of this claim hash, and whether it is new."""
-    found, created = await invoices.create_transfer(
-        parts.store, parts.rail, file_id, claim_hash, parts.policy, buyer, parts.clock(), marks=parts.marks
-    )
+    found, created = await parts.till.open(file_id, claim_hash, buyer)
     logs.bind(transfer_id=found.transfer_id)
     return Transfer.of(found), created
 

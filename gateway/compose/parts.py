@@ -11,6 +11,7 @@ from bitcache.masterkey import MasterKey
 from bitcache.ports import Rail
 from bitcache.storage.blobs import Blobs
 from bitcache.storage.store import Store
+from bitcache.till import Till
 from gateway.hub import Hub
 from gateway.settings import Settings
 from gateway.statuses import Statuses
@@ -41,6 +42,7 @@ class Parts:
     watcher: Watcher
     hub: Hub
     statuses: Statuses
+    till: Till
     policy: InvoicePolicy
     purse: Purse | None
     clock: Callable[[], int]

@@ -17,6 +17,7 @@ from bitcache.invoices import InvoicePolicy
 from bitcache.masterkey import MasterKey
 from bitcache.storage.blobs import Blobs
 from bitcache.storage.store import Store
+from bitcache.till import Till
 from gateway.compose import chores
 from gateway.compose.chains import Given, chain_of
 from gateway.compose.parts import Parts
@@ -103,6 +104,7 @@ async def _build(
         on_change=hub.wake,
     )
     rail = OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed)
+    marks, policy = HighWater.open(folder.addresses), _policy(settings)
     return Parts(
         settings=settings,
         store=store,
@@ -110,12 +112,13 @@ async def _build(
         master_key=MasterKey.load(folder.master_key),
         buyer_secret=folder.load_buyer_secret(),
         rail=rail,
-        marks=HighWater.open(folder.addresses),
+        marks=marks,
         source=source,
         watcher=watcher,
         hub=hub,
         statuses=Statuses(store, rail),
-        policy=_policy(settings),
+        till=Till(store, rail, policy, clock, marks),
+        policy=policy,
         purse=payer,
         clock=clock,
     )

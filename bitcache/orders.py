@@ -1,0 +1,92 @@
+"""Which of the buyers who come together get a new transfer, and why the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from bitcache import sellers
+from bitcache.caps import Room
+from bitcache.errors import BitcacheError, ClaimMismatch, NotFound, SalesPaused
+from bitcache.identifiers import FileId
+from bitcache.storage.tables import listing, payout, seller
+
+# Built once: building a statement takes several times as long as running it.
+_SALES = (
+    select(
+        listing.c.file_id,
+        listing.c.price_sat,
+        seller.c.payout_id,
+        payout.c.account,
+        payout.c.minimum_sat,
+        payout.c.next_index,
+        payout.c.paused,
+    )
+    .join(seller, seller.c.id == listing.c.seller_id)
+    .outerjoin(payout, payout.c.id == seller.c.payout_id)
+    .where(listing.c.file_id.in_(bindparam("files", expanding=True)))
+)
+
+Sale = Row[*tuple[Any, ...]]  #: price and account
+Of = tuple[FileId, bytes]  #: file and claim
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Somebody wants to buy.  ``buyer`` is a keyed hash of who, or None to count nobody."""
+
+    file_id: FileId
+    claim_hash: bytes
+    buyer: bytes | None = None
+
+    @property
+    def of(self) -> Of:
+        """What is wished, whoever wishes it."""
+        return self.file_id, self.claim_hash
+
+
+class Order(NamedTuple):
+    """A wish that can be fulfilled."""
+
+    wish: Wish
+    sale: Sale
+
+
+def sort_out(
+    conn: Connection, wishes: Sequence[Wish], files: dict[bytes, FileId], room: Room
+) -> tuple[list[list[Order]], dict[Of, BitcacheError]]:
+    """What is to be made, account by account, and what is refused.  ``files`` has the file of every known claim.
+
+    The refusals are NotFound, ClaimMismatch, SalesPaused and TooMany.
+    """
+    found = conn.execute(_SALES, {"files": list({wish.file_id for wish in wishes})})
+    sales = {row.file_id: row for row in found}
+    orders: dict[int, list[Order]] = {}
+    refused: dict[Of, BitcacheError] = {}
+    for wish in wishes:
+        try:
+            if files.get(wish.claim_hash, wish.file_id) != wish.file_id:
+                raise ClaimMismatch("this claim belongs to a transfer of another file")
+            if wish.claim_hash not in files:
+                sale = _on_sale(sales.get(wish.file_id))
+                room.take(wish.file_id, wish.buyer)
+                files[wish.claim_hash] = wish.file_id
+                orders.setdefault(sale.payout_id, []).append(Order(wish, sale))
+        except BitcacheError as error:
+            refused[wish.of] = error
+        else:
+            refused.pop(wish.of, None)  # the same claim, asked again from where there is room
+    return list(orders.values()), refused
+
+
+def _on_sale(sale: Sale | None) -> Sale:
+    """Raises NotFound or SalesPaused."""
+    if sale is None:
+        raise NotFound("no such file")
+    reason = sellers.NO_PAYOUT if sale.payout_id is None else sale.paused
+    if reason is not None:
+        raise SalesPaused(reason=reason)
+    return sale

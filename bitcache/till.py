@@ -1,0 +1,35 @@
+"""The till: buyers who come at the same time are served by one write, with a few statements for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bitcache.highwater import HighWater
+from bitcache.identifiers import FileId
+from bitcache.invoices import Answer, InvoicePolicy, create_transfers
+from bitcache.orders import Wish
+from bitcache.ports import Rail
+from bitcache.storage.store import Store
+from bitcache.together import Together
+
+MOST_AT_ONCE = 128
+
+
+class Till:
+    """Where purchases begin."""
+
+    def __init__(
+        self, store: Store, rail: Rail, policy: InvoicePolicy, clock: Callable[[], int], marks: HighWater
+    ) -> None:
+        self._store, self._rail, self._policy, self._clock, self._marks = store, rail, policy, clock, marks
+        self._wishes = Together(self._serve, MOST_AT_ONCE)
+
+    async def open(self, file_id: FileId, claim_hash: bytes, buyer: bytes | None) -> Answer:
+        """The transfer of this claim, committed, and whether it is new.
+
+        Raises NotFound, ClaimMismatch (the claim asked for another file before), SalesPaused, TooMany.
+        """
+        return await self._wishes.ask(Wish(file_id, claim_hash, buyer))
+
+    async def _serve(self, wishes: list[Wish]) -> list[Answer | Exception]:
+        return await create_transfers(self._store, self._rail, wishes, self._policy, self._clock(), marks=self._marks)

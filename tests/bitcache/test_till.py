@@ -1,0 +1,189 @@
+"""Buyers who come together: one write for all, and nobody's trouble is another's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select
+from support.market import NOW, POLICY, TERMS, Market
+
+from bitcache import invoices, sellers
+from bitcache.errors import ClaimMismatch, InvalidDescriptor, NotFound, SalesPaused, StorageError, TooMany
+from bitcache.highwater import HighWater
+from bitcache.identifiers import FileId, claim_hash, new_file_id, new_secret, token_hash
+from bitcache.invoices import Answer, InvoicePolicy, Wish
+from bitcache.ports import Destination
+from bitcache.storage.tables import payout
+from bitcache.till import Till
+from bitcache.together import Together
+
+BUYER, NEIGHBOUR = b"b" * 32, b"n" * 32
+
+
+def fresh() -> bytes:
+    """The hash of a new claim."""
+    return claim_hash(new_secret())
+
+
+def kinds(answers: list[Answer | Exception]) -> list[object]:
+    """What each came to: new or not, or the error's class."""
+    return [type(one) if isinstance(one, Exception) else one[1] for one in answers]
+
+
+async def ask(market: Market, *wishes: Wish, policy: InvoicePolicy = POLICY) -> list[Answer | Exception]:
+    return await invoices.create_transfers(market.store, market.rail, wishes, policy, NOW)
+
+
+async def another_seller(market: Market, account: str | None) -> None:
+    """Whoever lists next is somebody else, paid elsewhere."""
+    other = await market.store.write(lambda conn: sellers.create_seller(conn, "Bob", token_hash(new_secret()), NOW))
+    terms = replace(TERMS, account=account or "to be paused")
+    await market.store.write(lambda conn: sellers.set_payout(conn, other, "paper", terms, NOW))
+    market.seller_id = other
+
+
+async def stands(market: Market) -> dict[str, int]:
+    """Each account's next index."""
+    rows = select(payout.c.account, payout.c.next_index)
+    return await market.store.read(lambda conn: {row.account: row.next_index for row in conn.execute(rows)})
+
+
+async def test_each_gets_an_answer_of_its_own(market: Market) -> None:
+    """Known, new, twice at once, of another file, not there, paused: in the order in which they asked."""
+    one = await market.listed()
+    known, twice = fresh(), fresh()
+    await ask(market, Wish(one.file_id, known))
+    await another_seller(market, None)
+    paused = await market.listed(b"not now")
+    await market.store.write(lambda conn: sellers.pause_payout(conn, 2, "invalid_descriptor"))
+    wishes = [
+        Wish(one.file_id, known),
+        Wish(one.file_id, twice),
+        Wish(one.file_id, twice),
+        Wish(paused.file_id, known),
+        Wish(paused.file_id, twice),
+        Wish(FileId(new_file_id()), fresh()),
+        Wish(paused.file_id, fresh()),
+        Wish(one.file_id, fresh()),
+    ]
+    answers = await ask(market, *wishes)
+    assert kinds(answers) == [False, True, False, ClaimMismatch, ClaimMismatch, NotFound, SalesPaused, True]
+    made = [one[0] for one in answers if not isinstance(one, Exception)]
+    assert [await market.look(one.transfer_id) for one in made] == made
+    assert len({one.address for one in made}) == 3
+    assert await stands(market) == {"paper account": 3, "to be paused": 0}
+    assert market.rail.watched.items() >= {(one.key, one.transfer_id) for one in made}
+
+
+async def test_caps_count_those_who_come_together(market: Market) -> None:
+    """Per buyer and per file, also when many more wait than fit, and a refused claim may come from elsewhere."""
+    file, other = await market.listed(), await market.listed(b"other")
+    policy = replace(POLICY, cap_per_buyer=2, cap_per_listing=4)
+    await ask(market, Wish(file.file_id, fresh(), BUYER), policy=policy)
+    again = fresh()
+    wishes = [
+        Wish(file.file_id, fresh(), BUYER),
+        Wish(file.file_id, again, BUYER),
+        Wish(other.file_id, fresh(), BUYER),
+        Wish(file.file_id, again, NEIGHBOUR),
+        Wish(file.file_id, fresh()),
+        Wish(file.file_id, fresh()),
+        Wish(other.file_id, fresh()),
+    ]
+    answers = await ask(market, *wishes, policy=policy)
+    assert kinds(answers) == [True, True, TooMany, False, True, TooMany, True]
+    assert await stands(market) == {"paper account": 5}, "a refusal takes no address"
+
+
+async def test_one_sellers_trouble_is_not_anothers(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account that cannot be derived fails its own buyers alone, and takes nothing."""
+    good = await market.listed()
+    await another_seller(market, "broken account")
+    bad = await market.listed(b"other")
+    real = market.rail.destination
+
+    def derive(account: str, index: int) -> Destination:
+        if account == "broken account" and index == 1:
+            raise InvalidDescriptor
+        return real(account, index)
+
+    monkeypatch.setattr(market.rail, "destination", derive)
+    wishes = [Wish(file.file_id, fresh()) for file in (bad, good, bad, good)]
+    assert kinds(await ask(market, *wishes)) == [InvalidDescriptor, True, InvalidDescriptor, True]
+    assert await stands(market) == {"paper account": 2, "broken account": 0}
+
+
+async def test_two_spellings_of_one_account_share_no_address(market: Market) -> None:
+    """Both sellers sell in the same moment."""
+    one = await market.listed()
+    await another_seller(market, "paper account#the same")
+    other = await market.listed(b"other")
+    answers = await ask(market, *[Wish(file.file_id, fresh()) for file in (one, other) * 5])
+    addresses = {found[0].address for found in answers if not isinstance(found, Exception)}
+    assert len(addresses) == 10
+
+
+async def test_marks_are_written_before_addresses_are_used(
+    market: Market, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the journal cannot be written, nobody buys and no index is taken; then all is well again."""
+    file, marks = await market.listed(), HighWater.open(tmp_path / "marks")
+    till = Till(market.store, market.rail, POLICY, lambda: NOW, marks)
+
+    def full(*_: object) -> None:
+        raise StorageError("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HighWater, "reserve", full)
+        asked = [till.open(file.file_id, fresh(), None) for _ in range(3)]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(one) for one in answers] == [StorageError] * 3
+    assert await stands(market) == {"paper account": 0}
+    found, created = await till.open(file.file_id, fresh(), None)
+    assert (found.address, created) == (market.rail.destination("paper account", 0).address, True)
+    assert HighWater.open(tmp_path / "marks").floor(market.rail, "paper account") >= 1
+
+
+async def test_many_at_once_are_a_few_writes(market: Market, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred buyers: nobody waits for two hundred commits, and everybody gets what is theirs."""
+    file, policy = await market.listed(), replace(POLICY, cap_per_listing=1000)
+    till = Till(market.store, market.rail, policy, lambda: NOW, HighWater.open(tmp_path / "marks"))
+    writes, real = [], market.store.write
+
+    async def write(work: Callable[[Connection], Any], **options: bool) -> Any:
+        writes.append(work)
+        return await real(work, **options)
+
+    monkeypatch.setattr(market.store, "write", write)
+    claims = [fresh() for _ in range(200)]
+    found = await asyncio.gather(*[till.open(file.file_id, claim, BUYER) for claim in claims[:20]])
+    found += await asyncio.gather(*[till.open(file.file_id, claim, None) for claim in claims])
+    assert len(writes) <= 3
+    assert [one.transfer_id for one, _ in found[:20]] == [one.transfer_id for one, _ in found[20:40]]
+    assert [created for _, created in found] == [True] * 20 + [False] * 20 + [True] * 180
+    assert len({one.key for one, _ in found}) == 200
+
+
+async def test_a_buyer_who_goes_away_holds_up_nobody() -> None:
+    """A cancelled call is answered to nobody; the others, and later ones, are served."""
+    inside, go_on = asyncio.Event(), asyncio.Event()
+
+    async def serve(asked: list[int]) -> list[int | Exception]:
+        inside.set()
+        await go_on.wait()
+        return [one * 2 if one else ZeroDivisionError() for one in asked]
+
+    together = Together(serve, 10)
+    gone, stays = (asyncio.create_task(together.ask(one)) for one in (1, 2))
+    await inside.wait()
+    gone.cancel()
+    go_on.set()
+    assert await stays == 4
+    with pytest.raises(ZeroDivisionError):
+        await together.ask(0)
+    assert await together.ask(3) == 6
