@@ -35,16 +35,21 @@ log = structlog.get_logger("gateway.hub")
 class Hub:
     """Fan-out by transfer id.  ``closed`` is set when the gateway shuts down, and ends every stream."""
 
-    def __init__(self, store: Store, streams_per_transfer: int) -> None:
+    def __init__(self, store: Store, streams_per_transfer: int, streams: int) -> None:
         self.closed = asyncio.Event()
         self._store = store
-        self._limit = streams_per_transfer
+        self._limit, self._most, self._open = streams_per_transfer, streams, 0
         self._listeners: dict[TransferId, set[asyncio.Event]] = defaultdict(set)
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
         """There may be something in the outbox: the watcher or a handler wrote."""
         self._wake.set()
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody more can listen, to any transfer."""
+        return self._open >= self._most
 
     @contextmanager
     def listening(self, transfer_id: TransferId) -> Iterator[asyncio.Event]:
@@ -53,9 +58,11 @@ class Hub:
             raise TooManyStreams
         changed = asyncio.Event()
         self._listeners[transfer_id].add(changed)
+        self._open += 1
         try:
             yield changed
         finally:
+            self._open -= 1
             self._listeners[transfer_id].discard(changed)
             if not self._listeners[transfer_id]:
                 del self._listeners[transfer_id]

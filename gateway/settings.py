@@ -219,6 +219,9 @@ class Limits(Section):
     streams_per_transfer: int = Field(
         16, ge=1, description="Event streams open at once for one transfer: a tab or two per device is enough."
     )
+    streams: int = Field(
+        10_000, ge=1, description="Event streams open at once in all. Pages that find no room ask every few seconds."
+    )
 
 
 class Log(Section):

@@ -14,6 +14,8 @@ from gateway.api.access import parts_of
 from gateway.compose import Parts
 
 HEARTBEAT_SECONDS = 15.0
+#: Then it ends and its reader comes back, if there still is one: nobody holds a place for ever.
+LONGEST_SECONDS = 1800.0
 
 _HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -29,6 +31,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     transfer_id = parse_transfer_id(request.match_info["transfer_id"])
     logs.bind(transfer_id=transfer_id)
     await parts.statuses.of(transfer_id)  # 404 before anything is sent
+    if parts.hub.full:
+        raise web.HTTPServiceUnavailable(text="too many pages are open", headers={"Retry-After": "30"})
     with parts.hub.listening(transfer_id) as changed:
         response = web.StreamResponse(headers=_HEADERS)
         await response.prepare(request)
@@ -38,8 +42,9 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 async def _tell(response: web.StreamResponse, parts: Parts, transfer_id: TransferId, changed: asyncio.Event) -> None:
-    told = b""
-    while not parts.hub.closed.is_set():
+    told, loop = b"", asyncio.get_running_loop()
+    ends = loop.time() + LONGEST_SECONDS
+    while not parts.hub.closed.is_set() and loop.time() < ends:
         changed.clear()
         now = await parts.statuses.of(transfer_id)
         # the comment keeps proxies from closing a silent stream, and finds readers that are gone

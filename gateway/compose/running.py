@@ -93,7 +93,7 @@ async def _build(
 ) -> Parts:
     source, payer = chain_of(settings, folder, purse)
     scripts: dict[bytes, TransferId] = {}
-    hub = Hub(store, settings.limits.streams_per_transfer)
+    hub = Hub(store, settings.limits.streams_per_transfer, settings.limits.streams)
     watcher = Watcher(
         store,
         source,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sales import goods
 from shop import Open, Shop
+from support.eventually import eventually
 
 from gateway.api import events
 
@@ -85,6 +86,40 @@ async def test_not_without_end(open_one: Open) -> None:
             await stream.state()
             got = await shop.call("GET", f"/transfers/{transfer['transfer_id']}/events")
             assert (got.status, got.json["code"]) == (429, "too_many_streams")
+
+
+async def test_not_without_end_in_all(open_one: Open) -> None:
+    """Nor those of all transfers together: whoever finds no room is told when to come again, and can still ask."""
+    async with open_one(limits={"streams": 1}) as shop:
+        sold = await shop.sell(goods())
+        (_, one), (_, other) = [await shop.begin(sold.file_id) for _ in range(2)]
+        path = f"/transfers/{other['transfer_id']}"
+        async with watching(shop, one) as stream:
+            await stream.state()
+            got = await shop.call("GET", f"{path}/events")
+            assert (got.status, got.json["code"], got.headers["Retry-After"]) == (503, "unavailable", "30")
+            assert (await shop.call("GET", path)).status == 200
+
+        async def again() -> bool:
+            async with shop.http.get(f"{shop.url}/api/v1{path}/events") as got:
+                return got.status == 200
+
+        shop.parts.hub.close()  # the gateway notices that the first one went
+        await eventually(again)
+
+
+async def test_nobody_holds_a_place_for_ever(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream ends by itself, in order, and the next one begins with the state."""
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(events, "LONGEST_SECONDS", 0.2)
+    sold = await shop.sell(goods())
+    _, transfer = await shop.begin(sold.file_id)
+    for _ in range(2):
+        async with watching(shop, transfer) as stream:
+            assert await stream.state() == "new"
+            while (block := await stream.block()) != "":
+                assert block.startswith(":")
+    assert not shop.parts.hub._listeners
 
 
 async def test_shutdown_ends_streams(open_one: Open) -> None:
