@@ -6,11 +6,12 @@ The OpenAPI document is made from these classes.
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bitcache import transfers
+if TYPE_CHECKING:  # the client reads these models too, and needs no database
+    from bitcache import transfers
 
 B64u16 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
 B64u32 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
