@@ -32,6 +32,7 @@ COPY_PIECE = 256 * 1024
 class Served:
     """What the benchmark needs to know: ``plain_port`` serves the same number of bytes by a copy loop."""
 
+    pid: int
     port: int
     plain_port: int
     file_id: str
@@ -83,7 +84,7 @@ async def _serve(folder: Path, pipe: Connection) -> None:
         sold = await sell(gateway, token, os.urandom(32), Offer(source, Sat(2500), "file.bin"))
         claim, transfer = await _bought(gateway, parts, sold.link.file_id)
         plain = await _copy_loop(source)
-        pipe.send(Served(int(url.rpartition(":")[2]), plain, sold.link.file_id, claim, transfer))
+        pipe.send(Served(os.getpid(), int(url.rpartition(":")[2]), plain, sold.link.file_id, claim, transfer))
         await asyncio.to_thread(pipe.recv)
 
 

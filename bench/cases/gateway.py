@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from bench.case import Case, rate
 from bench.server import FILE_BYTES, Served, serving
@@ -31,6 +33,14 @@ def cases() -> Iterator[list[Case]]:
                 rate(FILE_BYTES / 1e6, lambda: _download(served.plain_port, "/plain", {})),
                 "256 MiB over loopback; ours checks the claim and sends by sendfile",
             ),
+            Case(
+                "cost of sending",
+                "ms CPU/GB",
+                lambda: _server_time(served, lambda: _download(served.port, bytes_path, claim)),
+                "aiohttp copy loop",
+                lambda: _server_time(served, lambda: _download(served.plain_port, "/plain", {})),
+                "processor time of the server's process alone, kernel included",
+            ),
             Case("make invoices", "1/s", rate(INVOICES, lambda: _invoices(served)), note="durable, one after another"),
             Case("ask a transfer's state", "1/s", rate(QUESTIONS, lambda: _questions(served)), note="one connection"),
         ]
@@ -46,6 +56,20 @@ def _download(port: int, path: str, headers: dict[str, str]) -> None:
         while count := connection.recv_into(buffer):
             received += count
     assert received >= FILE_BYTES
+
+
+def _server_time(served: Served, download: Callable[[], None], times: int = 4) -> float:
+    """Milliseconds of the server's processor time for a gigabyte."""
+    before = _processor_seconds(served.pid)
+    for _ in range(times):
+        download()
+    return 1000 * (_processor_seconds(served.pid) - before) / (times * FILE_BYTES / 1e9)
+
+
+def _processor_seconds(pid: int) -> float:
+    """User and system time, from Linux's /proc."""
+    numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _invoices(served: Served) -> None:
