@@ -10,7 +10,7 @@ from aiohttp import web
 from bitcache import listings, sellers
 from bitcache.identifiers import parse_file_id
 from gateway.api.access import parts_of
-from gateway.web import assets, plain
+from gateway.web import assets, plain, source
 from gateway.web.render import page, words_of
 
 
@@ -22,6 +22,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/embed", embed),
         web.get("/f/{file_id:[A-Za-z0-9_-]{22}}", file),
         *plain.routes(),
+        *source.routes(),
         web.get("/static/{path:.+}", assets.static),
         web.get("/bitcache-pay.js", assets.widget),
     ]
