@@ -56,6 +56,11 @@ class DataDir:
         """The pretend chain, when there is one."""
         return self.root / "simulated-chain.json"
 
+    @property
+    def light(self) -> Path:
+        """Block headers of the light client, when there is one: a cache."""
+        return self.root / "light"
+
     def create(self) -> None:
         """Make the folder, for its owner alone; raises InvalidSettings when it cannot be."""
         try:

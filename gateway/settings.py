@@ -64,9 +64,10 @@ class Bitcoin(Section):
 class Chain(Section):
     """Where blocks come from."""
 
-    source: Literal["bitcoind", "simulated"] = Field(
+    source: Literal["bitcoind", "light", "simulated"] = Field(
         "bitcoind",
-        description="bitcoind: your own Bitcoin Core. simulated: a pretend chain in this process, for trying things "
+        description="bitcoind: your own Bitcoin Core. light: no node of your own; compact block filters from the "
+        "network, payments are seen only once they are in a block (docs/light-client.md). simulated: a pretend chain in this process, for trying things "
         "out; nothing on it is money.",
     )
     rpc_url: str = Field(
@@ -87,6 +88,22 @@ class Chain(Section):
         "",
         description="The node's zmqpubrawtx address, for example tcp://127.0.0.1:28332: payments are seen within a "
         "second. Empty: within ten.",
+    )
+    light_peers: tuple[str, ...] = Field(
+        (),
+        examples=[["127.0.0.1:8333"]],
+        description="Nodes that the light client asks, as host:port, and no others; they must serve compact filters "
+        "(peerblockfilters=1). Empty: it finds its own.",
+    )
+    light_connections: int = Field(
+        2,
+        ge=1,
+        le=8,
+        description="Peers of the light client at once. One alone could hide blocks from you: keep at least 2 where "
+        "money is real.",
+    )
+    light_proxy: str = Field(
+        "", description="SOCKS5 proxy of the light client, for example 127.0.0.1:9050 for Tor. Empty: none."
     )
     watch_from: int | None = Field(
         None,

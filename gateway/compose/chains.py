@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import structlog
 
@@ -19,6 +21,7 @@ from wallet.chain.bitcoind import BitcoindSource
 from wallet.chain.checkup import NodeFacts, check_up
 from wallet.chain.discover import CORE, FoundNode, discover
 from wallet.chain.find_bitcoind import NoBitcoind, find_bitcoind
+from wallet.chain.light import Accounts, LightSource
 from wallet.chain.regtest import RegtestNode
 from wallet.chain.rpc import NodeRpc
 from wallet.chain.simulated import SimulatedChain
@@ -31,6 +34,9 @@ _WELL_KNOWN = (
 
 #: A chain without value that somebody else started: a demonstration's or a test's.
 Given = RegtestNode | SimulatedChain | None
+
+#: What doctor grants a light client to connect.
+WARM_UP_SECONDS = 20.0
 
 log = structlog.get_logger("gateway.compose")
 
@@ -53,7 +59,7 @@ class PrivateChain:
     descriptor: str
 
 
-def chain_of(settings: Settings, folder: DataDir, purse: Given) -> tuple[ChainSource, Purse | None]:
+def chain_of(settings: Settings, folder: DataDir, purse: Given, accounts: Accounts) -> tuple[ChainSource, Purse | None]:
     """The chain to follow, and who pays on it in a demonstration."""
     network = settings.bitcoin.network
     if isinstance(purse, RegtestNode):
@@ -69,22 +75,20 @@ def chain_of(settings: Settings, folder: DataDir, purse: Given) -> tuple[ChainSo
             )
         chain = SimulatedChain(network, folder.simulated_chain)
         return chain, chain
+    if settings.chain.source == "light":
+        return _light(settings, folder.light, accounts), None
     return BitcoindSource(_rpc(settings.chain, network), network, zmq_address=settings.chain.zmq_rawtx or None), None
 
 
 async def choose_chain(network: str) -> ChainChoice:
-    """A node of this network that answers on this machine; else the light client, where there is one."""
+    """A node of this network that answers on this machine; else the light client."""
     found = await discover()
     here = next((one for one in found if one.network == network), None)
     if here is not None:
         return _choice_of(here)
     others = [one.network for one in found]
     hint = f"Nodes of other networks answer: --network {' or '.join(others)}" if others else ""
-    if "light" in get_args(Chain.model_fields["source"].annotation):
-        return ChainChoice({"source": "light"}, "No node answers here: the built-in light client is used", hint)
-    return ChainChoice(
-        {}, f"No node of {network} answers here", hint or "Start Bitcoin Core, or set chain.rpc_url to where yours is."
-    )
+    return ChainChoice({"source": "light"}, "No node answers here: the built-in light client is used", hint)
 
 
 def _choice_of(node: FoundNode) -> ChainChoice:
@@ -96,14 +100,42 @@ def _choice_of(node: FoundNode) -> ChainChoice:
 
 
 async def node_facts(settings: Settings, cursor: BlockRef | None, purse: Given = None) -> NodeFacts:
-    """How the configured node is, asked from outside a running gateway."""
-    source, _ = chain_of(settings, DataDir(settings.storage.directory), purse)
-    if not isinstance(source, BitcoindSource):
-        await source.open()
-    try:
-        return await check_up(source, source.rpc if isinstance(source, BitcoindSource) else None, cursor)
-    finally:
-        await source.close()
+    """How the configured node is, asked from outside a running gateway, whose files are left alone."""
+    with tempfile.TemporaryDirectory(prefix="bitcache-look-") as elsewhere:
+        folder = settings.storage.directory if settings.chain.source == "simulated" else Path(elsewhere)
+        source, _ = chain_of(settings, DataDir(folder), purse, _nobody)
+        if not isinstance(source, BitcoindSource):
+            await source.open()
+            await _warm_up(source)
+        try:
+            return await check_up(source, source.rpc if isinstance(source, BitcoindSource) else None, cursor)
+        finally:
+            await source.close()
+
+
+async def _warm_up(source: ChainSource) -> None:
+    """A light client needs some seconds to find its peers before it can say anything."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(WARM_UP_SECONDS):
+            while not (await source.status()).synced:
+                await source.wait(0.5)
+
+
+async def _nobody() -> Mapping[str, int]:
+    """No accounts: a look at the network needs none."""
+    return {}
+
+
+def _light(settings: Settings, folder: Path, accounts: Accounts) -> LightSource:
+    chain = settings.chain
+    return LightSource(
+        settings.bitcoin.network,
+        accounts,
+        folder,
+        peers=chain.light_peers,
+        connections=chain.light_connections,
+        proxy=chain.light_proxy or None,
+    )
 
 
 def bitcoind_program() -> Path | None:

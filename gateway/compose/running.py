@@ -91,7 +91,7 @@ async def _build(
     purse: Given,
     clock: Callable[[], int],
 ) -> Parts:
-    source, payer = chain_of(settings, folder, purse)
+    source, payer = chain_of(settings, folder, purse, lambda: store.read(sellers.accounts))
     scripts: dict[bytes, TransferId] = {}
     hub = Hub(store, settings.limits.streams_per_transfer, settings.limits.streams)
     watcher = Watcher(

@@ -1,0 +1,48 @@
+"""A sale without a node of one's own: the gateway sees the payment through compact block filters."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+import pytest
+from sales import goods
+from shop import Client, settings_in
+from support.accounts import fresh_account
+from support.eventually import eventually
+
+from bitcache.money import Sat
+from gateway.app import listening
+from gateway.compose import check_payout, init_data_dir, node_facts, running
+from wallet.chain.regtest import RegtestNode
+
+pytestmark = pytest.mark.node
+
+
+async def test_a_sale_through_the_light_client(tmp_path: Path, own_regtest: RegtestNode) -> None:
+    """Paid, mined, released; until the block the buyer is told to wait for one, and doctor asks beside it."""
+    peer = "{}:{}".format(*own_regtest.p2p)
+    chain = {"source": "light", "light_peers": [peer], "light_connections": 1}
+    settings = settings_in(tmp_path, chain=chain)
+    token = await init_data_dir(settings, terms=await check_payout(settings, fresh_account().text))
+    async with AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(running(settings))
+        url = await stack.enter_async_context(listening(parts))
+        client = Client(url, token, await stack.enter_async_context(aiohttp.ClientSession()))
+
+        async def healthy() -> bool:
+            return (await client.call("GET", "/healthz")).status == 200
+
+        async def released() -> bool:
+            return (await client.call("GET", "/share", claim)).status == 200
+
+        await eventually(healthy)
+        sold = await client.sell(goods())
+        claim, transfer = await client.begin(sold.file_id)
+        assert transfer["sees_mempool"] is False
+        await own_regtest.pay(transfer["address"], Sat(transfer["amount_sat"]))
+        assert not await released()
+        await own_regtest.mine()
+        await eventually(released)
+        assert (await node_facts(settings, parts.watcher.status.cursor)).status.synced
