@@ -9,10 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from bitcache.money import btc_text
 from bitcache.sealing.link import parse_link
 from gateway.api.models import Transfer
 from gateway.cli.run import run
 from gateway.cli.show import Bars, console, plain, qr, sats, size, stamp
+from gateway.client.bill import asked_sat, payment_uri
 from gateway.client.buying import Bought, Screen, buy
 from gateway.client.downloading import refuse_existing
 from gateway.client.goods import Goods, look, output_path
@@ -71,6 +73,10 @@ class Terminal(Screen):
         self._bars = bars
         self._shown: tuple[object, ...] = ()
 
+    def note(self, text: str) -> None:
+        """A line."""
+        stamp(f"Note: {text}")
+
     def invoice(self, transfer: Transfer, goods: Goods) -> None:
         """The goods, and what to pay."""
         console.print()
@@ -79,10 +85,11 @@ class Terminal(Screen):
         if transfer.released or not transfer.due_sat:
             return
         console.print()
-        console.print(qr(transfer.uri))
-        console.print(f"\n  Pay {sats(transfer.due_sat)} ({plain(transfer.amount_btc)} BTC in all)", style="bold")
+        uri, asked = payment_uri(transfer), asked_sat(transfer)
+        console.print(qr(uri))
+        console.print(plain(f"\n  Pay {sats(asked)} ({btc_text(asked)} BTC)"), style="bold")
         console.print(plain(f"  to {transfer.address}"))
-        console.print(plain(f"  {transfer.uri}"), style="dim", soft_wrap=True)
+        console.print(plain(f"  {uri}"), style="dim", soft_wrap=True)
         until = time.strftime("%H:%M", time.localtime(transfer.expires_at))
         console.print(plain(f"  network: {transfer.network} · open until {until}\n"), style="dim")
 

@@ -14,6 +14,7 @@ import typer
 
 from bitcache import errors
 from gateway.cli.show import console, plain
+from gateway.client.bill import DishonestGateway
 from gateway.client.buying import NotPaidInTime
 from gateway.client.http import GatewayConfused, GatewayUnreachable
 
@@ -30,6 +31,7 @@ _CODES: tuple[tuple[type[errors.BitcacheError], int], ...] = (
     (errors.PaymentRequired, NOT_ALLOWED),
     (errors.SalesPaused, NOT_ALLOWED),
     (errors.SealingError, DOES_NOT_OPEN),
+    (DishonestGateway, DOES_NOT_OPEN),
     (GatewayUnreachable, UNREACHABLE),
     (GatewayConfused, UNREACHABLE),
     (errors.ChainError, UNREACHABLE),

@@ -3,6 +3,7 @@
 http.py          one gateway, its calls, and its errors turned back into ours
 selling.py       sell: seal while uploading, list           sealed_file.py   a file sealed where it is read
 goods.py         look: what a link sells, checked           buying.py        buy: pay, download, open
-purchases.py     claims, remembered before anything is paid
-following.py     waiting for a payment                      downloading.py   the .part file, and opening it
+purchases.py     claims, remembered before payment          claiming.py      which purchase to go on with
+bill.py          what may be asked of a buyer               following.py     waiting for a payment
+downloading.py   the .part file, and opening it
 """

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
-from bitcache.errors import (
-    BitcacheError,
-    ClaimMismatch,
-    NotFound,
-    PaymentRequired,
-    Tampered,
-)
-from bitcache.identifiers import b64u, claim_hash, unb64u
+from bitcache.errors import BitcacheError, PaymentRequired, Tampered
+from bitcache.identifiers import unb64u
 from bitcache.sealing import shares
 from gateway.api.models import Share, Transfer
+from gateway.client.bill import is_paid
+from gateway.client.claiming import Purchase, begin, find
 from gateway.client.downloading import PartFile, download, refuse_existing
 from gateway.client.following import follow
 from gateway.client.goods import Goods
@@ -49,7 +45,10 @@ class Bought:
 
 
 class Screen:
-    """Where a purchase shows itself; this one shows nothing."""
+    """Where a purchase shows itself; this one shows nothing.  Every transfer that it is given was checked."""
+
+    def note(self, text: str) -> None:
+        """Something that the buyer should know."""
 
     def invoice(self, transfer: Transfer, goods: Goods) -> None:
         """What to pay, once."""
@@ -73,7 +72,8 @@ async def buy(
 ) -> Bought:
     """Pay for and open ``goods`` into ``target``; going on where an earlier call stopped.
 
-    Raises NotPaidInTime after ``timeout`` seconds of waiting, TargetExists, SealingError, GatewayUnreachable.
+    Raises NotPaidInTime after ``timeout`` seconds of waiting, TargetExists, SealingError, GatewayUnreachable,
+    DishonestGateway before anything that it should not ask for is shown.
     """
     screen = screen or Screen()
     refuse_existing(target, force)
@@ -81,12 +81,12 @@ async def buy(
     if not purchases.pin(goods.file.manifest):
         raise Tampered("this file is not the one that was being bought under this link before")
     with PartFile(target, goods.manifest, goods.groups) as part:
-        claim, transfer = await _transfer(gateway, goods, purchases)
+        purchase = await _purchase(gateway, goods, purchases, screen)
         clock = Clock()
-        screen.invoice(transfer, goods)
-        await _fetch_when_seen(gateway, transfer, claim, part, screen, timeout, clock)
-        transfer = await _wait(gateway, transfer, lambda now: now.released, screen, timeout)
-        key = await _file_key(gateway, goods, claim)
+        screen.invoice(purchase.transfer, goods)
+        await _fetch_when_seen(gateway, purchase, part, screen, timeout, clock)
+        transfer = await _wait(gateway, purchase, lambda now: now.released, screen, timeout)
+        key = await _file_key(gateway, goods, purchase.claim)
         clock.start()
         sha256 = part.open_to(
             target,
@@ -116,50 +116,16 @@ class Clock:
         self.start()
 
 
-async def _transfer(gateway: GatewayClient, goods: Goods, purchases: Purchases) -> tuple[str, Transfer]:
-    """The claim to go on with and its transfer: the best of what there is, or a fresh one."""
-    if goods.link.claim is not None:
-        claim = goods.link.claim
-        transfer = await gateway.call(Transfer, "GET", "/claim", bearer=claim)
-    else:
-        claim, transfer = await _best(gateway, purchases.claims) or await _fresh(gateway, goods, purchases)
-    if transfer.file_id != goods.link.file_id or transfer.amount_sat != goods.manifest.price_sat:
-        raise Tampered("the invoice is not for this file at its signed price", hint="Do not pay.")
-    return claim, transfer
-
-
-async def _best(gateway: GatewayClient, claims: Sequence[str]) -> tuple[str, Transfer] | None:
-    """Among earlier purchases, the one nearest to its end; an expired one without any payment is none."""
-    found = []
-    for claim in claims:
-        try:
-            transfer = await gateway.call(Transfer, "GET", "/claim", bearer=claim)
-        except (ClaimMismatch, NotFound):
-            continue  # we stopped before the gateway heard of it
-        if transfer.state != "expired" or transfer.received_sat:
-            found.append((claim, transfer))
-    return max(found, key=lambda one: _nearness(one[1]), default=None)
-
-
-def _nearness(transfer: Transfer) -> tuple[bool, bool, int]:
-    return transfer.released, transfer.state == "processing", transfer.received_sat
-
-
-async def _fresh(gateway: GatewayClient, goods: Goods, purchases: Purchases) -> tuple[str, Transfer]:
-    claim = purchases.new_claim()
-    backoff = Backoff(15)
-    while True:
-        try:
-            path, body = f"/files/{goods.link.file_id}/transfers", {"claim_hash": b64u(claim_hash(claim))}
-            return claim, await gateway.call(Transfer, "POST", path, json=body)
-        except GatewayUnreachable as error:
-            await backoff.wait(error)
+async def _purchase(gateway: GatewayClient, goods: Goods, purchases: Purchases, screen: Screen) -> Purchase:
+    found = await find(gateway, goods, purchases)
+    if goods.link.claim is not None and (found is None or not is_paid(found.transfer)):
+        screen.note("this private link has no payment yet; a new invoice is made for you")
+    return found or await begin(gateway, goods, purchases)
 
 
 async def _fetch_when_seen(
     gateway: GatewayClient,
-    transfer: Transfer,
-    claim: str,
+    purchase: Purchase,
     part: PartFile,
     screen: Screen,
     timeout: float,
@@ -170,12 +136,13 @@ async def _fetch_when_seen(
     def seen(now: Transfer) -> bool:
         return now.released or now.state == "processing"
 
+    file_id = purchase.bill.file_id
     while True:
-        await _wait(gateway, transfer, seen, screen, timeout)
+        await _wait(gateway, purchase, seen, screen, timeout)
         clock.start()
         try:
             await download(
-                gateway, part, transfer.file_id, claim, lambda done, total: screen.progress("download", done, total)
+                gateway, part, file_id, purchase.claim, lambda done, total: screen.progress("download", done, total)
             )
         except PaymentRequired:
             await asyncio.sleep(1)
@@ -185,14 +152,15 @@ async def _fetch_when_seen(
 
 async def _wait(
     gateway: GatewayClient,
-    transfer: Transfer,
+    purchase: Purchase,
     enough: Callable[[Transfer], bool],
     screen: Screen,
     timeout: float,
 ) -> Transfer:
     try:
-        async with asyncio.timeout(timeout), aclosing(follow(gateway, transfer.transfer_id)) as changes:
+        async with asyncio.timeout(timeout), aclosing(follow(gateway, purchase.transfer.transfer_id)) as changes:
             async for now in changes:
+                purchase.bill.check(now)
                 screen.changed(now)
                 if enough(now):
                     return now

@@ -11,6 +11,7 @@ import typer
 
 from bitcache import errors
 from gateway.cli import run as running
+from gateway.client.bill import DishonestGateway
 from gateway.client.downloading import TargetExists
 from gateway.client.http import GatewayConfused, GatewayUnreachable
 
@@ -35,6 +36,7 @@ def test_the_table_of_the_protocol() -> None:
         errors.NotSignedIn: 4,
         errors.WrongKey: 6,
         errors.Truncated: 6,
+        DishonestGateway: 6,
         errors.NodeUnreachable: 7,
         GatewayUnreachable: 7,
         GatewayConfused: 7,

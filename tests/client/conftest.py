@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from bitcache.money import Sat
+from gateway.client.selling import Offer, Sold, sell
 from gateway.demo import Demo, demonstration
 
 
@@ -19,3 +22,11 @@ async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
         port = probe.getsockname()[1]
     async with demonstration(tmp_path / "demo", None, port) as running:
         yield running
+
+
+@pytest.fixture
+async def sold(demo: Demo, tmp_path: Path) -> Sold:
+    """A file on sale."""
+    path = tmp_path / "song.flac"
+    path.write_bytes(os.urandom(2**20 + 5))
+    return await sell(demo.gateway, demo.token, demo.seed, Offer(path, Sat(2500), "Song"))

@@ -1,0 +1,84 @@
+"""Which purchase to go on with: the best one that is remembered, a recovery link's, or a fresh one.
+
+Whoever made a link may hold its claim's invoice: who pays that pays for another's claim.  So a link's claim counts
+only once it is paid, and is never stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bitcache.errors import ClaimMismatch, NotFound
+from bitcache.identifiers import b64u, claim_hash
+from gateway.api.models import Transfer
+from gateway.client.bill import Bill, is_paid
+from gateway.client.goods import Goods
+from gateway.client.http import Backoff, GatewayClient, GatewayUnreachable
+from gateway.client.purchases import Purchases
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A claim, its transfer as it was first seen in this run, and what later answers are held to."""
+
+    claim: str = field(repr=False)
+    transfer: Transfer
+    bill: Bill
+
+
+async def find(gateway: GatewayClient, goods: Goods, purchases: Purchases) -> Purchase | None:
+    """Among what the link and earlier runs know, the one nearest to its end; None if there is nothing to go on with.
+
+    Raises DishonestGateway.
+    """
+    found = [await _look_up(gateway, goods, purchases, claim) for claim in purchases.claims]
+    going = [one for one in found if one and (one.transfer.state != "expired" or one.transfer.received_sat)]
+    if goods.link.claim is not None and goods.link.claim not in purchases.claims:
+        of_link = await _of_link(gateway, goods, goods.link.claim)
+        going += [of_link] if of_link else []
+    return max(going, key=lambda one: _nearness(one.transfer), default=None)
+
+
+async def begin(gateway: GatewayClient, goods: Goods, purchases: Purchases) -> Purchase:
+    """A new one; its claim is on disk before the gateway hears of it."""
+    claim = purchases.new_claim()
+    backoff = Backoff(15)
+    while True:
+        try:
+            path, body = f"/files/{goods.link.file_id}/transfers", {"claim_hash": b64u(claim_hash(claim))}
+            transfer = await gateway.call(Transfer, "POST", path, json=body)
+            return _checked(goods, purchases, claim, transfer)
+        except GatewayUnreachable as error:
+            await backoff.wait(error)
+
+
+async def _look_up(gateway: GatewayClient, goods: Goods, purchases: Purchases, claim: str) -> Purchase | None:
+    transfer = await _claimed(gateway, claim)
+    return None if transfer is None else _checked(goods, purchases, claim, transfer)
+
+
+async def _of_link(gateway: GatewayClient, goods: Goods, claim: str) -> Purchase | None:
+    transfer = await _claimed(gateway, claim)
+    if transfer is None or transfer.file_id != goods.link.file_id:
+        return None
+    bill = Bill.of(goods).fixed(transfer)
+    return Purchase(claim, transfer, bill) if is_paid(transfer) else None
+
+
+async def _claimed(gateway: GatewayClient, claim: str) -> Transfer | None:
+    """The claim's transfer; None if the gateway never heard of it."""
+    try:
+        return await gateway.call(Transfer, "GET", "/claim", bearer=claim)
+    except (ClaimMismatch, NotFound):
+        return None
+
+
+def _checked(goods: Goods, purchases: Purchases, claim: str, transfer: Transfer) -> Purchase:
+    """One of our own: held to what the gateway first said of it, in whichever run."""
+    bill = Bill.of(goods, *purchases.first.get(claim, ())).fixed(transfer)
+    purchases.note(claim, transfer.transfer_id, transfer.address)
+    return Purchase(claim, transfer, bill)
+
+
+def _nearness(transfer: Transfer) -> tuple[bool, bool, int]:
+    return transfer.released, transfer.state == "processing", transfer.received_sat

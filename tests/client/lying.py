@@ -1,0 +1,59 @@
+"""A demonstration behind a proxy that changes answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import ClientSession, web
+
+from gateway.client.http import GatewayClient, connect
+from gateway.demo import Demo
+
+Lie = Callable[[str, bytes], bytes]
+
+
+@asynccontextmanager
+async def lying(demo: Demo, lie: Lie, *, events: bool = False) -> AsyncIterator[GatewayClient]:
+    """The demonstration behind a proxy that changes answers; without ``events`` it does not stream, and is polled."""
+
+    async def relay(request: web.Request) -> web.Response:
+        kept = {name: request.headers[name] for name in ("Authorization", "Range") if name in request.headers}
+        path = request.path.removesuffix("/events")
+        streams = path != request.path
+        if streams and not events:
+            return web.Response(status=503)
+        async with session.request(
+            request.method,
+            demo.gateway.base + path,
+            data=await request.read(),
+            headers=kept | {"Content-Type": "application/json"},
+        ) as answer:
+            headers = {name: answer.headers[name] for name in ("Content-Range",) if name in answer.headers}
+            content = lie(request.path, await answer.read())
+            if streams:
+                return web.Response(body=b"data: " + content + b"\n\n", content_type="text/event-stream")
+            return web.Response(status=answer.status, body=content, headers=headers, content_type=answer.content_type)
+
+    app = web.Application()
+    app.add_routes([web.route("*", "/{path:.*}", relay)])
+    runner = web.AppRunner(app)
+    async with ClientSession() as session:
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            async with connect(f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
+                yield client
+        finally:
+            await runner.cleanup()
+
+
+def changed(end: str, **members: Any) -> Lie:
+    """Replace members of the JSON answer to a path that ends so."""
+
+    def lie(path: str, body: bytes) -> bytes:
+        return json.dumps(json.loads(body) | members).encode() if path.endswith(end) else body
+
+    return lie

@@ -1,0 +1,101 @@
+"""A recovery link's claim: good for what is paid, never for paying."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from bitcache.identifiers import b64u, claim_hash, new_secret
+from bitcache.money import Sat
+from gateway.api.models import Transfer
+from gateway.client.buying import NotPaidInTime, Screen, buy
+from gateway.client.goods import Goods, look
+from gateway.client.selling import Sold
+from gateway.demo import Demo
+
+
+class Noting(Screen):
+    """Keeps what is shown."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.asked: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Kept."""
+        self.notes.append(text)
+
+    def invoice(self, transfer: Transfer, goods: Goods) -> None:
+        """Kept."""
+        if transfer.due_sat:
+            self.asked.append(transfer.address)
+
+
+async def claimed(demo: Demo, sold: Sold) -> tuple[str, Transfer]:
+    """Somebody else's claim and its unpaid invoice."""
+    claim = new_secret()
+    body = {"claim_hash": b64u(claim_hash(claim))}
+    path = f"/files/{sold.link.file_id}/transfers"
+    return claim, await demo.gateway.call(Transfer, "POST", path, json=body)
+
+
+async def offered(demo: Demo, sold: Sold, claim: str) -> Goods:
+    """The goods behind a link that holds the claim."""
+    return await look(demo.gateway, dataclasses.replace(sold.link, claim=claim))
+
+
+def claims_on_disk(folder: Path) -> list[str]:
+    """What is remembered."""
+    return [claim for path in folder.glob("purchases/*") for claim in json.loads(path.read_text())["claims"]]
+
+
+async def test_an_unpaid_claim_of_a_link_is_never_paid(demo: Demo, sold: Sold, tmp_path: Path) -> None:
+    claim, theirs = await claimed(demo, sold)
+    goods = await offered(demo, sold, claim)
+    for _ in range(2):  # in the second run there is one of our own
+        screen = Noting()
+        with pytest.raises(NotPaidInTime):
+            await buy(demo.gateway, goods, tmp_path / "out", tmp_path, timeout=0.2, screen=screen)
+        assert screen.asked
+        assert theirs.address not in screen.asked
+        assert "no payment yet" in screen.notes[0]
+    [kept] = claims_on_disk(tmp_path)
+    assert kept != claim
+
+
+async def test_a_partly_paid_one_neither(demo: Demo, sold: Sold, tmp_path: Path) -> None:
+    claim, theirs = await claimed(demo, sold)
+    assert demo.parts.purse is not None
+    await demo.parts.purse.pay(theirs.address, Sat(1000))
+    await demo.parts.purse.mine()
+    screen = Noting()
+    with pytest.raises(NotPaidInTime):
+        await buy(
+            demo.gateway, await offered(demo, sold, claim), tmp_path / "out", tmp_path, timeout=0.5, screen=screen
+        )
+    assert screen.asked
+    assert theirs.address not in screen.asked
+
+
+async def test_one_that_the_gateway_does_not_know(demo: Demo, sold: Sold, tmp_path: Path) -> None:
+    goods, screen = await offered(demo, sold, new_secret()), Noting()
+    with pytest.raises(NotPaidInTime):
+        await buy(demo.gateway, goods, tmp_path / "out", tmp_path, timeout=0.2, screen=screen)
+    assert len(screen.asked) == len(screen.notes) == 1
+
+
+async def test_a_paid_one_opens_and_is_not_stored(demo: Demo, sold: Sold, tmp_path: Path) -> None:
+    claim, theirs = await claimed(demo, sold)
+    assert demo.parts.purse is not None
+    await demo.parts.purse.pay(theirs.address, Sat(2500))
+    await demo.parts.purse.mine()
+    screen = Noting()
+    goods = await offered(demo, sold, claim)
+    while not (await demo.gateway.call(Transfer, "GET", "/claim", bearer=claim)).released:
+        pass
+    bought = await buy(demo.gateway, goods, tmp_path / "out", tmp_path, timeout=20, screen=screen)
+    assert bought.transfer.transfer_id == theirs.transfer_id
+    assert screen.asked == screen.notes == claims_on_disk(tmp_path) == []
