@@ -1,4 +1,4 @@
-"""The command line: ``bitcache init``, ``serve``, ``sell``, ``buy``, ``demo``.
+"""The command line: ``bitcache init``, ``serve``, ``sell``, ``buy``, ``demo``, ``doctor``, ``rescan``.
 
     main.py   the commands, put together         run.py    running one: errors, exit codes, JSON
     show.py   what a terminal shows              demo.py   everything at once, on a private network
