@@ -13,7 +13,7 @@ const OFFER = { fileId: "F", title: "A song", name: "song.flac", type: "audio/fl
 const TRANSFER = {
   transfer_id: "T", file_id: "F", state: "new", marks: [], amount_sat: 2500, amount_btc: "0.000025", received_sat: 0, due_sat: 2500,
   address: "bc1q", uri: "bitcoin:bc1q?amount=0.000025", confirmations: 0, confirmations_required: 2, created_at: 1, expires_at: 3601,
-  seen_at: null, settled_at: null, released: false, txids: [], network: "main",
+  seen_at: null, settled_at: null, released: false, txids: [], network: "main", sees_mempool: true,
 };
 const FILE = { name: "song.flac", type: "audio/flac", size: 5, blob: null };
 
@@ -113,6 +113,11 @@ test("sizes and countdowns", () => {
   assert.deepEqual(scaled(31_415_926), { unit: "size.mb", value: 31.4 });
   assert.deepEqual(scaled(999_960), { unit: "size.mb", value: 1 });
   assert.deepEqual([872, 3900, 0, -5].map(countdown), ["14:32", "1:05:00", "0:00", "0:00"]);
+});
+
+test("where the mempool is not seen, the buyer is told to pay once and wait for a block", () => {
+  assert.equal(stepsOf(after(offered, transfer()))[0].more, undefined);
+  assert.equal(stepsOf(after(offered, transfer({ sees_mempool: false })))[0].more, "step.pay.blind");
 });
 
 test("prices as people type them", () => {

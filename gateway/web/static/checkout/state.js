@@ -8,7 +8,7 @@
  * @typedef {{transfer_id: string, file_id: string, state: InvoiceState, marks: string[], amount_sat: number, amount_btc: string,
  *   received_sat: number, due_sat: number, address: string, uri: string, confirmations: number, confirmations_required: number,
  *   created_at: number, expires_at: number, seen_at: number | null, settled_at: number | null, released: boolean,
- *   txids: string[], network: string}} Transfer as the API sends it
+ *   txids: string[], network: string, sees_mempool: boolean}} Transfer as the API sends it
  * @typedef {{fileId: string, title: string, name: string, type: string, size: number, priceSat: number, sealedSize: number,
  *   demo: boolean, simulated: boolean, paused: string | null}} Offer what was checked before anything is paid
  * @typedef {{mediaType: string, content: Uint8Array<ArrayBuffer>}} Preview

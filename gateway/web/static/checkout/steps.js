@@ -24,7 +24,11 @@ function payStep({ transfer }) {
   if (transfer.state !== "new" && transfer.state !== "expired") {
     return { name: "pay", status: "done", key: "step.pay.done", at: transfer.seen_at };
   }
-  if (transfer.received_sat === 0) return { name: "pay", status: "now", key: "step.pay.now" };
+  if (transfer.received_sat === 0) {
+    // a gateway without a node of its own sees blocks alone: whoever is not told would pay twice
+    const more = transfer.sees_mempool ? {} : { more: "step.pay.blind" };
+    return { name: "pay", status: "now", key: "step.pay.now", ...more };
+  }
   const values = { received: transfer.received_sat, amount: transfer.amount_sat };
   return { name: "pay", status: "now", key: "step.pay.partial", values };
 }
