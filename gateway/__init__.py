@@ -1,1 +1,13 @@
+"""What faces people and programs: HTTP API, pages, widget, command line.
 
+compose/         the composition root: the one package here that imports ``wallet``
+app.py           the aiohttp application;  middlewares.py what every request passes;  connections.py what is not HTTP
+api/             the HTTP API (docs/protocol.md §7)
+web/             pages, words and everything that runs in the browser
+hub.py           hands what the outbox holds to open event streams;  statuses.py transfers as JSON, kept while true
+client/          the other side: the HTTP client behind ``bitcache sell`` and ``bitcache buy``
+cli/             the commands;  demo.py a gateway for show
+settings.py      every setting, once;  settings_text.py writes the example file and docs/settings.md from it
+datadir.py       the data folder;  logs.py nothing secret in any line
+facts.py         what is true right now: behind /healthz, metrics.py and doctor.py (doctor_rules.py, findings.py)
+"""

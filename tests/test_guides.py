@@ -1,0 +1,20 @@
+"""Each package opens with a guide, and a newcomer finds every module in one."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+GUIDES = ["bitcache", "wallet", "gateway", "gateway/web", "gateway/compose"]
+
+
+@pytest.mark.parametrize("package", GUIDES)
+def test_the_guide_names_every_module(package: str) -> None:
+    """By file name, or, where the guide lists names alone, by module name."""
+    folder = ROOT / package
+    guide = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+    names = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+    assert {name for name in names if name not in guide and name.removesuffix(".py") not in guide} == set()
