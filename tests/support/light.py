@@ -49,4 +49,4 @@ class PromptLight(LightSource):
             ours, theirs = await super(PromptLight, self).tip(), await self._node.rpc("getbestblockhash")
             return bool(counted and ours.hash == theirs)
 
-        await eventually(same)
+        await eventually(same, 90)
