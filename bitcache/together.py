@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -37,13 +37,15 @@ class Together(Generic[A, R]):
             except Exception as error:  # belongs to those who asked, and must not stop the next ones
                 results = [error] * len(now)
             for (_, answer), result in zip(now, results, strict=True):
-                _resolve(answer, result)
+                resolve(answer, result)
 
 
-def _resolve(answer: asyncio.Future[R], result: R | Exception) -> None:
-    if answer.done():  # whoever asked was cancelled
+def resolve(answer: asyncio.Future[Any], result: Any) -> None:
+    """Hand over a result, or an error to raise; whoever asked may be gone, and that is no error."""
+    if answer.done():
         return
-    if isinstance(result, Exception):
+    if isinstance(result, BaseException):
         answer.set_exception(result)
+        answer.exception()  # looked at: else asyncio logs an error when nobody waits for it any more
     else:
         answer.set_result(result)

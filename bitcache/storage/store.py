@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bitcache.errors import BitcacheError, DatabaseBusy, DatabaseUnusable, DiskFull, StorageError
 from bitcache.storage.migrate import migrate
+from bitcache.together import resolve
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -94,7 +95,7 @@ class Store:
             works, quiet = [work for work, _, _ in batch], all(quiet for _, quiet, _ in batch)
             results = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, works, quiet)
             for (_, _, done), result in zip(batch, results, strict=True):
-                _resolve(done, result)
+                resolve(done, result)
                 self._jobs.task_done()
 
     def _commit(self, works: list[Work[Any]], quiet: bool) -> list[Any]:
@@ -108,15 +109,6 @@ class Store:
         except Exception as error:  # the writer must outlive whatever one batch meets
             return [translate(error) if isinstance(error, DBAPIError) else error] * len(works)
         return results
-
-
-def _resolve(done: asyncio.Future[Any], result: Any) -> None:
-    if done.done():  # its caller was cancelled; the write stands
-        return
-    if isinstance(result, BaseException):
-        done.set_exception(result)
-    else:
-        done.set_result(result)
 
 
 def _in_savepoint(conn: Connection, work: Work[Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -85,6 +86,23 @@ async def test_a_cancelled_caller_does_not_stop_its_write_or_others(store: Store
     await asyncio.gather(gone, return_exceptions=True)
     await store.write(lambda conn: add(conn, "next"))
     assert await names(store) == ["gone", "next"]
+
+
+async def test_the_error_of_a_write_whose_caller_is_gone_is_no_error_of_ours(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """asyncio would log it as never retrieved when it is collected."""
+
+    def refuse(_: Connection) -> None:
+        raise NotFound
+
+    caller = asyncio.create_task(store.write(refuse))
+    await asyncio.sleep(0)
+    caller.cancel()
+    await asyncio.gather(caller, return_exceptions=True)
+    await store.write(partial(add, name="after"))
+    gc.collect()
+    assert caplog.records == []
 
 
 async def test_readers_do_not_see_what_is_not_committed_and_do_not_wait(store: Store) -> None:
