@@ -16,9 +16,9 @@ from gateway.cli.run import run
 from gateway.cli.show import Bars, console, plain, qr, sats, size, stamp
 from gateway.client.bill import asked_sat, payment_uri
 from gateway.client.buying import Bought, Screen, buy
-from gateway.client.downloading import refuse_existing
 from gateway.client.goods import Goods, look, output_path
 from gateway.client.http import connect
+from gateway.client.output import refuse_existing
 from gateway.client.purchases import default_state_dir
 
 _SENTENCES = {

@@ -5,5 +5,6 @@ selling.py       sell: seal while uploading, list           sealed_file.py   a f
 goods.py         look: what a link sells, checked           buying.py        buy: pay, download, open
 purchases.py     claims, remembered before payment          claiming.py      which purchase to go on with
 bill.py          what may be asked of a buyer               following.py     waiting for a payment
-downloading.py   the .part file, and opening it
+downloading.py   sealed bytes, resumed                      part_file.py     where they are kept, and opened
+output.py        the opened file's place, and our names beside it
 """

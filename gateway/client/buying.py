@@ -19,10 +19,12 @@ from bitcache.sealing import shares
 from gateway.api.models import Share, Transfer
 from gateway.client.bill import is_paid
 from gateway.client.claiming import Purchase, begin, find
-from gateway.client.downloading import PartFile, download, refuse_existing
+from gateway.client.downloading import download
 from gateway.client.following import follow
-from gateway.client.goods import Goods
+from gateway.client.goods import Goods, group_hashes
 from gateway.client.http import Backoff, GatewayClient, GatewayUnreachable
+from gateway.client.output import refuse_existing, refuse_full
+from gateway.client.part_file import PartFile
 from gateway.client.purchases import Purchases
 
 
@@ -77,10 +79,12 @@ async def buy(
     """
     screen = screen or Screen()
     refuse_existing(target, force)
+    refuse_full(target, goods.manifest)
+    groups = await group_hashes(gateway, goods)
     purchases = Purchases.of(goods.link, state_dir)
     if not purchases.pin(goods.file.manifest):
         raise Tampered("this file is not the one that was being bought under this link before")
-    with PartFile(target, goods.manifest, goods.groups) as part:
+    with PartFile(target, goods.manifest, groups) as part:
         purchase = await _purchase(gateway, goods, purchases, screen)
         clock = Clock()
         screen.invoice(purchase.transfer, goods)

@@ -1,4 +1,7 @@
-"""What a link sells, with everything checked that can be checked before paying."""
+"""What a link sells, with everything checked that can be checked before paying.
+
+:func:`look` shows it; :func:`group_hashes` is for who buys.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from bitcache.identifiers import unb64u
 from bitcache.sealing import container, groups, manifest, metadata
 from bitcache.sealing.link import Link
 from gateway.api.models import File
-from gateway.client.http import GatewayClient, read_limited
+from gateway.client.http import GatewayClient, GatewayConfused, read_limited
+
+MAX_GROUP_LIST = 64 * 1024 * 1024  #: bytes; a larger one is a way to fill the memory
+_HINT = "Do not pay. Ask the seller for a new link."
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,6 @@ class Goods:
     file: File
     manifest: manifest.Manifest
     metadata: metadata.Metadata
-    groups: bytes = field(repr=False)
 
 
 async def look(gateway: GatewayClient, link: Link) -> Goods:
@@ -33,13 +38,26 @@ async def look(gateway: GatewayClient, link: Link) -> Goods:
         sealed_meta = unb64u(file.meta)
         about = metadata.open_metadata(sealed_meta, link.link_share, link.file_id)
         _refuse_swapped(link, file, signed, about, sealed_meta)
-        path, limit = f"/files/{link.file_id}/groups", groups.HASH_SIZE * groups.group_count(signed.sealed_size)
-        async with gateway.open("GET", path) as response:
-            hashes = await read_limited(response, limit)
-        groups.parse_groups(hashes, signed)
     except (InvalidManifest, InvalidIdentifier) as error:
-        raise Tampered(str(error), hint="Do not pay. Ask the seller for a new link.") from None
-    return Goods(link, file, signed, about, hashes)
+        raise Tampered(str(error), hint=_HINT) from None
+    return Goods(link, file, signed, about)
+
+
+async def group_hashes(gateway: GatewayClient, goods: Goods) -> bytes:
+    """The list that the seller signed, which proves the bytes as they arrive; raises Tampered.
+
+    It grows with the file (32 MB for 1 TB), so look first whether there is room for that.
+    """
+    expected = groups.HASH_SIZE * groups.group_count(goods.manifest.sealed_size)
+    if expected > MAX_GROUP_LIST:
+        raise GatewayConfused("the file is said to be larger than 2 TB", hint="This client takes no larger ones.")
+    async with gateway.open("GET", f"/files/{goods.link.file_id}/groups") as response:
+        hashes = await read_limited(response, expected)
+    try:
+        groups.parse_groups(hashes, goods.manifest)
+    except InvalidManifest as error:
+        raise Tampered(str(error), hint=_HINT) from None
+    return hashes
 
 
 def output_path(goods: Goods, wanted: Path | None) -> Path:
@@ -61,4 +79,4 @@ def _refuse_swapped(
     )
     for holds, otherwise in facts:
         if not holds:
-            raise Tampered(otherwise, hint="Do not pay. Ask the seller for a new link.")
+            raise Tampered(otherwise, hint=_HINT)

@@ -148,7 +148,7 @@ def test_ctrl_c_keeps_the_purchase(person: Person, on_sale: OnSale) -> None:
 def test_a_partial_download_goes_on(person: Person, on_sale: OnSale) -> None:
     """A part file with one good group, then rubbish: the good group is kept, the rest fetched again."""
     assert buy_and_pay(person, on_sale).code == 0
-    part = person.home / "copy.part"
+    part = person.home / f".copy.{parse_link(on_sale.link).file_id}.bitcache-part"
     part.write_bytes(_sealed(on_sale, person)[: 56 + 1_049_600] + b"rubbish" * 1000)
     done = person.run("buy", on_sale.link, "-o", "copy")
     assert done.code == 0, done.err
@@ -156,11 +156,13 @@ def test_a_partial_download_goes_on(person: Person, on_sale: OnSale) -> None:
     assert not part.exists()
 
 
-def test_a_part_file_of_something_else_is_started_over(person: Person, on_sale: OnSale) -> None:
+def test_a_spoiled_part_file_is_started_over_and_the_buyers_own_kept(person: Person, on_sale: OnSale) -> None:
     assert buy_and_pay(person, on_sale).code == 0
-    (person.home / "copy.part").write_bytes(b"another download" * 1000)
+    (person.home / f".copy.{parse_link(on_sale.link).file_id}.bitcache-part").write_bytes(b"rubbish" * 1000)
+    (person.home / "copy.part").write_text("mine")
     assert person.run("buy", on_sale.link, "-o", "copy").code == 0
     assert (person.home / "copy").read_bytes() == on_sale.content
+    assert (person.home / "copy.part").read_text() == "mine"
 
 
 def _sealed(goods: OnSale, person: Person) -> bytes:

@@ -12,8 +12,8 @@ import typer
 from bitcache import errors
 from gateway.cli import run as running
 from gateway.client.bill import DishonestGateway
-from gateway.client.downloading import TargetExists
 from gateway.client.http import GatewayConfused, GatewayUnreachable
+from gateway.client.output import TargetExists
 
 
 def kinds(root: type[errors.BitcacheError]) -> Iterator[type[errors.BitcacheError]]:

@@ -58,10 +58,12 @@ async def test_other_metadata(demo: Demo, sold: Sold) -> None:
             await look(gateway, sold.link)
 
 
-async def test_other_group_hashes(demo: Demo, sold: Sold) -> None:
+async def test_other_group_hashes(demo: Demo, sold: Sold, tmp_path: Path) -> None:
     async with lying(demo, lambda path, body: bytes(len(body)) if path.endswith("/groups") else body) as gateway:
+        goods = await look(gateway, sold.link)
         with pytest.raises(Tampered):
-            await look(gateway, sold.link)
+            await buy(gateway, goods, tmp_path / "out", tmp_path / "state", timeout=1)
+    assert not (tmp_path / "state").exists(), "nothing was begun"
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b"<html>", b'{"file_id": 1}', b"{" * 100_000, b'"' + b"x" * 10**6])

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from bitcache.errors import DatabaseBusy, DiskFull, Tampered, Truncated
+from bitcache.errors import DatabaseBusy, DiskFull, StorageError, Tampered, Truncated
 from bitcache.identifiers import new_file_id
 from bitcache.sealing.chunks import HEADER_SIZE
 from bitcache.sealing.container import Sealer
 from bitcache.sealing.groups import GROUP_SIZE, GroupHasher, group_root
 from bitcache.sealing.manifest import Manifest
-from gateway.client.downloading import PartFile, TargetExists
+from gateway.client.output import TargetExists, own_path, refuse_full
+from gateway.client.part_file import PartFile
 
 KEY, CONTEXT, HASH = bytes(16), b"test", bytes(32)
 PLAIN = os.urandom(3 * 2**20)
@@ -52,6 +54,11 @@ def put_in_place(part: PartFile, folder: Path, *, force: bool = False) -> None:
     part.open_to(folder / "out", KEY, CONTEXT, force=force, progress=lambda done, total: None)
 
 
+def names_in(folder: Path) -> list[str]:
+    """What is there."""
+    return [path.name for path in folder.iterdir()]
+
+
 def test_in_two_runs(tmp_path: Path, sealed: Sealed) -> None:
     with open_part(tmp_path, sealed) as part:
         part.write(sealed.data[: GROUP_SIZE + 5000])
@@ -64,7 +71,7 @@ def test_in_two_runs(tmp_path: Path, sealed: Sealed) -> None:
 
 
 def test_what_was_changed_on_disk_is_fetched_again(tmp_path: Path, sealed: Sealed) -> None:
-    (tmp_path / "out.part").write_bytes(
+    own_path(tmp_path / "out", sealed.manifest, "part").write_bytes(
         sealed.data[: 2 * GROUP_SIZE] + b"x" + sealed.data[2 * GROUP_SIZE + 1 :],
     )
     with open_part(tmp_path, sealed) as part:
@@ -109,10 +116,61 @@ def test_one_writer(tmp_path: Path, sealed: Sealed) -> None:
 
 
 def test_no_room(tmp_path: Path, sealed: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
-    room = shutil.disk_usage(tmp_path)._replace(free=len(PLAIN))
+    room = shutil.disk_usage(tmp_path)._replace(free=2 * len(PLAIN))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: room)
     with pytest.raises(DiskFull):
+        refuse_full(tmp_path / "out", sealed.manifest)
+    with open_part(tmp_path, sealed) as part:
+        part.write(sealed.data[: 2 * GROUP_SIZE])
+        refuse_full(tmp_path / "out", sealed.manifest)
+
+
+def test_files_of_such_names_are_not_ours(tmp_path: Path, sealed: Sealed) -> None:
+    """What the buyer keeps as out.part, out.opening and the like is never touched."""
+    for name in ("out.part", "out.opening", "part"):
+        (tmp_path / name).write_text("years of work")
+    with open_part(tmp_path, sealed) as part:
+        part.write(sealed.data)
+        put_in_place(part, tmp_path)
+    assert {(tmp_path / name).read_text() for name in ("out.part", "out.opening", "part")} == {"years of work"}
+    assert len(names_in(tmp_path)) == 4
+
+
+@pytest.mark.parametrize("make", [os.symlink, os.link])
+def test_a_link_is_not_followed(tmp_path: Path, sealed: Sealed, make: Callable[[Path, Path], None]) -> None:
+    (tmp_path / "precious").write_text("a key")
+    make(tmp_path / "precious", own_path(tmp_path / "out", sealed.manifest, "part"))
+    with pytest.raises(StorageError, match="not a file of ours"):
         open_part(tmp_path, sealed)
+    assert (tmp_path / "precious").read_text() == "a key"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path, sealed: Sealed) -> None:
+    os.mkfifo(own_path(tmp_path / "out", sealed.manifest, "part"))
+    with pytest.raises(StorageError, match="not a file of ours"):
+        open_part(tmp_path, sealed)
+
+
+@pytest.mark.parametrize("make", [os.symlink, os.link])
+def test_where_the_opened_file_goes_no_link_is_followed(
+    tmp_path: Path, sealed: Sealed, make: Callable[[Path, Path], None]
+) -> None:
+    (tmp_path / "precious").write_text("a key")
+    with open_part(tmp_path, sealed) as part:
+        part.write(sealed.data)
+        make(tmp_path / "precious", own_path(tmp_path / "out", sealed.manifest, "opening"))
+        put_in_place(part, tmp_path)
+    assert (tmp_path / "precious").read_text() == "a key"
+    assert (tmp_path / "out").read_bytes() == PLAIN
+    assert not (tmp_path / "out").is_symlink()
+
+
+def test_the_longest_name(tmp_path: Path, sealed: Sealed) -> None:
+    target = tmp_path / ("é" * 127)
+    with PartFile(target, sealed.manifest, sealed.groups) as part:
+        part.write(sealed.data)
+        part.open_to(target, KEY, CONTEXT, force=False, progress=lambda done, total: None)
+    assert names_in(tmp_path) == [target.name]
 
 
 def test_what_never_received_a_byte_leaves_nothing(tmp_path: Path, sealed: Sealed) -> None:
