@@ -85,7 +85,8 @@ class Store:
         """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._jobs.put_nowait((work, quiet, done))
-        return await asyncio.shield(done)
+        await asyncio.wait([done])  # not the future itself: a caller that is cancelled must not cancel it
+        return done.result()
 
     async def _write_forever(self) -> None:
         while True:
