@@ -63,6 +63,11 @@ def accounts(conn: Connection, rail: str) -> dict[str, int]:
     return {row.account: row.next_index for row in conn.execute(found)}
 
 
+def keys_after(conn: Connection, after: bytes, most: int) -> list[bytes]:
+    """The keys alone, in their order, so many at a time: there may be millions."""
+    return list(conn.scalars(select(invoice.c.key).where(invoice.c.key > after).order_by(invoice.c.key).limit(most)))
+
+
 def cursor(conn: Connection) -> BlockRef | None:
     """The last block processed, or None before :func:`start`."""
     row = conn.execute(select(block.c.height, block.c.hash).order_by(block.c.height.desc()).limit(1)).first()

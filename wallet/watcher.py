@@ -12,6 +12,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -26,6 +28,7 @@ from wallet.chain.base import Back, ChainSource, Forward
 #: Where a first start begins, below the tip: deep enough that a reorganisation seldom reaches it.
 SAFETY_DEPTH = 6
 IDLE_SECONDS = 10.0
+LOADED_AT_ONCE = 10_000
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 10.0)
 
 log = structlog.get_logger("wallet.watcher")
@@ -53,7 +56,7 @@ class Watcher:
         self,
         store: Store,
         source: ChainSource,
-        scripts: dict[bytes, TransferId],
+        scripts: dict[bytes, Any],
         *,
         clock: Callable[[], int] = unix_time,
         birthday: int | None = None,
@@ -107,10 +110,12 @@ class Watcher:
 
     async def _load(self) -> None:
         """Every script ever issued, once; later ones are added by the rail."""
-        if not self._loaded:
-            for key, transfer_id in await self._store.read(lambda conn: list(ledger.keys(conn))):
-                self._scripts[key] = transfer_id
-            self._loaded = True
+        after, more = b"", not self._loaded
+        while more:
+            found = await self._store.read(partial(ledger.keys_after, after=after, most=LOADED_AT_ONCE))
+            self._scripts.update(dict.fromkeys(found))
+            after, more = found[-1] if found else b"", len(found) == LOADED_AT_ONCE
+        self._loaded = True
 
     async def _follow(self) -> None:
         while True:

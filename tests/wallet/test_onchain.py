@@ -6,7 +6,7 @@ import pytest
 from support.accounts import BIP84_ZPUB, TPUB
 
 from bitcache.errors import InvalidDescriptor, InvalidSettings, PrivateKeyRefused
-from bitcache.identifiers import TransferId, new_transfer_id
+from bitcache.identifiers import new_transfer_id
 from bitcache.money import Sat
 from bitcache.ports import Rail
 from wallet.bip21 import payment_uri
@@ -48,10 +48,10 @@ def test_checking_refuses() -> None:
 
 
 def test_watching_adds_to_the_shared_scripts() -> None:
-    scripts: dict[bytes, TransferId] = {}
+    scripts: dict[bytes, None] = {}
     transfer_id = new_transfer_id()
     OnChainRail("regtest", scripts).watch(b"script", transfer_id)
-    assert scripts == {b"script": transfer_id}
+    assert scripts == {b"script": None}
 
 
 def test_script_and_address_belong_together() -> None:

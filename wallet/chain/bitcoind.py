@@ -18,6 +18,7 @@ from bitcache.ledger import BlockRef, Payment
 from wallet.blocks import parent_hash, payments_in_block
 from wallet.chain.base import Back, ChainStatus, Forward, Scripts, Step
 from wallet.chain.mempool import EarlyNews, Mempool
+from wallet.chain.read_ahead import Found, ReadAhead
 from wallet.chain.rpc import LARGE, NodeRpc, is_not_found
 
 LONG_POLL_SECONDS = 30
@@ -41,6 +42,7 @@ class BitcoindSource:
         self._rpc = rpc
         self._zmq_address = zmq_address
         self._mempool = Mempool(rpc)
+        self._ahead = ReadAhead(self._after)
         self._version = ""
         self._checked = False
         self._hears = False
@@ -68,6 +70,7 @@ class BitcoindSource:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        await self._ahead.close()
         await self._rpc.close()
 
     async def status(self) -> ChainStatus:
@@ -93,17 +96,12 @@ class BitcoindSource:
 
     async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
         """What follows ``cursor``."""
-        header = await self._header(cursor)
-        if header is None or header["confirmations"] < 0:
-            await self._expect_as_high_as(cursor)
-            return Back()
-        if "nextblockhash" not in header:
-            return None
-        digest = header["nextblockhash"]
-        raw = await self._block(cursor.height + 1, digest)
-        if parent_hash(raw) != cursor.hash:
+        found = await self._ahead.after(cursor)
+        if not isinstance(found, Found):
+            return found
+        if parent_hash(found.raw) != cursor.hash:
             raise NodeRefused("the node sent a block that does not follow the one before")
-        return Forward(BlockRef(cursor.height + 1, digest), tuple(await _scan(raw, scripts)))
+        return Forward(found.block, tuple(await _scan(found.raw, scripts)))
 
     async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
         """Everything of ours in the node's mempool."""
@@ -143,6 +141,17 @@ class BitcoindSource:
             self._version = _version((await self._rpc.call("getnetworkinfo"))["version"])
             self._checked = True
         return info
+
+    async def _after(self, cursor: BlockRef) -> Found | Back | None:
+        """The block after ``cursor``, unmatched."""
+        header = await self._header(cursor)
+        if header is None or header["confirmations"] < 0:
+            await self._expect_as_high_as(cursor)
+            return Back()
+        if "nextblockhash" not in header:
+            return None
+        block = BlockRef(cursor.height + 1, header["nextblockhash"])
+        return Found(block, await self._block(block.height, block.hash), more=header["confirmations"] > 2)
 
     async def _header(self, cursor: BlockRef) -> dict[str, Any] | None:
         """The cursor's header, or None when the node never heard of it."""
