@@ -33,6 +33,11 @@ def title(text: str) -> str:
     return trimmed
 
 
+def printable(text: object) -> str:
+    """Any text on one line of a terminal or a log: a space for each hidden or reordering character, ? for half ones."""
+    return _SURROGATE.sub("?", _HIDDEN.sub(" ", str(text)))
+
+
 def safe_file_name(text: str) -> str:
     """A name for one file inside its folder, on any system: at most 200 bytes of UTF-8, never empty."""
     visible = _FORBIDDEN.sub("_", _HIDDEN.sub("", text))

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from bitcache.money import btc_text
+from bitcache.names import printable
 from bitcache.sealing.link import parse_link
 from gateway.api.models import Transfer
 from gateway.cli.run import run
@@ -91,7 +92,7 @@ class Terminal(Screen):
         console.print(plain(f"  to {transfer.address}"))
         console.print(plain(f"  {uri}"), style="dim", soft_wrap=True)
         until = time.strftime("%H:%M", time.localtime(transfer.expires_at))
-        console.print(plain(f"  network: {transfer.network} · open until {until}\n"), style="dim")
+        console.print(plain(f"  network: {printable(transfer.network)} · open until {until}\n"), style="dim")
 
     def changed(self, transfer: Transfer) -> None:
         """A line when the state, the amount or the confirmations changed."""

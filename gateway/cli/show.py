@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.text import Text
 
-from gateway.client.http import printable
+from bitcache.names import printable
 
 console = Console(stderr=True, highlight=False)
 
 
 def plain(text: object) -> Text:
-    """Text that is not ours: no markup in it means anything, no control character reaches the terminal."""
+    """Text that is not ours: no markup in it means anything, no hidden character reaches the terminal."""
     return Text("\n".join(printable(line) for line in str(text).splitlines()))
 
 

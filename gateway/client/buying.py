@@ -22,10 +22,14 @@ from gateway.client.claiming import Purchase, begin, find
 from gateway.client.downloading import download
 from gateway.client.following import follow
 from gateway.client.goods import Goods, group_hashes
-from gateway.client.http import Backoff, GatewayClient, GatewayUnreachable
+from gateway.client.http import Backoff, GatewayClient, GatewayConfused, GatewayUnreachable
 from gateway.client.output import refuse_existing, refuse_full
 from gateway.client.part_file import PartFile
 from gateway.client.purchases import Purchases
+
+_REFUSED_SECONDS = 60.0  #: of a gateway that says "paid" and "pay first" at once
+_REFUSED = "the gateway says that it sees the payment, and yet hands nothing out"
+_LATER = "What was paid is not lost: run the same command again later, and tell the seller if that does not help."
 
 
 class NotPaidInTime(BitcacheError):
@@ -135,21 +139,28 @@ async def _fetch_when_seen(
     timeout: float,
     clock: Clock,
 ) -> None:
-    """Download as soon as a payment is seen; when that payment vanishes, wait for another."""
+    """Download as soon as a payment is seen; when that payment vanishes, wait for another.
+
+    Raises GatewayConfused when the gateway goes on saying that it sees one, and refuses the bytes.
+    """
 
     def seen(now: Transfer) -> bool:
         return now.released or now.state == "processing"
 
     file_id = purchase.bill.file_id
+    backoff = Backoff(_REFUSED_SECONDS)
     while True:
         await _wait(gateway, purchase, seen, screen, timeout)
+        before = part.offset
         clock.start()
         try:
             await download(
                 gateway, part, file_id, purchase.claim, lambda done, total: screen.progress("download", done, total)
             )
         except PaymentRequired:
-            await asyncio.sleep(1)
+            if part.offset > before:
+                backoff.progress()
+            await backoff.wait(GatewayConfused(_REFUSED, hint=_LATER))
         else:
             return clock.lap("download")
 

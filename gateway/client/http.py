@@ -16,14 +16,16 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 
 from bitcache.errors import BadInput, BitcacheError, Denied, InvalidLink, NotFound
+from bitcache.names import printable
 
 API = "/api/v1"
 MAX_ANSWER = 512 * 1024  #: bytes of a JSON answer
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=60)
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
+_LONGEST_SENTENCE = 500  #: characters
 _BUSY = (502, 503, 504)
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -54,7 +56,7 @@ class Backoff:
         """Something got through: start counting again."""
         self._next, self._waited = 0.25, 0.0
 
-    async def wait(self, error: GatewayUnreachable) -> None:
+    async def wait(self, error: BitcacheError) -> None:
         """Wait, or give up by raising ``error``."""
         if self._waited >= self._limit:
             raise error
@@ -90,6 +92,8 @@ class GatewayClient:
                 if response.status >= 300:
                     raise _problem(response.status, await read_limited(response, MAX_ANSWER))
                 yield response
+        except HttpProcessingError:  # a line without end
+            raise GatewayConfused("the gateway's answer is too long") from None
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise GatewayUnreachable(f"the gateway at {self.base} does not answer ({type(error).__name__})") from error
 
@@ -130,15 +134,10 @@ def parse(answer: type[Answer], text: bytes | str) -> Answer:
         raise GatewayConfused from None
 
 
-def printable(text: object) -> str:
-    """Text from a stranger without the control characters that could play with a terminal."""
-    return _CONTROLS.sub(" ", str(text))
-
-
 def _object(body: bytes | str) -> dict[str, Any]:
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise GatewayConfused from None
     if not isinstance(found, dict):
         raise GatewayConfused
@@ -152,9 +151,14 @@ def _problem(status: int, body: bytes) -> BitcacheError:
     except GatewayConfused:
         found = {}
     kind = _known_codes().get(str(found.get("code"))) or _by_status(status)
-    message = printable(found.get("detail") or found.get("title") or f"the gateway answered {status}")
+    message = _said(found.get("detail") or found.get("title") or f"the gateway answered {status}")
     hint = found.get("hint")
-    return kind(message, hint=None if not hint else printable(hint))
+    return kind(message, hint=None if not hint else _said(hint))
+
+
+def _said(text: object) -> str:
+    """A sentence of a stranger, as long as one should be."""
+    return printable(str(text)[:_LONGEST_SENTENCE])
 
 
 def _by_status(status: int) -> type[BitcacheError]:

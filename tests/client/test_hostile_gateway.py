@@ -1,0 +1,160 @@
+"""A gateway that wants to crash the client, fill its memory or disk, keep it for ever, or play with the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import io
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from lying import lying
+from rich.console import Console
+
+from bitcache.errors import BitcacheError, DiskFull
+from bitcache.sealing.container import MAX_PLAIN_SIZE, sealed_size
+from gateway.api.models import File, Transfer
+from gateway.cli import buy as terminal
+from gateway.cli import show
+from gateway.client import buying, following
+from gateway.client.buying import buy
+from gateway.client.goods import Goods, group_hashes, look
+from gateway.client.http import GatewayClient, GatewayConfused, connect
+from gateway.client.selling import Sold
+from gateway.demo import Demo
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def answering(answer: Answer) -> AsyncIterator[GatewayClient]:
+    """A gateway that answers so to everything."""
+    app = web.Application()
+    app.add_routes([web.route("*", "/{path:.*}", answer)])
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        async with connect(f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
+            yield client
+    finally:
+        await runner.cleanup()
+
+
+async def endless(request: web.Request) -> web.StreamResponse:
+    """Bytes for ever."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while True:
+        await response.write(bytes(65_536))
+
+
+async def of_size(demo: Demo, sold: Sold, plain: int) -> Goods:
+    """The goods, said to be that large."""
+    goods = await look(demo.gateway, sold.link)
+    return dataclasses.replace(goods, manifest=dataclasses.replace(goods.manifest, sealed_size=sealed_size(plain)))
+
+
+async def test_an_enormous_file_is_refused_before_anything_is_asked_for(demo: Demo, sold: Sold, tmp_path: Path) -> None:
+    goods = await of_size(demo, sold, MAX_PLAIN_SIZE)
+    with pytest.raises(DiskFull, match="GB are free"):
+        await buy(demo.gateway, goods, tmp_path / "out", tmp_path / "state", timeout=1)
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("plain", [MAX_PLAIN_SIZE, 2**30])
+async def test_group_hashes_without_end(demo: Demo, sold: Sold, plain: int) -> None:
+    goods = await of_size(demo, sold, plain)
+    async with answering(endless) as gateway:
+        with pytest.raises(GatewayConfused):
+            await asyncio.wait_for(group_hashes(gateway, goods), 20)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 50_000, '{"price_sat": ' + "9" * 5000 + "}"])
+async def test_deep_and_long_json(text: str) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text=text, content_type="application/json")
+
+    async with answering(answer) as gateway:
+        with pytest.raises(GatewayConfused):
+            await gateway.call(File, "GET", "/files/x")
+
+
+async def test_an_error_is_one_line_of_plain_text() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        detail = "a\n\u202eb\u2066\x1b[31m\ud800" + "x" * 100_000
+        return web.json_response({"code": "not_found", "detail": detail}, status=404)
+
+    async with answering(answer) as gateway:
+        with pytest.raises(BitcacheError) as caught:
+            await gateway.call(File, "GET", "/files/x")
+    assert str(caught.value).startswith("a  b  [31m?xxx")
+    assert len(str(caught.value)) == 500
+
+
+async def test_events_of_one_line_without_end_are_polled_for(
+    demo: Demo, sold: Sold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "POLL_SECONDS", 0.01)
+    body = json.dumps(transfer_of(sold, "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"))
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if not request.path.endswith("/events"):
+            return web.Response(text=body)
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"data: " + b"x" * 3_000_000)
+        return response
+
+    async with answering(answer) as gateway, aclosing(following.follow(gateway, "T" * 22)) as news:
+        assert [(await asyncio.wait_for(anext(news), 10)).state for _ in range(3)] == ["new"] * 3
+
+
+async def test_seen_and_refused_for_ever(
+    demo: Demo, sold: Sold, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buying, "_REFUSED_SECONDS", 1.0)
+
+    def lie(path: str, body: bytes) -> bytes:
+        if path.endswith("/bytes") or b"transfer_id" not in body:
+            return body
+        found = json.loads(body)
+        paid = {"state": "processing", "received_sat": 2500, "due_sat": 0, "uri": f"bitcoin:{found['address']}"}
+        return json.dumps(found | paid).encode()
+
+    async with lying(demo, lie, events=True) as gateway:
+        goods = await look(gateway, sold.link)
+        with pytest.raises(GatewayConfused, match="hands nothing out"):
+            await asyncio.wait_for(buy(gateway, goods, tmp_path / "out", tmp_path, timeout=600), 30)
+
+
+async def test_no_markup_and_nothing_hidden_on_the_terminal(
+    demo: Demo, sold: Sold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=200, force_terminal=True)
+    for module in (show, terminal):
+        monkeypatch.setattr(module, "console", console)
+    odd = {"amount_btc": "[/bold]", "network": "[link=https://evil.example]\u202e\nPay 1 BTC\ud800[/link]"}
+    found = Transfer(**transfer_of(sold, "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", **odd))
+    goods = await look(demo.gateway, sold.link)
+    terminal.Terminal(show.Bars()).invoice(found, goods)
+    assert "(0.000025 BTC)" in out.getvalue()
+    assert "[link=https://evil.example]  Pay 1 BTC?[/link]" in out.getvalue()
+    assert "[/bold]" not in out.getvalue()
+    assert "\u202e" not in out.getvalue()
+
+
+def transfer_of(sold: Sold, address: str, **members: Any) -> dict[str, Any]:
+    """What an unpaid invoice looks like."""
+    times = {"created_at": 1, "expires_at": 2, "seen_at": None, "settled_at": None}
+    plain = {"transfer_id": "T" * 22, "file_id": sold.link.file_id, "state": "new", "marks": [], "amount_sat": 2500}
+    sums = {"received_sat": 0, "due_sat": 2500, "confirmed_sat": 0, "confirmations": 0, "confirmations_required": 1}
+    asked = {"address": address, "uri": f"bitcoin:{address}?amount=0.000025", "amount_btc": "0.000025"}
+    rest = {"released": False, "txids": [], "network": "regtest", "sees_mempool": True}
+    return times | plain | sums | asked | rest | members
