@@ -20,7 +20,6 @@ from sqlalchemy import Connection
 
 from bitcache import ledger
 from bitcache.errors import BitcacheError, NodePruned, NodeWrongNetwork
-from bitcache.identifiers import TransferId
 from bitcache.ledger import BlockRef, Payment
 from bitcache.storage.store import Store
 from wallet.chain.base import Back, ChainSource, Forward
