@@ -27,7 +27,7 @@ from bitcache.errors import NodeWarmingUp
 from bitcache.ledger import BlockRef
 from wallet.account import Account
 from wallet.chain.base import Forward, Step
-from wallet.chain.light import LightSource
+from wallet.chain.light.source import LightSource
 from wallet.chain.regtest import RegtestNode
 
 BLOCKS = 5

@@ -99,11 +99,6 @@ def active_payouts(conn: Connection) -> list[Payout]:
     return [_payout(conn, row) for row in conn.execute(_current().distinct().order_by(payout.c.id)).all()]
 
 
-def accounts(conn: Connection) -> dict[str, int]:
-    """Every account from which addresses were given out, with its next index."""
-    return {row.account: row.next_index for row in conn.execute(select(payout.c.account, payout.c.next_index))}
-
-
 def pause_payout(conn: Connection, payout_id: int, reason: str | None) -> None:
     """Stop sales to this account, for the reason with this error code, or (None) go on."""
     conn.execute(update(payout).where(payout.c.id == payout_id).values(paused=reason))

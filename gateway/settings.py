@@ -67,8 +67,8 @@ class Chain(Section):
     source: Literal["bitcoind", "light", "simulated"] = Field(
         "bitcoind",
         description="bitcoind: your own Bitcoin Core. light: no node of your own; compact block filters from the "
-        "network, payments are seen only once they are in a block (docs/light-client.md). simulated: a pretend chain in this process, for trying things "
-        "out; nothing on it is money.",
+        "network, payments are seen only once they are in a block (docs/light-client.md). simulated: a pretend chain "
+        "in this process, for trying things out; nothing on it is money.",
     )
     rpc_url: str = Field(
         "", description="Address of the node's RPC. Empty: this machine, at the port that the network usually has."

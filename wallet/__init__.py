@@ -13,7 +13,7 @@
     chain/bitcoind.py    ... your own node (chain/rpc.py speaks to it, chain/mempool.py sees early)
     chain/discover.py  nodes on this machine      chain/checkup.py   what doctor asks a node
     chain/reading.py   a chain read again, for a rescan
-    chain/light.py     ... compact block filters, no node needed (docs/light-client.md; light_*.py are its parts)
+    chain/light/       ... compact block filters, no node needed (docs/light-client.md)
     chain/simulated.py   ... a chain in memory, for demonstrations without a node
     chain/regtest.py     a private node with a purse, for demonstrations and tests (find_bitcoind.py finds one)
     rails/onchain.py   the on-chain rail: issues addresses, watches scripts

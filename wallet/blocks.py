@@ -19,6 +19,11 @@ HEADER = 80
 Match = tuple[int, int, bytes]  #: output number, satoshis, script
 
 
+def block_hash(raw: bytes) -> str:
+    """The hash of this raw block, as nodes print it."""
+    return hashlib.sha256(hashlib.sha256(raw[:HEADER]).digest()).digest()[::-1].hex()
+
+
 def parent_hash(raw: bytes) -> str:
     """The hash of the block before this raw block, as nodes print it."""
     return raw[4:36][::-1].hex()

@@ -189,13 +189,16 @@ class Watcher:
             )
 
     async def _report(self, waiting: Sequence[Payment], began: int) -> None:
-        """At the newest block: what waits, and, if the node itself is up to date, until when all is known."""
+        """At the newest block: what waits, and, if the node itself is up to date, until when all is known.
+
+        A source that sees no mempool says that nothing waits: what a reorganisation undid, and the new chain has
+        not taken up again, is gone until a block brings it back.
+        """
         synced = (await self._source.status()).synced
-        now, sees = self._clock(), self._source.sees_unconfirmed
+        now = self._clock()
 
         def report(conn: Connection) -> None:
-            if sees:
-                ledger.unconfirmed(conn, waiting, now, loss_budget=self._loss_budget)
+            ledger.unconfirmed(conn, waiting, now, loss_budget=self._loss_budget)
             if synced:
                 ledger.known_until(conn, began, now)
 

@@ -21,7 +21,7 @@ from wallet.chain.bitcoind import BitcoindSource
 from wallet.chain.checkup import NodeFacts, check_up
 from wallet.chain.discover import CORE, FoundNode, discover
 from wallet.chain.find_bitcoind import NoBitcoind, find_bitcoind
-from wallet.chain.light import Accounts, LightSource
+from wallet.chain.light.source import Accounts, LightSource
 from wallet.chain.regtest import RegtestNode
 from wallet.chain.rpc import NodeRpc
 from wallet.chain.simulated import SimulatedChain

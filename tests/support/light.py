@@ -10,7 +10,7 @@ from support.eventually import eventually
 
 from bitcache.ledger import BlockRef
 from wallet.chain.base import ChainStatus, Scripts, Step
-from wallet.chain.light import LightSource
+from wallet.chain.light.source import LightSource
 from wallet.chain.regtest import RegtestNode
 
 

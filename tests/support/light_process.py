@@ -10,7 +10,7 @@ from pathlib import Path
 from bitcache import ledger
 from bitcache.identifiers import TransferId
 from bitcache.storage.store import Store
-from wallet.chain.light import LightSource
+from wallet.chain.light.source import LightSource
 from wallet.watcher import Watcher
 
 

@@ -194,3 +194,46 @@ async def test_pruned_blocks_are_named_as_the_reason(own_regtest: RegtestNode) -
         await own_regtest.rpc("pruneblockchain", 300)
         with pytest.raises(NodePruned):
             await source.step(early, {})
+
+
+async def test_blocks_come_by_rest_where_the_node_offers_it(
+    own_regtest: RegtestNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Switched on at a restart: the next blocks are not asked by RPC any more, and are the same; off again, they are."""
+    ((script, address),) = fresh_destinations(1)
+    asked: list[str] = []
+    real = NodeRpc.call
+
+    async def call(self: NodeRpc, method: str, *params: Any, timeout: float | None = None) -> Any:
+        asked.append(method)
+        return await real(self, method, *params, timeout=timeout)
+
+    monkeypatch.setattr(NodeRpc, "call", call)
+    async with following(own_regtest) as source:
+        cursor = await source.tip()
+        await own_regtest.pay(address, Sat(1_111))
+        await own_regtest.mine()
+        by_rpc = await source.step(cursor, {script: 1})
+        for options, others in ((["-rest"], 0), ([], 1)):
+            await own_regtest.restart(*options)
+            await works(source)  # the first call may find the old connection closed
+            await eventually(lambda: works(source))
+            asked.clear()
+            assert await source.step(cursor, {script: 1}) == by_rpc
+            assert asked.count("getblock") == others
+
+
+async def test_a_page_instead_of_a_block_is_not_taken(regtest: RegtestNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever answers to a REST address with 200: only the block that was asked for counts."""
+
+    async def page(self: NodeRpc, path: str) -> bytes:
+        return b"<html>" + bytes(1000)
+
+    monkeypatch.setattr(NodeRpc, "rest", page)
+    await regtest.mine()
+    async with following(regtest) as source:
+        tip = await source.tip()
+        parent = await source.at(tip.height - 1)
+        step = await source.step(parent, {})
+        assert isinstance(step, Forward)
+        assert step.block == tip

@@ -23,9 +23,9 @@ from bitcache.errors import ChainError, InvalidSettings, NodeRefused, NodeUnreac
 from bitcache.ledger import BlockRef, Payment
 from bitcache.money import Sat, btc_text
 from wallet.account import Account
-from wallet.chain import light as light_module
 from wallet.chain.base import Back, ChainSource
-from wallet.chain.light import LightSource
+from wallet.chain.light import source as light_module
+from wallet.chain.light.source import LightSource
 from wallet.chain.regtest import RegtestNode
 
 pytestmark = pytest.mark.node

@@ -10,9 +10,9 @@ import pytest
 
 from bitcache.errors import InvalidSettings, NodeRefused
 from bitcache.ledger import BlockRef
-from wallet.chain.light_dial import PeerAddress, read_address
-from wallet.chain.light_headers import FACTOR, RETARGET, Headers, _check_difficulty
-from wallet.chain.light_p2p import HEADER
+from wallet.chain.light.dial import PeerAddress, read_address
+from wallet.chain.light.headers import FACTOR, RETARGET, Headers, _check_difficulty
+from wallet.chain.light.p2p import HEADER
 
 EASY = 0x207FFFFF
 

@@ -15,7 +15,7 @@ from support.shop import Shop, open_shop
 from bitcache import outbox
 from bitcache.errors import DiskFull, NodeUnreachable
 from bitcache.identifiers import TransferId
-from bitcache.ledger import BlockRef
+from bitcache.ledger import BlockRef, Payment
 from bitcache.money import Sat
 from bitcache.storage.store import Store
 from wallet.chain.base import ChainStatus, Scripts, Step
@@ -151,6 +151,24 @@ async def test_a_reorganisation_after_release_is_a_loss_and_can_heal(till: Till)
     await till.chain.mine()
     assert await till.state(transfer_id) == "settled"
     assert await till.shop.grants() == [transfer_id], "released once"
+
+
+async def test_without_a_mempool_what_was_undone_is_gone_until_a_block_has_it(till: Till) -> None:
+    """Else a payment undone after the release, then double-spent, would never be recorded as a loss."""
+    transfer_id, address = await till.invoice()
+    await till.chain.pay(address, Sat(5_000))
+    await till.chain.mine()
+    assert await till.state(transfer_id) == "settled"
+
+    async def blind(_: Scripts) -> list[Payment]:
+        return []
+
+    till.chain.unconfirmed = blind
+    till.chain.sees_unconfirmed = False
+    await till.chain.reorg(1)
+    assert await till.state(transfer_id) == "invalid"
+    await till.chain.mine()
+    assert await till.state(transfer_id) == "settled"
 
 
 async def test_a_reorganisation_below_the_first_block_begins_again_lower(till: Till) -> None:

@@ -1,4 +1,4 @@
-"""A chain source on your own Bitcoin node, by RPC; ZMQ, where the node offers it, only hastens.
+"""A chain source on your own Bitcoin node, by RPC; ZMQ and REST, where the node offers them, only hasten.
 
 The node is the only truth.  If it says that the cursor's block is unknown or off the chain, the
 answer is Back; else it names the next block, whose parent must be the cursor.
@@ -15,7 +15,7 @@ import zmq
 
 from bitcache.errors import ChainError, NodePruned, NodeRefused, NodeWarmingUp, NodeWrongNetwork
 from bitcache.ledger import BlockRef, Payment
-from wallet.blocks import parent_hash, payments_in_block
+from wallet.blocks import block_hash, parent_hash, payments_in_block
 from wallet.chain.base import Back, ChainStatus, Forward, Scripts, Step
 from wallet.chain.mempool import EarlyNews, Mempool
 from wallet.chain.read_ahead import Found, ReadAhead
@@ -45,6 +45,7 @@ class BitcoindSource:
         self._ahead = ReadAhead(self._after)
         self._version = ""
         self._checked = False
+        self._rest = True  # until it turns out that the node offers none
         self._hears = False
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -139,7 +140,7 @@ class BitcoindSource:
             raise NodeWrongNetwork(f"the node follows {info['chain']}, this gateway {self.network}")
         if not self._checked:
             self._version = _version((await self._rpc.call("getnetworkinfo"))["version"])
-            self._checked = True
+            self._checked = self._rest = True
         return info
 
     async def _after(self, cursor: BlockRef) -> Found | Back | None:
@@ -181,6 +182,11 @@ class BitcoindSource:
 
     async def _block(self, height: int, digest: str) -> bytes:
         """A raw block; one that was pruned is asked for from a peer, for the next attempt, and NodePruned raised."""
+        if self._rest:
+            raw = await self._rpc.rest(f"rest/block/{digest}.bin")
+            if raw is not None and block_hash(raw) == digest:
+                return raw
+            self._rest = False
         try:
             return bytes.fromhex(await self._call("getblock", digest, 0))
         except NodePruned as error:

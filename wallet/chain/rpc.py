@@ -71,6 +71,17 @@ class NodeRpc:
         by_id = sorted(answers, key=lambda answer: int(answer["id"]))
         return [_outcome(str(call[0]), answer) for call, answer in zip(calls, by_id, strict=True)]
 
+    async def rest(self, path: str) -> bytes | None:
+        """What the node's REST interface has at ``path``; None where it has nothing or is switched off.
+
+        A block costs the node a tenth of what it costs by RPC.
+        """
+        try:
+            async with self._open_session().get(self._url.join(URL("/" + path)), timeout=self._limit()) as response:
+                return await response.read() if response.status == 200 else None
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            return None
+
     async def _exchange(self, body: Any, timeout: float | None) -> Any:
         """Post, and parse what comes back; once more with the fresh cookie when refused."""
         if self._cookie is not None and not self._auth:
@@ -86,17 +97,24 @@ class NodeRpc:
             raise NodeUnreachable("what answers there is not a Bitcoin node") from error
 
     async def _post(self, body: Any, timeout: float | None) -> tuple[int, bytes]:
-        if self._session is None:
-            self._session = aiohttp.ClientSession()
-        limit = aiohttp.ClientTimeout(total=timeout or self._timeout, connect=10)
         headers = {"Authorization": self._auth} if self._auth else {}
         try:
-            async with self._session.post(self._url, json=body, headers=headers, timeout=limit) as response:
+            async with self._open_session().post(
+                self._url, json=body, headers=headers, timeout=self._limit(timeout)
+            ) as response:
                 return response.status, await response.read()
         except TimeoutError as error:
             raise NodeUnreachable(f"{self._url} does not answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
             raise NodeUnreachable(f"{self._url} does not answer") from error
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession()
+        return self._session
+
+    def _limit(self, seconds: float | None = None) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(total=seconds or self._timeout, connect=10)
 
 
 def is_not_found(error: ChainError) -> bool:

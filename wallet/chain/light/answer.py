@@ -8,7 +8,7 @@ from dataclasses import replace
 from bitcache.ledger import BlockRef, Payment
 from wallet.blocks import payments_in_transaction
 from wallet.chain.base import COINBASE_MATURITY, Back, Forward, Scripts, Step
-from wallet.chain.light_node import LightNode
+from wallet.chain.light.node import LightNode
 
 
 class Undecided(Exception):

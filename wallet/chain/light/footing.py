@@ -12,10 +12,10 @@ from pathlib import Path
 
 from bitcache.errors import ChainError
 from bitcache.ledger import BlockRef
-from wallet.chain.light_headers import Headers
-from wallet.chain.light_node import Connecting
-from wallet.chain.light_peers import Peers
-from wallet.chain.light_wallet import Changes
+from wallet.chain.light.headers import Headers
+from wallet.chain.light.node import Connecting
+from wallet.chain.light.peers import Peers
+from wallet.chain.light.wallet import Changes
 
 RETRY_SECONDS = 1.0
 #: A peer that keeps a client waiting longer is left.

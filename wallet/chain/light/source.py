@@ -3,7 +3,7 @@
 Nobody learns an address: filters of every block are fetched, and whole blocks where one matches.  The
 price is that payments are seen only when they are in a block.  See docs/light-client.md.
 
-One client of the Bitcoin Dev Kit follows each account (:mod:`wallet.chain.light_node`), because it
+One client of the Bitcoin Dev Kit follows each account (:mod:`wallet.chain.light.node`), because it
 knows descriptors, not scripts.  Three rules make the answers lossless:
 
 * Nothing is remembered.  A client begins at the ledger's cursor, or below, so what came while we were
@@ -27,12 +27,12 @@ import structlog
 from bitcache.errors import ChainError, NodeRefused, NodeWarmingUp
 from bitcache.ledger import BlockRef, Payment
 from wallet.chain.base import Back, ChainStatus, Scripts, Step
-from wallet.chain.light_answer import Undecided, answer, common_tip
-from wallet.chain.light_followers import ROOM, Followers
-from wallet.chain.light_footing import Footing
-from wallet.chain.light_node import LightNode
-from wallet.chain.light_peers import Peers
-from wallet.chain.light_wallet import DEPTH, Changes
+from wallet.chain.light.answer import Undecided, answer, common_tip
+from wallet.chain.light.followers import ROOM, Followers
+from wallet.chain.light.footing import Footing
+from wallet.chain.light.node import LightNode
+from wallet.chain.light.peers import Peers
+from wallet.chain.light.wallet import DEPTH, Changes
 
 #: How long a question waits for the client before it fails, to be asked again.
 PATIENCE_SECONDS = 20.0

@@ -24,7 +24,7 @@ from bdkpython import (
 
 from bitcache.ledger import BlockRef
 from wallet.account import receiving_branch
-from wallet.chain.light_headers import GENESIS
+from wallet.chain.light.headers import GENESIS
 from wallet.networks import facts
 
 #: The client rescans the last eight blocks that its wallet knows; with fewer it would begin at the genesis.

@@ -2,7 +2,7 @@
 
 The Bitcoin Dev Kit's client follows the chain, but it must be told a block to begin at and it does
 not say why a peer is of no use.  So we shake hands ourselves once per start: to learn what a peer
-offers, and to fetch headers (see :mod:`wallet.chain.light_headers`).
+offers, and to fetch headers (see :mod:`wallet.chain.light.headers`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from bitcache.errors import ChainError, NodeRefused, NodeUnreachable, NodeWrongNetwork
-from wallet.chain.light_dial import PeerAddress, dial
+from wallet.chain.light.dial import PeerAddress, dial
 
 #: First bytes of every message, by network.
 MAGIC = {
@@ -140,7 +140,7 @@ _WRONG = "Give peers of the gateway's own network, or correct bitcoin.network."
 
 
 def _unreachable(message: str) -> NodeUnreachable:
-    return NodeUnreachable(message, hint="Check the internet connection and chain.peers.")
+    return NodeUnreachable(message, hint="Check the internet connection and chain.light_peers.")
 
 
 def _checksum(payload: bytes) -> bytes:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import structlog
 
 from bitcache.errors import ChainError, InvalidSettings, NodeRefused, NodeUnreachable, NodeWrongNetwork
-from wallet.chain.light_dial import PORTS, PeerAddress, read_address
-from wallet.chain.light_headers import Headers
-from wallet.chain.light_p2p import PeerConnection, network_of
+from wallet.chain.light.dial import PORTS, PeerAddress, read_address
+from wallet.chain.light.headers import Headers
+from wallet.chain.light.p2p import PeerConnection, network_of
 
 #: Names that answer with peers; ``x49`` asks for those that serve compact filters.
 SEEDS = {
@@ -43,16 +43,18 @@ class Peers:
         if self.proxy and not self.configured:
             raise InvalidSettings(
                 "with a proxy the peers must be named",
-                hint="Set chain.peers: looking for peers by DNS would bypass it.",
+                hint="Set chain.light_peers: looking for peers by DNS would bypass it.",
             )
         if network not in SEEDS and not self.configured:
-            raise InvalidSettings("on regtest the peers must be named", hint="Set chain.peers.")
+            raise InvalidSettings("on regtest the peers must be named", hint="Set chain.light_peers.")
         self._timeout = TIMEOUT_PROXY if self.proxy else TIMEOUT
 
     async def bring(self, headers: Headers) -> tuple[PeerAddress, ...]:
         """Fetch headers from as many peers as wanted; returns those.  Raises ChainError if there are none."""
         useful: list[PeerAddress] = []
-        reason: ChainError = NodeUnreachable("no peer was found", hint="Check the internet connection and chain.peers.")
+        reason: ChainError = NodeUnreachable(
+            "no peer was found", hint="Check the internet connection and chain.light_peers."
+        )
         answers = await asyncio.gather(*map(self._greet, await self._candidates()))
         try:
             for address, answer in answers:
@@ -76,7 +78,7 @@ class Peers:
             named = await asyncio.gather(*map(self._resolve, self.configured))
             found = [address for addresses in named for address in addresses[:1]]
             if not found:
-                raise NodeUnreachable("the configured peers' names are not known", hint="Check chain.peers.")
+                raise NodeUnreachable("the configured peers' names are not known", hint="Check chain.light_peers.")
             return found
         port = PORTS[self.network]
         seeds = [PeerAddress(f"x49.{seed}", port) for seed in SEEDS[self.network]]
@@ -106,7 +108,7 @@ class Peers:
                 return address, error
             return address, NodeWrongNetwork(
                 f"the peer {address} follows {other}, this gateway {self.network}",
-                hint="Give peers of the gateway's own network in chain.peers, or correct bitcoin.network.",
+                hint="Give peers of the gateway's own network in chain.light_peers, or correct bitcoin.network.",
             )
 
 
@@ -117,7 +119,7 @@ def _usable(answer: PeerConnection | ChainError, address: PeerAddress) -> PeerCo
     if not answer.has_filters:
         raise NodeRefused(
             f"the peer {address} serves no compact block filters",
-            hint="Start it with -blockfilterindex=1 -peerblockfilters=1, or give another in chain.peers.",
+            hint="Start it with -blockfilterindex=1 -peerblockfilters=1, or give another in chain.light_peers.",
         )
     return answer
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bitcache.errors import NodeRefused
 from bitcache.ledger import BlockRef
-from wallet.chain.light_p2p import HEADER
+from wallet.chain.light.p2p import HEADER
 
 #: Where headers begin: the first block, or on the main network, where that would be 70 MB, one from 2024.
 BASES = {

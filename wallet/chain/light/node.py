@@ -23,8 +23,8 @@ import structlog
 from bdkpython import CbfBuilder, CbfClient, CbfError, Info, IpAddress, Peer, ScanType, Socks5Proxy
 
 from bitcache.ledger import BlockRef
-from wallet.chain.light_dial import PeerAddress
-from wallet.chain.light_wallet import Changes, FoundTransaction, LightWallet
+from wallet.chain.light.dial import PeerAddress
+from wallet.chain.light.wallet import Changes, FoundTransaction, LightWallet
 
 POLL_SECONDS = 2.0
 

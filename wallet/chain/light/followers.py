@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from bitcache.ledger import BlockRef
-from wallet.chain.light_headers import Headers
-from wallet.chain.light_node import Connecting, Following, LightNode
-from wallet.chain.light_wallet import DEPTH, Changes
+from wallet.chain.light.headers import Headers
+from wallet.chain.light.node import Connecting, Following, LightNode
+from wallet.chain.light.wallet import DEPTH, Changes
 
 #: A client begins so many blocks below the cursor: a reorganisation less deep is followed without a new client.
 ROOM = 8
