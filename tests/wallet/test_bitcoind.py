@@ -199,7 +199,8 @@ async def test_pruned_blocks_are_named_as_the_reason(own_regtest: RegtestNode) -
 async def test_blocks_come_by_rest_where_the_node_offers_it(
     own_regtest: RegtestNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Switched on at a restart: the next blocks are not asked by RPC any more, and are the same; off again, they are."""
+    """Switched on at a restart: the next blocks are not asked by RPC any more, and are the same; off again, they are
+    asked."""
     ((script, address),) = fresh_destinations(1)
     asked: list[str] = []
     real = NodeRpc.call
