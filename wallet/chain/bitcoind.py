@@ -221,6 +221,7 @@ class BitcoindSource:
                 takes_tip = False
                 await asyncio.sleep(1)
             except ChainError:
+                self._checked = False  # what comes back may be another node, or offer more
                 await asyncio.sleep(1)
                 self._news.set()
             else:

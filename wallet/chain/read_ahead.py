@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from bitcache.errors import BitcacheError
 from bitcache.ledger import BlockRef
 from wallet.chain.base import Back
 
@@ -50,5 +51,8 @@ class ReadAhead:
             await self.close()
             return None
         task, self._task = self._task, None
-        found = await task
+        try:
+            found = await task
+        except BitcacheError:
+            return None
         return found if isinstance(found, Found) else None
