@@ -75,7 +75,8 @@ class Hub:
             except BitcacheError as error:
                 log.warning("outbox_waits", code=error.code, reason=str(error))
             try:
-                await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
 

@@ -184,7 +184,9 @@ async def _recheck_payouts(parts: Parts) -> None:
 
 async def _end(task: asyncio.Task[None]) -> None:
     """Cancel it; had it died before, say so."""
-    task.cancel()
+    while not task.done():
+        task.cancel()  # again, should a library have swallowed the first
+        await asyncio.wait([task], timeout=1)
     [outcome] = await asyncio.gather(task, return_exceptions=True)
     if isinstance(outcome, Exception):
         log.error("task_died", task=task.get_name(), exc_info=outcome)

@@ -377,3 +377,16 @@ async def _answer(value: Any) -> Any:
 
 async def _settled(shop: Shop, transfer_id: str) -> bool:
     return await shop.state(transfer_id) == "settled"
+
+
+@pytest.mark.parametrize("moments", range(6))
+async def test_it_ends_when_told_to_in_the_moment_of_news(till: Till, moments: int) -> None:
+    """``asyncio.wait_for`` of Python 3.11 swallows a cancellation that meets the answer: a gateway never stopped."""
+    running = asyncio.create_task(till.watcher.run())
+    await asyncio.sleep(0.3)  # now it waits
+    till.chain._tell()
+    for _ in range(moments):
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait([running], timeout=2)
+    assert running.cancelled()

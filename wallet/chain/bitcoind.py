@@ -115,7 +115,8 @@ class BitcoindSource:
     async def wait(self, timeout: float) -> None:
         """Return at a block or a payment of ours, or after ``timeout`` seconds (sooner without ZMQ)."""
         try:
-            await asyncio.wait_for(self._news.wait(), timeout if self._hears else min(timeout, POLL_SECONDS))
+            async with asyncio.timeout(timeout if self._hears else min(timeout, POLL_SECONDS)):
+                await self._news.wait()
         except TimeoutError:
             return
         finally:

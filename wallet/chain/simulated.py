@@ -101,7 +101,8 @@ class SimulatedChain:
     async def wait(self, timeout: float) -> None:
         """Return at the next change, or after ``timeout`` seconds."""
         try:
-            await asyncio.wait_for(self._changed.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._changed.wait()
         except TimeoutError:
             return
         finally:

@@ -62,7 +62,8 @@ class PeerConnection:
         """Hang up."""
         self._writer.close()
         with contextlib.suppress(OSError, TimeoutError):
-            await asyncio.wait_for(self._writer.wait_closed(), 1)
+            async with asyncio.timeout(1):
+                await self._writer.wait_closed()
 
     @property
     def has_filters(self) -> bool:
@@ -93,7 +94,8 @@ class PeerConnection:
         head = struct.pack("<4s12sI4s", self._magic, command.encode(), len(payload), _checksum(payload))
         try:
             self._writer.write(head + payload)
-            await asyncio.wait_for(self._writer.drain(), self._timeout)
+            async with asyncio.timeout(self._timeout):
+                await self._writer.drain()
         except (OSError, TimeoutError) as error:
             raise _unreachable("the peer hung up") from error
 

@@ -89,9 +89,8 @@ class Peers:
         """By number, because the client takes no names."""
         try:
             loop = asyncio.get_running_loop()
-            found = await asyncio.wait_for(
-                loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM), self._timeout
-            )
+            async with asyncio.timeout(self._timeout):
+                found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
         except (OSError, TimeoutError):
             return []
         return list(dict.fromkeys(PeerAddress(str(one[4][0]), address.port) for one in found))
