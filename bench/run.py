@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m bench.run [--rounds N] [--only PART]``.
+"""Run the benchmarks: ``python -m bench.run [--rounds N] [--only PART] [--peers]``.
 
 Ours and the peer's are measured in turn, round by round, so that a machine that slows down slows both; the
 medians count.  ``ratio`` says how many times better ours is (under 1: worse).
@@ -15,10 +15,20 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench import lnbits
 from bench.case import Case
-from bench.cases import addresses, blocks, gateway, sealing, settling
+from bench.cases import addresses, blocks, gateway, purchases, sealing, settling, streams, watching
 
-PARTS = {"sealing": sealing, "addresses": addresses, "blocks": blocks, "settling": settling, "gateway": gateway}
+PARTS = {
+    "sealing": sealing,
+    "addresses": addresses,
+    "blocks": blocks,
+    "settling": settling,
+    "gateway": gateway,
+    "purchases": purchases,
+    "streams": streams,
+    "watching": watching,
+}
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -51,7 +61,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", choices=PARTS, action="append")
+    parser.add_argument("--peers", action="store_true", help="install LNbits into .cache and measure it too")
     options = parser.parse_args()
+    if options.peers:
+        lnbits.want()
     console = Console()
     rows = []
     for name, part in PARTS.items():

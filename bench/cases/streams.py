@@ -1,0 +1,93 @@
+"""Thousands of open pages, each with its stream of events, when one block settles a thousand of them."""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection as Pipe
+
+from bench.case import Case
+from bench.load import request
+from bench.shop import Shop, open_shop, resident_mb
+
+ROUNDS = 6  #: the first warms up
+PAID = 1_000  #: settled in each
+SETTLED = b'"state":"settled"'
+
+
+@contextmanager
+def cases() -> Iterator[list[Case]]:
+    """The readers are a process of their own; every round settles a thousand that were not settled before."""
+    with open_shop() as shop:
+        ids: list[str] = shop.do("make", ROUNDS * PAID)
+        before = resident_mb(shop.pid)
+        with _readers(shop, ids) as readers:
+            each = 1000 * (resident_mb(shop.pid) - before) / len(ids)
+            waiting = iter(range(0, len(ids), PAID))
+            yield [
+                Case(
+                    "sse.fanout",
+                    "ms",
+                    lambda: _settle(shop, readers, ids[(first := next(waiting)) : first + PAID]),
+                    note=f"{len(ids)} open streams, one block settles {PAID}: from the commit to the last one told",
+                ),
+                Case("sse.memory_per_stream", "kB", lambda: each, note="the gateway's memory, opened beside closed"),
+            ]
+
+
+def _settle(shop: Shop, readers: Pipe, ids: list[str]) -> float:
+    shop.do("pay", ids)
+    readers.send(len(ids))
+    committed: float = shop.do("settle", len(ids))
+    told: float = readers.recv()
+    return 1000 * (told - committed)
+
+
+@contextmanager
+def _readers(shop: Shop, ids: list[str]) -> Iterator[Pipe]:
+    ours, theirs = get_context("spawn").Pipe()
+    process = get_context("spawn").Process(target=_read, args=(shop.port, ids, theirs), daemon=True)
+    process.start()
+    try:
+        assert ours.recv() == len(ids)
+        yield ours
+    finally:
+        process.kill()
+        process.join()
+
+
+def _read(port: int, ids: list[str], pipe: Pipe) -> None:
+    """Open the streams; then, whenever told a number, say when that many more were settled."""
+    poll, streams = select.epoll(), {}
+    for one in ids:
+        stream = socket.create_connection(("127.0.0.1", port))
+        stream.sendall(request("GET", f"/api/v1/transfers/{one}/events"))
+        poll.register(stream.fileno(), select.EPOLLIN)
+        streams[stream.fileno()] = stream
+        if len(streams) % 100 == 0:
+            _until(poll, streams, b"event: transfer", 100)
+    pipe.send(len(streams))
+    wanted = None
+    while True:
+        if wanted is None and pipe.poll(0):
+            wanted = pipe.recv()
+        if wanted is None:
+            _drain(poll, streams, 0.01)
+        else:
+            _until(poll, streams, SETTLED, wanted)
+            pipe.send(time.perf_counter())
+            wanted = None
+
+
+def _until(poll: select.epoll, streams: dict[int, socket.socket], sign: bytes, count: int) -> None:
+    while count > 0:
+        count -= sum(data.count(sign) for data in _drain(poll, streams, 60))
+
+
+def _drain(poll: select.epoll, streams: dict[int, socket.socket], patience: float) -> list[bytes]:
+    ready = poll.poll(patience)
+    return [streams[number].recv(65536) for number, _ in ready]

@@ -1,0 +1,191 @@
+"""Watching a million scripts on a real node: full blocks matched, caught up with, and paid invoices granted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.case import Case
+from bench.fullblocks import TRANSACTIONS, FullBlocks
+from bench.shop import PRICE, Shop, open_shop, set_up, settings_in
+from bitcache import ledger
+from bitcache.identifiers import b64u
+from bitcache.ledger import BlockRef
+from bitcache.storage.store import Store
+from gateway.datadir import DataDir
+from wallet.chain.base import Forward
+from wallet.chain.bitcoind import BitcoindSource
+from wallet.chain.regtest import RegtestNode
+from wallet.watcher import Watcher
+
+SCRIPTS = 1_000_000
+BEHIND = 30  #: full blocks to catch up with
+PAID = 100  #: invoices in one block
+BLOCKS = 20  #: such blocks in a round
+
+
+class RestNode(RegtestNode):
+    """A node that offers REST too, as docs/operating.md advises."""
+
+    def launch(self, *extra: str) -> None:
+        """Start the process."""
+        super().launch("-rest", *extra)
+
+
+@contextmanager
+def cases() -> Iterator[list[Case]]:
+    """Blocks on a node with REST and on one without; memory and grants of whole gateways."""
+    with (
+        _chain(RestNode) as rest,
+        _chain(RegtestNode) as plain,
+        open_shop(node=True) as shop,
+        tempfile.TemporaryDirectory(prefix="bitcache-bench-") as folder,
+    ):
+        _remember_a_million(Path(folder))
+        grants = _Grants(shop)
+        yield [
+            Case(
+                "watch.match_full_block_1m_scripts",
+                "ms",
+                rest.match,
+                "getblock verbosity 2",
+                rest.match_verbose,
+                f"{TRANSACTIONS} transactions, 1.6 MB, fetched from a node with rest=1 and matched",
+            ),
+            Case(
+                "watch.match_full_block_1m_scripts.rpc",
+                "ms",
+                plain.match,
+                "getblock verbosity 2",
+                plain.match_verbose,
+                "the same block by RPC alone: most of it is the node writing hex",
+            ),
+            Case("watch.catch_up", "1/s", rest.catch_up, note=f"{BEHIND} full blocks, a million scripts, rest=1"),
+            Case("watch.catch_up.rpc", "1/s", plain.catch_up, note="the same by RPC alone"),
+            Case("watch.block_to_grant", "ms", grants.median, note=f"{PAID} paid in a block, submitted to committed"),
+            Case("watch.block_to_grant.p99", "ms", grants.p99, note=f"of all blocks so far, {BLOCKS} a round"),
+            Case("watch.rss_1m_scripts", "MB", lambda: _memory(Path(folder)), note="the whole gateway, once loaded"),
+        ]
+
+
+class _Chain:
+    """Full blocks on one node, a million scripts, and an event loop to ask from."""
+
+    def __init__(self, node: RegtestNode, runner: asyncio.Runner) -> None:
+        self._node, self._runner = node, runner
+        self._source = BitcoindSource(node.client(), "regtest")
+        self._scripts = {b"\x00\x14" + os.urandom(20): None for _ in range(SCRIPTS)}
+        self._before, self._parent, self._tip = runner.run(self._make())
+
+    async def _make(self) -> tuple[BlockRef, BlockRef, BlockRef]:
+        blocks = await FullBlocks.on(self._node)
+        before = await self._source.tip()
+        for _ in range(BEHIND):
+            await blocks.find()
+        tip = await self._source.tip()
+        return before, await self._source.at(tip.height - 1), tip
+
+    def match(self) -> float:
+        """Fetch and match the newest block."""
+        return self._timed(self._match())
+
+    def match_verbose(self) -> float:
+        """The same through the node's decoded form."""
+        return self._timed(self._match_verbose())
+
+    def catch_up(self) -> float:
+        """Blocks a second after a downtime."""
+        return BEHIND / self._runner.run(self._catch_up())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._runner.run(self._source.close())
+
+    def _timed(self, work: Coroutine[Any, Any, None]) -> float:
+        began = time.perf_counter()
+        self._runner.run(work)
+        return 1000 * (time.perf_counter() - began)
+
+    async def _match(self) -> None:
+        assert isinstance(await self._source.step(self._parent, self._scripts), Forward)
+
+    async def _match_verbose(self) -> None:
+        block = await self._source.rpc.call("getblock", self._tip.hash, 2)
+        outputs = (output["scriptPubKey"]["hex"] for one in block["tx"] for output in one["vout"])
+        assert not any(bytes.fromhex(script) in self._scripts for script in outputs)
+
+    async def _catch_up(self) -> float:
+        with tempfile.TemporaryDirectory(prefix="bitcache-bench-") as folder:
+            store = await Store.open(Path(folder) / "bitcache.sqlite")
+            await store.write(lambda conn: ledger.start(conn, self._before))
+            watcher = Watcher(store, self._source, self._scripts)
+            began = time.perf_counter()
+            await watcher.sync()
+            spent = time.perf_counter() - began
+            assert watcher.status.cursor == self._tip
+            await store.close()
+            return spent
+
+
+@contextmanager
+def _chain(kind: type[RegtestNode]) -> Iterator[_Chain]:
+    with asyncio.Runner() as runner:
+        node = runner.run(kind.start())
+        try:
+            chain = _Chain(node, runner)
+            yield chain
+            chain.close()
+        finally:
+            runner.run(node.stop())
+
+
+class _Grants:
+    """Rounds of blocks in a shop, and what became of all of them."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._all: list[float] = []
+
+    def median(self) -> float:
+        """Of one round."""
+        times = [float(self._shop.do("block_to_grant", PAID)) for _ in range(BLOCKS)]
+        self._all += times
+        return statistics.median(times)
+
+    def p99(self) -> float:
+        """Of all rounds, without the first, which warmed up."""
+        counted = sorted(self._all[BLOCKS:])
+        return counted[min(len(counted) - 1, int(0.99 * len(counted)))]
+
+
+def _remember_a_million(folder: Path) -> None:
+    """A data folder with a million old invoices."""
+    asyncio.run(set_up(folder))
+    database = DataDir(settings_in(folder).storage.directory).database
+    with contextlib.closing(sqlite3.connect(database)) as conn, conn:
+        conn.execute("INSERT INTO listing SELECT 'f', id, ?, 1, '', '', '', '', NULL, '', 0 FROM seller", (PRICE,))
+        conn.executemany("INSERT INTO transfer VALUES (?, 'f', ?, NULL, 0)", _transfers())
+        ids = [row[0] for row in conn.execute("SELECT id FROM transfer")]
+        conn.executemany(
+            "INSERT INTO invoice VALUES (?, 'onchain', 1, ?, ?, ?, ?, 1, 0, 0, 'expired', '', 0, 0, 0, NULL, NULL)",
+            ((one, index, b"\x00\x14" + os.urandom(20), f"bcrt1q{index:038}", PRICE) for index, one in enumerate(ids)),
+        )
+        conn.execute("UPDATE payout SET next_index = ?", (SCRIPTS,))
+
+
+def _transfers() -> Iterable[tuple[str, bytes]]:
+    return ((b64u(os.urandom(16)), os.urandom(32)) for _ in range(SCRIPTS))
+
+
+def _memory(folder: Path) -> float:
+    with open_shop(folder=folder) as shop:
+        return float(shop.do("caught_up"))

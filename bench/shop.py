@@ -1,0 +1,229 @@
+"""A gateway in a process of its own that does what a benchmark tells it: make invoices, have them paid, find blocks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, func, literal_column, select
+
+from bench.fullblocks import FullBlocks, Payment
+from bitcache.identifiers import FileId, claim_hash, new_secret
+from bitcache.money import Sat
+from bitcache.storage.store import Store
+from bitcache.storage.tables import grant, invoice
+from bitcache.transfers import Transfer
+from gateway import logs
+from gateway.app import listening
+from gateway.client.http import connect
+from gateway.client.selling import Offer, sell
+from gateway.compose import Parts, check_payout, init_data_dir, running
+from gateway.settings import Log, Settings, check
+from wallet.chain.regtest import RegtestNode
+from wallet.chain.simulated import SimulatedChain
+
+DESCRIPTOR = (
+    "wpkh(tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M"
+    "/0/*)"
+)
+PRICE = 2_500
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The process, from outside."""
+
+    pid: int
+    port: int
+    file_id: str
+    pipe: Pipe
+
+    def do(self, name: str, *args: Any) -> Any:
+        """One of :class:`_Commands`."""
+        self.pipe.send((name, args))
+        return self.pipe.recv()
+
+
+@contextmanager
+def open_shop(*, node: bool = False, folder: Path | None = None, log: Path | None = None) -> Iterator[Shop]:
+    """A shop, on a simulated chain or a private ``node``; ``folder`` is that of :func:`set_up`."""
+    ours, theirs = get_context("spawn").Pipe()
+    process = get_context("spawn").Process(target=_main, args=(theirs, node, folder, log), daemon=True)
+    process.start()
+    try:
+        yield Shop(*ours.recv(), ours)
+    finally:
+        ours.send(None)
+        process.join(30)
+
+
+def settings_in(folder: Path) -> Settings:
+    """Caps and limits out of the way of what is measured."""
+    return check(
+        {
+            "bitcoin": {"network": "regtest"},
+            "server": {"port": 0},
+            "storage": {"directory": folder / "data", "min_free_bytes": 0},
+            "invoices": {"cap_per_buyer": 10**9, "cap_per_listing": 10**9},
+        }
+    )
+
+
+async def set_up(folder: Path) -> str:
+    """A data folder with a seller; returns the token."""
+    settings = settings_in(folder)
+    return await init_data_dir(settings, terms=await check_payout(settings, DESCRIPTOR))
+
+
+def resident_mb(pid: int | str = "self") -> float:
+    """Memory of a process, in millions of bytes."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _main(pipe: Pipe, node: bool, folder: Path | None, log: Path | None) -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="bitcache-bench-") as temporary,
+        (log or Path(os.devnull)).open("w") as lines,
+    ):
+        logs.configure(Log(level="info", format="json"), lines)  # as in production: every request has its line
+        asyncio.run(_serve(Path(temporary), folder, pipe, node))
+
+
+async def _serve(temporary: Path, folder: Path | None, pipe: Pipe, node: bool) -> None:
+    token = await set_up(temporary) if folder is None else None
+    async with (
+        _chain(temporary, node) as chain,
+        running(settings_in(folder or temporary), purse=chain) as parts,
+        listening(parts) as url,
+    ):
+        file_id = "" if token is None else await _sold(temporary, url, token)
+        commands = _Commands(parts, chain, FileId(file_id))
+        pipe.send((os.getpid(), int(url.rpartition(":")[2]), file_id))
+        while asked := await asyncio.to_thread(pipe.recv):
+            name, args = asked
+            pipe.send(await getattr(commands, name)(*args))
+
+
+@asynccontextmanager
+async def _chain(folder: Path, node: bool) -> AsyncIterator[RegtestNode | SimulatedChain]:
+    if not node:
+        yield SimulatedChain()
+        return
+    started = await RegtestNode.start(folder / "node")
+    try:
+        yield started
+    finally:
+        await started.stop()
+
+
+async def _sold(folder: Path, url: str, token: str) -> str:
+    source = folder / "file.bin"
+    source.write_bytes(os.urandom(100_000))
+    async with connect(url) as gateway:
+        return (await sell(gateway, token, os.urandom(32), Offer(source, Sat(PRICE), "file.bin"))).link.file_id
+
+
+async def _until(ready: Callable[[], Awaitable[bool]]) -> None:
+    while not await ready():  # noqa: ASYNC110 – what is waited for tells nobody
+        await asyncio.sleep(0.01)
+
+
+class _Commands:
+    """What can be asked through the pipe."""
+
+    def __init__(self, parts: Parts, chain: RegtestNode | SimulatedChain, file_id: FileId) -> None:
+        self._parts, self._chain, self._file_id = parts, chain, file_id
+        self._made: dict[str, Transfer] = {}
+        self._blocks: FullBlocks | None = None
+        self._grants = _Grants(parts.store)
+
+    async def make(self, count: int) -> list[str]:
+        """So many fresh invoices; their transfers' ids."""
+        hashes = [claim_hash(new_secret()) for _ in range(count)]
+        found = await asyncio.gather(*[self._parts.till.open(self._file_id, one, None) for one in hashes])
+        self._made |= {transfer.transfer_id: transfer for transfer, _ in found}
+        return [transfer.transfer_id for transfer, _ in found]
+
+    async def pay(self, ids: list[str]) -> None:
+        """Pay them on the simulated chain, and wait until all of it was seen."""
+        assert isinstance(self._chain, SimulatedChain)
+        for one in ids:
+            self._chain.send(self._made[one].key, Sat(PRICE))
+        waiting = select(func.count()).select_from(invoice).where(invoice.c.state == "processing")
+
+        async def seen() -> bool:
+            return await self._parts.store.read(lambda conn: conn.execute(waiting).scalar_one()) >= len(ids)
+
+        await _until(seen)
+
+    async def settle(self, count: int) -> float:
+        """Find the block in which so many are paid; the moment at which their grants were committed."""
+        assert isinstance(self._chain, SimulatedChain)
+        wanted = self._grants.newest + count
+        await self._chain.mine()
+        return await self._grants.committed(wanted)
+
+    async def block_to_grant(self, count: int) -> float:
+        """Milliseconds from handing the node a block that pays so many invoices until their grants are committed."""
+        assert isinstance(self._chain, RegtestNode)
+        if self._blocks is None:
+            self._blocks = await FullBlocks.on(self._chain)
+        ids = await self.make(count)
+        raw = await self._blocks.prepare([Payment(self._made[one].key, PRICE) for one in ids], count)
+        await self.caught_up()
+        await asyncio.sleep(0.1)
+        wanted, began = self._grants.newest + count, time.perf_counter()
+        await self._chain.rpc("submitblock", raw)
+        return 1000 * (await self._grants.committed(wanted) - began)
+
+    async def caught_up(self) -> float:
+        """Wait until everything was loaded and the chain followed; this process's memory, in megabytes."""
+        tip = await self._parts.source.tip()
+
+        async def there() -> bool:
+            status = self._parts.watcher.status
+            return status.synced_at is not None and status.cursor == tip
+
+        await _until(there)
+        return resident_mb()
+
+
+class _Grants:
+    """Notes the moment of every commit, and how far the grants were then."""
+
+    def __init__(self, store: Store) -> None:
+        self.newest = 0
+        self._at: dict[int, float] = {}
+        self._write = store.write
+        store.write = self._noting  # type: ignore[method-assign]
+
+    async def committed(self, newest: int) -> float:
+        """When grant number ``newest`` was committed."""
+
+        async def there() -> bool:
+            return self.newest >= newest
+
+        await _until(there)
+        return min(at for number, at in self._at.items() if number >= newest)
+
+    async def _noting(self, work: Callable[[Connection], Any], *, quiet: bool = False) -> Any:
+        if quiet:
+            return await self._write(work, quiet=True)
+        result, newest = await self._write(lambda conn: (work(conn), _newest_grant(conn)))
+        self._at.setdefault(newest, time.perf_counter())
+        self.newest = newest
+        return result
+
+
+def _newest_grant(conn: Connection) -> int:
+    return conn.execute(select(func.max(literal_column("rowid"))).select_from(grant)).scalar_one() or 0
