@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -73,12 +74,19 @@ async def listening(parts: Parts) -> AsyncIterator[str]:
 async def serve(settings: Settings) -> None:
     """Run the gateway until SIGINT or SIGTERM."""
     logs.configure(settings.log)
+    _allow_many_connections()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with running(settings) as parts, metrics.listening(parts), listening(parts):
         await stop.wait()
+
+
+def _allow_many_connections() -> None:
+    """As many open files as this process may have: every open page holds a connection, and 1024 is soon reached."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _bind(site: web.TCPSite) -> None:
