@@ -248,6 +248,7 @@ async def test_the_peer_restarts(own_regtest: RegtestNode, tmp_path: Path) -> No
         assert not (await LightSource.status(source)).reachable
         own_regtest.launch()
         await own_regtest.ready()
+        await eventually(lambda: _is_reachable(source), 30)  # it asks once a second
         await watch.pay(account, 1, 2_000)
         await own_regtest.mine()
         await watch.follow(source)
@@ -258,6 +259,10 @@ async def _until_it_fails(source: LightSource, watch: Watch) -> None:
     while True:
         await LightSource.step(source, watch.blocks[-1], watch.scripts)
         await LightSource.wait(source, 1)
+
+
+async def _is_reachable(source: LightSource) -> bool:
+    return (await LightSource.status(source)).reachable
 
 
 async def _is_at(source: LightSource, digest: str) -> bool:
