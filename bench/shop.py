@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
@@ -36,6 +37,20 @@ DESCRIPTOR = (
     "/0/*)"
 )
 PRICE = 2_500
+
+
+class TimedNode(RegtestNode):
+    """A node whose log says to the microsecond when it accepted a block."""
+
+    def launch(self, *extra: str) -> None:
+        """Start the process."""
+        super().launch("-logtimemicros", *extra)
+
+    def accepted(self, digest: str) -> float:
+        """The moment at which this block became its newest, in Unix seconds."""
+        log = (self.datadir / "regtest" / "debug.log").read_text()
+        line = next(line for line in reversed(log.splitlines()) if f"UpdateTip: new best={digest}" in line)
+        return datetime.fromisoformat(line.split()[0]).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +130,11 @@ async def _serve(temporary: Path, folder: Path | None, pipe: Pipe, node: bool) -
 
 
 @asynccontextmanager
-async def _chain(folder: Path, node: bool) -> AsyncIterator[RegtestNode | SimulatedChain]:
+async def _chain(folder: Path, node: bool) -> AsyncIterator[TimedNode | SimulatedChain]:
     if not node:
         yield SimulatedChain()
         return
-    started = await RegtestNode.start(folder / "node")
+    started = await TimedNode.start(folder / "node")
     try:
         yield started
     finally:
@@ -141,7 +156,7 @@ async def _until(ready: Callable[[], Awaitable[bool]]) -> None:
 class _Commands:
     """What can be asked through the pipe."""
 
-    def __init__(self, parts: Parts, chain: RegtestNode | SimulatedChain, file_id: FileId) -> None:
+    def __init__(self, parts: Parts, chain: TimedNode | SimulatedChain, file_id: FileId) -> None:
         self._parts, self._chain, self._file_id = parts, chain, file_id
         self._made: dict[str, Transfer] = {}
         self._blocks: FullBlocks | None = None
@@ -174,17 +189,18 @@ class _Commands:
         return await self._grants.committed(wanted)
 
     async def block_to_grant(self, count: int) -> float:
-        """Milliseconds from handing the node a block that pays so many invoices until their grants are committed."""
-        assert isinstance(self._chain, RegtestNode)
+        """Milliseconds from the node accepting a block that pays so many invoices until their grants are committed."""
+        assert isinstance(self._chain, TimedNode)
         if self._blocks is None:
             self._blocks = await FullBlocks.on(self._chain)
         ids = await self.make(count)
         raw = await self._blocks.prepare([Payment(self._made[one].key, PRICE) for one in ids], count)
         await self.caught_up()
         await asyncio.sleep(0.1)
-        wanted, began = self._grants.newest + count, time.perf_counter()
+        wanted = self._grants.newest + count
         await self._chain.rpc("submitblock", raw)
-        return 1000 * (await self._grants.committed(wanted) - began)
+        committed = await self._grants.committed(wanted) + time.time() - time.perf_counter()
+        return 1000 * (committed - self._chain.accepted(await self._chain.rpc("getbestblockhash")))
 
     async def caught_up(self) -> float:
         """Wait until everything was loaded and the chain followed; this process's memory, in megabytes."""

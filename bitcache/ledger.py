@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import BindParameter, Connection, Integer, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy.dialects.sqlite import Insert, insert
 
 from bitcache.identifiers import TransferId
 from bitcache.money import Sat
@@ -27,6 +27,34 @@ from bitcache.storage.tables import block, invoice, known, payment, payout
 
 #: No payment needs more confirmations than this.
 DEEPEST = 100
+
+
+_HEIGHT: BindParameter[int] = bindparam("height", type_=Integer)
+
+# Built once: building a statement takes several times as long as running it.
+_NEWEST = select(block.c.height, block.c.hash).order_by(block.c.height.desc()).limit(1)
+_OWNERS = select(invoice.c.key, invoice.c.transfer_id).where(invoice.c.key.in_(bindparam("keys", expanding=True)))
+_IN_PROGRESS = select(invoice.c.transfer_id).where(invoice.c.state == "processing")
+_FINAL = (
+    select(payment.c.transfer_id)
+    .join(invoice, invoice.c.transfer_id == payment.c.transfer_id)
+    .where(
+        payment.c.block_hash.in_(select(block.c.hash).where(block.c.height > _HEIGHT - DEEPEST)),
+        payment.c.height + func.max(invoice.c.confirmations, payment.c.maturity) - 1 == _HEIGHT,
+    )
+)
+_MOVED_BY = _IN_PROGRESS.union(_FINAL)
+
+
+def _upsert() -> Insert:
+    upsert = insert(payment)
+    new = {name: upsert.excluded[name] for name in ("height", "block_hash", "unconfirmed")}
+    # a block outranks the mempool: what is in a block is never "seen" again by a late message
+    later = upsert.excluded.height.is_not(None) | payment.c.height.is_(None)
+    return upsert.on_conflict_do_update(index_elements=["reference"], set_=new, where=later)
+
+
+_STORE = _upsert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +98,7 @@ def keys_after(conn: Connection, after: bytes, most: int) -> list[bytes]:
 
 def cursor(conn: Connection) -> BlockRef | None:
     """The last block processed, or None before :func:`start`."""
-    row = conn.execute(select(block.c.height, block.c.hash).order_by(block.c.height.desc()).limit(1)).first()
+    row = conn.execute(_NEWEST).first()
     return BlockRef(row.height, row.hash) if row else None
 
 
@@ -153,15 +181,7 @@ def _moved_by(conn: Connection, height: int) -> set[str]:
     Those in progress count its confirmation; and whatever state an invoice is in, one of its older
     payments may become final with exactly this block.
     """
-    in_progress = select(invoice.c.transfer_id).where(invoice.c.state == "processing")
-    needs = func.max(invoice.c.confirmations, payment.c.maturity)
-    young = select(block.c.hash).where(block.c.height > height - DEEPEST)
-    final = (
-        select(payment.c.transfer_id)
-        .join(invoice, invoice.c.transfer_id == payment.c.transfer_id)
-        .where(payment.c.block_hash.in_(young), payment.c.height + needs - 1 == height)
-    )
-    return set(conn.scalars(in_progress.union(final)))
+    return set(conn.scalars(_MOVED_BY, {"height": height}))
 
 
 def _store(
@@ -185,18 +205,14 @@ def _store(
         if one.key in owners
     ]
     if rows:
-        upsert = insert(payment)
-        where = {name: upsert.excluded[name] for name in ("height", "block_hash", "unconfirmed")}
-        # a block outranks the mempool: what is in a block is never "seen" again by a late message
-        later = upsert.excluded.height.is_not(None) | payment.c.height.is_(None)
-        conn.execute(upsert.on_conflict_do_update(index_elements=["reference"], set_=where, where=later), rows)
+        conn.execute(_STORE, rows)
     return {owners[one.key] for one in found if one.key in owners}
 
 
 def _owners(conn: Connection, wanted: set[bytes]) -> dict[bytes, str]:
     owners: dict[bytes, str] = {}
     for part in _parts(sorted(wanted)):
-        found = conn.execute(select(invoice.c.key, invoice.c.transfer_id).where(invoice.c.key.in_(part)))
+        found = conn.execute(_OWNERS, {"keys": part})
         owners.update({row.key: row.transfer_id for row in found})
     return owners
 

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, delete, insert, select
 from bitcache.identifiers import TransferId
 from bitcache.storage.tables import outbox
 
+_ADD = insert(outbox)
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -28,7 +30,7 @@ def add(conn: Connection, transfer_ids: Iterable[str], name: str, now: int) -> N
     """Queue one event per transfer."""
     rows = [{"transfer_id": transfer_id, "event": name, "created_at": now} for transfer_id in transfer_ids]
     if rows:
-        conn.execute(insert(outbox), rows)
+        conn.execute(_ADD, rows)
 
 
 def pending(conn: Connection, limit: int = 1000) -> list[Event]:

@@ -1,18 +1,25 @@
 """Step 6, release: the grant, and the share it hands out.
 
-A release cannot be undone, so it stands alone and is small.  :func:`grant_transfer` runs inside the
-write that settled the invoice; :func:`share_for` answers whoever holds the claim secret.
+A release cannot be undone, so it stands alone and is small.  :func:`grant_transfers` runs inside
+the write that settled the invoices; :func:`share_for` answers whoever holds the claim secret.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Integer, bindparam, func, insert, select, update
 
 from bitcache.errors import ClaimMismatch, PaymentRequired
 from bitcache.identifiers import FileId, TransferId, claim_hash
+from bitcache.storage.many import among_ids, ids
 from bitcache.storage.tables import grant, listing, transfer
+
+_GRANT = insert(grant).from_select(
+    (grant.c.transfer_id, grant.c.file_id, grant.c.granted_at),
+    select(transfer.c.id, transfer.c.file_id, bindparam("now", type_=Integer)).where(among_ids(transfer.c.id)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +30,10 @@ class WrappedShare:
     wrapped: bytes
 
 
-def grant_transfer(conn: Connection, transfer_id: str, now: int) -> None:
-    """Write the grant; a second one for the same transfer is refused by the table's key."""
-    file_id = conn.execute(select(transfer.c.file_id).where(transfer.c.id == transfer_id)).scalar_one()
-    conn.execute(insert(grant).values(transfer_id=transfer_id, file_id=file_id, granted_at=now))
+def grant_transfers(conn: Connection, transfer_ids: Collection[str], now: int) -> None:
+    """Write the grants of transfers that settled; a second one for the same transfer is refused by the table's key."""
+    if transfer_ids:
+        conn.execute(_GRANT, ids(transfer_ids) | {"now": now})
 
 
 def mark_lost(conn: Connection, transfer_id: str, now: int) -> None:

@@ -7,7 +7,7 @@ inside the transaction, and the grant commits with the state that earned it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,41 +16,53 @@ from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 from bitcache import losses, outbox, release
 from bitcache.money import Sat
 from bitcache.settlement import Observation, Settlement, State, Terms, settle
+from bitcache.storage.many import among_ids, ids
 from bitcache.storage.tables import block, grant, invoice, known, payment, transfer
 
 OPEN = (State.NEW, State.PROCESSING)
-PART = 500  # SQLite takes a bounded number of parameters
+
+# Built once: building a statement takes several times as long as running it.
+_TIP = select(func.max(block.c.height))
+_KNOWN_UNTIL = select(known.c.until)
+_INVOICES = select(invoice).where(among_ids(invoice.c.transfer_id))
+_GRANTED = select(grant.c.transfer_id).where(among_ids(grant.c.transfer_id))
+_SURVIVING = select(payment).where(
+    among_ids(payment.c.transfer_id), or_(payment.c.height.is_not(None), payment.c.unconfirmed == 1)
+)
+_FORGET_BUYERS = update(transfer).where(among_ids(transfer.c.id)).values(buyer=None)
+_COLUMNS = ("state", "marks", "received_sat", "confirmed_sat", "confirmations", "depth", "seen_at", "settled_at")
+_CHANGE = (
+    update(invoice).where(invoice.c.transfer_id == bindparam("of")).values({name: bindparam(name) for name in _COLUMNS})
+)
 
 
-def settle_invoices(conn: Connection, transfer_ids: Iterable[str], now: int, loss_budget: int = 0) -> None:
+def settle_invoices(conn: Connection, transfer_ids: Collection[str], now: int, loss_budget: int = 0) -> None:
     """Settle these transfers' invoices at ``now`` (Unix seconds).
 
     ``loss_budget`` bounds what may be released unconfirmed, for invoices whose terms allow that at all.
     """
-    ids = sorted(transfer_ids)
-    for first in range(0, len(ids), PART):
-        _settle_part(conn, ids[first : first + PART], now, loss_budget)
-
-
-def _settle_part(conn: Connection, ids: list[str], now: int, loss_budget: int) -> None:
-    tip = conn.scalar(select(func.max(block.c.height))) or 0
-    until = conn.scalar(select(known.c.until)) or 0
-    granted = set(conn.scalars(select(grant.c.transfer_id).where(grant.c.transfer_id.in_(ids))))
-    paid = _observations(conn, ids, tip)
-    changes = []
-    for row in conn.execute(select(invoice).where(invoice.c.transfer_id.in_(ids))):
-        released = row.transfer_id in granted
-        seen = paid.get(row.transfer_id, [])
+    if not transfer_ids:
+        return
+    touched, budget = ids(transfer_ids), _Budget(conn, loss_budget)
+    tip, until = conn.scalar(_TIP) or 0, conn.scalar(_KNOWN_UNTIL) or 0
+    granted, paid = set(conn.scalars(_GRANTED, touched)), _observations(conn, touched, tip)
+    changes, settled = [], []
+    for row in conn.execute(_INVOICES, touched).all():
+        released, seen = row.transfer_id in granted, paid.get(row.transfer_id, [])
         terms = terms_of(row)
         result = settle(terms, seen, released=released, known_until=until)
-        if not released and _unaffordable(conn, terms, seen, result, loss_budget):
+        if not released and _at_risk(terms, seen, result) and not budget.covers(terms.amount):
             terms = replace(terms, confirmations=1)
             result = settle(terms, seen, released=released, known_until=until)
         change = _change(row, terms, result, seen, now)
         if change is not None:
             changes.append(change)
-            _release(conn, row, result, released, now)
+            if released:
+                _review(conn, row.transfer_id, result, now)
+            elif result.state is State.SETTLED:
+                settled.append(row.transfer_id)
     _write(conn, changes, now)
+    release.grant_transfers(conn, settled, now)
 
 
 def terms_of(row: Row[Any]) -> Terms:
@@ -58,21 +70,34 @@ def terms_of(row: Row[Any]) -> Terms:
     return Terms(Sat(row.amount_sat), row.confirmations, row.expires_at)
 
 
-def _unaffordable(
-    conn: Connection, terms: Terms, seen: Sequence[Observation], result: Settlement, loss_budget: int
-) -> bool:
-    """Whether this would release an unconfirmed payment that the loss budget does not cover (any more)."""
+def _at_risk(terms: Terms, seen: Sequence[Observation], result: Settlement) -> bool:
+    """Whether this would release what no block pays for yet."""
     if terms.confirmations or result.state is not State.SETTLED:
         return False
-    in_blocks = sum(one.amount for one in seen if one.confirmations >= max(1, one.maturity))
-    return in_blocks < terms.amount and losses.exposure(conn) + terms.amount > loss_budget
+    return sum(one.amount for one in seen if one.confirmations >= max(1, one.maturity)) < terms.amount
 
 
-def _observations(conn: Connection, ids: list[str], tip: int) -> dict[str, list[Observation]]:
+class _Budget:
+    """What may still be released unconfirmed; counted when first asked for, because most invoices wait for a block."""
+
+    def __init__(self, conn: Connection, limit: int) -> None:
+        self._conn, self._limit = conn, limit
+        self._left: int | None = None
+
+    def covers(self, amount: Sat) -> bool:
+        """Whether so many satoshis fit, which are then taken from it."""
+        if self._left is None:
+            self._left = self._limit - losses.exposure(self._conn)
+        if amount > self._left:
+            return False
+        self._left -= amount
+        return True
+
+
+def _observations(conn: Connection, touched: dict[str, str], tip: int) -> dict[str, list[Observation]]:
     """Surviving payments by transfer."""
     found: dict[str, list[Observation]] = defaultdict(list)
-    survives = or_(payment.c.height.is_not(None), payment.c.unconfirmed == 1)
-    for row in conn.execute(select(payment).where(payment.c.transfer_id.in_(ids), survives)):
+    for row in conn.execute(_SURVIVING, touched):
         depth = 0 if row.height is None else tip - row.height + 1
         found[row.transfer_id].append(Observation(Sat(row.amount_sat), depth, row.seen_at, row.maturity))
     return found
@@ -81,8 +106,7 @@ def _observations(conn: Connection, ids: list[str], tip: int) -> dict[str, list[
 def _change(
     row: Row[Any], terms: Terms, result: Settlement, seen: Sequence[Observation], now: int
 ) -> dict[str, Any] | None:
-    """The columns to write, or None when nothing changed."""
-    settled_at = row.settled_at or now if result.state is State.SETTLED else row.settled_at
+    """The parameters of :data:`_CHANGE`, or None when nothing changed."""
     new = {
         "state": result.state.value,
         "marks": " ".join(sorted(result.marks)),
@@ -91,33 +115,25 @@ def _change(
         "confirmations": terms.confirmations,
         "depth": min(result.confirmations, terms.confirmations),
         "seen_at": min((one.seen_at for one in seen), default=None),
-        "settled_at": settled_at,
+        "settled_at": row.settled_at or now if result.state is State.SETTLED else row.settled_at,
     }
     if all(getattr(row, name) == value for name, value in new.items()):
         return None
-    return {"b_id": row.transfer_id, **new}
+    return {"of": row.transfer_id, **new}
 
 
-def _release(conn: Connection, row: Row[Any], result: Settlement, released: bool, now: int) -> None:
-    if result.state is State.SETTLED and not released:
-        release.grant_transfer(conn, row.transfer_id, now)
-    elif result.state is State.INVALID:
-        release.mark_lost(conn, row.transfer_id, now)
-    elif released:
-        release.mark_recovered(conn, row.transfer_id)
+def _review(conn: Connection, transfer_id: str, result: Settlement, now: int) -> None:
+    """A grant stands for ever; whether its payment does is written beside it."""
+    if result.state is State.INVALID:
+        release.mark_lost(conn, transfer_id, now)
+    else:
+        release.mark_recovered(conn, transfer_id)
 
 
 def _write(conn: Connection, changes: list[dict[str, Any]], now: int) -> None:
     if not changes:
         return
-    columns: Iterator[str] = (name for name in changes[0] if name != "b_id")
-    statement = update(invoice).where(invoice.c.transfer_id == bindparam("b_id"))
-    conn.execute(statement.values({name: bindparam(name) for name in columns}), changes)
-    _forget_buyers(conn, [change["b_id"] for change in changes if change["state"] not in OPEN])
-    outbox.add(conn, [change["b_id"] for change in changes], "transfer", now)
-
-
-def _forget_buyers(conn: Connection, closed: list[str]) -> None:
-    """Who asked for an invoice is kept only while it counts against the cap."""
-    if closed:
-        conn.execute(update(transfer).where(transfer.c.id.in_(closed)).values(buyer=None))
+    conn.execute(_CHANGE, changes)
+    # who asked for an invoice is kept only while it counts against the cap
+    conn.execute(_FORGET_BUYERS, ids(one["of"] for one in changes if one["state"] not in OPEN))
+    outbox.add(conn, [one["of"] for one in changes], "transfer", now)

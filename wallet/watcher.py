@@ -68,6 +68,7 @@ class Watcher:
         self._loss_budget = loss_budget
         self._lock = asyncio.Lock()
         self._loaded = False
+        self._written: BlockRef | None = None  # the cursor, while nothing but our own last write can have moved it
 
     async def run(self) -> None:
         """Sync and wait, until cancelled.  Nothing that the node or the disk does ends it."""
@@ -83,8 +84,12 @@ class Watcher:
     async def sync(self) -> None:
         """Follow the chain to its newest block, then report what waits and up to when all is known."""
         async with self._lock:
-            await self._load()
-            await self._follow()
+            try:
+                await self._load()
+                await self._follow()
+            except BaseException:
+                self._written = None
+                raise
             self.status.synced_at = self._clock()
 
     async def _attempt(self) -> bool:
@@ -129,7 +134,7 @@ class Watcher:
 
     async def _cursor(self) -> BlockRef:
         """Where the ledger stands; the first time, begin a little below the tip."""
-        cursor = await self._store.read(ledger.cursor)
+        cursor = self._written or await self._store.read(ledger.cursor)
         if cursor is None:
             first = await self._first()
             await self._store.write(lambda conn: ledger.start(conn, first))
@@ -160,6 +165,7 @@ class Watcher:
     async def _forward(self, cursor: BlockRef, block: BlockRef, payments: Sequence[Payment]) -> None:
         now, budget = self._clock(), self._loss_budget
         await self._store.write(lambda conn: ledger.extend(conn, cursor, block, payments, now, loss_budget=budget))
+        self._written = block
         if payments:
             log.info("payments_in_block", height=block.height, payments=len(payments))
 
@@ -172,6 +178,7 @@ class Watcher:
             ledger.undo(conn, cursor, now)
             ledger.start(conn, restart)  # does nothing while older blocks are known
 
+        self._written = None
         await self._store.write(undo)
         log.warning("block_undone", height=cursor.height)
 

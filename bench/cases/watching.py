@@ -71,7 +71,12 @@ def cases() -> Iterator[list[Case]]:
             ),
             Case("watch.catch_up", "1/s", rest.catch_up, note=f"{BEHIND} full blocks, a million scripts, rest=1"),
             Case("watch.catch_up.rpc", "1/s", plain.catch_up, note="the same by RPC alone"),
-            Case("watch.block_to_grant", "ms", grants.median, note=f"{PAID} paid in a block, submitted to committed"),
+            Case(
+                "watch.block_to_grant",
+                "ms",
+                grants.median,
+                note=f"{PAID} paid in a block: from the node accepting it to the grants committed",
+            ),
             Case("watch.block_to_grant.p99", "ms", grants.p99, note=f"of all blocks so far, {BLOCKS} a round"),
             Case("watch.rss_1m_scripts", "MB", lambda: _memory(Path(folder)), note="the whole gateway, once loaded"),
         ]

@@ -83,7 +83,7 @@ async def test_a_second_grant_is_impossible(market: Market, order: Transfer) -> 
     await market.block(pays(order))
     await market.block()
     with pytest.raises(StorageError):
-        await market.store.write(lambda conn: release.grant_transfer(conn, order.transfer_id, NOW))
+        await market.store.write(lambda conn: release.grant_transfers(conn, [order.transfer_id], NOW))
     assert len(await market.store.read(lambda conn: conn.execute(select(grant)).all())) == 1
 
 

@@ -162,16 +162,16 @@ def settled_apart() -> None:
 @mutation("the state is written in one transaction, the grant in the next")
 def granted_apart() -> None:
     pending: list[str] = []
-    forward, write = Watcher._forward, release.grant_transfer
+    forward, write = Watcher._forward, release.grant_transfers
 
     async def and_then_grant(self: Any, *step: Any) -> None:
         await forward(self, *step)
         await asyncio.sleep(SLOW_DISK)
         earned, now = list(pending), self._clock()
         pending.clear()
-        await self._store.write(lambda conn: [write(conn, one, now) for one in earned])
+        await self._store.write(lambda conn: write(conn, earned, now))
 
-    _set(release, grant_transfer=lambda conn, transfer_id, now: pending.append(transfer_id))
+    _set(release, grant_transfers=lambda conn, transfer_ids, now: pending.extend(transfer_ids))
     _set(Watcher, _forward=and_then_grant)
 
 

@@ -306,6 +306,30 @@ async def test_a_block_between_two_questions_does_not_undo_a_payment(failing: Ti
     assert len(events) == 2, "seen, then confirmed once; never gone"
 
 
+async def test_where_it_stands_is_read_again_after_a_failure(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that committed, and whose answer was lost, moved the cursor: it must not be remembered otherwise."""
+    transfer_id, address = await till.invoice()
+    await till.watcher.sync()
+    store = till.shop.store
+    write = store.write
+
+    async def lose_the_answer(*work: Any, **options: Any) -> Any:
+        monkeypatch.undo()
+        await write(*work, **options)
+        raise DiskFull
+
+    await till.chain.mine()
+    await till.watcher.sync()
+    await till.chain.pay(address, Sat(5_000))
+    await till.chain.mine()
+    monkeypatch.setattr(store, "write", lose_the_answer)
+    with pytest.raises(DiskFull):
+        await till.watcher.sync()
+    await till.chain.reorg(1, keep=False)
+    assert await till.state(transfer_id) == "invalid"
+    assert await till.shop.cursor() == await till.chain.tip()
+
+
 async def test_the_callback_comes_after_writes(till: Till) -> None:
     await till.watcher.sync()
     before = till.changes
