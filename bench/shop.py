@@ -24,7 +24,7 @@ from bitcache.storage.store import Store
 from bitcache.storage.tables import grant, invoice
 from bitcache.transfers import Transfer
 from gateway import logs
-from gateway.app import listening
+from gateway.app import listening, spare_the_collector
 from gateway.client.http import connect
 from gateway.client.selling import Offer, sell
 from gateway.compose import Parts, check_payout, init_data_dir, running
@@ -123,6 +123,7 @@ async def _serve(temporary: Path, folder: Path | None, pipe: Pipe, node: bool) -
     ):
         file_id = "" if token is None else await _sold(temporary, url, token)
         commands = _Commands(parts, chain, FileId(file_id))
+        spare_the_collector()
         pipe.send((os.getpid(), int(url.rpartition(":")[2]), file_id))
         while asked := await asyncio.to_thread(pipe.recv):
             name, args = asked

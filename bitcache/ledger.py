@@ -34,8 +34,8 @@ _HEIGHT: BindParameter[int] = bindparam("height", type_=Integer)
 # Built once: building a statement takes several times as long as running it.
 _NEWEST = select(block.c.height, block.c.hash).order_by(block.c.height.desc()).limit(1)
 _OWNERS = select(invoice.c.key, invoice.c.transfer_id).where(invoice.c.key.in_(bindparam("keys", expanding=True)))
-_IN_PROGRESS = select(invoice.c.transfer_id).where(invoice.c.state == "processing")
-_FINAL = (
+_NOT_FINAL = select(invoice.c.transfer_id).where(invoice.c.received_sat > invoice.c.confirmed_sat)
+_FINAL_SINCE = (
     select(payment.c.transfer_id)
     .join(invoice, invoice.c.transfer_id == payment.c.transfer_id)
     .where(
@@ -43,7 +43,6 @@ _FINAL = (
         payment.c.height + func.max(invoice.c.confirmations, payment.c.maturity) - 1 == _HEIGHT,
     )
 )
-_MOVED_BY = _IN_PROGRESS.union(_FINAL)
 
 
 def _upsert() -> Insert:
@@ -131,7 +130,7 @@ def extend(
         raise OutOfOrder(f"block {ref.height} does not follow the cursor")
     conn.execute(insert(block).values(height=ref.height, hash=ref.hash))
     touched = _store(conn, payments, now, height=ref.height, block_hash=ref.hash, waiting=0)
-    settle_invoices(conn, touched | _moved_by(conn, ref.height), now, loss_budget)
+    settle_invoices(conn, touched | _not_final(conn), now, loss_budget)
 
 
 def undo(conn: Connection, ref: BlockRef, now: int) -> None:
@@ -140,8 +139,8 @@ def undo(conn: Connection, ref: BlockRef, now: int) -> None:
         raise OutOfOrder(f"block {ref.height} is not the cursor")
     in_block = payment.c.block_hash == ref.hash
     touched = set(conn.scalars(select(payment.c.transfer_id).where(in_block)))
+    touched |= _not_final(conn) | _final_since(conn, ref.height)
     waits = (payment.c.maturity == 0).cast(payment.c.unconfirmed.type)
-    touched |= _moved_by(conn, ref.height)
     conn.execute(update(payment).where(in_block).values(height=None, block_hash=None, unconfirmed=waits))
     conn.execute(delete(block).where(block.c.height == ref.height))
     settle_invoices(conn, touched, now)
@@ -175,13 +174,17 @@ def known_until(conn: Connection, until: int, now: int) -> None:
     settle_invoices(conn, set(conn.scalars(select(invoice.c.transfer_id).where(or_(over, early)))), now)
 
 
-def _moved_by(conn: Connection, height: int) -> set[str]:
-    """Transfers without a payment in the block at ``height`` to whom it matters that this block is there.
+def _not_final(conn: Connection) -> set[str]:
+    """Transfers that count confirmations, whatever state they are in: every block may make one of their payments final.
 
-    Those in progress count its confirmation; and whatever state an invoice is in, one of its older
-    payments may become final with exactly this block.
+    They have received more than is confirmed; an index holds just these.
     """
-    return set(conn.scalars(_MOVED_BY, {"height": height}))
+    return set(conn.scalars(_NOT_FINAL))
+
+
+def _final_since(conn: Connection, height: int) -> set[str]:
+    """Transfers with an older payment that became final with exactly the block at ``height``."""
+    return set(conn.scalars(_FINAL_SINCE, {"height": height}))
 
 
 def _store(

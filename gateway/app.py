@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import resource
 import signal
 from collections.abc import AsyncIterator
@@ -80,7 +81,14 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with running(settings) as parts, metrics.listening(parts), listening(parts):
+        spare_the_collector()
         await stop.wait()
+
+
+def spare_the_collector() -> None:
+    """Everything that was loaded stays: else each full collection looks through it again, and stops all for 0.1 s."""
+    gc.collect()
+    gc.freeze()
 
 
 def _allow_many_connections() -> None:

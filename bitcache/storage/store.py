@@ -4,6 +4,8 @@
 transaction never awaits in its middle.  Writes that wait together are committed together: each runs
 in its own savepoint, and every caller returns after the one commit is on disk (``synchronous=FULL``).
 
+After the commit another thread moves it from the log into the file (see checkpoints.py).
+
 Reads go through aiosqlite.  A write batch runs whole in the one writer thread, because a hop between
 threads for every statement would cost more than the statements.
 
@@ -23,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bitcache.errors import BitcacheError, DatabaseBusy, DatabaseUnusable, DiskFull, StorageError
+from bitcache.storage.checkpoints import LOG_PAGES, Checkpoints
 from bitcache.storage.migrate import migrate
 from bitcache.together import resolve
 
@@ -40,8 +43,10 @@ class Store:
     ``version`` differs after every write that was not quiet.
     """
 
-    def __init__(self, reader: AsyncEngine, writer: Engine) -> None:
+    def __init__(self, reader: AsyncEngine, writer: Engine, checkpoints: Checkpoints) -> None:
         self.version = 0
+        self._changes = 0
+        self._checkpoints = checkpoints
         self._reader, self._writer = reader, writer
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
@@ -59,13 +64,14 @@ class Store:
         for engine in (reader.sync_engine, writer):
             event.listen(engine, "connect", _pragmas)
         event.listen(reader.sync_engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN"))
-        return cls(reader, writer)
+        return cls(reader, writer, Checkpoints(path))
 
     async def close(self) -> None:
         """Finish waiting writes, then close."""
         await self._jobs.join()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        await self._checkpoints.close()
         self._thread.shutdown()
         self._writer.dispose()
         await self._reader.dispose()
@@ -95,6 +101,7 @@ class Store:
                 batch.append(self._jobs.get_nowait())
             works, quiet = [work for work, _, _ in batch], all(quiet for _, quiet, _ in batch)
             results = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, works, quiet)
+            self._checkpoints.committed(self._changes)
             for (_, _, done), result in zip(batch, results, strict=True):
                 resolve(done, result)
                 self._jobs.task_done()
@@ -105,6 +112,7 @@ class Store:
             with self._writer.begin() as conn:
                 conn.exec_driver_sql("BEGIN IMMEDIATE")  # here: with a listener every statement would cost more
                 results = [_in_savepoint(conn, work) for work in works]
+                self._changes = _driver(conn).total_changes
                 self.version += not quiet  # before: what was kept may be out of date from now on
             self.version += not quiet  # and after: so may be what was read between the two
         except Exception as error:  # the writer must outlive whatever one batch meets
@@ -132,8 +140,11 @@ def _in_savepoint(conn: Connection, work: Work[Any]) -> Any:
 
 def _in_transaction(conn: Connection) -> bool:
     """What SQLite says; SQLAlchemy does not learn of a rollback that it did not ask for."""
-    driver: Any = conn.connection.dbapi_connection
-    return bool(driver.in_transaction)
+    return bool(_driver(conn).in_transaction)
+
+
+def _driver(conn: Connection) -> Any:
+    return conn.connection.dbapi_connection
 
 
 def _pragmas(connection: Any, _record: object) -> None:
@@ -143,6 +154,7 @@ def _pragmas(connection: Any, _record: object) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        f"wal_autocheckpoint={LOG_PAGES}",
         f"busy_timeout={BUSY_TIMEOUT_MS}",
     ):
         cursor.execute(f"PRAGMA {pragma}")

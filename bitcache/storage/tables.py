@@ -109,6 +109,7 @@ invoice = Table(
     Column("settled_at", Integer),
     UniqueConstraint("payout_id", "key_index"),
     Index("invoice_state", "state", "expires_at"),
+    Index("invoice_not_final", "transfer_id", sqlite_where=text("received_sat > confirmed_sat")),
 )
 
 payment = Table(

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 
-from bitcache.storage.migrate import migrate, schema_version
+from bitcache.storage.migrate import MIGRATIONS, migrate, newest_version, schema_version
 from bitcache.storage.tables import metadata
 
 
@@ -62,4 +63,33 @@ def test_a_migration_that_fails_half_way_leaves_nothing(tmp_path: Path, monkeypa
     with sqlite3.connect(path) as plain:
         assert plain.execute("select * from sqlite_master").fetchall() == []
     migrate(path)
-    assert schema_version(path) == "0001"
+    assert schema_version(path) == newest_version()
+
+
+def test_every_older_schema_is_brought_to_the_newest(tmp_path: Path) -> None:
+    """As an operator who updates sees it: from any version on, with what lies in it kept."""
+    newest, revisions = tmp_path / "newest.sqlite", [f"{number:04}" for number in range(1, int(newest_version()))]
+    migrate(newest)
+    assert revisions
+    for revision in revisions:
+        path = tmp_path / f"{revision}.sqlite"
+        _made_by(path, revision)
+        migrate(path)
+        assert schema_version(path) == newest_version()
+        with sqlite3.connect(path) as old, sqlite3.connect(newest) as new:
+            assert _schema(old) == _schema(new)
+            assert old.execute("select height from block").fetchall() == [(7,)]
+
+
+def _made_by(path: Path, revision: str) -> None:
+    """A database as the version with that revision left it, with a row in it."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with create_engine(f"sqlite:///{path}").begin() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, revision)
+        conn.exec_driver_sql("insert into block values (7, 'hash')")
+
+
+def _schema(conn: sqlite3.Connection) -> list[tuple[str, ...]]:
+    return sorted(conn.execute("select type, name, tbl_name from sqlite_master").fetchall())

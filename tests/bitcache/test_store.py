@@ -17,7 +17,7 @@ from support.small_disk import SmallDisk
 
 from bitcache.errors import DatabaseBusy, DatabaseUnusable, DiskFull, NotFound, StorageError
 from bitcache.storage import store as store_module
-from bitcache.storage.migrate import schema_version
+from bitcache.storage.migrate import newest_version, schema_version
 from bitcache.storage.store import Store
 from bitcache.storage.tables import seller
 from bitcache.together import resolve
@@ -229,7 +229,7 @@ async def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
     path = tmp_path / "bitcache.sqlite"
     path.touch()
     await (await Store.open(path)).close()
-    assert schema_version(path) == "0001"
+    assert schema_version(path) == newest_version()
 
 
 def _write_until_killed(path: Path, told: Path) -> None:

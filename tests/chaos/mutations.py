@@ -201,7 +201,7 @@ def release_taken_back() -> None:
 @mutation("confirmed money is summed up only while an invoice is in progress")
 def confirmed_not_renewed() -> None:
     in_progress = select(invoice.c.transfer_id).where(invoice.c.state == "processing")
-    _set(ledger, _moved_by=lambda conn, height: set(conn.scalars(in_progress)))
+    _set(ledger, _not_final=lambda conn: set(conn.scalars(in_progress)), _final_since=lambda conn, height: set())
 
 
 @mutation("a clock that was ahead once keeps new invoices half expired")

@@ -1,0 +1,21 @@
+"""what a new block can change is found by an index, however much was paid in the blocks before it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index(
+        "invoice_not_final", "invoice", ["transfer_id"], sqlite_where=sa.text("received_sat > confirmed_sat")
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("invoice_not_final", "invoice")
