@@ -118,7 +118,7 @@ def open_transfers(
     ``marks`` remember outside the database how far addresses were given out; tests may do without.
     """
     shown = _of_claims(conn, rail, wishes)
-    room = caps.Room(conn, policy.cap_per_listing, policy.cap_per_buyer, now, policy.expiry_seconds)
+    room = caps.Room(conn, policy.cap_per_listing, policy.cap_per_buyer, now)
     orders, refused = sort_out(conn, wishes, {claim: found.file_id for claim, found in shown.items()}, room)
     new: set[bytes] = set()
     for group in orders:

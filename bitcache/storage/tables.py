@@ -79,6 +79,7 @@ transfer = Table(
     Column("buyer", LargeBinary, comment="keyed hash of the buyer's network address, for the cap; cleared when closed"),
     Column("created_at", Integer, nullable=False),
     Index("transfer_listing", "file_id", "created_at"),
+    Index("transfer_open", "file_id", sqlite_where=text("buyer IS NOT NULL")),
     Index("transfer_buyer", "buyer", sqlite_where=text("buyer IS NOT NULL")),
 )
 

@@ -7,6 +7,7 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -15,6 +16,9 @@ from bitcache.sellers import Seller, seller_by_token
 from gateway.api.access import parts_of
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+#: So many addresses are read once only: a page asks again and again.
+REMEMBERED = 4_096
 
 #: ``1.2.3.4:5678``, ``[::1]:99`` and ``[::1]``, as some proxies write them.
 _WITH_PORT = re.compile(r"\[([^\[\]]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}", re.ASCII)
@@ -45,8 +49,12 @@ def claim(request: web.Request) -> str:
 def buyer_key(request: web.Request) -> bytes:
     """A keyed hash of the buyer's network (an IPv6 /56 or one IPv4 address): counts invoices, tells nobody who."""
     parts = parts_of(request)
-    address = client_address(request, parts.settings.server.trusted_proxies)
-    return hmac.digest(parts.buyer_secret, network_of(address).encode(), hashlib.sha256)
+    return _keyed(parts.buyer_secret, client_address(request, parts.settings.server.trusted_proxies))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _keyed(secret: bytes, address: str) -> bytes:
+    return hmac.digest(secret, network_of(address).encode(), hashlib.sha256)
 
 
 def client_address(request: web.Request, trusted: Sequence[str]) -> str:
@@ -69,6 +77,7 @@ def network_of(address: str) -> str:
     return str(ip) if ip is not None else address
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _address(text: str) -> _Address | None:
     """An address, also with a port or in brackets; IPv4 in IPv6 clothes is IPv4.  None for anything else."""
     plain = _WITH_PORT.fullmatch(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 
 import pytest
@@ -130,13 +131,13 @@ async def test_an_open_invoice_cap_per_listing(market: Market) -> None:
     """Counted over all buyers; another file is not concerned; a refusal takes no address."""
     file, other, policy = await market.listed(), await market.listed(), replace(POLICY, cap_per_listing=3)
     for _ in range(3):
-        await market.order(file.file_id, policy=policy)
+        await market.order(file.file_id, policy=policy, buyer=os.urandom(32))
     for _ in range(3):
         with pytest.raises(TooMany):
-            await market.order(file.file_id, policy=policy)
+            await market.order(file.file_id, policy=policy, buyer=BUYER)
     assert await next_index(market) == 3
-    await market.order(other.file_id, policy=policy)
-    await market.order(file.file_id, policy=policy, now=NOW + 3600)
+    await market.order(other.file_id, policy=policy, buyer=BUYER)
+    await market.order(file.file_id, policy=policy, buyer=BUYER, now=NOW + 3600)
 
 
 async def test_caps_hold_when_the_clock_is_set_back(market: Market) -> None:

@@ -91,13 +91,14 @@ async def test_caps_count_those_who_come_together(market: Market) -> None:
         Wish(file.file_id, again, BUYER),
         Wish(other.file_id, fresh(), BUYER),
         Wish(file.file_id, again, NEIGHBOUR),
+        Wish(file.file_id, fresh(), b"third"),
+        Wish(file.file_id, fresh(), b"fourth"),
+        Wish(other.file_id, fresh(), b"fourth"),
         Wish(file.file_id, fresh()),
-        Wish(file.file_id, fresh()),
-        Wish(other.file_id, fresh()),
     ]
     answers = await ask(market, *wishes, policy=policy)
-    assert kinds(answers) == [True, True, TooMany, False, True, TooMany, True]
-    assert await stands(market) == {"paper account": 5}, "a refusal takes no address"
+    assert kinds(answers) == [True, True, TooMany, False, True, TooMany, True, True]
+    assert await stands(market) == {"paper account": 6}, "a refusal takes no address"
 
 
 async def test_one_sellers_trouble_is_not_anothers(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
