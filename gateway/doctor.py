@@ -57,6 +57,8 @@ async def examine(config: Path | None) -> list[Finding]:
         findings += rules.node(await node_facts(settings, cursor), cursor, running=folder.is_locked())
     except BitcacheError as error:
         findings.append(failed("node", error))
+    if settings.chain.source == "light":
+        findings += rules.light(settings, [] if isinstance(found, Finding) else found[1].payouts)
     return findings
 
 

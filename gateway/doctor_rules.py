@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from bitcache.ledger import BlockRef
+from bitcache.sellers import Payout
 from gateway.compose import CursorAt, NodeFacts
 from gateway.facts import USUAL_GAP_LIMIT, Business, Ledger
 from gateway.findings import Finding, failed, note, ok, problem, warning
@@ -15,6 +16,10 @@ from gateway.settings import Settings
 CLOCK_SECONDS = 10 * 60
 #: So many events wait only when nobody delivers them.
 LARGE_OUTBOX = 1_000
+#: Blocks are ten minutes apart on average; one in four hundred takes an hour.
+LIGHT_EXPIRY_SECONDS = 6 * 3600
+#: What the light client follows within some seconds a block (docs/light-client.md).
+LIGHT_ACCOUNTS, LIGHT_ADDRESSES = 10, 20_000
 
 
 def node(facts: NodeFacts, cursor: BlockRef | None, *, running: bool) -> Iterator[Finding]:
@@ -99,6 +104,40 @@ def _clock(facts: NodeFacts) -> Iterator[Finding]:
         minutes = max(ahead, newest_ahead) // 60
         text = f"this machine's clock is behind the network's by {minutes} minutes or more"
         yield problem("node", "clock", text, "Set it (NTP): invoices expire by it.")
+
+
+def light(settings: Settings, payouts: Sequence[Payout]) -> Iterator[Finding]:
+    """What a gateway without a node of its own cannot do, and when it should get one."""
+    yield note(
+        "node",
+        "light_client",
+        "the light client sees a payment only in its block; buyers are told to wait for one",
+        'With a node of your own they see it at once: chain.source = "bitcoind" (docs/light-client.md).',
+    )
+    chain = settings.chain
+    if settings.bitcoin.network == "main" and min(chain.light_connections, len(chain.light_peers) or 2) < 2:
+        yield warning(
+            "node",
+            "one_peer",
+            "one peer alone could hide payments from you",
+            "Let chain.light_connections be 2 or more, and name as many chain.light_peers, or none.",
+        )
+    if settings.expiry_seconds < LIGHT_EXPIRY_SECONDS:
+        yield warning(
+            "node",
+            "short_expiry",
+            f"invoices expire after {settings.expiry_seconds // 60} minutes, often before a block holds a payment",
+            "Leave invoices.expiry_seconds unset (a day), or set it to some hours.",
+        )
+    accounts, largest = len(payouts), max((payout.next_index for payout in payouts), default=0)
+    if accounts > LIGHT_ACCOUNTS or largest > LIGHT_ADDRESSES:
+        yield warning(
+            "node",
+            "move_to_a_node",
+            f"{accounts} accounts, the largest with {largest} addresses: each block costs the light client "
+            "more and more work",
+            'Run Bitcoin Core and set chain.source = "bitcoind": the gateway goes on where it stands.',
+        )
 
 
 def business(facts: Business) -> Iterator[Finding]:

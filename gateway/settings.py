@@ -26,6 +26,7 @@ from bitcache.money import MAX_MONEY
 
 ENVIRONMENT_PREFIX = "BITCACHE_"
 GIB = 2**30
+HOUR, DAY = 3_600, 86_400
 
 Network = Literal["main", "test", "testnet4", "signet", "regtest"]
 
@@ -169,11 +170,13 @@ class Storage(Section):
 class Invoices(Section):
     """What buyers are asked to pay."""
 
-    expiry_seconds: int = Field(
-        3600,
+    expiry_seconds: int | None = Field(
+        None,
         ge=60,
-        le=30 * 86400,
-        description="How long an unpaid invoice stays open. A payment that comes later still releases the file.",
+        le=30 * DAY,
+        examples=[HOUR],
+        description="How long an unpaid invoice stays open. Unset: an hour; a day with the light client, which sees a "
+        "payment only in its block. A payment that comes later still releases the file.",
     )
     confirmations: tuple[tuple[int, int], ...] = Field(
         ((0, 1), (100_000, 2), (1_000_000, 3)),
@@ -263,6 +266,12 @@ class Settings(Section):
     log: Log = Log()
 
     @property
+    def expiry_seconds(self) -> int:
+        """How long an unpaid invoice stays open."""
+        usual = DAY if self.chain.source == "light" else HOUR
+        return self.invoices.expiry_seconds or usual
+
+    @property
     def public_url(self) -> str:
         """The origin that links are made with."""
         host = f"[{self.server.host}]" if ":" in self.server.host else self.server.host
@@ -282,11 +291,22 @@ def check(tables: Mapping[str, Any]) -> Settings:
     """Validated settings from tables of plain values; raises InvalidSettings, which names the setting."""
     _refuse_unknown(tables)
     try:
-        return Settings.model_validate(tables)
+        return _possible(Settings.model_validate(tables))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"][:2])
         raise InvalidSettings(f"{name}: {first['msg']}", setting=name) from None
+
+
+def _possible(settings: Settings) -> Settings:
+    """Settings that do not contradict each other."""
+    if settings.chain.source == "light" and settings.invoices.zero_conf_below_sat:
+        raise InvalidSettings(
+            "invoices.zero_conf_below_sat: the light client sees a payment only in its block",
+            hint='Take it away, or follow a node of your own (chain.source = "bitcoind").',
+            setting="invoices.zero_conf_below_sat",
+        )
+    return settings
 
 
 def names() -> list[str]:

@@ -132,7 +132,7 @@ async def _build(
 def _policy(settings: Settings) -> InvoicePolicy:
     invoices = settings.invoices
     return InvoicePolicy(
-        expiry_seconds=invoices.expiry_seconds,
+        expiry_seconds=settings.expiry_seconds,
         confirmations=invoices.confirmations,
         zero_conf_below_sat=invoices.zero_conf_below_sat,
         loss_budget_sat=invoices.zero_conf_budget_sat,

@@ -91,7 +91,7 @@ class House:
 
     async def expire(self) -> None:
         """Let the time of open invoices run out, and the chain go past it."""
-        self.clock.ahead += self.parts.settings.invoices.expiry_seconds + 5
+        self.clock.ahead += self.parts.settings.expiry_seconds + 5
         await self.chain.mine()
 
 

@@ -173,6 +173,29 @@ def test_zmq_and_pruning_are_worth_a_note() -> None:
     assert {"no_zmq", "pruning"} <= {one.code for one in found if one.level == "note"}
 
 
+LIGHT = {"chain": {"source": "light"}}
+
+
+@pytest.mark.parametrize(
+    ("tables", "payouts", "codes"),
+    [
+        (LIGHT, [PAYOUT], []),
+        ({"chain": {"source": "light", "light_peers": ["one:8333"]}}, [], ["one_peer"]),
+        ({"chain": {"source": "light", "light_connections": 1}}, [], ["one_peer"]),
+        ({"chain": {"source": "light", "light_connections": 1}, "bitcoin": {"network": "signet"}}, [], []),
+        ({**LIGHT, "invoices": {"expiry_seconds": 3600}}, [], ["short_expiry"]),
+        (LIGHT, [replace(PAYOUT, next_index=20_001)], ["move_to_a_node"]),
+        (LIGHT, [PAYOUT] * 11, ["move_to_a_node"]),
+    ],
+)
+def test_without_a_node(tables: dict[str, Any], payouts: list[Payout], codes: list[str]) -> None:
+    """What the light client cannot do is always said, and when to move to a node."""
+    first, *others = rules.light(check(tables), payouts)
+    assert (first.code, first.level) == ("light_client", "note")
+    assert 'chain.source = "bitcoind"' in first.hint
+    assert [one.code for one in others] == codes
+
+
 @pytest.mark.parametrize(
     ("facts", "codes"),
     [

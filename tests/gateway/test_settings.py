@@ -20,11 +20,12 @@ def test_generated_files_are_current(path: Path) -> None:
 
 
 def test_example_is_the_defaults() -> None:
-    """Each line of the example, uncommented, is valid TOML and gives the default."""
+    """Each line of the example, uncommented, is valid TOML and gives the default or is an example."""
     lines = settings_text.example().splitlines()
-    active = "\n".join(line.removeprefix("# ") if " = " in line and line.startswith("# ") else line for line in lines)
-    tables = tomllib.loads(active.replace("watch_from = 900_000", "").replace('rpc_cookie = "~/.bitcoin/.cookie"', ""))
-    assert check(tables) == Settings()
+    active = [line.removeprefix("# ") if " = " in line and line.startswith("# ") else line for line in lines]
+    defaults = [line for line in active if not line.endswith("# an example: not set by default")]
+    assert check(tomllib.loads("\n".join(defaults))) == Settings()
+    assert check(tomllib.loads("\n".join(active))) != Settings()
 
 
 def test_every_setting_says_why() -> None:
@@ -88,6 +89,16 @@ def test_nonsense_is_refused(tables: dict[str, Any]) -> None:
     with pytest.raises(InvalidSettings) as caught:
         check(tables)
     assert "." in caught.value.details["setting"] or caught.value.details["setting"] in tables
+
+
+def test_the_light_client_sees_payments_in_blocks_alone() -> None:
+    """So invoices live a day unless the operator says otherwise, and nothing can be released before a block."""
+    assert check({}).expiry_seconds == 3_600
+    assert check({"chain": {"source": "light"}}).expiry_seconds == 86_400
+    assert check({"chain": {"source": "light"}, "invoices": {"expiry_seconds": 600}}).expiry_seconds == 600
+    with pytest.raises(InvalidSettings, match="light client") as refused:
+        check({"chain": {"source": "light"}, "invoices": {"zero_conf_below_sat": 1_000, "zero_conf_budget_sat": 9}})
+    assert refused.value.details["setting"] == "invoices.zero_conf_below_sat"
 
 
 def test_a_password_is_never_shown() -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
-from bitcache.errors import BadInput, ChainError
+from bitcache.errors import BadInput, ChainError, NodeWarmingUp
 from bitcache.rescan import Found
 from wallet.chain.base import Back, ChainSource, Forward, Scripts
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 600.0
+ASK_AGAIN_SECONDS = 1.0
 
 
 async def read_chain(
@@ -16,13 +25,14 @@ async def read_chain(
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Found:
     """Every payment to ``scripts`` from the block at ``height`` on; raises ChainError, and BadInput above the tip."""
-    tip = await source.tip()
+    tip = await _patiently(source.tip)
     if not 1 <= height <= tip.height:
         raise BadInput(f"the chain has blocks 1 to {tip.height}", hint="Give a height among them.")
-    found = Found(await source.at(height - 1), sees_unconfirmed=source.sees_unconfirmed)
+    first = await _patiently(partial(source.at, height - 1))
+    found = Found(first, sees_unconfirmed=source.sees_unconfirmed)
     while True:
         cursor = found.blocks[-1] if found.blocks else found.first
-        match await source.step(cursor, scripts):
+        match await _patiently(partial(source.step, cursor, scripts)):
             case Forward(ref, payments):
                 found.forward(ref, payments)
                 progress(ref.height - height + 1, max(tip.height, ref.height) - height + 1)
@@ -33,3 +43,15 @@ async def read_chain(
                 found.waiting = tuple(await source.unconfirmed(scripts))
                 if await source.step(cursor, scripts) is None:
                     return found
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """A node that starts, or a light client that looks for its peers, is asked again for a while."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return await ask()
+        except NodeWarmingUp:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(ASK_AGAIN_SECONDS)

@@ -1,0 +1,70 @@
+"""Reading a chain again: a node that is just starting is waited for, one that is gone is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from bitcache.errors import NodeUnreachable, NodeWarmingUp
+from bitcache.ledger import BlockRef
+from wallet.chain import reading
+from wallet.chain.base import Scripts, Step
+from wallet.chain.reading import read_chain
+from wallet.chain.simulated import SimulatedChain
+
+
+class Starting(SimulatedChain):
+    """Refuses the first questions of each kind."""
+
+    error: Exception = NodeWarmingUp("loading blocks")
+    refusals = 2
+
+    def _refuse(self) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise self.error
+
+    async def tip(self) -> BlockRef:
+        self._refuse()
+        return await super().tip()
+
+    async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
+        self._refuse()
+        return await super().step(cursor, scripts)
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "ASK_AGAIN_SECONDS", 0.01)
+
+
+@pytest.fixture
+async def chain() -> Starting:
+    chain = Starting()
+    chain.refusals = 0
+    await chain.mine(5)
+    chain.refusals = 2
+    return chain
+
+
+async def test_a_node_that_starts_is_waited_for(chain: Starting) -> None:
+    """As the light client is, which needs a while to find its peers."""
+
+    def again(done: int, total: int) -> None:
+        chain.refusals = 2
+
+    found = await read_chain(chain, 1, {}, again)
+    assert [block.height for block in found.blocks] == [1, 2, 3, 4, 5]
+
+
+async def test_not_for_ever(chain: Starting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 0.05)
+    chain.refusals = 1_000
+    with pytest.raises(NodeWarmingUp):
+        await read_chain(chain, 1, {})
+
+
+async def test_another_trouble_is_said_at_once(chain: Starting) -> None:
+    chain.error, chain.refusals = NodeUnreachable("gone"), 1
+    with pytest.raises(NodeUnreachable):
+        await read_chain(chain, 1, {})
+    assert chain.refusals == 0
