@@ -1,0 +1,83 @@
+"""A shop, its chain, and a watcher that can be thrown away and made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from support.accounts import fresh_destinations
+from support.shop import Shop
+
+from bitcache.identifiers import TransferId
+from bitcache.ledger import BlockRef
+from wallet.chain.base import ChainStatus, Scripts, Step
+from wallet.chain.simulated import SimulatedChain
+from wallet.watcher import Watcher
+
+HOUR = 3_600
+
+
+class Clock:
+    """Time as an argument."""
+
+    def __init__(self, now: int = 1_800_000_000) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Till:
+    """A shop, its chain, and a watcher that can be thrown away and made anew."""
+
+    def __init__(self, shop: Shop, chain: SimulatedChain) -> None:
+        self.shop, self.chain, self.clock = shop, chain, Clock()
+        self.changes = 0
+        self.watcher = self.new_watcher()
+
+    def new_watcher(self, **options: Any) -> Watcher:
+        """As after a restart: nothing is remembered but the database."""
+        self.scripts: dict[bytes, TransferId] = {}
+        self.watcher = Watcher(
+            self.shop.store, self.chain, self.scripts, clock=self.clock, on_change=self._changed, **options
+        )
+        return self.watcher
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    async def invoice(self, amount: int = 5_000, **terms: int) -> tuple[TransferId, str]:
+        """A new one, watched as the rail does."""
+        ((script, address),) = fresh_destinations(1)
+        transfer_id = await self.shop.invoice(script, address, amount, **terms)
+        self.scripts[script] = transfer_id
+        return transfer_id, address
+
+    async def state(self, transfer_id: str) -> str:
+        """After a look at the chain."""
+        await self.watcher.sync()
+        return await self.shop.state(transfer_id)
+
+
+class FailingChain(SimulatedChain):
+    """A chain that can be away, behind, or interrupted."""
+
+    fails: Exception | None = None
+    behind = False
+    surprise: Callable[[], Any] | None = None
+
+    async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
+        if self.fails:
+            raise self.fails
+        return await super().step(cursor, scripts)
+
+    async def status(self) -> ChainStatus:
+        return ChainStatus(True, self.network, 1, 9, synced=not self.behind)
+
+    async def unconfirmed(self, scripts: Scripts) -> Any:
+        found = await super().unconfirmed(scripts)
+        if self.surprise:
+            surprise, self.surprise = self.surprise, None
+            await surprise()
+            found = await super().unconfirmed(scripts)
+        return found

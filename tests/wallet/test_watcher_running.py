@@ -1,0 +1,158 @@
+"""The watcher at work: nodes that fail, news in the wrong moment, and an end when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from support.eventually import eventually
+from support.shop import Shop
+from support.till import HOUR, Till
+
+from bitcache import outbox
+from bitcache.errors import DiskFull, NodeUnreachable
+from bitcache.money import Sat
+from wallet.chain.base import Scripts
+from wallet.watcher import Watcher
+
+
+async def test_nothing_expires_while_the_node_is_away_or_behind(failing: Till) -> None:
+    """Otherwise a payment in a block that we have not seen would be called late."""
+    chain: Any = failing.chain
+    transfer_id, _ = await failing.invoice(expires_at=failing.clock.now + 1)
+    await failing.watcher.sync()
+    failing.clock.now += HOUR
+    chain.behind = True
+    assert await failing.state(transfer_id) == "new"
+    chain.behind, chain.fails = False, NodeUnreachable()
+    with pytest.raises(NodeUnreachable):
+        await failing.watcher.sync()
+    assert await failing.shop.state(transfer_id) == "new"
+    chain.fails = None
+    assert await failing.state(transfer_id) == "expired"
+
+
+async def test_a_block_between_two_questions_does_not_undo_a_payment(failing: Till) -> None:
+    """The payment leaves what waits because it was just confirmed: it must not look gone."""
+    chain: Any = failing.chain
+    transfer_id, address = await failing.invoice(confirmations=2)
+    await failing.chain.pay(address, Sat(5_000))
+    assert await failing.state(transfer_id) == "processing"
+    chain.surprise = chain.mine
+    assert await failing.state(transfer_id) == "processing"
+    assert len(await failing.shop.confirmed()) == 1
+    events = await failing.shop.store.read(outbox.pending)
+    assert len(events) == 2, "seen, then confirmed once; never gone"
+
+
+async def test_where_it_stands_is_read_again_after_a_failure(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that committed, and whose answer was lost, moved the cursor: it must not be remembered otherwise."""
+    transfer_id, address = await till.invoice()
+    await till.watcher.sync()
+    store = till.shop.store
+    write = store.write
+
+    async def lose_the_answer(*work: Any, **options: Any) -> Any:
+        monkeypatch.undo()
+        await write(*work, **options)
+        raise DiskFull
+
+    await till.chain.mine()
+    await till.watcher.sync()
+    await till.chain.pay(address, Sat(5_000))
+    await till.chain.mine()
+    monkeypatch.setattr(store, "write", lose_the_answer)
+    with pytest.raises(DiskFull):
+        await till.watcher.sync()
+    await till.chain.reorg(1, keep=False)
+    assert await till.state(transfer_id) == "invalid"
+    assert await till.shop.cursor() == await till.chain.tip()
+
+
+async def test_the_callback_comes_after_writes(till: Till) -> None:
+    await till.watcher.sync()
+    before = till.changes
+    await till.chain.mine(3)
+    await till.watcher.sync()
+    assert till.changes >= before + 3
+
+
+@contextlib.asynccontextmanager
+async def running(watcher: Watcher) -> AsyncIterator[None]:
+    task = asyncio.create_task(watcher.run())
+    yield
+    assert not task.done(), "run() never ends by itself"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_run_outlives_a_node_that_is_away(failing: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wallet.watcher.BACKOFF_SECONDS", (0.01,))
+    chain: Any = failing.chain
+    chain.fails = NodeUnreachable("gone fishing")
+    transfer_id, address = await failing.invoice()
+    watcher = failing.watcher
+    async with running(watcher):
+        await eventually(lambda: _answer(watcher.status.error))
+        assert str(watcher.status.error) == "gone fishing"
+        chain.fails = None
+        await failing.chain.pay(address, Sat(5_000))
+        await failing.chain.mine()
+        await eventually(lambda: _settled(failing.shop, transfer_id))
+        await eventually(lambda: _answer(watcher.status.error is None))
+
+
+@pytest.mark.parametrize("failure", [DiskFull(), ZeroDivisionError()], ids=["disk full", "a bug"])
+async def test_run_outlives_other_failures(failing: Till, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+    monkeypatch.setattr("wallet.watcher.BACKOFF_SECONDS", (0.01,))
+    chain: Any = failing.chain
+    transfer_id, address = await failing.invoice()
+    async with running(failing.watcher):
+        await eventually(lambda: _answer(failing.watcher.status.synced_at))
+        chain.fails = failure
+        await failing.chain.pay(address, Sat(5_000))
+        await eventually(lambda: _answer(failing.watcher.status.error))
+        chain.fails = None
+        await failing.chain.mine()
+        await eventually(lambda: _settled(failing.shop, transfer_id))
+
+
+async def test_two_syncs_at_once_do_not_interleave(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = most = 0
+    ask = till.chain.unconfirmed
+
+    async def slowly(scripts: Scripts) -> Any:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        await asyncio.sleep(0.01)
+        inside -= 1
+        return await ask(scripts)
+
+    monkeypatch.setattr(till.chain, "unconfirmed", slowly)
+    await asyncio.gather(*(till.watcher.sync() for _ in range(5)))
+    assert most == 1
+
+
+async def _answer(value: Any) -> Any:
+    return value
+
+
+async def _settled(shop: Shop, transfer_id: str) -> bool:
+    return await shop.state(transfer_id) == "settled"
+
+
+@pytest.mark.parametrize("moments", range(6))
+async def test_it_ends_when_told_to_in_the_moment_of_news(till: Till, moments: int) -> None:
+    """``asyncio.wait_for`` of Python 3.11 swallows a cancellation that meets the answer: a gateway never stopped."""
+    running = asyncio.create_task(till.watcher.run())
+    await asyncio.sleep(0.3)  # now it waits
+    till.chain._tell()
+    for _ in range(moments):
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait([running], timeout=2)
+    assert running.cancelled()
