@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,17 +63,23 @@ class Person:
         return Done(done.returncode, done.stdout, done.stderr)
 
     @contextmanager
-    def running(self, *arguments: str | Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
-        """A command that goes on by itself; killed at the end if it still lives."""
-        process = subprocess.Popen(
-            [*BITCACHE, *map(str, arguments)],
-            cwd=self.home,
-            env=self.environment(PYTHONUNBUFFERED="1", **environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def running(
+        self, *arguments: str | Path, log: Path | None = None, **environment: str
+    ) -> Iterator[subprocess.Popen[str]]:
+        """A command that goes on by itself; killed at the end if it still lives.
+
+        ``log`` takes its stderr: a pipe that nobody reads is full after 64 KiB, and whoever writes to it stands still.
+        """
+        with nullcontext(subprocess.PIPE) if log is None else log.open("w") as errors:
+            process = subprocess.Popen(
+                [*BITCACHE, *map(str, arguments)],
+                cwd=self.home,
+                env=self.environment(PYTHONUNBUFFERED="1", **environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
         try:
             yield process
         finally:
@@ -140,7 +146,7 @@ def open_shop(home: Path, port: int) -> Iterator[Shop]:
     )
     made = seller.run("init", "--descriptor", f"wpkh({TPUB}/0/*)", "--json")
     assert made.code == 0, made.err
-    with seller.running("serve") as process:
+    with seller.running("serve", log=home / "serve.log") as process:
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: answers(url), 30)
         yield Shop(url, made.json["token"])
