@@ -5,6 +5,7 @@ which they are made (SQLite's rowid), so there are at most as many of a file as 
 that is still open.  Only when that reaches the cap is there anything to count.
 
 A transfer counts while its buyer is known, who is forgotten when the invoice closes; indexes hold just these.
+(So one that a clock which ran ahead closed too early does not count when it is open again.)
 """
 
 from __future__ import annotations

@@ -35,6 +35,8 @@ _HEIGHT: BindParameter[int] = bindparam("height", type_=Integer)
 _NEWEST = select(block.c.height, block.c.hash).order_by(block.c.height.desc()).limit(1)
 _OWNERS = select(invoice.c.key, invoice.c.transfer_id).where(invoice.c.key.in_(bindparam("keys", expanding=True)))
 _NOT_FINAL = select(invoice.c.transfer_id).where(invoice.c.received_sat > invoice.c.confirmed_sat)
+#: Would be released unconfirmed; a block came before the mempool was read.
+_HELD_BACK = _NOT_FINAL.where(invoice.c.confirmations == 0, invoice.c.state == "processing")
 _FINAL_SINCE = (
     select(payment.c.transfer_id)
     .join(invoice, invoice.c.transfer_id == payment.c.transfer_id)
@@ -47,7 +49,7 @@ _FINAL_SINCE = (
 
 def _upsert() -> Insert:
     upsert = insert(payment)
-    new = {name: upsert.excluded[name] for name in ("height", "block_hash", "unconfirmed")}
+    new = {name: upsert.excluded[name] for name in ("height", "block_hash", "unconfirmed", "maturity")}
     # a block outranks the mempool: what is in a block is never "seen" again by a late message
     later = upsert.excluded.height.is_not(None) | payment.c.height.is_(None)
     return upsert.on_conflict_do_update(index_elements=["reference"], set_=new, where=later)
@@ -119,10 +121,11 @@ def extend(
     ref: BlockRef,
     payments: Sequence[Payment],
     now: int,
-    *,
-    loss_budget: int = 0,
 ) -> None:
-    """The block after ``parent``, with every payment to a key of ours in it."""
+    """The block after ``parent``, with every payment to a key of ours in it.
+
+    It releases nothing for payments that still wait: some of them were perhaps replaced by those in the block.
+    """
     at = cursor(conn)
     if at == ref:
         return
@@ -130,7 +133,7 @@ def extend(
         raise OutOfOrder(f"block {ref.height} does not follow the cursor")
     conn.execute(insert(block).values(height=ref.height, hash=ref.hash))
     touched = _store(conn, payments, now, height=ref.height, block_hash=ref.hash, waiting=0)
-    settle_invoices(conn, touched | _not_final(conn), now, loss_budget)
+    settle_invoices(conn, touched | _not_final(conn), now)
 
 
 def undo(conn: Connection, ref: BlockRef, now: int) -> None:
@@ -159,7 +162,8 @@ def unconfirmed(conn: Connection, payments: Sequence[Payment], now: int, *, loss
         conn.execute(update(payment).where(payment.c.reference == reference).values(unconfirmed=0))
     fresh = [one for one in payments if one.reference not in before]
     touched = _store(conn, fresh, now, height=None, block_hash=None, waiting=1)
-    settle_invoices(conn, touched | {before[reference] for reference in gone}, now, loss_budget)
+    touched |= {before[reference] for reference in gone} | set(conn.scalars(_HELD_BACK))
+    settle_invoices(conn, touched, now, loss_budget)
 
 
 def known_until(conn: Connection, until: int, now: int) -> None:

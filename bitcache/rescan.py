@@ -178,13 +178,13 @@ def _forgotten(
 ) -> list[Difference]:
     """Payments to addresses whose invoices are lost; those addresses are never given out (again)."""
     differences = []
-    for name, (one, ref) in found.payments.items():
+    paid = [(one, f"paid in block {ref.height}") for one, ref in found.payments.values()]
+    for one, where in [*paid, *((one, "waits for a block") for one in found.waiting)]:
         stranger = others.get(one.key)
         if stranger is None or one.key in owners:
             continue
         was = f"address {stranger.address} (number {stranger.index} of payout {stranger.payout_id}), no invoice"
-        where = f"paid in block {ref.height}"
-        differences.append(Difference(Kind.FORGOTTEN, name, was, where, None, int(one.amount)))
+        differences.append(Difference(Kind.FORGOTTEN, one.reference, was, where, None, int(one.amount)))
         beyond = func.max(payout.c.next_index, stranger.index + 1)
         conn.execute(update(payout).where(payout.c.id == stranger.payout_id).values(next_index=beyond))
     return differences

@@ -36,10 +36,11 @@ _CHANGE = (
 )
 
 
-def settle_invoices(conn: Connection, transfer_ids: Collection[str], now: int, loss_budget: int = 0) -> None:
+def settle_invoices(conn: Connection, transfer_ids: Collection[str], now: int, loss_budget: int | None = None) -> None:
     """Settle these transfers' invoices at ``now`` (Unix seconds).
 
-    ``loss_budget`` bounds what may be released unconfirmed, for invoices whose terms allow that at all.
+    ``loss_budget`` bounds what may be released unconfirmed, for invoices whose terms allow that at all; what it does
+    not cover waits for a block for good.  None: such an invoice is held back, and may be released by a later report.
     """
     if not transfer_ids:
         return
@@ -51,9 +52,10 @@ def settle_invoices(conn: Connection, transfer_ids: Collection[str], now: int, l
         released, seen = row.transfer_id in granted, paid.get(row.transfer_id, [])
         terms = terms_of(row)
         result = settle(terms, seen, released=released, known_until=until)
-        if not released and _at_risk(terms, seen, result) and not budget.covers(terms.amount):
-            terms = replace(terms, confirmations=1)
-            result = settle(terms, seen, released=released, known_until=until)
+        if not released and _at_risk(terms, seen, result) and not budget.covers(_unpaid_by_blocks(terms, seen)):
+            in_a_block = replace(terms, confirmations=1)
+            result = settle(in_a_block, seen, released=released, known_until=until)
+            terms = terms if loss_budget is None else in_a_block
         change = _change(row, terms, result, seen, now)
         if change is not None:
             changes.append(change)
@@ -80,18 +82,25 @@ def _at_risk(terms: Terms, seen: Sequence[Observation], result: Settlement) -> b
 class _Budget:
     """What may still be released unconfirmed; counted when first asked for, because most invoices wait for a block."""
 
-    def __init__(self, conn: Connection, limit: int) -> None:
+    def __init__(self, conn: Connection, limit: int | None) -> None:
         self._conn, self._limit = conn, limit
         self._left: int | None = None
 
-    def covers(self, amount: Sat) -> bool:
+    def covers(self, amount: int) -> bool:
         """Whether so many satoshis fit, which are then taken from it."""
+        if self._limit is None:
+            return False
         if self._left is None:
             self._left = self._limit - losses.exposure(self._conn)
         if amount > self._left:
             return False
         self._left -= amount
         return True
+
+
+def _unpaid_by_blocks(terms: Terms, seen: Sequence[Observation]) -> int:
+    """What losses.exposure will count for this invoice once it is released."""
+    return max(0, terms.amount - sum(one.amount for one in seen if one.confirmations))
 
 
 def _observations(conn: Connection, touched: dict[str, str], tip: int) -> dict[str, list[Observation]]:

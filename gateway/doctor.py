@@ -58,7 +58,7 @@ async def examine(config: Path | None) -> list[Finding]:
     except BitcacheError as error:
         findings.append(failed("node", error))
     if settings.chain.source == "light":
-        findings += rules.light(settings, [] if isinstance(found, Finding) else found[1].payouts)
+        findings += rules.light(settings, [] if isinstance(found, Finding) else found[1].issued)
     return findings
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from bitcache.ledger import BlockRef
-from bitcache.sellers import Payout
 from gateway.compose import CursorAt, NodeFacts
 from gateway.facts import USUAL_GAP_LIMIT, Business, Ledger
 from gateway.findings import Finding, failed, note, ok, problem, warning
@@ -106,8 +105,11 @@ def _clock(facts: NodeFacts) -> Iterator[Finding]:
         yield problem("node", "clock", text, "Set it (NTP): invoices expire by it.")
 
 
-def light(settings: Settings, payouts: Sequence[Payout]) -> Iterator[Finding]:
-    """What a gateway without a node of its own cannot do, and when it should get one."""
+def light(settings: Settings, issued: Sequence[int]) -> Iterator[Finding]:
+    """What a gateway without a node of its own cannot do, and when it should get one.
+
+    ``issued``: addresses given out, by account.
+    """
     yield note(
         "node",
         "light_client",
@@ -129,12 +131,12 @@ def light(settings: Settings, payouts: Sequence[Payout]) -> Iterator[Finding]:
             f"invoices expire after {settings.expiry_seconds // 60} minutes, often before a block holds a payment",
             "Leave invoices.expiry_seconds unset (a day), or set it to some hours.",
         )
-    accounts, largest = len(payouts), max((payout.next_index for payout in payouts), default=0)
-    if accounts > LIGHT_ACCOUNTS or largest > LIGHT_ADDRESSES:
+    largest = max(issued, default=0)
+    if len(issued) > LIGHT_ACCOUNTS or largest > LIGHT_ADDRESSES:
         yield warning(
             "node",
             "move_to_a_node",
-            f"{accounts} accounts, the largest with {largest} addresses: each block costs the light client "
+            f"{len(issued)} accounts, the largest with {largest} addresses: each block costs the light client "
             "more and more work",
             'Run Bitcoin Core and set chain.source = "bitcoind": the gateway goes on where it stands.',
         )

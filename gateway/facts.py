@@ -13,7 +13,7 @@ from bitcache import highwater, ledger, losses, sellers
 from bitcache.highwater import Skipped
 from bitcache.ledger import BlockRef
 from bitcache.sellers import Payout
-from bitcache.storage.tables import invoice, listing, outbox, seller
+from bitcache.storage.tables import invoice, listing, outbox, payout, seller
 
 #: Wallets look this many addresses past the last one that was paid, unless they are told otherwise.
 USUAL_GAP_LIMIT = 20
@@ -40,6 +40,7 @@ class Business:
     listings: int
     payouts: list[Payout]
     skipped: list[Skipped]
+    issued: tuple[int, ...] = ()  #: addresses given out, by account, also of those that nobody uses now
 
 
 def ledger_facts(conn: Connection) -> Ledger:
@@ -64,6 +65,7 @@ def business_facts(conn: Connection) -> Business:
         listings=conn.scalar(select(func.count()).select_from(listing)) or 0,
         payouts=sellers.active_payouts(conn),
         skipped=highwater.all_skipped(conn),
+        issued=tuple(conn.scalars(select(payout.c.next_index).where(payout.c.next_index > 0))),
     )
 
 

@@ -74,6 +74,8 @@ class Hub:
                 await self._deliver()
             except BitcacheError as error:
                 log.warning("outbox_waits", code=error.code, reason=str(error))
+            except Exception:  # a bug must not leave every open page without news
+                log.exception("outbox_failed")
             try:
                 async with asyncio.timeout(IDLE_SECONDS):
                     await self._wake.wait()

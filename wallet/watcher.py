@@ -163,8 +163,8 @@ class Watcher:
         return True
 
     async def _forward(self, cursor: BlockRef, block: BlockRef, payments: Sequence[Payment]) -> None:
-        now, budget = self._clock(), self._loss_budget
-        await self._store.write(lambda conn: ledger.extend(conn, cursor, block, payments, now, loss_budget=budget))
+        now = self._clock()
+        await self._store.write(lambda conn: ledger.extend(conn, cursor, block, payments, now))
         self._written = block
         if payments:
             log.info("payments_in_block", height=block.height, payments=len(payments))

@@ -2,8 +2,10 @@
 
 Left alone, SQLite does it inside the commit that fills the log: that payment then waits for the
 file's fsync, on a slow disk a second.  Here another thread does it (PASSIVE: it waits for nobody, and
-nobody for it).  Should that ever fall behind, the commit that finds ``LOG_PAGES`` does it after all,
-so that the log stays bounded.
+nobody for it).
+
+A log in which somebody reads all the time never begins anew.  Past ``LOG_PAGES`` writers therefore wait
+for the oldest reader, at most ``WAIT_SECONDS`` (RESTART); so the log stays bounded.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import structlog
 #: After so many changed rows, each of which touches a few pages of 4 KiB.
 CHANGED_ROWS = 2_000
 LOG_PAGES = 10_000
+WAIT_SECONDS = 0.5
 
 log = structlog.get_logger("bitcache.store")
 
@@ -51,5 +54,7 @@ class Checkpoints:
             self.done += 1
 
     def _checkpoint(self) -> None:
-        with closing(sqlite3.connect(self._path)) as conn:
-            conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        with closing(sqlite3.connect(self._path, timeout=WAIT_SECONDS)) as conn:
+            _, pages, _ = conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if pages > LOG_PAGES:
+                conn.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()

@@ -22,6 +22,7 @@ from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bitcache.errors import BitcacheError, DatabaseBusy, DatabaseUnusable, DiskFull, StorageError
@@ -77,12 +78,14 @@ class Store:
         await self._reader.dispose()
 
     async def read(self, work: Work[T]) -> T:
-        """Run ``work`` in a read transaction of its own."""
+        """Run ``work`` in a read transaction of its own; raises DatabaseBusy when the disk hangs for too long."""
         try:
             async with self._reader.connect() as conn:
                 return await conn.run_sync(work)
         except DBAPIError as error:
             raise translate(error) from error
+        except PoolTimeout as error:
+            raise DatabaseBusy("every connection to the database has been in use for too long") from error
 
     async def write(self, work: Work[T], *, quiet: bool = False) -> T:
         """Run ``work`` in the current write batch; returns once it is committed, raises what it raised.

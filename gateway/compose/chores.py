@@ -27,6 +27,8 @@ async def run(parts: Parts) -> None:
             await tell_long_runs(parts, told)
         except BitcacheError as error:
             log.warning("chores_wait", code=error.code, reason=str(error))
+        except Exception:  # they are done again; nobody looks for a task that died
+            log.exception("chores_failed")
         await asyncio.sleep(INTERVAL_SECONDS)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -73,3 +75,20 @@ async def test_a_checkpoint_that_fails_is_tried_again(store: Store, monkeypatch:
         await eventually(partial(done, store))
     assert [line["event"] for line in lines] == ["checkpoint_failed"]
     assert await store.read(lambda conn: conn.exec_driver_sql("select count(*) from seller").scalar_one()) == 2 * ROWS
+
+
+async def test_a_long_log_begins_anew_though_somebody_reads(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader keeps it from being moved whole; then it is waited for, a moment, and nobody begins meanwhile."""
+    monkeypatch.setattr(checkpoints, "LOG_PAGES", 50)
+    monkeypatch.setattr(checkpoints, "CHANGED_ROWS", 10**6)
+    path = store._checkpoints._path
+    with closing(sqlite3.connect(path)) as reader:
+        reader.execute("begin").execute("select * from seller").fetchall()
+        await store.write(partial(add, count=10 * ROWS))
+        checkpoint = asyncio.create_task(store._checkpoints._run())
+        await asyncio.sleep(0.1)
+        reader.rollback()
+        await checkpoint
+        await store.write(partial(add, count=1))
+        _, pages, _ = reader.execute("pragma wal_checkpoint(passive)").fetchone()
+    assert pages < 50

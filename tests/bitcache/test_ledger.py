@@ -302,3 +302,11 @@ async def test_accounts_are_those_from_which_an_address_was_given_out(market: Ma
     await market.order(order.file_id)
     assert await market.store.read(lambda conn: ledger.accounts(conn, rail)) == {"paper account": 2}
     assert await market.store.read(lambda conn: ledger.accounts(conn, "another rail")) == {}
+
+
+async def test_a_block_tells_how_deep_a_payment_must_lie(market: Market, order: Transfer) -> None:
+    """Heard of outside a block first, a reward would else be paid out a hundred blocks too early."""
+    await market.unconfirmed(pays(order))
+    await market.unconfirmed()
+    await market.block(pays(order, maturity=100))
+    assert await state(market, order) == "processing"

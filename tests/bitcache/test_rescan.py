@@ -10,7 +10,8 @@ from support.market import NOW, Market, SealedFile, pays
 
 from bitcache import ledger, rescan
 from bitcache.errors import BadInput
-from bitcache.ledger import BlockRef
+from bitcache.ledger import BlockRef, Payment
+from bitcache.money import Sat
 from bitcache.rescan import Found, Report
 from bitcache.storage.tables import block, payment, payout
 
@@ -162,3 +163,16 @@ async def test_a_damaged_ledger_is_mended(market: Market, file: SealedFile) -> N
     report = await looked_at(market, found)
     assert [one.kind.value for one in report.differences] == ["missing", "moved", "amount"]
     assert sorted((await dump(market))[0]) == sorted(good[0])
+
+
+async def test_a_forgotten_address_that_is_being_paid_is_not_given_out(market: Market, file: SealedFile) -> None:
+    """Its payment waits for a block while the rescan runs; another buyer must not get it."""
+    key = market.rail.destination("paper account", 0).key
+    await market.block()
+    found = await chain_of(market)
+    found.waiting = (Payment("forgotten:0", key, Sat(2_500)),)
+    report = await looked_at(market, found)
+    assert [(one.kind.value, one.becomes) for one in report.differences] == [("forgotten", "waits for a block")]
+    order = await market.order(file.file_id)
+    await market.block(Payment("forgotten:0", key, Sat(2_500)))
+    assert not (await market.look(order.transfer_id)).released

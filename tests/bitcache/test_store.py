@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ import signal
 import sqlite3
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, insert, select, text
@@ -146,6 +148,18 @@ async def test_a_database_held_by_another_process_is_busy_and_then_not(
     await store.write(lambda conn: add(conn, "c"))
     assert await names(store) == ["c"]
     await store.close()
+
+
+async def test_a_disk_that_hangs_is_busy(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When every connection reads for too long, the next reader is told so, in our words."""
+    pool: Any = store._reader.sync_engine.pool
+    monkeypatch.setattr(pool, "_timeout", 0.1)
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(pool.size() + pool._max_overflow):
+            await stack.enter_async_context(store._reader.connect())
+        with pytest.raises(DatabaseBusy):
+            await names(store)
+    assert await names(store) == []
 
 
 async def test_a_full_disk_fails_writes_and_loses_nothing(small_disk: SmallDisk) -> None:

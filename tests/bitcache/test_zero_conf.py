@@ -152,3 +152,40 @@ async def test_an_immature_coinbase_is_not_released(risk: Risk) -> None:
     order = await risk.order()
     await risk.market.block(pays(order, maturity=100))
     assert (await risk.state(order))[:2] == ("processing", False)
+
+
+async def test_what_was_replaced_by_a_block_is_not_counted_beside_its_replacement(risk: Risk) -> None:
+    """Half is seen, replaced by another half, and the block comes before the mempool was read: nothing is released."""
+    order = await risk.order()
+    await risk.waiting(pays(order, "old:0", amount=1_250))
+    await risk.market.block(pays(order, "new:0", amount=1_250))
+    assert await risk.state(order) == ("processing", False, 0)
+    await risk.waiting()
+    assert await risk.state(order) == ("new", False, 0)
+    await risk.waiting(pays(order, "rest:0", amount=1_250))
+    assert await risk.state(order) == ("settled", True, 0)
+
+
+async def test_what_a_block_held_back_is_released_when_the_mempool_was_read(risk: Risk) -> None:
+    """The first half was not replaced: it waits still."""
+    order = await risk.order()
+    first = pays(order, "first:0", amount=1_250)
+    await risk.waiting(first)
+    await risk.market.block(pays(order, "second:0", amount=1_250))
+    assert await risk.state(order) == ("processing", False, 0)
+    await risk.waiting(first)
+    assert await risk.state(order) == ("settled", True, 0)
+    assert await risk.exposure() == 1_250
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_only_what_no_block_pays_for_is_taken_from_the_budget(risk: Risk, together: bool) -> None:
+    """1 500 of one are in a block, so that both fit into 3 600; in one report as in two."""
+    partly, wholly = [await risk.order() for _ in range(2)]
+    await risk.market.block(pays(partly, "a1:0", amount=1_500))
+    rest, all_of_it = pays(partly, "a2:0", amount=1_000), pays(wholly, "b:0")
+    if not together:
+        await risk.waiting(rest, budget=3_600)
+    await risk.waiting(rest, all_of_it, budget=3_600)
+    assert [await risk.state(one) for one in (partly, wholly)] == [("settled", True, 0)] * 2
+    assert await risk.exposure() == 3_500

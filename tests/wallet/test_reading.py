@@ -7,7 +7,7 @@ import pytest
 from bitcache.errors import NodeUnreachable, NodeWarmingUp
 from bitcache.ledger import BlockRef
 from wallet.chain import reading
-from wallet.chain.base import Scripts, Step
+from wallet.chain.base import ChainStatus, Scripts, Step
 from wallet.chain.reading import read_chain
 from wallet.chain.simulated import SimulatedChain
 
@@ -17,6 +17,10 @@ class Starting(SimulatedChain):
 
     error: Exception = NodeWarmingUp("loading blocks")
     refusals = 2
+    behind = False
+
+    async def status(self) -> ChainStatus:
+        return ChainStatus(True, self.network, 2 if self.behind else 5, 5, synced=not self.behind)
 
     def _refuse(self) -> None:
         if self.refusals:
@@ -54,6 +58,14 @@ async def test_a_node_that_starts_is_waited_for(chain: Starting) -> None:
 
     found = await read_chain(chain, 1, {}, again)
     assert [block.height for block in found.blocks] == [1, 2, 3, 4, 5]
+
+
+async def test_a_node_that_is_behind_is_waited_for(chain: Starting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has not read yet is not gone: a rescan would call sales lost."""
+    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 0.05)
+    chain.refusals, chain.behind = 0, True
+    with pytest.raises(NodeWarmingUp, match="block 2 of 5"):
+        await read_chain(chain, 1, {})
 
 
 async def test_not_for_ever(chain: Starting, monkeypatch: pytest.MonkeyPatch) -> None:

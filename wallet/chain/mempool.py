@@ -14,7 +14,7 @@ from itertools import islice
 import zmq
 import zmq.asyncio
 
-from bitcache.errors import ChainError
+from bitcache.errors import ChainError, NodeWarmingUp
 from bitcache.ledger import Payment
 from wallet.blocks import payments_in_transaction, transaction_id
 from wallet.chain.base import Scripts
@@ -37,10 +37,11 @@ class Mempool:
         if scripts is not self._scripts:  # what was scanned, was scanned for others
             self._scripts = scripts
             self._forget_all_but(set())
-        present = set(await self._rpc.call("getrawmempool"))
+        present = await self._present()
         self._forget_all_but(present)
         await self._fetch(present - self._scanned)
-        return [payment for found in self._ours.values() for payment in found]
+        # what was heard meanwhile may be of a block that was undone: the next reading tells
+        return [payment for txid, found in self._ours.items() if txid in present for payment in found]
 
     def add(self, raw: bytes) -> bool:
         """Scan a transaction that arrived by itself; True when it is news that pays us."""
@@ -49,6 +50,16 @@ class Mempool:
             return False
         self._note(txid, raw)
         return txid in self._ours
+
+    async def _present(self) -> set[str]:
+        """Every transaction in the mempool; raises NodeWarmingUp while a node that was restarted still reads it."""
+        listed, info = await self._rpc.batch([("getrawmempool",), ("getmempoolinfo",)])
+        for answer in (listed, info):
+            if isinstance(answer, ChainError):
+                raise answer
+        if not info.get("loaded", True):  # nodes older than 0.19 do not say
+            raise NodeWarmingUp("the node is still reading its mempool: nothing in it counts as gone")
+        return set(listed)
 
     def _forget_all_but(self, present: set[str]) -> None:
         self._scanned &= present

@@ -24,7 +24,11 @@ async def read_chain(
     scripts: Scripts,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Found:
-    """Every payment to ``scripts`` from the block at ``height`` on; raises ChainError, and BadInput above the tip."""
+    """Every payment to ``scripts`` from the block at ``height`` on; raises ChainError, and BadInput above the tip.
+
+    A node that is starting or behind is waited for: what it does not know yet would look gone.
+    """
+    await _patiently(partial(_refuse_one_that_is_behind, source))
     tip = await _patiently(source.tip)
     if not 1 <= height <= tip.height:
         raise BadInput(f"the chain has blocks 1 to {tip.height}", hint="Give a height among them.")
@@ -43,6 +47,14 @@ async def read_chain(
                 found.waiting = tuple(await source.unconfirmed(scripts))
                 if await source.step(cursor, scripts) is None:
                     return found
+
+
+async def _refuse_one_that_is_behind(source: ChainSource) -> None:
+    status = await source.status()
+    if status.error is not None:
+        raise status.error
+    if not status.synced:
+        raise NodeWarmingUp(f"the node has not caught up: block {status.height} of {status.headers}")
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
