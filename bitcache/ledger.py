@@ -28,7 +28,6 @@ from bitcache.storage.tables import block, invoice, known, payment, payout
 #: No payment needs more confirmations than this.
 DEEPEST = 100
 
-
 _HEIGHT: BindParameter[int] = bindparam("height", type_=Integer)
 
 # Built once: building a statement takes several times as long as running it.

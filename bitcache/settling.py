@@ -50,12 +50,7 @@ def settle_invoices(conn: Connection, transfer_ids: Collection[str], now: int, l
     changes, settled = [], []
     for row in conn.execute(_INVOICES, touched).all():
         released, seen = row.transfer_id in granted, paid.get(row.transfer_id, [])
-        terms = terms_of(row)
-        result = settle(terms, seen, released=released, known_until=until)
-        if not released and _at_risk(terms, seen, result) and not budget.covers(_unpaid_by_blocks(terms, seen)):
-            in_a_block = replace(terms, confirmations=1)
-            result = settle(in_a_block, seen, released=released, known_until=until)
-            terms = terms if loss_budget is None else in_a_block
+        terms, result = _decide(terms_of(row), seen, released, until, budget)
         change = _change(row, terms, result, seen, now)
         if change is not None:
             changes.append(change)
@@ -72,6 +67,18 @@ def terms_of(row: Row[Any]) -> Terms:
     return Terms(Sat(row.amount_sat), row.confirmations, row.expires_at)
 
 
+def _decide(
+    terms: Terms, seen: Sequence[Observation], released: bool, until: int, budget: _Budget
+) -> tuple[Terms, Settlement]:
+    """What becomes of an invoice, and the terms it has from now on."""
+    result = settle(terms, seen, released=released, known_until=until)
+    if released or not _at_risk(terms, seen, result) or budget.covers(_unpaid_by_blocks(terms, seen)):
+        return terms, result
+    in_a_block = replace(terms, confirmations=1)
+    result = settle(in_a_block, seen, released=released, known_until=until)
+    return (terms if budget.holds_back else in_a_block), result
+
+
 def _at_risk(terms: Terms, seen: Sequence[Observation], result: Settlement) -> bool:
     """Whether this would release what no block pays for yet."""
     if terms.confirmations or result.state is not State.SETTLED:
@@ -85,6 +92,11 @@ class _Budget:
     def __init__(self, conn: Connection, limit: int | None) -> None:
         self._conn, self._limit = conn, limit
         self._left: int | None = None
+
+    @property
+    def holds_back(self) -> bool:
+        """It is not asked now: a later report decides."""
+        return self._limit is None
 
     def covers(self, amount: int) -> bool:
         """Whether so many satoshis fit, which are then taken from it."""
