@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,13 +13,14 @@ from gateway.client.http import GatewayClient, connect
 from gateway.demo import Demo
 
 Lie = Callable[[str, bytes], bytes]
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
 async def lying(demo: Demo, lie: Lie, *, events: bool = False) -> AsyncIterator[GatewayClient]:
     """The demonstration behind a proxy that changes answers; without ``events`` it does not stream, and is polled."""
 
-    async def relay(request: web.Request) -> web.Response:
+    async def relay(request: web.Request) -> web.StreamResponse:
         kept = {name: request.headers[name] for name in ("Authorization", "Range") if name in request.headers}
         path = request.path.removesuffix("/events")
         streams = path != request.path
@@ -37,17 +38,23 @@ async def lying(demo: Demo, lie: Lie, *, events: bool = False) -> AsyncIterator[
                 return web.Response(body=b"data: " + content + b"\n\n", content_type="text/event-stream")
             return web.Response(status=answer.status, body=content, headers=headers, content_type=answer.content_type)
 
+    async with ClientSession() as session, answering(relay) as client:
+        yield client
+
+
+@asynccontextmanager
+async def answering(answer: Answer) -> AsyncIterator[GatewayClient]:
+    """A gateway that answers so to everything."""
     app = web.Application()
-    app.add_routes([web.route("*", "/{path:.*}", relay)])
-    runner = web.AppRunner(app)
-    async with ClientSession() as session:
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        try:
-            async with connect(f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
-                yield client
-        finally:
-            await runner.cleanup()
+    app.add_routes([web.route("*", "/{path:.*}", answer)])
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        async with connect(f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
+            yield client
+    finally:
+        await runner.cleanup()
 
 
 def changed(end: str, **members: Any) -> Lie:

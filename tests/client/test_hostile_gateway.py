@@ -6,14 +6,13 @@ import asyncio
 import dataclasses
 import io
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from lying import lying
+from lying import answering, lying
 from rich.console import Console
 
 from bitcache.errors import BitcacheError, DiskFull
@@ -24,26 +23,9 @@ from gateway.cli import show
 from gateway.client import buying, following
 from gateway.client.buying import buy
 from gateway.client.goods import Goods, group_hashes, look
-from gateway.client.http import GatewayClient, GatewayConfused, connect
+from gateway.client.http import GatewayConfused
 from gateway.client.selling import Sold
 from gateway.demo import Demo
-
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@asynccontextmanager
-async def answering(answer: Answer) -> AsyncIterator[GatewayClient]:
-    """A gateway that answers so to everything."""
-    app = web.Application()
-    app.add_routes([web.route("*", "/{path:.*}", answer)])
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        async with connect(f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
-            yield client
-    finally:
-        await runner.cleanup()
 
 
 async def endless(request: web.Request) -> web.StreamResponse:

@@ -19,6 +19,7 @@ from support.eventually import eventually
 from support.light import PromptLight
 from support.socks import proxy_to_anything
 
+from bench.light import turn
 from bitcache.errors import ChainError, InvalidSettings, NodeRefused, NodeUnreachable, NodeWrongNetwork
 from bitcache.ledger import BlockRef, Payment
 from bitcache.money import Sat, btc_text
@@ -354,16 +355,7 @@ async def test_without_accounts_the_chain_is_followed(watch: Watch) -> None:
 async def _longest_wait(watch: Watch, account: Account, index: int) -> float:
     """How long the event loop stood still while a client began, and a block was looked at."""
     gaps = [0.0]
-
-    async def turn() -> None:
-        last = time.perf_counter()
-        while True:
-            await asyncio.sleep(0.002)
-            now = time.perf_counter()
-            gaps.append(now - last)
-            last = now
-
-    turning = asyncio.create_task(turn())
+    turning = asyncio.create_task(turn(gaps))
     async with watch.running() as source:
         await watch.pay(account, index, 1_000)
         await watch.node.mine()
