@@ -19,6 +19,8 @@ from gateway.settings_text import example
 #: What the example file shows for a setting that init may write.
 _SHOWN = {"source": "bitcoind", "rpc_cookie": "~/.bitcoin/.cookie"}
 
+CHAINS = ("bitcoind", "light")
+
 
 def init_command(
     config: ConfigOption = DEFAULT_CONFIG,
@@ -28,25 +30,41 @@ def init_command(
     network: Annotated[
         str | None, typer.Option(help="main, test, testnet4, signet or regtest; main by default.")
     ] = None,
+    chain: Annotated[
+        str | None,
+        typer.Option(help="bitcoind (your own node) or light (none). Unset: a node that answers on this machine."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line of stdout.")] = False,
 ) -> None:
     """Write the settings file if there is none, make the data folder, print the seller's token once.
 
     Never overwrites anything. The descriptor holds public keys only; one with private keys is refused.
     """
-    run(_init(config, descriptor, network, as_json), as_json)
+    run(_init(config, descriptor, network, chain, as_json), as_json)
 
 
-async def _init(config: Path, descriptor: str | None, network: str | None, as_json: bool) -> dict[str, Any]:
+async def _init(
+    config: Path, descriptor: str | None, network: str | None, source: str | None, as_json: bool
+) -> dict[str, Any]:
     from gateway.compose import (  # Bitcoin's libraries load only where they are needed
         check_payout,
         choose_chain,
         init_data_dir,
     )
 
-    chain = await choose_chain(network or "main")
-    written = _write_config(config, network, chain.values)
+    if source not in (None, *CHAINS):
+        raise InvalidSettings(f"--chain {source} is not known", hint="Give bitcoind or light.")
+    if config.exists():
+        chain, written = None, False
+    else:
+        check({"bitcoin": {"network": network or "main"}})
+        chain = await choose_chain(network or "main", source)
+        written = _write_config(config, network, chain.values)
     settings = load(config)
+    if chain is None and source is not None and source != settings.chain.source:
+        raise InvalidSettings(
+            f"{config} says another chain: {settings.chain.source}", hint="Change chain.source there."
+        )
     if network is not None and network != settings.bitcoin.network:
         raise InvalidSettings(f"{config} says another network: {settings.bitcoin.network}", hint="Change it there.")
     try:
@@ -57,7 +75,7 @@ async def _init(config: Path, descriptor: str | None, network: str | None, as_js
         raise
     stamp(f"Settings: {config}")
     stamp(f"Data: {settings.storage.directory}")
-    if written:
+    if written and chain:
         stamp(chain.said)
         if chain.hint:
             console.print(plain(f"  {chain.hint}"), style="dim", soft_wrap=True)
@@ -72,7 +90,7 @@ async def _init(config: Path, descriptor: str | None, network: str | None, as_js
         "config": str(config),
         "data": str(settings.storage.directory),
         "network": settings.bitcoin.network,
-        "node": chain.node,
+        "node": chain.node if chain else None,
         "addresses": list(terms.first) if terms else [],
         "token": token,
     }

@@ -35,6 +35,15 @@ _WELL_KNOWN = (
 #: A chain without value that somebody else started: a demonstration's or a test's.
 Given = RegtestNode | SimulatedChain | None
 
+#: What a light client cannot check, in a sentence for people.
+AT_STAKE = (
+    "It believes the work in blocks and peers it does not know: whoever controls all of its peers, and spends what one "
+    "block costs to mine, gets files without paying. A node of your own cannot be cheated so (docs/light-client.md)."
+)
+CHOOSE = (
+    "Start Bitcoin Core and run this again (best); or, if it runs elsewhere: bitcache init --chain bitcoind, then set "
+    f"chain.rpc_url; or go without a node: bitcache init --chain light. {AT_STAKE}"
+)
 #: What doctor grants a light client to connect.
 WARM_UP_SECONDS = 20.0
 
@@ -80,14 +89,23 @@ def chain_of(settings: Settings, folder: DataDir, purse: Given, accounts: Accoun
     return BitcoindSource(_rpc(settings.chain, network), network, zmq_address=settings.chain.zmq_rawtx or None), None
 
 
-async def choose_chain(network: str) -> ChainChoice:
-    """A node of this network that answers on this machine; else the light client."""
+async def choose_chain(network: str, wanted: str | None = None) -> ChainChoice:
+    """``wanted`` (bitcoind or light); else a node of this network that answers on this machine; else the light client.
+
+    Raise InvalidSettings when nobody said what to follow and it would be the light client with real money.
+    """
+    if wanted == "light":
+        return ChainChoice({"source": "light"}, "The built-in light client is used", AT_STAKE)
     found = await discover()
-    here = next((one for one in found if one.network == network), None)
+    here = next((node for node in found if node.network == network), None)
     if here is not None:
         return _choice_of(here)
-    others = [one.network for one in found]
+    others = [node.network for node in found]
     hint = f"Nodes of other networks answer: --network {' or '.join(others)}" if others else ""
+    if wanted == "bitcoind":
+        return ChainChoice({}, "No node answers here yet: start Bitcoin Core, or set chain.rpc_url", hint)
+    if network == "main":
+        raise InvalidSettings("no Bitcoin node answers on this machine", hint=f"{CHOOSE} {hint}".strip())
     return ChainChoice({"source": "light"}, "No node answers here: the built-in light client is used", hint)
 
 

@@ -56,16 +56,55 @@ def test_a_node_that_lets_nobody_in(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "chain.rpc_cookie" in told
 
 
+def refused(folder: Path, monkeypatch: pytest.MonkeyPatch, found: list[FoundNode], *options: str) -> str:
+    """What people see when init refuses on a machine with these nodes; it leaves nothing behind."""
+
+    async def discover() -> list[FoundNode]:
+        return found
+
+    monkeypatch.setattr(chains, "discover", discover)
+    got = CliRunner().invoke(app, ["init", "--config", str(folder / "config.toml"), *options])
+    assert got.exit_code == 3, got.stdout
+    assert list(folder.iterdir()) == []
+    return " ".join(got.stderr.split())
+
+
 def test_real_money_is_never_swapped_for_a_test_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = FoundNode("regtest", "http://127.0.0.1:18443", None, 101)
-    settings, report, told = init(tmp_path, monkeypatch, [node])
-    assert settings.bitcoin.network == "main"
-    assert report["node"] is None
-    assert "--network regtest" in told
+    assert "--network regtest" in refused(tmp_path, monkeypatch, [node])
 
 
-def test_no_node_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings, report, told = init(tmp_path, monkeypatch, [])
-    assert report["node"] is None
-    assert settings.chain.source in ("bitcoind", "light")
-    assert "Start Bitcoin Core" in told or "light client" in told
+def test_real_money_is_not_trusted_to_strangers_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a node on the main network the light client is a choice that somebody makes, told what is at stake."""
+    told = refused(tmp_path, monkeypatch, [])
+    assert "no Bitcoin node answers" in told
+    assert "bitcache init --chain light" in told
+    assert "without paying" in told
+    assert "is not known" in refused(tmp_path, monkeypatch, [], "--chain", "trust-me")
+
+
+@pytest.mark.parametrize("network", ["main", "signet"])
+def test_the_light_client_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: str) -> None:
+    settings, report, told = init(tmp_path, monkeypatch, [], "--chain", "light", "--network", network)
+    assert (settings.chain.source, report["node"]) == ("light", None)
+    assert "without paying" in " ".join(told.split())
+
+
+def test_the_light_client_on_a_test_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, _, told = init(tmp_path, monkeypatch, [], "--network", "signet")
+    assert settings.chain.source == "light"
+    assert "light client" in told
+
+
+def test_a_node_that_is_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, _, told = init(tmp_path, monkeypatch, [], "--chain", "bitcoind")
+    assert settings.chain.source == "bitcoind"
+    assert "chain.rpc_url" in told
+
+
+def test_a_chain_that_the_file_contradicts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[chain]\nsource = "bitcoind"\n')
+    got = CliRunner().invoke(app, ["init", "--config", str(config), "--chain", "light"])
+    assert got.exit_code == 3
+    assert "another chain" in got.stderr
