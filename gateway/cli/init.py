@@ -54,12 +54,9 @@ async def _init(
 
     if source not in (None, *CHAINS):
         raise InvalidSettings(f"--chain {source} is not known", hint="Give bitcoind or light.")
-    if config.exists():
-        chain, written = None, False
-    else:
-        check({"bitcoin": {"network": network or "main"}})
-        chain = await choose_chain(network or "main", source)
-        written = _write_config(config, network, chain.values)
+    check({"bitcoin": {"network": network or "main"}})
+    chain = None if _is_there(config) else await choose_chain(network or "main", source)
+    written = chain is not None and _write_config(config, network, chain.values)
     settings = load(config)
     if chain is None and source is not None and source != settings.chain.source:
         raise InvalidSettings(
@@ -94,6 +91,10 @@ async def _init(
         "addresses": list(terms.first) if terms else [],
         "token": token,
     }
+
+
+def _is_there(config: Path) -> bool:
+    return config.exists()
 
 
 def _write_config(config: Path, network: str | None, chain: Mapping[str, str]) -> bool:
