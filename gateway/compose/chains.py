@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,8 +119,7 @@ def _choice_of(node: FoundNode) -> ChainChoice:
 
 async def node_facts(settings: Settings, cursor: BlockRef | None, purse: Given = None) -> NodeFacts:
     """How the configured node is, asked from outside a running gateway, whose files are left alone."""
-    with tempfile.TemporaryDirectory(prefix="bitcache-look-") as elsewhere:
-        folder = settings.storage.directory if settings.chain.source == "simulated" else Path(elsewhere)
+    with _scratch_folder(settings) as folder:
         source, _ = chain_of(settings, DataDir(folder), purse, _nobody)
         if not isinstance(source, BitcoindSource):
             await source.open()
@@ -129,6 +128,17 @@ async def node_facts(settings: Settings, cursor: BlockRef | None, purse: Given =
             return await check_up(source, source.rpc if isinstance(source, BitcoindSource) else None, cursor)
         finally:
             await source.close()
+
+
+@contextlib.contextmanager
+def _scratch_folder(settings: Settings) -> Iterator[Path]:
+    """Where a look at the chain may write: only the light client does, and a machine may let us write nowhere else."""
+    data = settings.storage.directory
+    if settings.chain.source != "light":
+        yield data
+        return
+    with tempfile.TemporaryDirectory(prefix="bitcache-look-", dir=data if data.is_dir() else None) as folder:
+        yield Path(folder)
 
 
 async def _warm_up(source: ChainSource) -> None:

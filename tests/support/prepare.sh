@@ -51,8 +51,16 @@ prepare_bitcoind() {
   wallet/chain/get_bitcoind.sh >/dev/null || cannot "no bitcoind: the tests against a real node cannot run"
 }
 
+# The server configurations in deploy/ are tested with the servers that they are for.
+prepare_servers() {
+  command -v nginx >/dev/null || install nginx-light || cannot "no nginx: deploy/nginx.conf cannot be tested"
+  command -v caddy >/dev/null || install caddy || cannot "no Caddy: deploy/Caddyfile cannot be tested"
+  command -v systemd-analyze >/dev/null || install systemd || cannot "no systemd: deploy/bitcache.service cannot be tested"
+}
+
 prepare_npm
 prepare_chromium
+prepare_servers
 prepare_bitcoind
 echo "export NODE='$(find_node)'" > .venv/test-env
 exit "$missing"

@@ -86,3 +86,23 @@ def test_nothing_is_written_and_no_log_handler_stays(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
     subprocess.run([sys.executable, "-c", QUIET], env=environment, cwd=tmp_path, check=True)
     assert [str(path) for path in tmp_path.rglob("*") if path.name not in ("home", "tmp")] == []
+
+
+def test_nothing_on_the_machine_need_be_writable() -> None:
+    """As a service under ``ProtectSystem=strict``: every file system is read-only, ``/tmp`` too."""
+    read_only = "mount --make-rprivate / && mount -o remount,bind,ro / && mount -t tmpfs -o ro none /tmp && exec"
+    if subprocess.run(["unshare", "--mount", "--map-root-user", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("unshare --mount is not allowed here")
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "HOME": "/nonexistent", "PYTHONPATH": f"{root}:{root / 'tests'}"}
+    environment.pop("TMPDIR", None)
+    environment.pop("BCL_DATA_DIR", None)
+    command = f"{read_only} {sys.executable} -c \"$CODE\""
+    done = subprocess.run(
+        ["unshare", "--mount", "--map-root-user", "sh", "-c", command],
+        env={**environment, "CODE": QUIET},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
