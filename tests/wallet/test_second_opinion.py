@@ -97,7 +97,7 @@ def test_nothing_on_the_machine_need_be_writable() -> None:
     environment = {**os.environ, "HOME": "/nonexistent", "PYTHONPATH": f"{root}:{root / 'tests'}"}
     environment.pop("TMPDIR", None)
     environment.pop("BCL_DATA_DIR", None)
-    command = f"{read_only} {sys.executable} -c \"$CODE\""
+    command = f'{read_only} {sys.executable} -c "$CODE"'
     done = subprocess.run(
         ["unshare", "--mount", "--map-root-user", "sh", "-c", command],
         env={**environment, "CODE": QUIET},
