@@ -58,7 +58,7 @@ async def _sell(
     seed = signing_key.load_or_create(signing_key.default_path())
     async with connect(gateway) as client:
         with Bars() as bars:
-            sold = await sell(client, token, seed, offer, lambda done, total: bars.update("upload", done, total))
+            sold = await sell(client, token, seed, offer, lambda done, total: bars.update("upload", done, total), stamp)
     stamp(f"On sale: {sold.title}, {size(sold.size)}, {sats(sold.price_sat)}", "bold")
     if not as_json:
         typer.echo(sold.link.text())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import aiohttp
 
-from gateway.client.http import Backoff, GatewayClient, GatewayConfused, GatewayUnreachable
+from gateway.client.http import Backoff, GatewayClient, GatewayConfused, GatewayUnreachable, refuse_encoding
 from gateway.client.part_file import PartFile, Progress
 
 _PIECE = 256 * 1024
@@ -32,6 +32,7 @@ async def download(gateway: GatewayClient, part: PartFile, file_id: str, claim: 
 async def _fetch(gateway: GatewayClient, part: PartFile, file_id: str, claim: str, progress: Progress) -> None:
     wanted = {"Range": f"bytes={part.offset}-"} if part.offset else {}
     async with gateway.open("GET", f"/files/{file_id}/bytes", bearer=claim, headers=wanted) as response:
+        refuse_encoding(response)
         _check_range(response, part.offset)
         async for piece in response.content.iter_chunked(_PIECE):
             part.write(piece)

@@ -9,7 +9,7 @@ import aiohttp
 
 from bitcache.errors import TooMany
 from gateway.api.models import Transfer
-from gateway.client.http import GatewayClient, GatewayConfused, GatewayUnreachable, parse
+from gateway.client.http import GatewayClient, GatewayConfused, GatewayUnreachable, parse, refuse_encoding
 
 POLL_SECONDS = 3.0
 #: The gateway says something every 15 s; behind a proxy that holds events back, this is how long polling waits.
@@ -25,6 +25,7 @@ async def follow(gateway: GatewayClient, transfer_id: str) -> AsyncGenerator[Tra
     while True:
         try:
             async with gateway.open("GET", f"{path}/events", headers=accept, timeout=_SILENCE) as response:
+                refuse_encoding(response)
                 async for line in response.content:
                     if line.startswith(b"data:"):
                         yield parse(Transfer, line[5:])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -27,6 +28,7 @@ MAX_ANSWER = 512 * 1024  #: bytes of a JSON answer
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=60)
 _LONGEST_SENTENCE = 500  #: characters
 _BUSY = (502, 503, 504)
+_GZIP, _DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -43,6 +45,16 @@ class GatewayConfused(BitcacheError):
 
     code = "gateway_confused"
     hint = "Is this the address of a Bitcache gateway, and of its whole site?"
+
+
+class BodyRefused(GatewayConfused):
+    """Something before the gateway takes no body of this size."""
+
+    code = "body_refused"
+    hint = (
+        "Whoever runs the gateway raises the limit of its proxy: client_max_body_size 16m; in nginx, "
+        "request_body { max_size 16MB } in Caddy."
+    )
 
 
 class Backoff:
@@ -109,19 +121,51 @@ async def connect(base: str) -> AsyncIterator[GatewayClient]:
     base = base.rstrip("/")
     if not re.fullmatch(r"https?://[^/?#@\s]+", base):
         raise InvalidLink("this is not the address of a gateway", hint="Give it like https://gateway.example")
-    headers = {"User-Agent": f"bitcache/{version('bitcache')}"}
+    headers = {"User-Agent": f"bitcache/{version('bitcache')}", "Accept-Encoding": "identity"}
     async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers, auto_decompress=False) as session:
         yield GatewayClient(base, session)
 
 
+def refuse_encoding(response: aiohttp.ClientResponse) -> None:
+    """For what is read as it comes: raises GatewayConfused when a proxy encoded it all the same."""
+    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise GatewayConfused(
+            "a server before the gateway compresses what must stay as it is",
+            hint="Whoever runs it turns that off for event streams and files.",
+        )
+
+
 async def read_limited(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The whole body, which has at most ``limit`` bytes; else GatewayConfused."""
+    """The whole body, which has at most ``limit`` bytes; else GatewayConfused.
+
+    We ask for no encoding (RFC 9110, section 12.5.3), and undo gzip and deflate where a proxy encoded all the same.
+    """
+    coding = response.headers.get("Content-Encoding", "identity").strip().lower()
     body = bytearray()
     async for piece in response.content.iter_any():
         body += piece
         if len(body) > limit:
             raise GatewayConfused("the gateway's answer is too long")
-    return bytes(body)
+    return bytes(body) if coding in ("", "identity") else _decoded(bytes(body), coding, limit)
+
+
+def _decoded(body: bytes, coding: str, limit: int) -> bytes:
+    """A body without its encoding, unpacked no further than ``limit`` bytes; raises GatewayConfused."""
+    if not body:  # HEAD, and 204
+        return body
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise GatewayConfused(f"the answer is encoded as {printable(coding[:20])}, which was not asked for")
+    raw_deflate = coding == "deflate" and body[0] & 0x0F != zlib.DEFLATED
+    decoder = zlib.decompressobj(-_DEFLATE if raw_deflate else _DEFLATE if coding == "deflate" else _GZIP)
+    try:
+        found = decoder.decompress(body, limit + 1)
+    except zlib.error:
+        raise GatewayConfused("the answer's encoding is damaged") from None
+    if len(found) > limit:
+        raise GatewayConfused("the gateway's answer is too long")
+    if not decoder.eof:
+        raise GatewayConfused("the answer's encoding is damaged")
+    return found
 
 
 def parse(answer: type[Answer], text: bytes | str) -> Answer:
@@ -151,6 +195,8 @@ def _problem(status: int, body: bytes) -> BitcacheError:
     except GatewayConfused:
         found = {}
     kind = _known_codes().get(str(found.get("code"))) or _by_status(status)
+    if kind is BodyRefused:
+        return BodyRefused("a server before the gateway takes no body of this size")
     message = _said(found.get("detail") or found.get("title") or f"the gateway answered {status}")
     hint = found.get("hint")
     return kind(message, hint=None if not hint else _said(hint))
@@ -165,6 +211,7 @@ def _by_status(status: int) -> type[BitcacheError]:
     if status in _BUSY:
         return GatewayUnreachable
     named: dict[int, type[BitcacheError]] = {400: BadInput, 401: Denied, 403: Denied, 404: NotFound, 422: BadInput}
+    named |= {413: BodyRefused}  # without a code of ours it comes from a proxy
     return named.get(status, GatewayConfused)
 
 

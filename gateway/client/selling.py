@@ -22,12 +22,14 @@ from bitcache.money import price
 from bitcache.sealing import groups, manifest, metadata, shares
 from bitcache.sealing.link import Link
 from gateway.api.models import Listing, Listings, SellerInfo
-from gateway.client.http import Backoff, GatewayClient, GatewayConfused, GatewayUnreachable
+from gateway.client.http import Backoff, BodyRefused, GatewayClient, GatewayConfused, GatewayUnreachable
 from gateway.client.sealed_file import SealedFile
 
 PIECE = 8 * groups.GROUP_SIZE  #: sealed bytes of one PATCH
+SMALLEST_PIECE = 64 * 1024  #: a proxy that takes less is told of, not worked around
 
 Progress = Callable[[int, int], None]  #: called with (bytes done, bytes in all)
+Note = Callable[[str], None]  #: called with a sentence that the seller should read
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,12 @@ class Sold:
 
 
 async def sell(
-    gateway: GatewayClient, token: str, seed: bytes, offer: Offer, progress: Progress = lambda done, total: None
+    gateway: GatewayClient,
+    token: str,
+    seed: bytes,
+    offer: Offer,
+    progress: Progress = lambda done, total: None,
+    note: Note = lambda text: None,
 ) -> Sold:
     """Seal, upload and list ``offer``, signed by the Ed25519 ``seed``.
 
@@ -65,7 +72,7 @@ async def sell(
         await _check_terms(gateway, token, offer, sealed.size)
         started = time.perf_counter()
         try:
-            await _upload(gateway, token, file_id, sealed, progress)
+            await _upload(gateway, token, file_id, sealed, progress, note)
             listing = _listing(offer, sealed, file_id, link_share, gateway_share, seed)
             await _publish(gateway, token, file_id, listing)
         except BaseException:
@@ -106,7 +113,9 @@ async def _check_terms(gateway: GatewayClient, token: str, offer: Offer, sealed_
         raise UploadTooLarge("the file is larger than this gateway takes")
 
 
-async def _upload(gateway: GatewayClient, token: str, file_id: FileId, sealed: SealedFile, progress: Progress) -> None:
+async def _upload(
+    gateway: GatewayClient, token: str, file_id: FileId, sealed: SealedFile, progress: Progress, note: Note
+) -> None:
     about = {
         "Tus-Resumable": "1.0.0",
         "Upload-Length": str(sealed.size),
@@ -114,19 +123,33 @@ async def _upload(gateway: GatewayClient, token: str, file_id: FileId, sealed: S
     }
     async with gateway.open("POST", "/uploads", bearer=token, headers=about):
         offset = 0
-    backoff = Backoff()
+    backoff, most = Backoff(), PIECE
     while offset < sealed.size:
         progress(offset, sealed.size)
-        piece = await asyncio.to_thread(sealed.read, offset, PIECE)
+        piece = await asyncio.to_thread(sealed.read, offset, most)
         try:
             sent = await _append(gateway, token, file_id, offset, piece)
             backoff.progress()
+        except BodyRefused as refused:
+            if most == PIECE:
+                note(f"A server before the gateway refuses large bodies: sending smaller pieces. {refused.advice}")
+            most = _smaller(most, refused)
+            continue
         except GatewayUnreachable as error:
             sent = await _find_offset(gateway, token, file_id, backoff, error)
+            if sent > offset:
+                backoff.progress()
         if sent > offset + len(piece):
             raise GatewayConfused("the gateway says that it has bytes which were never sent")
         offset = sent
     progress(offset, sealed.size)
+
+
+def _smaller(most: int, refused: BodyRefused) -> int:
+    """The size of piece to try next, in bytes; raises ``refused`` when there is none."""
+    if most <= SMALLEST_PIECE:
+        raise refused
+    return max(most // 4, SMALLEST_PIECE)
 
 
 async def _append(gateway: GatewayClient, token: str, file_id: FileId, offset: int, piece: memoryview) -> int:

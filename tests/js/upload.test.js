@@ -64,6 +64,33 @@ test("a gateway that lost bytes gets them sealed again, the same", async () => {
   await uploaded(gateway, link);
 });
 
+/** A proxy that answers 413, as nginx does, to every body over `most` bytes. */
+const proxyThatTakes = (gateway, most) => async ({ method, body }) =>
+  method === "PATCH" && body.length > most ? new Response("<html>413</html>", { status: 413 }) : undefined;
+
+test("behind a proxy that takes 1 MiB, as nginx does, the pieces become smaller and the page is told", async () => {
+  const { gateway, link } = setting();
+  gateway.breaks = proxyThatTakes(gateway, 2 ** 20);
+  const told = [];
+  await uploaded(gateway, link, { patience: impatient({ onRetry: ({ code }) => told.push(code) }) });
+  assert.deepEqual(told, ["body_refused"]);
+});
+
+test("a proxy that takes next to nothing is named, not tried for ever", async () => {
+  const { gateway, link } = setting();
+  gateway.breaks = proxyThatTakes(gateway, 1000);
+  await assert.rejects(uploaded(gateway, link), { code: "body_refused", status: 413 });
+  assert.ok(gateway.requests.length < 8);
+});
+
+test("a file that the gateway itself finds too large is not sent again in small pieces", async () => {
+  const { gateway, link } = setting();
+  gateway.breaks = async ({ method }) =>
+    method === "PATCH" ? Response.json({ code: "upload_too_large", detail: "d", hint: "h" }, { status: 413 }) : undefined;
+  await assert.rejects(uploaded(gateway, link), { code: "upload_too_large" });
+  assert.equal(gateway.requests.length, 2);
+});
+
 test("a creation whose answer was lost is taken for ours", async () => {
   const { gateway, link } = setting();
   let broken = 0;

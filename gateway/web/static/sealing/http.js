@@ -59,7 +59,9 @@ export async function answered(promise, limitMs) {
 /** @param {Response} response */
 async function problem(response) {
   const found = await response.json().catch(() => ({}));
-  const { code = `http_${response.status}`, detail = "the gateway refused", hint = "" } = found ?? {};
+  // Without a code of ours, a 413 is not the gateway's: a proxy before it takes no body of this size.
+  const unnamed = response.status === 413 ? "body_refused" : `http_${response.status}`;
+  const { code = unnamed, detail = "the gateway refused", hint = "" } = found ?? {};
   return new GatewayError(String(code), String(detail), { status: response.status, hint: String(hint) });
 }
 

@@ -16,7 +16,8 @@ import { Patience, call } from "./http.js";
  */
 /**
  * @typedef {object} UploadOptions
- * @property {number} [pieceSize] bytes per request, rounded to whole groups of 1 049 600; 4 MiB
+ * @property {number} [pieceSize] bytes per request, rounded to whole groups of 1 049 600 unless it is less; 4 MiB.
+ *   Where a proxy refuses bodies of that size, the pieces become smaller by themselves
  * @property {boolean} [resume] ask first where an earlier upload of this id stands
  * @property {(sealedBytes: number, totalBytes: number) => void} [onProgress] bytes that the gateway has
  * @property {Patience} [patience]
@@ -27,6 +28,9 @@ import { Patience, call } from "./http.js";
  *   gatewayShare: Bytes}} ListingParts
  */
 /** @typedef {{file_id: string, price_sat: number, sealed_size: number, created_at: number, path: string}} Listing */
+
+/** A proxy that takes even smaller bodies is told of, not worked around. */
+const SMALLEST_PIECE = 64 * 1024;
 
 const TUS = { "Tus-Resumable": "1.0.0" };
 
@@ -39,7 +43,8 @@ const TUS = { "Tus-Resumable": "1.0.0" };
  * @throws {GatewayError} when the network stays broken or the gateway refuses
  */
 export async function upload(link, fileId, source, options = {}) {
-  const { pieceSize = 4 << 20, onProgress = () => {}, patience = new Patience({ signal: link.signal }) } = options;
+  const { onProgress = () => {}, patience = new Patience({ signal: link.signal }) } = options;
+  let { pieceSize = 4 << 20 } = options;
   let offset = await patience.insist(() => begin(link, fileId, source.size, options.resume ?? false));
   onProgress(offset, source.size);
   let piece = nextPiece(source, offset, pieceSize);
@@ -47,7 +52,12 @@ export async function upload(link, fileId, source, options = {}) {
     const bytes = await piece;
     // The next piece is sealed while this one travels.
     piece = nextPiece(source, offset + bytes.length, pieceSize);
-    const reached = await send(link, fileId, offset, bytes, patience);
+    const reached = await send(link, fileId, offset, bytes, patience).catch(unlessRefused);
+    if (reached === null) {
+      pieceSize = smaller(bytes.length, patience);
+      piece = nextPiece(source, offset, pieceSize);
+      continue;
+    }
     if (reached !== offset + bytes.length) piece = nextPiece(source, reached, pieceSize);
     offset = reached;
     onProgress(offset, source.size);
@@ -55,7 +65,28 @@ export async function upload(link, fileId, source, options = {}) {
 }
 
 /**
- * The bytes from `offset` to the end of a group, so that no group is sealed twice.
+ * A body that something before the gateway refused for its size: null.
+ * @param {unknown} error
+ */
+function unlessRefused(error) {
+  if (error instanceof GatewayError && error.code === "body_refused") return null;
+  throw error;
+}
+
+/**
+ * @param {number} refused bytes
+ * @param {Patience} patience
+ * @returns {number} bytes to try next
+ * @throws {GatewayError} body_refused
+ */
+function smaller(refused, patience) {
+  if (refused <= SMALLEST_PIECE) throw new GatewayError("body_refused", "a proxy takes no body of this size", { status: 413 });
+  patience.onRetry({ attempt: 1, waitMs: 0, code: "body_refused" });
+  return Math.max(Math.floor(refused / 4), SMALLEST_PIECE);
+}
+
+/**
+ * The bytes from `offset` to the end of a group, so that no group is sealed twice; less where pieces are smaller.
  * @param {Source} source
  * @param {number} offset
  * @param {number} pieceSize
@@ -64,7 +95,8 @@ export async function upload(link, fileId, source, options = {}) {
 function nextPiece(source, offset, pieceSize) {
   const groups = Math.max(1, Math.floor(pieceSize / GROUP_SIZE));
   const first = Math.max(0, Math.floor((offset - HEADER_SIZE) / GROUP_SIZE));
-  const piece = source.read(offset, Math.min(groupOffset(first + groups), source.size));
+  const end = Math.min(groupOffset(first + groups), pieceSize < GROUP_SIZE ? offset + pieceSize : source.size, source.size);
+  const piece = source.read(offset, end);
   // It may fail while the piece before it still travels; whoever awaits it hears of it.
   piece.catch(() => {});
   return piece;

@@ -11,7 +11,7 @@ import { token } from "./session.js";
 /**
  * @typedef {object} Listener
  * @property {(done: number, total: number) => void} onProgress
- * @property {(key: "sell.progress.text" | "sell.progress.retrying" | "sell.progress.listing") => void} onState
+ * @property {(key: "sell.progress.text" | "sell.progress.retrying" | "sell.progress.smaller" | "sell.progress.listing") => void} onState
  */
 
 /** @returns {Promise<CryptoKeyPair>} the same for all files of this browser */
@@ -69,7 +69,7 @@ function converse(worker, message, file, listener, signal) {
       if (data.type === "started") put(resumeKey(file), data.resume).catch(() => {});
       else if (data.type === "progress") listener.onProgress(data.sealedBytes, data.totalBytes);
       else if (data.type === "state") listener.onState(data.state === "listing" ? "sell.progress.listing" : "sell.progress.text");
-      else if (data.type === "retrying") listener.onState("sell.progress.retrying");
+      else if (data.type === "retrying") listener.onState(data.code === "body_refused" ? "sell.progress.smaller" : "sell.progress.retrying");
       else if (data.type === "error") reject(data.error);
       else if (data.type === "done") resolve(remove(resumeKey(file)).then(() => data));
     };

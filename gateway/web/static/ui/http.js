@@ -35,6 +35,7 @@ export async function json(path, options) {
 /** @param {Response} answer */
 async function problemOf(answer) {
   const problem = await answer.json().catch(() => ({}));
-  const code = typeof problem.code === "string" ? problem.code : answer.status >= 500 ? "gateway_unreachable" : "unexpected";
+  const unnamed = answer.status >= 500 ? "gateway_unreachable" : answer.status === 413 ? "body_refused" : "unexpected";
+  const code = typeof problem.code === "string" ? problem.code : unnamed;
   return new GatewayError(code, String(problem.detail ?? ""), { status: answer.status, hint: String(problem.hint ?? "") });
 }
