@@ -16,6 +16,7 @@ Beside it:
     sealing/       the sealed-file format, shares, manifest and links (docs/protocol.md §1-5)
     storage/       tables, migrations, the store with its one writer, blobs in a directory
     sellers.py     who sells, and the account each is paid to;  highwater.py how far its addresses were given out
+    sales.py       what each listing sold, as sums;         unpaid_runs.py  addresses never paid, as runs
     losses.py      released and not paid for in a block;        rescan.py    the ledger compared with the chain
     outbox.py      what the world must be told;                 masterkey.py wraps gateway shares at rest
     ports.py       what the core asks of the world;             together.py  calls that wait, answered at once

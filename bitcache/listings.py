@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, case, func, insert, select
+from sqlalchemy import Connection, bindparam, insert, select, tuple_
 
-from bitcache import money, sellers, uploads
+from bitcache import money, sales, sellers, uploads
 from bitcache.errors import InvalidManifest, NotFound, SalesPaused, UploadExists, UploadIncomplete
 from bitcache.identifiers import FileId
 from bitcache.inspection import ListingRequest, check_request, verify_stored
 from bitcache.masterkey import MasterKey
 from bitcache.money import Sat
+from bitcache.sales import Sales
 from bitcache.sealing.manifest import Manifest
 from bitcache.storage.blobs import Blobs, steadily
 from bitcache.storage.store import Store
-from bitcache.storage.tables import invoice, listing, transfer
+from bitcache.storage.tables import listing, listing_sales
 
-__all__ = ["Listing", "ListingRequest", "Offer", "Sales", "get", "of_seller", "publish"]
+__all__ = ["Listing", "ListingRequest", "Offer", "get", "of_seller", "publish"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,23 @@ class Offer(Listing):
     preview: bytes | None = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Sales:
-    """Purchases settled and pending, and the satoshis that the settled ones brought."""
-
-    settled: int
-    pending: int
-    received_sat: Sat
+# Built once: building a statement takes several times as long as running it.
+_PAGE = (
+    select(
+        listing.c.file_id,
+        listing.c.price_sat,
+        listing.c.sealed_size,
+        listing.c.created_at,
+        listing_sales.c.settled,
+        listing_sales.c.pending,
+        listing_sales.c.received_sat,
+    )
+    .outerjoin(listing_sales, listing_sales.c.file_id == listing.c.file_id)
+    .order_by(listing.c.created_at.desc(), listing.c.file_id.desc())
+)
+_PLACE = select(listing.c.created_at, listing.c.file_id).where(
+    listing.c.file_id == bindparam("file_id"), listing.c.seller_id == bindparam("seller_id")
+)
 
 
 async def publish(
@@ -114,22 +125,26 @@ def get(conn: Connection, file_id: FileId) -> Offer:
     )
 
 
-def of_seller(conn: Connection, seller_id: int) -> list[tuple[Listing, Sales]]:
-    """A seller's listings, newest first, with what each earned."""
-    settled = case((invoice.c.state == "settled", 1), else_=0)
-    pending = case((invoice.c.state == "processing", 1), else_=0)
-    public = (listing.c.file_id, listing.c.seller_id, listing.c.price_sat, listing.c.sealed_size, listing.c.created_at)
-    rows = (
-        select(*public, func.sum(settled), func.sum(pending), func.sum(settled * invoice.c.received_sat))
-        .outerjoin(transfer, transfer.c.file_id == listing.c.file_id)
-        .outerjoin(invoice, invoice.c.transfer_id == transfer.c.id)
-        .where(listing.c.seller_id == seller_id)
-        .group_by(listing.c.file_id)
-        .order_by(listing.c.created_at.desc(), listing.c.file_id)
-    )
+def of_seller(
+    conn: Connection, seller_id: int, *, most: int = 100, after: FileId | None = None
+) -> list[tuple[Listing, Sales]]:
+    """Return a seller's listings, newest first, with what each has sold.
+
+    ``most`` of them at the most, those after the listing ``after`` if one is given.  Raise NotFound when the
+    seller has no such listing.
+    """
+    page = _PAGE.where(listing.c.seller_id == seller_id).limit(most)
+    if after is not None:
+        last = conn.execute(_PLACE, {"file_id": after, "seller_id": seller_id}).first()
+        if last is None:
+            raise NotFound("no such file")
+        page = page.where(tuple_(listing.c.created_at, listing.c.file_id) < tuple_(last.created_at, last.file_id))
     return [
-        (Listing(FileId(file_id), owner, Sat(price), size, created), Sales(sold, waiting, Sat(received or 0)))
-        for file_id, owner, price, size, created, sold, waiting, received in conn.execute(rows)
+        (
+            Listing(FileId(row["file_id"]), seller_id, Sat(row["price_sat"]), row["sealed_size"], row["created_at"]),
+            sales.of_row(row),  # type: ignore[arg-type]
+        )
+        for row in conn.execute(page).mappings()
     ]
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from bitcache import unpaid_runs
 from bitcache.errors import InvalidIdentifier, NotSignedIn
 from bitcache.identifiers import same, token_hash
 from bitcache.ports import PayoutTerms
-from bitcache.storage.tables import invoice, payout, seller
+from bitcache.storage.tables import payout, seller
 
 NO_PAYOUT = "no_payout"  #: why a seller without an account sells nothing
 
@@ -115,18 +116,13 @@ def _current() -> Select[Any]:
 
 
 def _payout(conn: Connection, row: Row[Any]) -> Payout:
-    gap = _longest_gap(conn, row.id, row.next_index)
     return Payout(
-        row.id, row.rail, row.account, row.script_type, row.minimum_sat, row.next_index, row.paused, gap_hint=gap
+        row.id,
+        row.rail,
+        row.account,
+        row.script_type,
+        row.minimum_sat,
+        row.next_index,
+        row.paused,
+        gap_hint=unpaid_runs.longest(conn, row.id, row.next_index),
     )
-
-
-def _longest_gap(conn: Connection, payout_id: int, next_index: int) -> int:
-    """The longest run of unpaid indexes among those given out, the run at the end included."""
-    previous = func.lag(invoice.c.key_index, 1, -1).over(order_by=invoice.c.key_index)
-    paid = select(invoice.c.key_index, (invoice.c.key_index - previous - 1).label("gap")).where(
-        invoice.c.payout_id == payout_id, invoice.c.received_sat > 0
-    )
-    runs = paid.subquery()
-    last, longest = conn.execute(select(func.max(runs.c.key_index), func.max(runs.c.gap))).one()
-    return next_index if last is None else max(longest, next_index - 1 - last)

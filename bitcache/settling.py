@@ -13,8 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 
-from bitcache import losses, outbox, release
+from bitcache import losses, outbox, release, sales, unpaid_runs
 from bitcache.money import Sat
+from bitcache.sales import InvoiceChange
 from bitcache.settlement import Observation, Settlement, State, Terms, settle
 from bitcache.storage.many import among_ids, ids
 from bitcache.storage.tables import block, grant, invoice, known, payment, transfer
@@ -24,7 +25,11 @@ OPEN = (State.NEW, State.PROCESSING)
 # Built once: building a statement takes several times as long as running it.
 _TIP = select(func.max(block.c.height))
 _KNOWN_UNTIL = select(known.c.until)
-_INVOICES = select(invoice).where(among_ids(invoice.c.transfer_id))
+_INVOICES = (
+    select(invoice, transfer.c.file_id)
+    .join(transfer, transfer.c.id == invoice.c.transfer_id)
+    .where(among_ids(invoice.c.transfer_id))
+)
 _GRANTED = select(grant.c.transfer_id).where(among_ids(grant.c.transfer_id))
 _SURVIVING = select(payment).where(
     among_ids(payment.c.transfer_id), or_(payment.c.height.is_not(None), payment.c.unconfirmed == 1)
@@ -47,18 +52,20 @@ def settle_invoices(conn: Connection, transfer_ids: Collection[str], now: int, l
     touched, budget = ids(transfer_ids), _Budget(conn, loss_budget)
     tip, until = conn.scalar(_TIP) or 0, conn.scalar(_KNOWN_UNTIL) or 0
     granted, paid = set(conn.scalars(_GRANTED, touched)), _observations(conn, touched, tip)
-    changes, settled = [], []
+    rows, changes, settled = [], [], []
     for row in conn.execute(_INVOICES, touched).all():
         released, seen = row.transfer_id in granted, paid.get(row.transfer_id, [])
         terms, result = _decide(terms_of(row), seen, released, until, budget)
         change = _change(row, terms, result, seen, now)
         if change is not None:
+            rows.append(row)
             changes.append(change)
             if released:
                 _review(conn, row.transfer_id, result, now)
             elif result.state is State.SETTLED:
                 settled.append(row.transfer_id)
     _write(conn, changes, now)
+    _keep_sums(conn, rows, changes)
     release.grant_transfers(conn, settled, now)
 
 
@@ -158,3 +165,24 @@ def _write(conn: Connection, changes: list[dict[str, Any]], now: int) -> None:
     # who asked for an invoice is kept only while it counts against the cap
     conn.execute(_FORGET_BUYERS, ids(one["of"] for one in changes if one["state"] not in OPEN))
     outbox.add(conn, [one["of"] for one in changes], "transfer", now)
+
+
+def _keep_sums(conn: Connection, rows: Sequence[Row[Any]], changes: Sequence[dict[str, Any]]) -> None:
+    """Bring what is kept beside the invoices up to date: sales by listing, runs of unpaid addresses by account."""
+    pairs = list(zip(rows, changes, strict=True))
+    sales.add(
+        conn,
+        (
+            InvoiceChange(row.file_id, (row.state, row.received_sat), (change["state"], change["received_sat"]))
+            for row, change in pairs
+        ),
+    )
+    paid: dict[int, list[int]] = defaultdict(list)
+    withdrawn: dict[int, list[int]] = defaultdict(list)
+    for row, change in pairs:
+        if bool(row.received_sat) != bool(change["received_sat"]):
+            (paid if change["received_sat"] else withdrawn)[row.payout_id].append(row.key_index)
+    for payout_id, indexes in withdrawn.items():
+        unpaid_runs.mark_unpaid(conn, payout_id, indexes)
+    for payout_id, indexes in paid.items():
+        unpaid_runs.mark_paid(conn, payout_id, indexes)

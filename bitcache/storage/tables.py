@@ -58,7 +58,7 @@ listing = Table(
     "listing",
     metadata,
     Column("file_id", Text, primary_key=True),
-    Column("seller_id", ForeignKey("seller.id"), nullable=False, index=True),
+    Column("seller_id", ForeignKey("seller.id"), nullable=False),
     Column("price_sat", Integer, nullable=False),
     Column("sealed_size", Integer, nullable=False),
     Column("manifest", Text, nullable=False, comment="exact signed text"),
@@ -68,6 +68,17 @@ listing = Table(
     Column("preview", LargeBinary, comment="sealed under the link share"),
     Column("wrapped_share", LargeBinary, nullable=False, comment="gateway share under the master key"),
     Column("created_at", Integer, nullable=False),
+    Index("listing_page", "seller_id", "created_at", "file_id"),
+)
+
+listing_sales = Table(
+    "listing_sales",
+    metadata,
+    Column("file_id", ForeignKey("listing.file_id"), primary_key=True),
+    Column("settled", Integer, nullable=False),
+    Column("pending", Integer, nullable=False),
+    Column("received_sat", Integer, nullable=False, comment="on settled invoices"),
+    comment="sums over the invoices of a listing; a table of its own, because a listing's row is long",
 )
 
 transfer = Table(
@@ -111,6 +122,16 @@ invoice = Table(
     UniqueConstraint("payout_id", "key_index"),
     Index("invoice_state", "state", "expires_at"),
     Index("invoice_not_final", "transfer_id", sqlite_where=text("received_sat > confirmed_sat")),
+)
+
+unpaid_run = Table(
+    "unpaid_run",
+    metadata,
+    Column("payout_id", ForeignKey("payout.id"), primary_key=True),
+    Column("first", Integer, primary_key=True, comment="index of the run's first address"),
+    Column("length", Integer, comment="how many; null: the last run, which still grows"),
+    Index("unpaid_run_length", "payout_id", "length"),
+    comment="addresses on which nothing was received, in runs between those that were paid",
 )
 
 payment = Table(

@@ -111,9 +111,10 @@ class ListingWithSales(Listing):
 
 
 class Listings(Response):
-    """All of a seller's listings, newest first."""
+    """A page of a seller's listings, newest first."""
 
     listings: list[ListingWithSales]
+    next: B64u16 | None = Field(description="the parameter `after` of the next page; null on the last one")
 
 
 class File(Response):

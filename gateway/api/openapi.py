@@ -6,17 +6,18 @@ A test holds the table against the routes of the application, and answers agains
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from gateway.api import models
 from gateway.api.access import parts_of
+from gateway.api.seller import LARGEST_PAGE, PAGE
 
 PREFIX = "/api/v1"
 _REF = "#/components/schemas/{model}"
@@ -26,7 +27,10 @@ Content = type[BaseModel] | str | None
 
 @dataclass(frozen=True)
 class Operation:
-    """One call: who may make it, what it takes and what it gives.  A string is a media type, None no body."""
+    """One call: who may make it, what it takes and what it gives.  A string is a media type, None no body.
+
+    ``query`` holds the JSON schema of each parameter of the query.  ``demo``: there in demonstrations alone.
+    """
 
     method: str
     path: str
@@ -34,9 +38,13 @@ class Operation:
     answers: Mapping[int, Content]
     takes: Content = None
     secret: str | None = None
+    query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    demo: bool = False
 
 
 _SELLER, _CLAIM = "seller", "claim"
+#: Every id in a path: 16 bytes as base64url.
+_ID: dict[str, Any] = TypeAdapter(models.B64u16).json_schema()
 _OCTETS, _TUS = "application/octet-stream", "application/offset+octet-stream"
 
 OPERATIONS = (
@@ -52,7 +60,17 @@ OPERATIONS = (
     Operation(
         "post", "/listings", "Put a file on sale", {201: models.Listing}, takes=models.ListingRequest, secret=_SELLER
     ),
-    Operation("get", "/listings", "The seller's files on sale", {200: models.Listings}, secret=_SELLER),
+    Operation(
+        "get",
+        "/listings",
+        "A page of the seller's files on sale",
+        {200: models.Listings},
+        secret=_SELLER,
+        query={
+            "limit": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE},
+            "after": _ID | {"description": "the file id after which the page begins"},
+        },
+    ),
     Operation("get", "/files/{file_id}", "A file before it is paid", {200: models.File}),
     Operation("get", "/files/{file_id}/preview", "The sealed preview", {200: _OCTETS}),
     Operation("get", "/files/{file_id}/groups", "The group hashes", {200: _OCTETS}),
@@ -77,7 +95,12 @@ OPERATIONS = (
     Operation("get", "/claim", "The purchase that a claim belongs to", {200: models.Transfer}, secret=_CLAIM),
     Operation("get", "/share", "The gateway's share", {200: models.Share, 402: models.PaymentTerms}, secret=_CLAIM),
     Operation(
-        "post", "/demo/pay", "Demonstrations alone: the purse pays", {202: models.DemoPaid}, takes=models.DemoPayment
+        "post",
+        "/demo/pay",
+        "Demonstrations alone: the purse pays",
+        {202: models.DemoPaid},
+        takes=models.DemoPayment,
+        demo=True,
     ),
     Operation("get", "/openapi.json", "This document", {200: "application/json"}),
 )
@@ -90,21 +113,23 @@ def routes() -> list[web.RouteDef]:
 
 async def serve(request: web.Request) -> web.Response:
     """The document."""
-    return web.json_response(document(parts_of(request).settings.public_url))
+    parts = parts_of(request)
+    return web.json_response(document(parts.settings.public_url, demo=parts.demo))
 
 
-def document(origin: str) -> dict[str, Any]:
-    """The OpenAPI document of a gateway at ``origin``."""
+def document(origin: str, *, demo: bool) -> dict[str, Any]:
+    """Return the OpenAPI document of a gateway at ``origin``: the calls that it answers, and no others."""
+    operations = [operation for operation in OPERATIONS if demo or not operation.demo]
     paths: dict[str, dict[str, Any]] = {}
-    for one in OPERATIONS:
-        paths.setdefault(PREFIX + one.path, {})[one.method] = _operation(one)
+    for operation in operations:
+        paths.setdefault(PREFIX + operation.path, {})[operation.method] = _operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Bitcache", "version": version("bitcache"), "license": {"name": "AGPL-3.0-or-later"}},
         "servers": [{"url": origin}],
         "paths": paths,
         "components": {
-            "schemas": _schemas(),
+            "schemas": _schemas(operations),
             "securitySchemes": {
                 _SELLER: {"type": "http", "scheme": "bearer", "description": "the seller's token"},
                 _CLAIM: {"type": "http", "scheme": "bearer", "description": "the buyer's claim secret"},
@@ -120,16 +145,21 @@ def _operation(one: Operation) -> dict[str, Any]:
         "responses": {str(status): _answer(status, content) for status, content in one.answers.items()},
     }
     found["responses"]["default"] = _answer(0, models.Problem)
-    names = re.findall(r"{(\w+)}", one.path)
-    if names:
-        found["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
-        ]
+    if parameters := _parameters(one):
+        found["parameters"] = parameters
     if one.takes is not None:
         found["requestBody"] = {"required": True, "content": _content(one.takes)}
     if one.secret is not None:
         found["security"] = [{one.secret: []}]
     return found
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    """Return those of the path, which are all ids, and those of the query."""
+    names = re.findall(r"{(\w+)}", operation.path)
+    path = [{"name": name, "in": "path", "required": True, "schema": _ID} for name in names]
+    query = [{"name": name, "in": "query", "schema": schema} for name, schema in operation.query.items()]
+    return [*path, *query]
 
 
 def _answer(status: int, content: Content) -> dict[str, Any]:
@@ -146,10 +176,10 @@ def _content(content: type[BaseModel] | str) -> dict[str, Any]:
     return {media_type: {"schema": {"$ref": _REF.format(model=content.__name__)}}}
 
 
-def _schemas() -> dict[str, Any]:
+def _schemas(operations: Sequence[Operation]) -> dict[str, Any]:
     used: set[type[BaseModel]] = {models.Problem}
-    for one in OPERATIONS:
-        used.update(content for content in (*one.answers.values(), one.takes) if isinstance(content, type))
+    for operation in operations:
+        used.update(content for content in (*operation.answers.values(), operation.takes) if isinstance(content, type))
     ordered = sorted(used, key=lambda model: model.__name__)
     _, top = models_json_schema([(model, "validation") for model in ordered], ref_template=_REF)
     schemas: dict[str, Any] = top["$defs"]

@@ -8,8 +8,10 @@ from typing import Any
 from aiohttp import web
 
 from bitcache import listings, sellers
-from bitcache.identifiers import unb64u
+from bitcache.errors import BadInput
+from bitcache.identifiers import FileId, parse_file_id, unb64u
 from bitcache.money import DUST
+from bitcache.sales import Sales
 from gateway.api import guards, models
 from gateway.api.access import parts_of
 from gateway.api.bodies import json_body, reply
@@ -18,6 +20,8 @@ from gateway.compose import Parts
 FIRST_ADDRESSES = 3
 #: A descriptor of several kilobytes, escaped.
 PAYOUT_BODY = 16 * 1024
+#: Listings in an answer, unless the call says otherwise, and at the most.
+PAGE, LARGEST_PAGE = 100, 200
 
 
 def routes() -> list[web.RouteDef]:
@@ -76,14 +80,25 @@ async def publish(request: web.Request) -> web.Response:
 
 
 async def listed(request: web.Request) -> web.Response:
-    """Everything that this seller has on sale."""
+    """Send one page of this seller's listings, newest first; ``next`` is the ``after`` of the following page."""
     parts = parts_of(request)
     seller = await guards.seller(request)
-    rows = await parts.store.read(lambda conn: listings.of_seller(conn, seller.id))
-    return reply(models.Listings(listings=[_with_sales(listing, sales) for listing, sales in rows]))
+    most, after = _page(request)
+    rows = await parts.store.read(lambda conn: listings.of_seller(conn, seller.id, most=most + 1, after=after))
+    page = [_with_sales(listing, sold) for listing, sold in rows[:most]]
+    return reply(models.Listings(listings=page, next=page[-1].file_id if len(rows) > most else None))
 
 
-def _with_sales(listing: listings.Listing, sales: listings.Sales) -> models.ListingWithSales:
+def _page(request: web.Request) -> tuple[int, FileId | None]:
+    """Read ``limit`` and ``after`` of the query; raise BadInput, InvalidIdentifier."""
+    limit = request.query.get("limit", str(PAGE))
+    if not limit.isascii() or not limit.isdecimal() or not 1 <= int(limit[:9]) <= LARGEST_PAGE:
+        raise BadInput(f"limit: write a number from 1 to {LARGEST_PAGE}", member="limit")
+    after = request.query.get("after")
+    return int(limit), None if after is None else parse_file_id(after)
+
+
+def _with_sales(listing: listings.Listing, sales: Sales) -> models.ListingWithSales:
     earned = models.Sales(settled=sales.settled, pending=sales.pending, received_sat=sales.received_sat)
     return models.ListingWithSales(**_listing(listing), sales=earned)
 

@@ -6,16 +6,18 @@ real ledger runs the simplest possible model of it, a list of blocks and a set o
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import Connection, create_engine, insert, select
 
-from bitcache import ledger
+from bitcache import ledger, sales, unpaid_runs
 from bitcache.ledger import BlockRef, Payment
 from bitcache.money import Sat
 from bitcache.settlement import Observation, Settlement, State, Terms, settle
-from bitcache.storage.tables import grant, invoice, listing, metadata, payout, seller, transfer
+from bitcache.storage.tables import grant, invoice, listing, listing_sales, metadata, payout, seller, transfer
 
 #: three invoices of 1 000 sat: impatient, patient, and one that is already over when it begins
 TERMS = {b"k0": Terms(Sat(1_000), 1, 500), b"k1": Terms(Sat(1_000), 3, 500), b"k2": Terms(Sat(1_000), 2, 0)}
@@ -110,6 +112,15 @@ class Chain(RuleBasedStateMachine):
             if one.key == key
         ]
         return settle(TERMS[key], survivors, released=key in self.released, known_until=self.known_until)
+
+    @invariant()
+    def the_kept_sums_agree(self) -> None:
+        """Sales by listing, and the runs of unpaid addresses, equal what reading every invoice says."""
+        [row] = self.conn.execute(select(listing_sales)).all() or [("f", 0, 0, 0)]
+        assert sales.recount(self.conn) == {"f": sales.Sales(row[1], row[2], Sat(row[3]))}
+        received = self.conn.scalars(select(invoice.c.received_sat > 0).order_by(invoice.c.key_index)).all()
+        runs = [len(list(run)) for paid, run in groupby(received) if not paid]
+        assert unpaid_runs.longest(self.conn, 1, len(received)) == max(runs, default=0)
 
     @invariant()
     def the_ledger_agrees(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sales import goods
@@ -27,10 +28,38 @@ async def test_served(shop: Shop) -> None:
     """The document is 3.1, and every reference in it resolves."""
     got = (await shop.call("GET", "/openapi.json")).json
     assert got["openapi"] == "3.1.0"
-    assert got == document(shop.parts.settings.public_url)
+    assert got == document(shop.parts.settings.public_url, demo=True)
     schemas = got["components"]["schemas"]
     for reference in references(got):
         assert reference.removeprefix("#/components/schemas/") in schemas
+
+
+def test_a_real_gateway_lists_no_demonstration() -> None:
+    """Neither the call nor the models that only it uses."""
+    real, shown = (document("https://gateway.example", demo=demo) for demo in (False, True))
+    assert set(shown["paths"]) - set(real["paths"]) == {"/api/v1/demo/pay"}
+    assert {"DemoPayment", "DemoPaid"} == set(shown["components"]["schemas"]) - set(real["components"]["schemas"])
+
+
+async def test_every_id_has_a_pattern_that_the_gateway_holds(shop: Shop) -> None:
+    """An id that the document forbids is refused by the call, and one of our own fits."""
+    sold = await shop.sell(goods())
+    parameters = [
+        (path, parameter["name"], parameter["schema"])
+        for path, operations in document("https://gateway.example", demo=True)["paths"].items()
+        for operation in operations.values()
+        for parameter in operation.get("parameters", [])
+        if parameter["name"].endswith("_id") or parameter["name"] == "after"
+    ]
+    assert {name for _, name, _ in parameters} == {"file_id", "transfer_id", "after"}
+    for _, _, schema in parameters:
+        assert re.search(schema["pattern"], sold.file_id)
+        assert not any(
+            re.search(schema["pattern"], bad)
+            for bad in ("", "x", sold.file_id + "A", sold.file_id[:-1] + "=", sold.file_id[:-1] + "\n")
+        )
+    for path in ("/files/x", "/transfers/x", "/listings?after=x"):
+        assert (await shop.call("GET", path, shop.token)).status in (400, 404)
 
 
 def references(node: Any) -> list[str]:

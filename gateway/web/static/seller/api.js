@@ -24,5 +24,9 @@ export const getSeller = () => json("/seller", { bearer: bearer() });
 export const putPayout = (descriptor, type) =>
   json("/seller/payout", { method: "PUT", bearer: bearer(), json: { descriptor, script_type: type } });
 
-/** @returns {Promise<Listing[]>} newest first */
-export const getListings = async () => (await json("/listings", { bearer: bearer() })).listings;
+/**
+ * One page, newest first.
+ * @param {string | null} [after] the `next` of the page before
+ * @returns {Promise<{listings: Listing[], next: string | null}>}
+ */
+export const getListings = (after) => json(after ? `/listings?after=${after}` : "/listings", { bearer: bearer() });

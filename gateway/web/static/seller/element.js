@@ -70,8 +70,8 @@ export class BitcacheSeller extends HTMLElement {
   }
 
   async #refresh() {
-    const listings = await getListings().catch(() => []);
-    const view = listingsView(listings, keptLinks(), ({ price_sat: price }, { link, title }) => this.#showSold({ link, title, price }));
+    const page = await getListings().catch(() => ({ listings: [], next: null }));
+    const view = listingsView(page, getListings, keptLinks(), ({ price_sat: price }, { link, title }) => this.#showSold({ link, title, price }));
     this.#list.replaceChildren(view);
   }
 

@@ -1,23 +1,49 @@
 /** One's own files and what each has earned. */
 
+import { report } from "../../sealing/errors.js";
 import { copyButton } from "../../ui/copy.js";
 import { h } from "../../ui/dom.js";
 import { day, satText } from "../../ui/format.js";
-import { t } from "../../ui/words.js";
+import { errorText, t } from "../../ui/words.js";
 
 /** @typedef {import("../api.js").Listing} Listing */
 /** @typedef {import("../links.js").Kept} Kept */
 
 /**
- * @param {Listing[]} listings
+ * @typedef {{listings: Listing[], next: string | null}} Page
+ * @param {Page} page the first one
+ * @param {(after: string) => Promise<Page>} load
  * @param {Record<string, Kept>} links
  * @param {(listing: Listing, kept: Kept) => void} show
  */
-export function listingsView(listings, links, show) {
-  if (listings.length === 0) return "";
-  const rows = listings.map((listing) => row(listing, links[listing.file_id], show));
+export function listingsView(page, load, links, show) {
+  if (page.listings.length === 0) return "";
+  const list = h("ul", { class: "listings" });
+  const more = h("button", { type: "button", class: "plain" }, t("sell.list.more"));
+  const trouble = h("p", { class: "small", role: "status" });
+  let next = page.next;
+  const add = (/** @type {Page} */ page) => {
+    const rows = page.listings.map((listing) => row(listing, links[listing.file_id], show));
+    list.append(...rows);
+    next = page.next;
+    more.hidden = next === null;
+    return rows[0];
+  };
+  more.onclick = async () => {
+    more.disabled = true;
+    try {
+      const first = add(await load(/** @type {string} */ (next)));
+      trouble.textContent = "";
+      first?.focus();
+    } catch (error) {
+      trouble.textContent = errorText(report(error));
+    } finally {
+      more.disabled = false;
+    }
+  };
+  add(page);
   const note = h("p", { class: "small soft" }, t("sell.list.note"));
-  return h("section", { class: "card no-print" }, h("h2", {}, t("sell.list.title")), h("ul", { class: "listings" }, ...rows), note);
+  return h("section", { class: "card no-print" }, h("h2", {}, t("sell.list.title")), list, more, trouble, note);
 }
 
 /**
@@ -31,7 +57,7 @@ function row(listing, kept, show) {
   const actions = kept && h("div", { class: "row" }, h("button", { type: "button", class: "plain", onclick: () => show(listing, kept) }, t("sell.list.show")), copyButton(() => kept.link, { label: t("sell.list.copy") }));
   return h(
     "li",
-    {},
+    { tabindex: "-1" },
     h("span", { class: "title" }, kept?.title ?? t("sell.list.unknown")),
     h("span", { class: "small soft" }, about),
     h("span", { class: "small" }, salesText(sales)),

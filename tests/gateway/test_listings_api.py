@@ -1,0 +1,34 @@
+"""The seller's listings over HTTP: page by page, and clear about what a page may be."""
+
+from __future__ import annotations
+
+import pytest
+from sales import goods
+from shop import Shop
+
+from bitcache.identifiers import new_file_id
+
+
+async def test_pages_follow_each_other(shop: Shop) -> None:
+    """Three listings, two a page: ``next`` leads from one to the other and ends."""
+    sold = [(await shop.sell(goods())).file_id for _ in range(3)]
+    first = (await shop.call("GET", "/listings?limit=2", shop.token)).json
+    last = (await shop.call("GET", f"/listings?limit=2&after={first['next']}", shop.token)).json
+    assert [len(page["listings"]) for page in (first, last)] == [2, 1]
+    assert first["next"] == first["listings"][-1]["file_id"]
+    assert last["next"] is None
+    assert sorted(row["file_id"] for page in (first, last) for row in page["listings"]) == sorted(sold)
+
+
+@pytest.mark.parametrize("limit", ["0", "201", "-1", "ten", "1.5", "", "9" * 40, "٣", "1e2"])
+async def test_a_page_has_a_size(shop: Shop, limit: str) -> None:
+    """From 1 to 200, as the answer says."""
+    got = await shop.call("GET", f"/listings?limit={limit}", shop.token)
+    assert (got.status, got.json["code"], got.json["member"]) == (400, "bad_input", "limit")
+    assert "1 to 200" in got.json["detail"]
+
+
+async def test_a_page_begins_at_a_listing_of_ours(shop: Shop) -> None:
+    """An unknown one is not found, one that is no id is no id."""
+    assert (await shop.call("GET", f"/listings?after={new_file_id()}", shop.token)).status == 404
+    assert (await shop.call("GET", "/listings?after=../x", shop.token)).json["code"] == "invalid_identifier"
