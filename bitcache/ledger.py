@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from sqlalchemy import BindParameter, Connection, Integer, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import Insert, insert
 
-from bitcache.identifiers import TransferId
 from bitcache.money import Sat
 from bitcache.settling import settle_invoices
 from bitcache.storage.tables import block, invoice, known, payment, payout
@@ -77,12 +76,6 @@ class Payment:
 
 class OutOfOrder(AssertionError):
     """The watcher reported a block that does not follow the cursor: a bug, never a state of the chain."""
-
-
-def keys(conn: Connection) -> Iterator[tuple[bytes, TransferId]]:
-    """Every key ever issued, with its transfer; scripts are watched for ever."""
-    for key, transfer_id in conn.execute(select(invoice.c.key, invoice.c.transfer_id)):
-        yield key, TransferId(transfer_id)
 
 
 def accounts(conn: Connection, rail: str) -> dict[str, int]:

@@ -1,27 +1,32 @@
 """The ledger rebuilt from the chain, and every difference named before anything changes.
 
-The caller reads the chain from a height on (:class:`Found`); :func:`rescan` makes the ledger equal to it in
-one transaction, which a dry run takes back.  Payments below that height are left as they are.
+The caller compares :func:`stored_blocks` with the chain, reads the chain from the lowest block that differs on, or
+from further below (:class:`Found`); :func:`rescan` makes the ledger equal to it in one transaction, which a dry run
+takes back.  Payments below that height are left as they are: their blocks are on the chain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
 from bitcache import highwater
 from bitcache.errors import BadInput
-from bitcache.ledger import BlockRef, Payment, cursor
+from bitcache.ledger import DEEPEST, BlockRef, Payment, cursor
 from bitcache.ports import Rail
+from bitcache.settlement import State
 from bitcache.settling import settle_invoices
+from bitcache.storage.many import among_ids, ids
 from bitcache.storage.tables import block, grant, invoice, payment, payout
 
 #: How far beyond the newest index payments are looked for, for each account.
 LOOK_AHEAD = 1_000
+#: SQLite takes a bounded number of parameters.
+ASKED_AT_ONCE = 500
 
 
 @dataclass
@@ -73,8 +78,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a rescan found.  ``height``: of the newest block looked at."""
+    """What a rescan found.  ``start`` and ``height``: the first and the newest block looked at."""
 
+    start: int
     height: int
     payments: int
     differences: list[Difference]
@@ -97,9 +103,24 @@ class Address:
     address: str
 
 
+def stored_blocks(conn: Connection) -> list[BlockRef]:
+    """Every block that the ledger has processed, the oldest first."""
+    rows = conn.execute(select(block.c.height, block.c.hash).order_by(block.c.height))
+    return [BlockRef(row.height, row.hash) for row in rows]
+
+
+def lowest_homeless(conn: Connection) -> int | None:
+    """The lowest height of a payment whose block the ledger does not have: a damaged ledger, else None."""
+    joined = select(func.min(payment.c.height)).outerjoin(
+        block, (block.c.hash == payment.c.block_hash) & (block.c.height == payment.c.height)
+    )
+    first = select(func.min(block.c.height)).scalar_subquery()
+    found: int | None = conn.scalar(joined.where(block.c.hash.is_(None), payment.c.height > first))
+    return found
+
+
 def strangers(conn: Connection, rail: Rail, look_ahead: int = LOOK_AHEAD) -> dict[bytes, Address]:
     """Destinations that a forgotten invoice may have had: what was left out, and what comes after the newest index."""
-    known = set(conn.scalars(select(invoice.c.key)))
     skipped = [(one.payout_id, one.first, one.end) for one in highwater.all_skipped(conn)]
     found: dict[bytes, Address] = {}
     for row in conn.execute(select(payout).where(payout.c.rail == rail.name)):
@@ -108,6 +129,7 @@ def strangers(conn: Connection, rail: Rail, look_ahead: int = LOOK_AHEAD) -> dic
             for index in range(first, end):
                 made = rail.destination(row.account, index)
                 found.setdefault(made.key, Address(row.id, index, made.address))
+    known = _owners(conn, found.keys())
     return {key: one for key, one in found.items() if key not in known}
 
 
@@ -129,19 +151,52 @@ def rescan(
     at = cursor(conn)
     if at is not None and found.first.height > at.height:
         raise BadInput(f"the ledger ends at block {at.height}", hint="Begin there, or lower.")
-    owners = {row.key: row.transfer_id for row in conn.execute(select(invoice.c.key, invoice.c.transfer_id))}
-    before = _states(conn)
-    differences = _payments(conn, found, owners)
+    owners = _owners(conn, {one.key for one in (*(one for one, _ in found.payments.values()), *found.waiting)})
+    stored = _stored(conn, found)
+    touched = _touched(conn, found, stored, owners)
+    before = _states(conn, touched)
+    differences = _payments(found, stored, owners)
     differences += _forgotten(conn, found, others, owners)
     _write(conn, found, owners, now)
-    settle_invoices(conn, list(before), now, loss_budget)
-    differences += _changed(before, _states(conn))
-    return Report((found.blocks or [found.first])[-1].height, len(found.payments), differences)
+    settle_invoices(conn, list(touched), now, loss_budget)
+    differences += _changed(before, _states(conn, touched))
+    height = (found.blocks or [found.first])[-1].height
+    return Report(found.first.height + 1, height, len(found.payments), differences)
 
 
-def _payments(conn: Connection, found: Found, owners: Mapping[bytes, str]) -> list[Difference]:
+def _owners(conn: Connection, keys: Collection[bytes]) -> dict[bytes, str]:
+    """The transfers of those keys that belong to an invoice."""
+    found: dict[bytes, str] = {}
+    wanted = sorted(keys)
+    for first in range(0, len(wanted), ASKED_AT_ONCE):
+        asked = invoice.c.key.in_(wanted[first : first + ASKED_AT_ONCE])
+        rows = conn.execute(select(invoice.c.key, invoice.c.transfer_id).where(asked))
+        found.update({row.key: row.transfer_id for row in rows})
+    return found
+
+
+def _stored(conn: Connection, found: Found) -> dict[str, Row[Any]]:
+    """What the ledger has of the payments that may differ: above the first block, in none, or found elsewhere."""
+    outside = or_(payment.c.height > found.first.height, payment.c.height.is_(None))
+    rows = list(conn.execute(select(payment).where(outside)))
+    names = [*found.payments, *(one.reference for one in found.waiting)]
+    for first in range(0, len(names), ASKED_AT_ONCE):
+        rows += conn.execute(select(payment).where(payment.c.reference.in_(names[first : first + ASKED_AT_ONCE])))
+    return {row.reference: row for row in rows}
+
+
+def _touched(conn: Connection, found: Found, stored: Mapping[str, Row[Any]], owners: Mapping[bytes, str]) -> set[str]:
+    """The transfers whose invoices may change, also because the newest block is another one."""
+    recent = payment.c.height > found.first.height - DEEPEST
+    touched = set(conn.scalars(select(payment.c.transfer_id).where(recent)))
+    touched |= set(conn.scalars(select(invoice.c.transfer_id).where(invoice.c.received_sat > invoice.c.confirmed_sat)))
+    unfinished = invoice.c.state.in_((State.NEW.value, State.PROCESSING.value))
+    touched |= set(conn.scalars(select(invoice.c.transfer_id).where(unfinished)))
+    return touched | {row.transfer_id for row in stored.values()} | set(owners.values())
+
+
+def _payments(found: Found, stored: Mapping[str, Row[Any]], owners: Mapping[bytes, str]) -> list[Difference]:
     """Every payment that the ledger has otherwise."""
-    stored = {row.reference: row for row in conn.execute(select(payment))}
     ours = {name: (one, ref) for name, (one, ref) in found.payments.items() if one.key in owners}
     differences = [
         difference
@@ -216,11 +271,12 @@ def _put(conn: Connection, one: Payment, transfer_id: str, now: int, **where: An
         conn.execute(insert(payment).values(reference=one.reference, seen_at=now, **what))
 
 
-def _states(conn: Connection) -> dict[str, str]:
-    """Every invoice's state, in words."""
+def _states(conn: Connection, transfer_ids: Collection[str]) -> dict[str, str]:
+    """These invoices' states, in words."""
     rows = select(invoice.c.transfer_id, invoice.c.state, grant.c.granted_at)
     joined = rows.outerjoin(grant, grant.c.transfer_id == invoice.c.transfer_id)
-    return {row.transfer_id: row.state + (", released" if row.granted_at else "") for row in conn.execute(joined)}
+    found = conn.execute(joined.where(among_ids(invoice.c.transfer_id)), ids(transfer_ids))
+    return {row.transfer_id: row.state + (", released" if row.granted_at else "") for row in found}
 
 
 def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:

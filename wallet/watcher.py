@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -46,6 +46,15 @@ class WatcherStatus:
 def unix_time() -> int:
     """Now, in whole Unix seconds."""
     return int(time.time())
+
+
+async def issued_keys(store: Store) -> AsyncIterator[list[bytes]]:
+    """Every script ever issued, in parts: there may be millions."""
+    after, more = b"", True
+    while more:
+        found = await store.read(partial(ledger.keys_after, after=after, most=LOADED_AT_ONCE))
+        yield found
+        after, more = found[-1] if found else b"", len(found) == LOADED_AT_ONCE
 
 
 class Watcher:
@@ -114,11 +123,10 @@ class Watcher:
 
     async def _load(self) -> None:
         """Every script ever issued, once; later ones are added by the rail."""
-        after, more = b"", not self._loaded
-        while more:
-            found = await self._store.read(partial(ledger.keys_after, after=after, most=LOADED_AT_ONCE))
-            self._scripts.update(dict.fromkeys(found))
-            after, more = found[-1] if found else b"", len(found) == LOADED_AT_ONCE
+        if self._loaded:
+            return
+        async for keys in issued_keys(self._store):
+            self._scripts.update(dict.fromkeys(keys))
         self._loaded = True
 
     async def _follow(self) -> None:

@@ -26,7 +26,15 @@ _SENTENCES = {
 
 
 def rescan_command(
-    start: Annotated[int, typer.Option("--from", min=1, metavar="HEIGHT", help="The first block to read again.")],
+    start: Annotated[
+        int,
+        typer.Option(
+            "--from",
+            min=1,
+            metavar="HEIGHT",
+            help="The first block to read again; lower, where the ledger left the chain below.",
+        ),
+    ],
     apply: Annotated[bool, typer.Option("--apply", help="Correct the ledger; else nothing is changed.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line of stdout.")] = False,
@@ -45,9 +53,9 @@ async def _rescan(settings: Settings, start: int, apply: bool) -> dict[str, Any]
         report = await rescan_payments(
             settings, start, apply=apply, progress=lambda done, total: status.update(f"Block {done} of {total} …")
         )
-    tell(report, apply)
+    tell(report, apply, start)
     return {
-        "from": start,
+        "from": report.start,
         "to": report.height,
         "payments": report.payments,
         "differences": [dataclasses.asdict(one) for one in report.differences],
@@ -55,14 +63,19 @@ async def _rescan(settings: Settings, start: int, apply: bool) -> dict[str, Any]
     }
 
 
-def tell(report: Report, apply: bool) -> None:
-    """For people."""
+def tell(report: Report, apply: bool, asked: int) -> None:
+    """For people.  ``asked``: the height at which the rescan was to begin."""
+    if report.start < asked:
+        console.print(
+            f"  Read from block {report.start} on, not {asked}: from there on the ledger has blocks of another chain."
+        )
+    span = f" from block {report.start} to {report.height}"
     for one in report.differences:
         console.print(plain(f"  {sentence(one)}"), soft_wrap=True)
     if not report.differences:
-        stamp(f"The ledger equals the chain up to block {report.height}", "bold green")
+        stamp(f"The ledger equals the chain{span}", "bold green")
     elif apply:
-        stamp(f"Corrected: the ledger equals the chain up to block {report.height}", "bold green")
+        stamp(f"Corrected: the ledger equals the chain{span}", "bold green")
     else:
         console.print("  Nothing was changed. To correct it, run the same command with --apply.", style="bold")
 

@@ -26,9 +26,9 @@ from gateway.datadir import DataDir
 from gateway.hub import Hub
 from gateway.settings import Settings
 from gateway.statuses import Statuses
-from wallet.chain.reading import read_chain
+from wallet.chain.reading import lowest_elsewhere, read_chain
 from wallet.rails.onchain import OnChainRail
-from wallet.watcher import Watcher, unix_time
+from wallet.watcher import Watcher, issued_keys, unix_time
 
 log = structlog.get_logger("gateway.compose")
 
@@ -68,7 +68,10 @@ async def rescan_payments(
     progress: Callable[[int, int], None],
     purse: Given = None,
 ) -> rescan.Report:
-    """Compare the ledger with the chain from ``height`` on, and (``apply``) make it equal, with the gateway stopped."""
+    """Compare the ledger with the chain, and (``apply``) make it equal, with the gateway stopped.
+
+    It begins at ``height``, or below, where the ledger has blocks that are not on the chain (``Report.start``).
+    """
     folder = set_up(settings)
     async with AsyncExitStack() as stack:
         stack.enter_context(folder.locked())
@@ -79,12 +82,23 @@ async def rescan_payments(
         stack.push_async_callback(_close_marks, parts)
         await parts.source.open()
         stack.push_async_callback(parts.source.close)
-        owners = dict(await store.read(lambda conn: list(ledger.keys(conn))))
+        start = await _start_of_rescan(parts, height)
+        keys = {key async for part in issued_keys(store) for key in part}
         others = await store.read(lambda conn: rescan.strangers(conn, parts.rail))
-        found = await read_chain(parts.source, height, owners.keys() | others.keys(), progress)
+        found = await read_chain(parts.source, start, keys | others.keys(), progress)
         work = rescan.rescan if apply else rescan.dry_run
         budget = settings.invoices.zero_conf_budget_sat
         return await store.write(lambda conn: work(conn, found, others, unix_time(), loss_budget=budget))
+
+
+async def _start_of_rescan(parts: Parts, height: int) -> int:
+    """Where all that is above may be called equal when it was read: the blocks below are those of the chain."""
+    stored = await parts.store.read(rescan.stored_blocks)
+    homeless = await parts.store.read(rescan.lowest_homeless)
+    elsewhere = await lowest_elsewhere(parts.source, stored)
+    if elsewhere is not None and elsewhere == stored[0].height:  # nothing in common: further down is unknown
+        elsewhere -= ledger.DEEPEST
+    return max(1, min(one for one in (height, elsewhere, homeless) if one is not None))
 
 
 async def _build(

@@ -53,7 +53,7 @@ async def test_a_transfer_says_everything_that_its_buyer_needs(market: Market) -
     assert (order.txids, order.network, order.sees_mempool) == ((), "regtest", True)
     assert await market.look(order.transfer_id) == order
     assert market.rail.watched == {order.key: order.transfer_id}
-    assert dict(await market.store.read(lambda conn: list(ledger.keys(conn)))) == market.rail.watched
+    assert set(await market.store.read(lambda conn: ledger.keys_after(conn, b"", 100))) == market.rail.watched.keys()
 
 
 async def test_what_is_due_shrinks_with_each_payment(market: Market) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from sales import goods
 from shop import open_shop, settings_in
+from support.eventually import eventually
 from typer.testing import CliRunner
 
 from bitcache.errors import DatabaseBusy
 from gateway.cli.main import app
-from gateway.compose import rescan_payments
+from gateway.compose import Parts, rescan_payments
 from gateway.datadir import DataDir
 
 
@@ -36,9 +37,17 @@ async def closed(tmp_path: Path) -> Path:
         sold = await shop.sell(goods())
         _, order = await shop.begin(sold.file_id)
         await shop.pay(order)
+        await shop.chain.mine(5)
+        await eventually(lambda: is_at(shop.parts, 6))
         shop.chain._path = DataDir(tmp_path / "data").simulated_chain
         shop.chain._tell()
     return tmp_path
+
+
+async def is_at(parts: Parts, height: int) -> bool:
+    """Whether the watcher has processed the block at ``height``."""
+    cursor = parts.watcher.status.cursor
+    return cursor is not None and cursor.height == height
 
 
 def damage(folder: Path) -> None:
@@ -59,6 +68,19 @@ def test_a_dry_run_tells_and_apply_corrects(closed: Path) -> None:
     assert (code, again["applied"], again["differences"]) == (0, True, report["differences"])
     assert "Corrected" in told
     assert rescan(closed, "--from", "1")[1]["differences"] == []
+
+
+def test_a_block_of_another_chain_below_the_given_height(closed: Path) -> None:
+    """It begins there, and says so; the height that was given is kept where it can be."""
+    with sqlite3.connect(DataDir(closed / "data").database) as conn:
+        conn.execute("update block set hash = 'dead' where height = 4")
+    code, report, told = rescan(closed, "--from", "4")
+    assert (code, report["from"], "not" in told) == (0, 4, False)
+    code, report, told = rescan(closed, "--from", "6", "--apply")
+    assert (code, report["from"], report["to"]) == (0, 4, 6)
+    assert "Read from block 4 on, not 6" in told
+    code, report, told = rescan(closed, "--from", "6")
+    assert (code, report["from"], "from block 6 to 6" in told) == (0, 6, True)
 
 
 def test_a_height_above_the_chain(closed: Path) -> None:

@@ -1,14 +1,18 @@
-"""Reads a chain from a height to its newest block: what a rescan compares the ledger with."""
+"""Reads a chain from a height to its newest block: what a rescan compares the ledger with.
+
+:func:`lowest_elsewhere` says from where on it must be read: no block that the ledger has may be off the chain.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
 from bitcache.errors import BadInput, ChainError, NodeWarmingUp
+from bitcache.ledger import BlockRef
 from bitcache.rescan import Found
 from wallet.chain.base import Back, ChainSource, Forward, Scripts
 
@@ -16,6 +20,23 @@ T = TypeVar("T")
 
 PATIENCE_SECONDS = 600.0
 ASK_AGAIN_SECONDS = 1.0
+ASKED_AT_ONCE = 50
+
+
+async def lowest_elsewhere(source: ChainSource, blocks: Sequence[BlockRef]) -> int | None:
+    """The lowest height at which the chain has another block than ``blocks`` (or none); None: all are on it.
+
+    All are compared: what was changed by hand, or left by an older program, need not be the newest ones.
+    """
+    await _patiently(partial(_refuse_one_that_is_behind, source))
+    tip = await _patiently(source.tip)
+    for first in range(0, len(blocks), ASKED_AT_ONCE):
+        part = [block for block in blocks[first : first + ASKED_AT_ONCE] if block.height <= tip.height]
+        there = await asyncio.gather(*(_patiently(partial(source.at, block.height)) for block in part))
+        for block, found in zip(part, there, strict=True):
+            if block != found:
+                return block.height
+    return next((block.height for block in blocks if block.height > tip.height), None)
 
 
 async def read_chain(
