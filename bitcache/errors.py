@@ -17,7 +17,8 @@
     │   ├── WrongKey               the commitment does not match: link share, gateway share or file id
     │   ├── Tampered               a chunk fails authentication: flipped, reordered or replaced
     │   ├── Truncated              the bytes end before the final chunk
-    │   └── TrailingBytes          the bytes go on after the final chunk
+    │   ├── TrailingBytes          the bytes go on after the final chunk
+    │   └── SealedWrongly          every byte and the share are the signed ones, and do not open: the seller's fault
     ├── UploadError
     │   ├── UploadExists           that file id is taken
     │   ├── UploadOffset           the piece does not start where the upload stands
@@ -180,6 +181,13 @@ class TrailingBytes(SealingError):
 
     code = "trailing_bytes"
     hint = "Download it again."
+
+
+class SealedWrongly(SealingError):
+    """Every byte and the share are what the seller signed, and the file does not open."""
+
+    code = "sealed_wrongly"
+    hint = "Downloading it again does not help. Tell the seller: what was signed proves it to anyone."
 
 
 class UploadError(BitcacheError):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from bitcache.errors import DatabaseBusy, Tampered
+from bitcache.errors import DatabaseBusy, SealedWrongly, SealingError, Tampered
 from bitcache.sealing.chunks import HEADER_SIZE
 from bitcache.sealing.container import Opener
 from bitcache.sealing.groups import GROUP_SIZE, GroupVerifier, group_offset, parse_groups
@@ -57,7 +57,10 @@ class PartFile:
         self.offset += len(data)
 
     def open_to(self, target: Path, key: bytes, context: bytes, *, force: bool, progress: Progress) -> str:
-        """Verify and open everything, put it in place, drop the part file; returns the content's SHA-256 in hex."""
+        """Verify and open everything, put it in place, drop the part file; return the content's SHA-256 in hex.
+
+        Raise SealedWrongly, and keep the part file as evidence, when the seller signed what does not open.
+        """
         self._verifier.finalize()
         fresh = own_path(target, self._manifest, "opening")
         fresh.unlink(missing_ok=True)  # of a run that was killed: this one holds the lock
@@ -66,11 +69,20 @@ class PartFile:
             with out:
                 digest = self._open_into(out, Opener(key, context, sealed_size=self.size), progress)
             put(fresh, target, force)
+        except SealingError as error:
+            raise self._blame(error) from None
         finally:
             fresh.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
         sync_folder(target.parent)
         return digest
+
+    def _blame(self, error: SealingError) -> SealingError:
+        """Return whose fault it is that the file does not open: the disk's here, or the seller's."""
+        self._file.seek(0)
+        if group_offset(self._proven_groups()) < self.size:
+            return error
+        return SealedWrongly(f"the bytes are those that the seller signed, and yet they do not open: {error}")
 
     def _open_into(self, out: BinaryIO, opener: Opener, progress: Progress) -> str:
         digest = hashlib.sha256()

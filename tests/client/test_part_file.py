@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from bitcache.errors import DatabaseBusy, DiskFull, StorageError, Tampered, Truncated
+from bitcache.errors import DatabaseBusy, DiskFull, SealedWrongly, StorageError, Tampered, Truncated
 from bitcache.identifiers import new_file_id
 from bitcache.sealing.chunks import HEADER_SIZE
 from bitcache.sealing.container import Sealer
@@ -177,3 +178,42 @@ def test_what_never_received_a_byte_leaves_nothing(tmp_path: Path, sealed: Seale
     with open_part(tmp_path, sealed):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("fault", ["another share", "a bad last chunk"])
+def test_what_the_seller_sealed_wrongly_is_the_sellers_fault(tmp_path: Path, sealed: Sealed, fault: str) -> None:
+    """Every byte is the signed one: nobody is told to download again, and the proof stays."""
+    data, key = sealed.data, KEY
+    if fault == "another share":
+        key = bytes(15) + b"x"
+    else:
+        data = data[:-1] + bytes([data[-1] ^ 1])
+    signed = signed_as(data, sealed.manifest)
+    with open_part(tmp_path, signed) as part:
+        part.write(data)
+        with pytest.raises(SealedWrongly) as blamed:
+            part.open_to(tmp_path / "out", key, CONTEXT, force=False, progress=lambda done, total: None)
+    assert "does not help" in blamed.value.advice
+    assert names_in(tmp_path) == [own_path(tmp_path / "out", sealed.manifest, "part").name]
+
+
+def test_what_the_disk_spoiled_meanwhile_is_not_the_sellers_fault(tmp_path: Path, sealed: Sealed) -> None:
+    """Proven when it arrived, changed before it is opened."""
+    with open_part(tmp_path, sealed) as part:
+        part.write(sealed.data)
+        part._file.flush()
+        with part.path.open("r+b") as file:
+            file.seek(-1, os.SEEK_END)
+            file.write(bytes([sealed.data[-1] ^ 1]))
+        with pytest.raises(Tampered):
+            put_in_place(part, tmp_path)
+    with open_part(tmp_path, sealed) as part:
+        assert part.offset < len(sealed.data), "what was spoiled is fetched again"
+
+
+def signed_as(data: bytes, manifest: Manifest) -> Sealed:
+    """What a seller signs who sealed ``data``, whatever it opens to."""
+    hasher = GroupHasher()
+    hasher.update(data[HEADER_SIZE:])
+    hashes = hasher.finalize()
+    return Sealed(data, replace(manifest, group_root=group_root(hashes)), b"".join(hashes))

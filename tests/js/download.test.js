@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { b64u } from "../../gateway/web/static/sealing/bytes.js";
+import { b64u, concat } from "../../gateway/web/static/sealing/bytes.js";
 import { readOffer, receive } from "../../gateway/web/static/sealing/buy.js";
 import { GroupKeeper, download, fetchGroups } from "../../gateway/web/static/sealing/download.js";
+import { HEADER_SIZE } from "../../gateway/web/static/sealing/cobblestone.js";
+import { GROUP_SIZE, groupRoot } from "../../gateway/web/static/sealing/groups.js";
 import { Patience } from "../../gateway/web/static/sealing/http.js";
-import { newSellerKeys, verifyManifest } from "../../gateway/web/static/sealing/manifest.js";
+import { manifestText, newSellerKeys, signManifest, verifyManifest } from "../../gateway/web/static/sealing/manifest.js";
+import { sha256 } from "../../gateway/web/static/sealing/primitives.js";
 import { sell } from "../../gateway/web/static/sealing/sell.js";
 import { MemoryStore } from "../../gateway/web/static/sealing/stores.js";
 import { FakeGateway, brokenBody, silentBody } from "./fake-gateway.js";
@@ -19,7 +22,8 @@ async function setting() {
   const gateway = new FakeGateway();
   const seller = { gateway: "https://gateway.example", secret: "token", fetch: gateway.fetch };
   const file = new File([plain], "../song.flac", { type: "text/html" });
-  const sold = await sell({ link: seller, file, title: "A song", priceSat: 2500, preview: null, keys: await newSellerKeys() }, quiet);
+  const keys = await newSellerKeys();
+  const sold = await sell({ link: seller, file, title: "A song", priceSat: 2500, preview: null, keys }, quiet);
   const { fileId, linkShare } = sold;
   gateway.requests.length = 0;
   const link = { ...seller, secret: "claim" };
@@ -28,7 +32,7 @@ async function setting() {
   const stores = new Map();
   const openStore = async (name) => stores.get(name) ?? stores.set(name, new MemoryStore()).get(name);
   const share = Promise.resolve(gateway.share(fileId));
-  return { gateway, link, fileId, linkShare, offer, manifest, stores, openStore, share };
+  return { gateway, link, fileId, linkShare, offer, manifest, stores, openStore, share, keys };
 }
 
 async function keeperOf({ link, fileId, manifest }, store = new MemoryStore()) {
@@ -194,4 +198,33 @@ test("a cancelled purchase never hands over a file and keeps what was proven", a
   const onState = (state) => state === "waiting_for_share" && abort.abort();
   await assert.rejects(receive({ ...sale, link, share }, { ...quiet, onState }), { name: "AbortError" });
   assert.equal(sale.stores.get(`${sale.fileId}.sealed`).size(), sealedBytes(sale).length);
+});
+
+/** As if the seller had signed the bytes that are stored now. */
+async function signedAsStored({ gateway, fileId, manifest, keys }) {
+  const listing = gateway.listings.get(fileId);
+  const hashes = [];
+  for (let at = HEADER_SIZE; at < listing.bytes.length; at += GROUP_SIZE) hashes.push(await sha256(listing.bytes.subarray(at, at + GROUP_SIZE)));
+  listing.groups = b64u(concat(...hashes));
+  listing.manifest = manifestText({ ...manifest, groupRoot: await groupRoot(hashes) });
+  listing.signature = b64u(await signManifest(listing.manifest, keys));
+  return gateway.offer(fileId);
+}
+
+test("what the seller sealed wrongly is the seller's fault: nobody is told to download it again", async () => {
+  const sale = await setting();
+  sealedBytes(sale)[sealedBytes(sale).length - 1] ^= 1;
+  const offer = await signedAsStored(sale);
+  await assert.rejects(receive({ ...sale, offer }, quiet), { code: "sealed_wrongly" });
+  assert.equal(sale.stores.get(`${sale.fileId}.plain`).size(), 0);
+  assert.deepEqual(await contentOf(sale.stores.get(`${sale.fileId}.sealed`)), sealedBytes(sale), "the proof stays");
+});
+
+test("what this device spoiled after it arrived is not the seller's fault", async () => {
+  const sale = await setting();
+  const states = (state) => {
+    const store = sale.stores.get(`${sale.fileId}.sealed`);
+    if (state === "opening") store.truncate(store.size() - 1);
+  };
+  await assert.rejects(receive(sale, { ...quiet, onState: states }), { code: "truncated" });
 });

@@ -5,6 +5,7 @@
 
 import { unb64u } from "./bytes.js";
 import { GroupKeeper, download, fetchGroups } from "./download.js";
+import { SealingError } from "./errors.js";
 import { Patience } from "./http.js";
 import { checkOffer, verifyManifest } from "./manifest.js";
 import { openMetadata } from "./metadata.js";
@@ -55,11 +56,11 @@ export async function receive(purchase, events) {
   const { manifest, metadata } = await readOffer(purchase.fileId, purchase.linkShare, purchase.offer);
   const sealed = await purchase.openStore(`${purchase.fileId}.sealed`);
   try {
-    const fileKey = await keyAndBytes(purchase, manifest, sealed, events);
+    const [fileKey, keeper] = await keyAndBytes(purchase, manifest, sealed, events);
     events.onState("opening");
     const plain = await purchase.openStore(`${purchase.fileId}.plain`);
     const onProgress = (/** @type {number} */ bytes, /** @type {number} */ total) => events.onProgress("opening", bytes, total);
-    const content = await openStored(sealed, plain, fileKey, manifest, metadata, onProgress).catch(emptying(plain));
+    const content = await openStored(sealed, plain, fileKey, manifest, metadata, onProgress).catch(blaming(keeper, plain));
     await sealed.remove();
     return { content, name: metadata.name, plain };
   } catch (error) {
@@ -84,18 +85,23 @@ async function keyAndBytes(purchase, manifest, sealed, events) {
   const linkShare = unb64u(purchase.linkShare, 16);
   const key = purchase.share.then((share) => checkedKey(unb64u(share, 32), linkShare, manifest));
   try {
-    const [fileKey] = await Promise.all([key, fetchSealed({ ...purchase, link }, manifest, sealed, events)]);
-    return fileKey;
+    return await Promise.all([key, fetchSealed({ ...purchase, link }, manifest, sealed, events)]);
   } finally {
     stop.abort();
   }
 }
 
-/** @param {Store} plain */
-function emptying(plain) {
-  return async (/** @type {unknown} */ error) => {
+/**
+ * Says whose fault it is that the file does not open: where every byte is the signed one, the seller's.
+ * @param {GroupKeeper} keeper
+ * @param {Store} plain
+ * @returns {(error: unknown) => Promise<never>}
+ */
+function blaming(keeper, plain) {
+  return async (error) => {
     await plain.remove();
-    throw error;
+    if (!(error instanceof SealingError) || !(await keeper.isProven())) throw error;
+    throw new SealingError("sealed_wrongly", `the bytes are those that the seller signed, and yet they do not open: ${error.message}`);
   };
 }
 
@@ -113,4 +119,5 @@ async function fetchSealed(purchase, manifest, sealed, events) {
   const onProgress = (/** @type {number} */ bytes, /** @type {number} */ total) => events.onProgress("downloading", bytes, total);
   await download(link, fileId, keeper, { onProgress, patience });
   events.onState("waiting_for_share");
+  return keeper;
 }

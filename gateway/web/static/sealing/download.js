@@ -58,14 +58,22 @@ export class GroupKeeper {
 
   /** Checks what an earlier session left, and drops everything from the first byte that is not proven. */
   async resume() {
-    const found = this.store.size();
-    let proven = 0;
-    if (found >= HEADER_SIZE && same(await this.store.read(0, HEADER_SIZE), this.manifest.header)) {
-      proven = HEADER_SIZE;
-      for (let g = 0; proven < found && proven === groupOffset(g); g++) proven = await this.#provenUntil(g);
-    }
-    this.store.truncate(proven);
+    this.store.truncate(await this.#proven());
     this.#restart();
+  }
+
+  /** Reads everything again: whether all of it, on this disk, is what the seller signed. */
+  async isProven() {
+    return (await this.#proven()) === this.manifest.sealedSize;
+  }
+
+  /** @returns {Promise<number>} bytes from the start that are what the seller signed */
+  async #proven() {
+    const found = this.store.size();
+    if (found < HEADER_SIZE || !same(await this.store.read(0, HEADER_SIZE), this.manifest.header)) return 0;
+    let proven = HEADER_SIZE;
+    for (let g = 0; proven < found && proven === groupOffset(g); g++) proven = await this.#provenUntil(g);
+    return proven;
   }
 
   /** @param {number} g */

@@ -5,7 +5,7 @@
 
 /**
  * @typedef {"not_sealed" | "wrong_key" | "tampered" | "truncated" | "trailing_bytes"
- *   | "wrong_share" | "invalid_link" | "invalid_identifier" | "invalid_manifest"
+ *   | "sealed_wrongly" | "wrong_share" | "invalid_link" | "invalid_identifier" | "invalid_manifest"
  *   | "invalid_name" | "invalid_amount" | "file_changed" | "insecure_context" | "unsupported_browser"} SealingCode
  */
 

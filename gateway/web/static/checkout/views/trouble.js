@@ -38,4 +38,4 @@ function titleOf(code, offered) {
 }
 
 /** Trying the same again cannot help. */
-const HOPELESS = ["invalid_link", "no_link_share", "not_found", "wrong_key", "gateway_dishonest", "insecure_context", "unsupported_browser"];
+const HOPELESS = ["invalid_link", "no_link_share", "not_found", "wrong_key", "sealed_wrongly", "gateway_dishonest", "insecure_context", "unsupported_browser"];
