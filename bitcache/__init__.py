@@ -24,3 +24,5 @@ Beside it:
 
 Steps are plain functions ``(conn, …, now)``: the store decides when they commit, the caller what time it is.
 """
+
+__version__ = "0.1.0"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from importlib.metadata import version
 
 from aiohttp import web
 
+from bitcache import __version__
 from bitcache.errors import BitcacheError
 from gateway import facts
 from gateway.api.access import parts_of
@@ -56,7 +56,7 @@ async def look(parts: Parts) -> Health:
     node, database, storage = await asyncio.gather(_node(parts), _database(parts), _storage(parts))
     well = node.ok and database.ok and storage.ok
     return Health(
-        status="ok" if well else "degraded", node=node, database=database, storage=storage, version=version("bitcache")
+        status="ok" if well else "degraded", node=node, database=database, storage=storage, version=__version__
     )
 
 

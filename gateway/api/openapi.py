@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from bitcache import __version__
 from gateway.api import models
 from gateway.api.access import parts_of
 from gateway.api.seller import LARGEST_PAGE, PAGE
@@ -125,7 +125,7 @@ def document(origin: str, *, demo: bool) -> dict[str, Any]:
         paths.setdefault(PREFIX + operation.path, {})[operation.method] = _operation(operation)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Bitcache", "version": version("bitcache"), "license": {"name": "AGPL-3.0-or-later"}},
+        "info": {"title": "Bitcache", "version": __version__, "license": {"name": "AGPL-3.0-or-later"}},
         "servers": [{"url": origin}],
         "paths": paths,
         "components": {

@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.run import run
-
 DEFAULT_FOLDER = Path(".cache") / "demo"
 DEFAULT_PORT = 8402
 
@@ -35,6 +33,7 @@ def demo_command(
 ) -> None:
     """Show everything on this machine: a private network, the gateway, a file to buy. Needs no coins."""
     from gateway.cli import demo_run  # the server's libraries load only where they are needed
+    from gateway.cli.run import run
 
     simulated = chain is Chain.simulated
     if once:

@@ -15,7 +15,7 @@ import typer
 from bitcache.errors import BadInput
 from gateway import logs
 from gateway.cli.demo_purchase import whole_purchase
-from gateway.cli.sell import parse_price
+from gateway.cli.sell_run import parse_price
 from gateway.cli.show import console, sats
 from gateway.client.selling import Offer, Sold, read_preview, sell
 from gateway.compose import bitcoind_program

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
+from bitcache import __version__
 from gateway.cli.buy import buy_command
 from gateway.cli.demo import demo_command
 from gateway.cli.doctor import doctor_command
@@ -28,7 +28,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"bitcache {version('bitcache')}")
+        typer.echo(f"bitcache {__version__}")
         raise typer.Exit
 
 

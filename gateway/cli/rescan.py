@@ -1,28 +1,12 @@
-"""``bitcache rescan``: the payments compared with the chain, every difference named, and with ``--apply`` corrected."""
+"""``bitcache rescan``: its options; the work is in rescan_run.py."""
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gateway.cli.run import run
-from gateway.cli.serve import DEFAULT_CONFIG, ConfigOption, settings_in
-from gateway.cli.show import console, plain, sats, stamp
-from gateway.settings import Settings
-
-if TYPE_CHECKING:
-    from bitcache.rescan import Difference, Report
-
-_SENTENCES = {
-    "missing": "on the chain, and not in the ledger",
-    "moved": "in another block than the ledger says",
-    "gone": "in the ledger, and not on the chain",
-    "amount": "of another amount than the ledger says",
-    "forgotten": "paid to an address of yours whose invoice this database has forgotten",
-    "state": "invoice",
-}
+from gateway.cli.serve import DEFAULT_CONFIG, ConfigOption
 
 
 def rescan_command(
@@ -43,46 +27,6 @@ def rescan_command(
 
     Says every difference before anything is changed, and changes something with --apply alone.
     """
-    run(_rescan(settings_in(config), start, apply), as_json)
+    from gateway.cli import rescan_run  # Bitcoin's libraries load only where they are needed
 
-
-async def _rescan(settings: Settings, start: int, apply: bool) -> dict[str, Any]:
-    from gateway.compose import rescan_payments  # Bitcoin's libraries load only where they are needed
-
-    with console.status("Reading the chain …") as status:
-        report = await rescan_payments(
-            settings, start, apply=apply, progress=lambda done, total: status.update(f"Block {done} of {total} …")
-        )
-    tell(report, apply, start)
-    return {
-        "from": report.start,
-        "to": report.height,
-        "payments": report.payments,
-        "differences": [dataclasses.asdict(one) for one in report.differences],
-        "applied": apply,
-    }
-
-
-def tell(report: Report, apply: bool, asked: int) -> None:
-    """For people.  ``asked``: the height at which the rescan was to begin."""
-    if report.start < asked:
-        console.print(
-            f"  Read from block {report.start} on, not {asked}: from there on the ledger has blocks of another chain."
-        )
-    span = f" from block {report.start} to {report.height}"
-    for one in report.differences:
-        console.print(plain(f"  {sentence(one)}"), soft_wrap=True)
-    if not report.differences:
-        stamp(f"The ledger equals the chain{span}", "bold green")
-    elif apply:
-        stamp(f"Corrected: the ledger equals the chain{span}", "bold green")
-    else:
-        console.print("  Nothing was changed. To correct it, run the same command with --apply.", style="bold")
-
-
-def sentence(one: Difference) -> str:
-    """One difference in words."""
-    if one.kind == "state":
-        return f"invoice {one.subject}: {one.was} → {one.becomes}"
-    amount = f"{sats(one.amount_sat)} " if one.amount_sat is not None else ""
-    return f"{amount}{_SENTENCES[one.kind]}: {one.was} → {one.becomes} ({one.subject})"
+    rescan_run.start(config, start, apply, as_json)

@@ -14,9 +14,7 @@ import typer
 
 from bitcache import errors
 from gateway.cli.show import console, plain
-from gateway.client.bill import DishonestGateway
-from gateway.client.buying import NotPaidInTime
-from gateway.client.http import GatewayConfused, GatewayUnreachable
+from gateway.client.errors import DishonestGateway, GatewayConfused, GatewayUnreachable, NotPaidInTime
 
 UNEXPECTED, BAD_INPUT, NOT_ALLOWED, NOT_PAID, DOES_NOT_OPEN, UNREACHABLE, STORAGE = 1, 3, 4, 5, 6, 7, 8
 INTERRUPTED = 130

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bitcache.errors import InvalidSettings
-from gateway.cli.run import run
-from gateway.settings import Settings, load
+if TYPE_CHECKING:
+    from gateway.settings import Settings
 
 DEFAULT_CONFIG = Path("config.toml")
 
@@ -18,11 +17,16 @@ ConfigOption = Annotated[Path, typer.Option("--config", help="The settings file.
 
 def serve_command(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Run the gateway; Ctrl-C or SIGTERM stops it in order."""
+    from gateway.cli.run import run
+
     run(_serve(config), as_json=False)
 
 
 def settings_in(config: Path) -> Settings:
     """The settings in a file; only the default file may be missing (then: defaults and environment)."""
+    from bitcache.errors import InvalidSettings
+    from gateway.settings import load
+
     if config.exists():
         return load(config)
     if config != DEFAULT_CONFIG:
@@ -31,7 +35,8 @@ def settings_in(config: Path) -> Settings:
 
 
 async def _serve(config: Path) -> dict[str, Any]:
+    settings = settings_in(config)
     from gateway.app import serve  # the server's libraries load only where they are needed
 
-    await serve(settings_in(config))
+    await serve(settings)
     return {}

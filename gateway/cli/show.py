@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Self
 
-import qrcode
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.text import Text
@@ -43,6 +42,8 @@ def stamp(text: str, style: str = "") -> None:
 
 def qr(text: str) -> Text:
     """A QR code of half blocks, dark on white whatever the terminal's colours are."""
+    import qrcode  # half of what loading this module would cost
+
     code = qrcode.QRCode(border=4, error_correction=qrcode.constants.ERROR_CORRECT_L)
     code.add_data(text)
     rows = code.get_matrix()

@@ -1,6 +1,6 @@
 """The client behind ``bitcache sell`` and ``bitcache buy``: keys, claims and plaintext never leave it.
 
-http.py          one gateway, its calls, and its errors turned back into ours
+http.py          one gateway, its calls, and its errors turned back into ours  (errors.py)
 selling.py       sell: seal while uploading, list           sealed_file.py   a file sealed where it is read
 goods.py         look: what a link sells, checked           buying.py        buy: pay, download, open
 purchases.py     claims, remembered before payment          claiming.py      which purchase to go on with

@@ -9,18 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from bitcache.errors import BitcacheError
 from bitcache.money import DUST, btc_text
 from gateway.api.models import Transfer
+from gateway.client.errors import DishonestGateway
 from gateway.client.goods import Goods
-
-
-class DishonestGateway(BitcacheError):
-    """The gateway asks for something other than what the seller signed, or changed what it asked for."""
-
-    code = "gateway_dishonest"
-    hint = "Send nothing, and tell the seller. If you paid already: your claim is kept on this machine."
-
 
 #: The smallest output that the network carries, by the shape of an address.
 _LEAST = (

@@ -13,16 +13,17 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
-from bitcache.errors import BitcacheError, PaymentRequired, Tampered
+from bitcache.errors import PaymentRequired, Tampered
 from bitcache.identifiers import unb64u
 from bitcache.sealing import shares
 from gateway.api.models import Share, Transfer
 from gateway.client.bill import is_paid
 from gateway.client.claiming import Purchase, begin, find
 from gateway.client.downloading import download
+from gateway.client.errors import GatewayConfused, GatewayUnreachable, NotPaidInTime
 from gateway.client.following import follow
 from gateway.client.goods import Goods, group_hashes
-from gateway.client.http import Backoff, GatewayClient, GatewayConfused, GatewayUnreachable
+from gateway.client.http import Backoff, GatewayClient
 from gateway.client.output import refuse_existing, refuse_full
 from gateway.client.part_file import PartFile
 from gateway.client.purchases import Purchases
@@ -30,13 +31,6 @@ from gateway.client.purchases import Purchases
 _REFUSED_SECONDS = 60.0  #: of a gateway that says "paid" and "pay first" at once
 _REFUSED = "the gateway says that it sees the payment, and yet hands nothing out"
 _LATER = "What was paid is not lost: run the same command again later, and tell the seller if that does not help."
-
-
-class NotPaidInTime(BitcacheError):
-    """The payment did not come in time."""
-
-    code = "not_paid_in_time"
-    hint = "Run the same command again to go on. A payment that arrives late still counts: nothing is lost."
 
 
 @dataclass(frozen=True, slots=True)

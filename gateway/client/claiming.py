@@ -12,8 +12,9 @@ from bitcache.errors import ClaimMismatch, NotFound
 from bitcache.identifiers import b64u, claim_hash
 from gateway.api.models import Transfer
 from gateway.client.bill import Bill, is_paid
+from gateway.client.errors import GatewayUnreachable
 from gateway.client.goods import Goods
-from gateway.client.http import Backoff, GatewayClient, GatewayUnreachable
+from gateway.client.http import Backoff, GatewayClient
 from gateway.client.purchases import Purchases
 
 

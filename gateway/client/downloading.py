@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import aiohttp
 
-from gateway.client.http import Backoff, GatewayClient, GatewayConfused, GatewayUnreachable, refuse_encoding
+from gateway.client.errors import GatewayConfused, GatewayUnreachable
+from gateway.client.http import Backoff, GatewayClient, refuse_encoding
 from gateway.client.part_file import PartFile, Progress
 
 _PIECE = 256 * 1024

@@ -9,7 +9,8 @@ import aiohttp
 
 from bitcache.errors import TooMany
 from gateway.api.models import Transfer
-from gateway.client.http import GatewayClient, GatewayConfused, GatewayUnreachable, parse, refuse_encoding
+from gateway.client.errors import GatewayConfused, GatewayUnreachable
+from gateway.client.http import GatewayClient, parse, refuse_encoding
 
 POLL_SECONDS = 3.0
 #: The gateway says something every 15 s; behind a proxy that holds events back, this is how long polling waits.

@@ -14,7 +14,8 @@ from bitcache.identifiers import unb64u
 from bitcache.sealing import container, groups, manifest, metadata
 from bitcache.sealing.link import Link
 from gateway.api.models import File
-from gateway.client.http import GatewayClient, GatewayConfused, read_limited
+from gateway.client.errors import GatewayConfused
+from gateway.client.http import GatewayClient, read_limited
 
 MAX_GROUP_LIST = 64 * 1024 * 1024  #: bytes; a larger one is a way to fill the memory
 _HINT = "Do not pay. Ask the seller for a new link."

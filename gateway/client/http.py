@@ -12,7 +12,6 @@ import re
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -20,8 +19,10 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 
+from bitcache import __version__
 from bitcache.errors import BadInput, BitcacheError, Denied, InvalidLink, NotFound
 from bitcache.names import printable
+from gateway.client.errors import BodyRefused, GatewayConfused, GatewayUnreachable
 
 API = "/api/v1"
 MAX_ANSWER = 512 * 1024  #: bytes of a JSON answer
@@ -31,30 +32,6 @@ _BUSY = (502, 503, 504)
 _GZIP, _DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS
 
 Answer = TypeVar("Answer", bound=BaseModel)
-
-
-class GatewayUnreachable(BitcacheError):
-    """The gateway does not answer."""
-
-    code = "gateway_unreachable"
-    hint = "Check the address and your connection, then run the same command again: it goes on where it stopped."
-
-
-class GatewayConfused(BitcacheError):
-    """The gateway answered with something that Bitcache does not understand."""
-
-    code = "gateway_confused"
-    hint = "Is this the address of a Bitcache gateway, and of its whole site?"
-
-
-class BodyRefused(GatewayConfused):
-    """Something before the gateway takes no body of this size."""
-
-    code = "body_refused"
-    hint = (
-        "Whoever runs the gateway raises the limit of its proxy: client_max_body_size 16m; in nginx, "
-        "request_body { max_size 16MB } in Caddy."
-    )
 
 
 class Backoff:
@@ -121,7 +98,7 @@ async def connect(base: str) -> AsyncIterator[GatewayClient]:
     base = base.rstrip("/")
     if not re.fullmatch(r"https?://[^/?#@\s]+", base):
         raise InvalidLink("this is not the address of a gateway", hint="Give it like https://gateway.example")
-    headers = {"User-Agent": f"bitcache/{version('bitcache')}", "Accept-Encoding": "identity"}
+    headers = {"User-Agent": f"bitcache/{__version__}", "Accept-Encoding": "identity"}
     async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers, auto_decompress=False) as session:
         yield GatewayClient(base, session)
 

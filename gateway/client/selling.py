@@ -22,7 +22,8 @@ from bitcache.money import price
 from bitcache.sealing import groups, manifest, metadata, shares
 from bitcache.sealing.link import Link
 from gateway.api.models import Listing, Listings, SellerInfo
-from gateway.client.http import Backoff, BodyRefused, GatewayClient, GatewayConfused, GatewayUnreachable
+from gateway.client.errors import BodyRefused, GatewayConfused, GatewayUnreachable
+from gateway.client.http import Backoff, GatewayClient
 from gateway.client.sealed_file import SealedFile
 
 PIECE = 8 * groups.GROUP_SIZE  #: sealed bytes of one PATCH

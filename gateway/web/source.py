@@ -15,12 +15,13 @@ import tarfile
 import tomllib
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import distribution, version
+from importlib.metadata import distribution
 from pathlib import Path
 from threading import Lock
 
 from aiohttp import web
 
+from bitcache import __version__
 from gateway.api.ranges import not_modified
 
 PACKAGES = ("bitcache", "wallet", "gateway")
@@ -76,7 +77,7 @@ def _build() -> tuple[bytes, str]:
 
 
 def _name() -> str:
-    return f"bitcache-{version('bitcache')}"
+    return f"bitcache-{__version__}"
 
 
 def _files() -> Iterator[tuple[str, bytes, bool]]:

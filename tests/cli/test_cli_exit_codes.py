@@ -11,8 +11,7 @@ import typer
 
 from bitcache import errors
 from gateway.cli import run as running
-from gateway.client.bill import DishonestGateway
-from gateway.client.http import GatewayConfused, GatewayUnreachable
+from gateway.client.errors import DishonestGateway, GatewayConfused, GatewayUnreachable
 from gateway.client.output import TargetExists
 
 

@@ -10,8 +10,9 @@ import pytest
 from lying import Lie, changed, lying
 
 from gateway.api.models import Transfer
-from gateway.client.bill import Bill, DishonestGateway, asked_sat, payment_uri
-from gateway.client.buying import NotPaidInTime, Screen, buy
+from gateway.client.bill import Bill, asked_sat, payment_uri
+from gateway.client.buying import Screen, buy
+from gateway.client.errors import DishonestGateway, NotPaidInTime
 from gateway.client.goods import Goods, look
 from gateway.client.selling import Sold
 from gateway.demo import Demo

@@ -15,9 +15,10 @@ from bitcache.errors import InvalidLink, Tampered, WrongKey
 from bitcache.identifiers import b64u
 from bitcache.money import Sat
 from bitcache.sealing import manifest
-from gateway.client.buying import NotPaidInTime, Screen, buy
+from gateway.client.buying import Screen, buy
+from gateway.client.errors import GatewayConfused, GatewayUnreachable, NotPaidInTime
 from gateway.client.goods import Goods, look
-from gateway.client.http import GatewayConfused, GatewayUnreachable, connect
+from gateway.client.http import connect
 from gateway.client.selling import Sold
 from gateway.demo import Demo
 

@@ -18,12 +18,12 @@ from rich.console import Console
 from bitcache.errors import BitcacheError, DiskFull
 from bitcache.sealing.container import MAX_PLAIN_SIZE, sealed_size
 from gateway.api.models import File, Transfer
-from gateway.cli import buy as terminal
+from gateway.cli import buy_run as terminal
 from gateway.cli import show
 from gateway.client import buying, following
 from gateway.client.buying import buy
+from gateway.client.errors import GatewayConfused
 from gateway.client.goods import Goods, group_hashes, look
-from gateway.client.http import GatewayConfused
 from gateway.client.selling import Sold
 from gateway.demo import Demo
 

@@ -15,9 +15,10 @@ from bitcache.identifiers import new_file_id
 from bitcache.money import Sat
 from gateway.api.models import Listings
 from gateway.client import selling
-from gateway.client.buying import Bought, NotPaidInTime, Screen, buy
+from gateway.client.buying import Bought, Screen, buy
+from gateway.client.errors import GatewayUnreachable, NotPaidInTime
 from gateway.client.goods import Goods, look
-from gateway.client.http import GatewayClient, GatewayUnreachable, connect
+from gateway.client.http import GatewayClient, connect
 from gateway.client.selling import Offer, Sold, sell
 from gateway.demo import Demo
 

@@ -11,7 +11,8 @@ import pytest
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
 from gateway.api.models import Transfer
-from gateway.client.buying import NotPaidInTime, Screen, buy
+from gateway.client.buying import Screen, buy
+from gateway.client.errors import NotPaidInTime
 from gateway.client.goods import Goods, look
 from gateway.client.selling import Sold
 from gateway.demo import Demo

@@ -1,0 +1,51 @@
+"""``bitcache doctor``: what is well, what is not, and what to do about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.text import Text
+
+from gateway.cli.run import BAD_INPUT, STORAGE, UNREACHABLE, guarded
+from gateway.cli.show import console, plain
+
+if TYPE_CHECKING:
+    from gateway.findings import Finding
+
+_SIGNS = {"ok": ("✓", "green"), "note": ("·", "cyan"), "warning": ("!", "yellow"), "problem": ("✗", "bold red")}
+#: The exit code, by the area of the first problem (docs/protocol.md §9).
+_CODES = {"node": UNREACHABLE, "data": STORAGE, "database": STORAGE}
+
+
+def start(config: Path | None, as_json: bool) -> None:
+    """Run the command; its exit code says in which area the first problem lies."""
+    report = guarded(_doctor(config), as_json)
+    if as_json:
+        typer.echo(json.dumps(report, ensure_ascii=False))
+    problems = [one["area"] for one in report["findings"] if one["level"] == "problem"]
+    if problems:
+        raise typer.Exit(_CODES.get(problems[0], BAD_INPUT))
+
+
+async def _doctor(config: Path | None) -> dict[str, Any]:
+    from gateway.doctor import examine  # Bitcoin's libraries load only where they are needed
+
+    findings = await examine(config)
+    for one in findings:
+        tell(one)
+    worst = [one for one in findings if one.level in ("warning", "problem")]
+    console.print("  All is well." if not worst else f"  {len(worst)} things to look at.", style="bold")
+    well = all(one.level != "problem" for one in findings)
+    return {"ok": well, "findings": [dataclasses.asdict(one) for one in findings]}
+
+
+def tell(one: Finding) -> None:
+    """One line, and the hint below it."""
+    sign, style = _SIGNS[one.level]
+    console.print(Text.assemble((f"  {sign} ", style), (f"{one.area:<9}", "dim"), plain(one.text)), soft_wrap=True)
+    if one.hint:
+        console.print(Text.assemble(" " * 13, plain(one.hint)), style="dim", soft_wrap=True)

@@ -1,0 +1,84 @@
+"""``bitcache sell``: seal a file here, upload it, put it up for sale, print the buyer's link."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bitcache.errors import InvalidAmount, NotSignedIn
+from bitcache.money import Sat
+from gateway.cli.run import run
+from gateway.cli.sell import TOKEN_VARIABLE
+from gateway.cli.show import Bars, sats, size, stamp
+from gateway.client import signing_key
+from gateway.client.http import connect
+from gateway.client.private_files import read_private
+from gateway.client.selling import Offer, Sold, read_preview, sell
+
+
+def start(
+    file: Path,
+    price: str,
+    title: str | None,
+    preview: Path | None,
+    gateway: str,
+    token_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Run the command."""
+    run(_sell(file, price, title, preview, gateway, token_file, as_json), as_json)
+
+
+async def _sell(
+    file: Path,
+    price: str,
+    title: str | None,
+    preview: Path | None,
+    gateway: str,
+    token_file: Path | None,
+    as_json: bool,
+) -> dict[str, Any]:
+    offer = Offer(file, parse_price(price), title or file.name, read_preview(preview) if preview else None)
+    token = read_token(token_file)
+    seed = signing_key.load_or_create(signing_key.default_path())
+    async with connect(gateway) as client:
+        with Bars() as bars:
+            sold = await sell(client, token, seed, offer, lambda done, total: bars.update("upload", done, total), stamp)
+    stamp(f"On sale: {sold.title}, {size(sold.size)}, {sats(sold.price_sat)}", "bold")
+    if not as_json:
+        typer.echo(sold.link.text())
+    return summary(sold)
+
+
+def parse_price(text: str) -> Sat:
+    """Whole satoshis from the command line; raises InvalidAmount."""
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidAmount("the price is not a whole number of satoshis")
+    return Sat(int(text[:20]))
+
+
+def read_token(path: Path | None) -> str:
+    """The seller token, from a file or the environment; never from the command line, which others can see."""
+    token = read_private(path, "seller token") if path else os.environ.get(TOKEN_VARIABLE, "").strip()
+    if not token:
+        raise NotSignedIn(
+            "selling needs the seller token",
+            hint=f"Set {TOKEN_VARIABLE}, or give --token-file with a file of mode 600.",
+        )
+    return token
+
+
+def summary(sold: Sold) -> dict[str, Any]:
+    """What ``--json`` prints.  ``link`` is a secret of buyer and seller."""
+    return {
+        "file_id": sold.link.file_id,
+        "link": sold.link.text(),
+        "title": sold.title,
+        "price_sat": sold.price_sat,
+        "bytes": sold.size,
+        "sealed_bytes": sold.sealed_size,
+        "seconds": sold.seconds,
+    }

@@ -1,0 +1,43 @@
+"""The errors of the client, apart from what raises them: a command that fails early needs their names and no more."""
+
+from __future__ import annotations
+
+from bitcache.errors import BitcacheError
+
+
+class GatewayUnreachable(BitcacheError):
+    """The gateway does not answer."""
+
+    code = "gateway_unreachable"
+    hint = "Check the address and your connection, then run the same command again: it goes on where it stopped."
+
+
+class GatewayConfused(BitcacheError):
+    """The gateway answered with something that Bitcache does not understand."""
+
+    code = "gateway_confused"
+    hint = "Is this the address of a Bitcache gateway, and of its whole site?"
+
+
+class BodyRefused(GatewayConfused):
+    """Something before the gateway takes no body of this size."""
+
+    code = "body_refused"
+    hint = (
+        "Whoever runs the gateway raises the limit of its proxy: client_max_body_size 16m; in nginx, "
+        "request_body { max_size 16MB } in Caddy."
+    )
+
+
+class DishonestGateway(BitcacheError):
+    """The gateway asks for something other than what the seller signed, or changed what it asked for."""
+
+    code = "gateway_dishonest"
+    hint = "Send nothing, and tell the seller. If you paid already: your claim is kept on this machine."
+
+
+class NotPaidInTime(BitcacheError):
+    """The payment did not come in time."""
+
+    code = "not_paid_in_time"
+    hint = "Run the same command again to go on. A payment that arrives late still counts: nothing is lost."
