@@ -16,7 +16,8 @@ from support.proxies import Proxy, plain_caddy, plain_nginx
 from bitcache.errors import BadInput
 from bitcache.money import Sat
 from gateway.api.models import Listings, SellerInfo
-from gateway.client.errors import BodyRefused, GatewayConfused, connect
+from gateway.client.errors import BodyRefused, GatewayConfused
+from gateway.client.http import connect
 from gateway.client.selling import Offer, sell
 from gateway.demo import Demo
 
