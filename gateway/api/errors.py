@@ -42,7 +42,7 @@ _STATUS: tuple[tuple[type[errors.BitcacheError], HTTPStatus], ...] = (
 )
 
 #: Our code for what aiohttp itself refuses.
-_HTTP_CODES = {
+HTTP_CODES = {
     400: "bad_request",
     404: "not_found",
     405: "method_not_allowed",
@@ -92,7 +92,7 @@ def from_error(error: errors.BitcacheError) -> web.Response:
 
 def from_http(error: web.HTTPException) -> web.Response:
     """The response to what aiohttp refused: no such route, method, or too large a body."""
-    code = _HTTP_CODES.get(error.status, "http_error")
+    code = HTTP_CODES.get(error.status, "http_error")
     said_nothing = not error.text or error.text == f"{error.status}: {error.reason}"
     response = problem(error.status, code, error.reason if said_nothing else error.text or "")
     for name in ("Allow", "Content-Range", "Retry-After", "Connection"):
