@@ -9,6 +9,7 @@ client/          the other side: the HTTP client behind ``bitcache sell`` and ``
 cli/             the commands;  demo.py a gateway for show
 settings.py      every setting, once;  settings_text.py writes the example file and docs/settings.md from it
 errors_text.py   writes docs/errors.md from the error classes
+hosts.py         which hosts are this machine
 datadir.py       the data folder;  logs.py nothing secret in any line
 facts.py         what is true right now: behind /healthz, metrics.py and doctor.py (doctor_rules.py, findings.py)
 """

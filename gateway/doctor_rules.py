@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ from bitcache.ledger import BlockRef
 from gateway.compose import CursorAt, NodeFacts
 from gateway.facts import USUAL_GAP_LIMIT, Business, Ledger
 from gateway.findings import Finding, failed, note, ok, problem, warning
+from gateway.hosts import is_loopback
 from gateway.settings import Settings
 
 CLOCK_SECONDS = 10 * 60
@@ -214,8 +214,8 @@ def ledger(facts: Ledger, settings: Settings) -> Iterator[Finding]:
 def web(settings: Settings) -> Iterator[Finding]:
     """How buyers reach the gateway."""
     server, url = settings.server, urlsplit(settings.public_url)
-    local = _is_local(url.hostname or "")
-    if not server.public_url and not _is_local(server.host):
+    local = is_loopback(url.hostname or "")
+    if not server.public_url and not is_loopback(server.host):
         yield warning(
             "web",
             "no_public_url",
@@ -241,10 +241,3 @@ def web(settings: Settings) -> Iterator[Finding]:
                 "TLS ends at a proxy that is not listed: all buyers look like one, and share one cap",
                 'Set server.trusted_proxies = ["127.0.0.1", "::1"] if the proxy runs on this machine.',
             )
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

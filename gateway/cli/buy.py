@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.sell import InsecureOption
+
 
 def buy_command(
     link: Annotated[str, typer.Argument(help="The buyer's or a recovery link; - reads it from stdin.")],
@@ -18,6 +20,7 @@ def buy_command(
     state_dir: Annotated[
         Path | None, typer.Option(help="Where claims are remembered; ~/.local/state/bitcache by default.")
     ] = None,
+    insecure_http: InsecureOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line of stdout.")] = False,
 ) -> None:
     """Buy what LINK sells: pay with any Bitcoin wallet, get the opened file.
@@ -27,4 +30,4 @@ def buy_command(
     """
     from gateway.cli import buy_run  # the client's libraries load only where they are needed
 
-    buy_run.start(link, output, timeout, force, state_dir, as_json)
+    buy_run.start(link, output, timeout, force, state_dir, insecure_http, as_json)

@@ -31,16 +31,24 @@ _SENTENCES = {
 }
 
 
-def start(link: str, output: Path | None, timeout: float, force: bool, state_dir: Path | None, as_json: bool) -> None:
+def start(
+    link: str,
+    output: Path | None,
+    timeout: float,
+    force: bool,
+    state_dir: Path | None,
+    insecure_http: bool,
+    as_json: bool,
+) -> None:
     """Run the command."""
-    run(_buy(link, output, timeout, force, state_dir or default_state_dir(), as_json), as_json)
+    run(_buy(link, output, timeout, force, state_dir or default_state_dir(), insecure_http, as_json), as_json)
 
 
 async def _buy(
-    text: str, output: Path | None, timeout: float, force: bool, state_dir: Path, as_json: bool
+    text: str, output: Path | None, timeout: float, force: bool, state_dir: Path, insecure_http: bool, as_json: bool
 ) -> dict[str, Any]:
     link = parse_link(sys.stdin.readline() if text == "-" else text)
-    async with connect(link.gateway) as client:
+    async with connect(link.gateway, insecure_http=insecure_http) as client:
         goods = await look(client, link)
         target = output_path(goods, output)
         refuse_existing(target, force)

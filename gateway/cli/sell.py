@@ -13,6 +13,15 @@ GatewayOption = Annotated[
     str, typer.Option("--gateway", envvar="BITCACHE_GATEWAY", help="Address of the gateway.", show_default=True)
 ]
 
+InsecureOption = Annotated[
+    bool,
+    typer.Option(
+        "--insecure-http",
+        envvar="BITCACHE_INSECURE_HTTP",
+        help="Take an http:// address of another machine, though others could read what is sent.",
+    ),
+]
+
 
 def sell_command(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file to sell.")],
@@ -28,9 +37,10 @@ def sell_command(
     token_file: Annotated[
         Path | None, typer.Option(help=f"File with the seller token; else the environment variable {TOKEN_VARIABLE}.")
     ] = None,
+    insecure_http: InsecureOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line of stdout.")] = False,
 ) -> None:
     """Seal FILE on this machine, upload it and put it up for sale."""
     from gateway.cli import sell_run  # the client's libraries load only where they are needed
 
-    sell_run.start(file, price, title, preview, gateway, token_file, as_json)
+    sell_run.start(file, price, title, preview, gateway, token_file, insecure_http, as_json)

@@ -26,10 +26,11 @@ def start(
     preview: Path | None,
     gateway: str,
     token_file: Path | None,
+    insecure_http: bool,
     as_json: bool,
 ) -> None:
     """Run the command."""
-    run(_sell(file, price, title, preview, gateway, token_file, as_json), as_json)
+    run(_sell(file, price, title, preview, gateway, token_file, insecure_http, as_json), as_json)
 
 
 async def _sell(
@@ -39,12 +40,13 @@ async def _sell(
     preview: Path | None,
     gateway: str,
     token_file: Path | None,
+    insecure_http: bool,
     as_json: bool,
 ) -> dict[str, Any]:
     offer = Offer(file, parse_price(price), title or file.name, read_preview(preview) if preview else None)
     token = read_token(token_file)
     seed = signing_key.load_or_create(signing_key.default_path())
-    async with connect(gateway) as client:
+    async with connect(gateway, insecure_http=insecure_http) as client:
         with Bars() as bars:
             sold = await sell(client, token, seed, offer, lambda done, total: bars.update("upload", done, total), stamp)
     stamp(f"On sale: {sold.title}, {size(sold.size)}, {sats(sold.price_sat)}", "bold")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bitcache.errors import BitcacheError
+from bitcache.errors import BadInput, BitcacheError
 
 
 class GatewayUnreachable(BitcacheError):
@@ -26,6 +26,16 @@ class BodyRefused(GatewayConfused):
     hint = (
         "Whoever runs the gateway raises the limit of its proxy: client_max_body_size 16m; in nginx, "
         "request_body { max_size 16MB } in Caddy."
+    )
+
+
+class NotEncrypted(BadInput):
+    """Others could read on the way what would be sent."""
+
+    code = "not_encrypted"
+    hint = (
+        "Use the gateway's https:// address. If nobody else can read this network (a VPN, a cable of your own), "
+        "say so: --insecure-http"
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
@@ -22,7 +23,8 @@ from pydantic import BaseModel, ValidationError
 from bitcache import __version__
 from bitcache.errors import BadInput, BitcacheError, Denied, InvalidLink, NotFound
 from bitcache.names import printable
-from gateway.client.errors import BodyRefused, GatewayConfused, GatewayUnreachable
+from gateway.client.errors import BodyRefused, GatewayConfused, GatewayUnreachable, NotEncrypted
+from gateway.hosts import is_private_path
 
 API = "/api/v1"
 MAX_ANSWER = 512 * 1024  #: bytes of a JSON answer
@@ -93,14 +95,30 @@ class GatewayClient:
 
 
 @asynccontextmanager
-async def connect(base: str) -> AsyncIterator[GatewayClient]:
-    """A client of the gateway at ``base`` (scheme, host and port); raises InvalidLink when that is no address."""
+async def connect(base: str, *, insecure_http: bool = False) -> AsyncIterator[GatewayClient]:
+    """A client of the gateway at ``base`` (scheme, host and port).
+
+    Raise InvalidLink when that is no address, and NotEncrypted when tokens and claims could be read on the way to it,
+    unless ``insecure_http``.
+    """
     base = base.rstrip("/")
-    if not re.fullmatch(r"https?://[^/?#@\s]+", base):
-        raise InvalidLink("this is not the address of a gateway", hint="Give it like https://gateway.example")
+    url = _address(base)
+    if url.scheme == "http" and not insecure_http and not is_private_path(url.hostname or ""):
+        raise NotEncrypted(f"{printable(base)} is not encrypted: others could read your token and what you buy")
     headers = {"User-Agent": f"bitcache/{__version__}", "Accept-Encoding": "identity"}
     async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers, auto_decompress=False) as session:
         yield GatewayClient(base, session)
+
+
+def _address(base: str) -> SplitResult:
+    """The parts of a gateway's address; raises InvalidLink."""
+    try:
+        url = urlsplit(base)
+        if re.fullmatch(r"https?://[^/?#@\s]+", base) and url.hostname and url.port != 0:  # .port checks its range
+            return url
+    except ValueError:
+        pass
+    raise InvalidLink("this is not the address of a gateway", hint="Give it like https://gateway.example")
 
 
 def refuse_encoding(response: aiohttp.ClientResponse) -> None:
