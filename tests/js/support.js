@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -11,13 +11,6 @@ export const repository = join(dirname(fileURLToPath(import.meta.url)), "..", ".
 /** @param {string} name of a file under tests/vectors */
 export function readVectors(name) {
   return JSON.parse(readFileSync(join(repository, "tests", "vectors", name), "utf8"));
-}
-
-/** The Wycheproof file, or null where the shared folder is absent. */
-export function wycheproof() {
-  const shared = process.env.BITCACHE_SHARED ?? join(repository, "..", "shared");
-  const path = join(shared, "vectors", "c2sp_chunked_encryption_aes_128_gcm_test.json");
-  return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : null;
 }
 
 /** The "counter" pattern of tests/vectors/sealing.json. */
