@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from chromium import ARGS, CHROMIUM
 from house import DESCRIPTOR, House, gateway, website
 from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright
 
@@ -19,16 +20,6 @@ from bitcache.sealing.metadata import Preview
 
 OUT = Path(__file__).parents[2] / "test-results" / "screens"
 DOCS = Path(__file__).parents[2] / "docs" / "images"
-CHROMIUM = "/usr/bin/chromium"
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 LOOKS = [(width, scheme) for width in (390, 1440) for scheme in ("light", "dark")]
 POEM = b"""The road not taken
 
@@ -312,7 +303,7 @@ async def main(wanted: set[str]) -> None:
         (folder / "b").mkdir()
         house = await stack.enter_async_context(gateway(folder / "a", confirmations=1))
         play = await stack.enter_async_context(async_playwright())
-        browser = await play.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        browser = await play.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
         studio = Studio(browser, house, wanted)
         await seller_states(studio)
         await house.payout()

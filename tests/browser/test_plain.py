@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, Route, async_playwright, expect
 
-from browser.conftest import ARGS, CHROMIUM, Visitor
+from browser.chromium import ARGS, CHROMIUM
+from browser.conftest import Visitor
 from browser.house import House, gateway
 
 pytestmark = pytest.mark.browser

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ async def test_it_is_the_whole_program_and_runs(shop: Shop, tmp_path: Path) -> N
     assert (folder / "pyproject.toml").exists()
     code = "import gateway.app, gateway.web.pages as p; print(p.__file__)"
     process = await asyncio.create_subprocess_exec(
-        ROOT / ".venv/bin/python", "-c", code, cwd=folder, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", code, cwd=folder, stdout=asyncio.subprocess.PIPE
     )
     said, _ = await process.communicate()
     assert str(folder.resolve()) in said.decode()

@@ -12,7 +12,7 @@ import { after, before, test } from "node:test";
 import { FakeGateway } from "./fake-gateway.js";
 import { repository } from "./support.js";
 
-const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const chromium = process.env.CHROMIUM || "/usr/bin/chromium";
 const { default: puppeteer } = await import("puppeteer-core").catch(() => ({ default: null }));
 const missing = existsSync(chromium) ? "run npm ci in tests/js" : "no Chromium: set CHROMIUM to its path";
 const skip = existsSync(chromium) && puppeteer ? false : missing;

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Gets what the tests need beside Python: node and npm packages, Chromium, a Bitcoin node.
 # What cannot be had is said, and left to the tests to skip; with CI=true it is a failure.
-# Writes .venv/test-env, which the Makefile sources.
+# Writes $VENV/test-env (default .venv), which the Makefile sources.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 missing=0
+venv=${VENV:-.venv}
 
 say() { echo "prepare: $*" >&2; }
 
@@ -28,7 +29,7 @@ major() { "$1" --version 2>/dev/null | sed -n 's/^v\([0-9]*\).*/\1/p'; }
 find_node() {
   local node bundled
   node=$(command -v node)
-  bundled=$(echo "$PWD"/.venv/lib/python3*/site-packages/playwright/driver/node)
+  bundled=$(echo "$(realpath "$venv")"/lib/python3*/site-packages/playwright/driver/node)
   if [ -n "$node" ] && [ "$(major "$node")" -ge 20 ]; then echo "$node"
   elif [ -x "$bundled" ]; then echo "$bundled"
   fi
@@ -42,9 +43,10 @@ prepare_npm() {
     cannot "npm ci failed in tests/js"
 }
 
+find_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+
 prepare_chromium() {
-  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
-    install chromium || cannot "no Chromium: the browser tests cannot run"
+  find_chromium >/dev/null || install chromium || cannot "no Chromium: the browser tests cannot run"
 }
 
 prepare_bitcoind() {
@@ -62,5 +64,5 @@ prepare_npm
 prepare_chromium
 prepare_servers
 prepare_bitcoind
-echo "export NODE='$(find_node)'" > .venv/test-env
+echo "export NODE='$(find_node)' CHROMIUM='$(find_chromium)'" > "$venv/test-env"
 exit "$missing"
