@@ -27,7 +27,7 @@ from gateway.api.ranges import not_modified
 PACKAGES = ("bitcache", "wallet", "gateway")
 KINDS = {".css", ".html", ".js", ".json", ".mako", ".png", ".py", ".sh", ".svg"}
 #: Beside the packages in a checkout.
-BESIDE = ("LICENSE", "Makefile", "README.md", "pyproject.toml", "requirements.lock")
+BESIDE = ("LICENSE", "Makefile", "README.md", "pyproject.toml", "requirements-dev.lock", "requirements.lock")
 PIECE = 64 * 1024
 
 _ROOT = Path(__file__).resolve().parents[2]
