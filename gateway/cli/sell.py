@@ -26,7 +26,7 @@ InsecureOption = Annotated[
 def sell_command(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file to sell.")],
     price: Annotated[str, typer.Option(help="Price in whole satoshis.", metavar="SAT")],
-    title: Annotated[str | None, typer.Option(help="Shown to buyers; the file's name by default.")] = None,
+    title: Annotated[str | None, typer.Option(help="Shown to buyers; made of the file's name by default.")] = None,
     preview: Annotated[
         Path | None,
         typer.Option(

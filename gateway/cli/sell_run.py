@@ -10,6 +10,7 @@ import typer
 
 from bitcache.errors import InvalidAmount, NotSignedIn
 from bitcache.money import Sat
+from bitcache.names import default_title
 from gateway.cli.run import run
 from gateway.cli.sell import TOKEN_VARIABLE
 from gateway.cli.show import Bars, sats, size, stamp
@@ -43,7 +44,8 @@ async def _sell(
     insecure_http: bool,
     as_json: bool,
 ) -> dict[str, Any]:
-    offer = Offer(file, parse_price(price), title or file.name, read_preview(preview) if preview else None)
+    shown = default_title(file.name) if title is None else title
+    offer = Offer(file, parse_price(price), shown, read_preview(preview) if preview else None)
     token = read_token(token_file)
     seed = signing_key.load_or_create(signing_key.default_path())
     async with connect(gateway, insecure_http=insecure_http) as client:

@@ -7,10 +7,12 @@ resumes at any offset without a sealed copy, and memory holds one piece.
 from __future__ import annotations
 
 import os
+import stat
 import time
 from pathlib import Path
+from typing import BinaryIO
 
-from bitcache.errors import StorageError
+from bitcache.errors import BadInput, StorageError
 from bitcache.sealing import container, groups, shares
 from bitcache.sealing.chunks import CHUNK_SIZE, HEADER_SIZE, SEALED_CHUNK_SIZE
 
@@ -22,12 +24,42 @@ class SourceChanged(StorageError):
     hint = "Nothing was listed. Wait until nothing writes to the file, then run the command again."
 
 
+class SourceUnreadable(StorageError):
+    """The disk, or whatever holds the file, failed while it was being sealed."""
+
+    code = "source_unreadable"
+    hint = "Nothing was listed. Copy the file to another disk, and sell the copy."
+
+
+class NotAFile(BadInput):
+    """A pipe, a socket, a device or a folder: nothing that can be read again at any offset."""
+
+    code = "not_a_file"
+    hint = "Write it to an ordinary file first, and sell that. A folder becomes one with zip or tar."
+
+
+class EmptyFile(BadInput):
+    """There is nothing in the file, so nothing to sell."""
+
+    code = "empty_file"
+    hint = "Look whether it is the right file, and whether it was written to its end."
+
+
+class SizeUnknown(BadInput):
+    """The file does not hold as many bytes as its size says (in /proc, some FUSE and cloud folders)."""
+
+    code = "size_unknown"
+    hint = "Copy it to an ordinary disk first, and sell the copy."
+
+
 class SealedFile:
     """A file's sealed form, readable at any offset; its group hashes come from reading it once in order."""
 
     def __init__(self, path: Path, key: bytes, context: bytes) -> None:
-        self._file = path.open("rb")
+        """Open ``path``; raises NotAFile, SizeUnknown, and OSError when it cannot be opened."""
+        self._file = open_regular(path)
         self._state = self._stat()
+        self._refuse_false_size()
         self._key, self._context, self._salt = key, context, shares.new_salt()
         self._hasher, self._hashed = groups.GroupHasher(), HEADER_SIZE
         self.header = container.Sealer(key, context, self._salt).header
@@ -40,7 +72,7 @@ class SealedFile:
         self._file.close()
 
     def read(self, offset: int, length: int) -> memoryview:
-        """Sealed bytes from ``offset``; raises SourceChanged rather than seal two contents under one key."""
+        """Sealed bytes from ``offset``; raises SourceChanged rather than seal two contents, SourceUnreadable."""
         if offset > self._hashed:
             raise ValueError("a first reading goes in order, so that every byte is hashed")
         started = time.perf_counter()
@@ -60,8 +92,10 @@ class SealedFile:
     def _seal(self, chunk: int, stop: int) -> bytes:
         """From the start of ``chunk`` (of the header, for chunk 0) to ``stop`` or a little beyond."""
         last = -(-(stop - HEADER_SIZE) // SEALED_CHUNK_SIZE)
-        self._file.seek(chunk * CHUNK_SIZE)
-        plain = self._file.read((last - chunk) * CHUNK_SIZE)
+        plain = self._read(chunk * CHUNK_SIZE, (last - chunk) * CHUNK_SIZE)
+        # What was read counts, not what the filesystem says: the last chunk is asked for beyond the file's end.
+        if len(plain) != min((last - chunk) * CHUNK_SIZE, self.plain_size - chunk * CHUNK_SIZE):
+            raise SourceChanged
         if self._stat() != self._state:
             raise SourceChanged
         sealer = container.Sealer(self._key, self._context, self._salt, first_chunk=chunk)
@@ -73,6 +107,29 @@ class SealedFile:
         self._hasher.update(fresh)
         self._hashed += len(fresh)
 
+    def _refuse_false_size(self) -> None:
+        size = self._state[0]
+        if self._read(size, 1) or (size and not self._read(size - 1, 1)):
+            self._file.close()
+            raise SizeUnknown("the file does not hold as many bytes as its size says")
+
+    def _read(self, offset: int, length: int) -> bytes:
+        try:
+            self._file.seek(offset)
+            return self._file.read(length)
+        except OSError as error:
+            raise SourceUnreadable(f"the file could not be read: {error.strerror or error}") from None
+
     def _stat(self) -> tuple[int, int]:
         found = os.fstat(self._file.fileno())
         return found.st_size, found.st_mtime_ns
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """The file, opened without waiting for whoever writes to a pipe; raises NotAFile."""
+    if stat.S_ISREG(path.stat().st_mode):
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return os.fdopen(descriptor, "rb")
+        os.close(descriptor)
+    raise NotAFile("this is a pipe, a device or a folder, not a file")

@@ -24,7 +24,7 @@ from bitcache.sealing.link import Link
 from gateway.api.models import Listing, Listings, SellerInfo
 from gateway.client.errors import BodyRefused, GatewayConfused, GatewayUnreachable
 from gateway.client.http import Backoff, GatewayClient
-from gateway.client.sealed_file import SealedFile
+from gateway.client.sealed_file import EmptyFile, SealedFile, open_regular
 
 PIECE = 8 * groups.GROUP_SIZE  #: sealed bytes of one PATCH
 SMALLEST_PIECE = 64 * 1024  #: a proxy that takes less is told of, not worked around
@@ -70,6 +70,8 @@ async def sell(
     file_id, link_share, gateway_share = new_file_id(), shares.new_link_share(), shares.new_gateway_share()
     key = shares.file_key(link_share, gateway_share, file_id)
     with closing(SealedFile(offer.path, key, shares.file_context(file_id))) as sealed:
+        if sealed.plain_size == 0:
+            raise EmptyFile("this file is empty")
         await _check_terms(gateway, token, offer, sealed.size)
         started = time.perf_counter()
         try:
@@ -95,9 +97,13 @@ def read_preview(path: Path) -> metadata.Preview:
     media_type = mimetypes.guess_type(path.name)[0]
     if media_type not in metadata.PREVIEW_TYPES:
         raise BadInput("a preview is a PNG, JPEG or WebP image, or a .txt file")
-    if path.stat().st_size > metadata.MAX_PREVIEW:
+    with open_regular(path) as file:
+        content = file.read(metadata.MAX_PREVIEW + 1)
+    if not content:
+        raise EmptyFile("the preview is empty")
+    if len(content) > metadata.MAX_PREVIEW:
         raise BadInput("the preview is over 256 KiB", hint="Make the picture smaller.")
-    return metadata.Preview(media_type, path.read_bytes())
+    return metadata.Preview(media_type, content)
 
 
 async def _check_terms(gateway: GatewayClient, token: str, offer: Offer, sealed_size: int) -> None:

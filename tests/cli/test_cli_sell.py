@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -96,7 +97,9 @@ def test_the_token_may_come_from_a_private_file(seller: Person, shop: Shop) -> N
 def test_a_preview_of_another_kind_or_too_large(seller: Person, shop: Shop) -> None:
     (seller.home / "a.pdf").write_bytes(b"%PDF")
     (seller.home / "b.png").write_bytes(bytes(256 * 1024 + 1))
-    for name in ("a.pdf", "b.png"):
+    (seller.home / "c.txt").touch()
+    os.mkfifo(seller.home / "d.txt")
+    for name in ("a.pdf", "b.png", "c.txt", "d.txt"):
         done = seller.run(
             "sell", "song.flac", "--price", "2500", "--preview", name, "--gateway", shop.url, BITCACHE_TOKEN=shop.token
         )
@@ -114,6 +117,39 @@ def test_no_address_of_a_gateway(seller: Person) -> None:
     assert done.code == 3
 
 
-def test_an_empty_file_can_be_sold(person: Person, shop: Shop, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("empty", "empty_file"), ("pipe", "not_a_file"), ("/dev/null", "not_a_file"), ("/proc/version", "size_unknown")],
+)
+def test_what_cannot_be_sold_is_refused_in_a_clear_sentence(person: Person, shop: Shop, path: str, code: str) -> None:
+    """One rule for page and command line: what is sold is a file, with something in it, that was read to its end."""
     (person.home / "empty").touch()
-    assert person.run("sell", "empty", "--price", "2500", "--gateway", shop.url, BITCACHE_TOKEN=shop.token).code == 0
+    os.mkfifo(person.home / "pipe")
+    done = person.run("sell", path, "--price", "2500", "--gateway", shop.url, "--json", BITCACHE_TOKEN=shop.token)
+    assert (done.code, done.json["error"]["code"]) == (3, code), done.err
+    assert done.json["error"]["hint"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"tab\there.txt",
+        b"line\nbreak.txt",
+        "\u200fright to left.txt".encode(),
+        "zero\u200bwidth.txt".encode(),
+        b"a" * 231,
+        b"\xff\xfe no UTF-8.bin",
+        b"\xff",
+        b"-rf",
+        "\u3164".encode(),
+    ],
+)
+def test_a_file_of_any_name_gets_a_title_that_is_taken(person: Person, shop: Shop, name: bytes) -> None:
+    """Nobody reads of a bad title who typed none."""
+    Path(os.fsdecode(os.fsencode(person.home) + b"/" + name)).write_bytes(b"la la la")
+    done = person.run(
+        *("sell", "--price", "2500", "--gateway", shop.url, "--json", "--", os.fsdecode(name)),
+        BITCACHE_TOKEN=shop.token,
+    )
+    assert done.code == 0, done.err
+    assert 1 <= len(done.json["title"]) <= 200

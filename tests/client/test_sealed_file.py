@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from bitcache.sealing.chunks import CHUNK_SIZE, HEADER_SIZE
 from bitcache.sealing.container import Opener, sealed_size
 from bitcache.sealing.groups import GROUP_SIZE, GroupHasher
-from gateway.client.sealed_file import SealedFile, SourceChanged
+from gateway.client.sealed_file import NotAFile, SealedFile, SizeUnknown, SourceChanged, SourceUnreadable
 
 KEY, CONTEXT = bytes(16), b"test"
 
@@ -71,3 +73,58 @@ def test_a_changed_file_is_never_sealed_under_the_same_key(tmp_path: Path, chang
     with pytest.raises(SourceChanged):
         sealed.read(50_000, 50_000)
     sealed.close()
+
+
+@pytest.mark.skipif(not Path("/proc/version").exists(), reason="no /proc here")
+def test_a_file_that_holds_more_than_its_size_says_is_refused() -> None:
+    """/proc says 0 for all its files, as some FUSE and cloud folders do."""
+    with pytest.raises(SizeUnknown) as raised:
+        SealedFile(Path("/proc/version"), KEY, CONTEXT)
+    assert "copy" in raised.value.advice.lower()
+
+
+@pytest.mark.skipif(not Path("/sys/kernel/mm/transparent_hugepage/enabled").exists(), reason="no /sys here")
+def test_a_file_that_holds_less_than_its_size_says_is_refused() -> None:
+    """/sys says 4096 for files of some bytes."""
+    with pytest.raises(SizeUnknown):
+        SealedFile(Path("/sys/kernel/mm/transparent_hugepage/enabled"), KEY, CONTEXT)
+
+
+@pytest.mark.parametrize("what", ["pipe", "device", "folder"])
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path, what: str) -> None:
+    """Opening a pipe that nobody writes to would wait for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    path = {"pipe": tmp_path / "pipe", "device": Path("/dev/zero"), "folder": tmp_path}[what]
+    with pytest.raises(NotAFile):
+        SealedFile(path, KEY, CONTEXT)
+
+
+@pytest.mark.parametrize("size", [CHUNK_SIZE, CHUNK_SIZE + 5, 100_000])
+@pytest.mark.parametrize("grown", [-1, 1])
+def test_bytes_that_come_or_go_without_a_trace_are_noticed(tmp_path: Path, size: int, grown: int) -> None:
+    """A filesystem may keep time and size as they were (FUSE): what counts is how much was read."""
+    path = file_of(tmp_path, size)
+    sealed = SealedFile(path, KEY, CONTEXT)
+    with path.open("r+b") as file:
+        file.truncate(size + grown)
+    sealed._state = sealed._stat()
+    with pytest.raises(SourceChanged):
+        sealed.read(0, sealed.size)
+    sealed.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no /proc here")
+def test_a_file_that_fails_while_it_is_read_has_its_own_error(tmp_path: Path) -> None:
+    """An error of the disk says so, and is no fault of the gateway."""
+    path = file_of(tmp_path, 100_000)
+    sealed = SealedFile(path, KEY, CONTEXT)
+    sealed._file.close()
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    sealed._file = Path(f"/proc/{child.pid}/mem").open("rb")  # reading at 0 is EIO
+    sealed._state = sealed._stat()
+    try:
+        with pytest.raises(SourceUnreadable, match="could not be read"):
+            sealed.read(0, 1000)
+    finally:
+        child.communicate(b"\n")
+        sealed.close()

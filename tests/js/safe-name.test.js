@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { utf8 } from "../../gateway/web/static/sealing/bytes.js";
-import { MAX_NAME_BYTES, cleanTitle, safeName } from "../../gateway/web/static/sealing/safe-name.js";
+import { MAX_NAME_BYTES, cleanTitle, defaultTitle, safeName } from "../../gateway/web/static/sealing/safe-name.js";
 import { readVectors } from "./support.js";
 
 const vectors = readVectors("names.json");
@@ -29,3 +29,32 @@ test("empty, enormous and deceptive titles are refused", () => {
     assert.throws(() => cleanTitle(title), { code: "invalid_name" }, JSON.stringify(title));
   }
 });
+
+test("a file's name becomes exactly the title that Python makes of it, and one that is taken", () => {
+  for (const { input, title } of vectors.default_titles) {
+    assert.equal(defaultTitle(input), title, JSON.stringify(input));
+    assert.equal(cleanTitle(title), title);
+  }
+});
+
+test("of every code point: hidden ones are refused and removed, joiners and blanks are no visible text", () => {
+  const sets = Object.entries(vectors.sets).map(([name, ranges]) => [name, ranges.map((ends) => ends.map((end) => parseInt(end, 16)))]);
+  const setOf = (code) => sets.find(([, ranges]) => ranges.some(([first, last]) => first <= code && code <= last))?.[0] ?? "visible";
+  for (let code = 0; code < 0xe1100; code++) {
+    if ((code >= 0xd800 && code <= 0xdfff) || (code >= 0x20000 && code < 0xe0000)) continue;
+    const char = String.fromCodePoint(code);
+    const alone = taken(char);
+    const within = taken(`a${char}b`);
+    const expected = { hidden: [false, false], joiner: [false, true], blank: [false, true], visible: [true, true] }[setOf(code)];
+    if (alone !== expected[0] || within !== expected[1]) assert.fail(`U+${code.toString(16)} is not ${setOf(code)}`);
+    if (setOf(code) === "hidden" && safeName(`a${char}b`) !== "ab") assert.fail(`U+${code.toString(16)} stays in a file name`);
+  }
+});
+
+function taken(title) {
+  try {
+    return cleanTitle(title).length > 0;
+  } catch {
+    return false;
+  }
+}

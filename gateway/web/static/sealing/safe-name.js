@@ -12,12 +12,21 @@ export const MAX_TITLE_CHARS = 200;
 /** Longest extension worth keeping whole, with its dot, in bytes of UTF-8. */
 const MAX_EXTENSION_BYTES = 20;
 
-/** C0 and C1 controls, and characters that are invisible, break lines or reorder text. */
-const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+/** Characters that break lines, command a terminal, reorder text or show nothing; what only shapes its neighbours may stay. */
+const HIDDEN = /(?![\p{Join_Control}\p{Variation_Selector}])[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffc]/gu;
+const CONTROL_OR_UNDERSCORE = /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}_]/gu;
 const LONE_SURROGATE = /\p{Surrogate}/gu;
+/** Spaces, and letters and symbols that draw nothing. */
+const BLANK = String.raw`\p{Zs}\u2800\u{13441}\u{13442}\u{1d159}`;
+const BLANK_RUN = new RegExp(`[${BLANK}]+`, "gu");
+const BLANK_ENDS = new RegExp(`^[${BLANK}]+|[${BLANK}]+$`, "gu");
+const BLANK_OR_DOT_ENDS = new RegExp(`^[${BLANK}.]+|[${BLANK}.]+$`, "gu");
+const VISIBLE = new RegExp(
+  String.raw`[^${BLANK}\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Variation_Selector}\p{Surrogate}\ufff9-\ufffc]`,
+  "u",
+);
 const FORBIDDEN = /[/\\<>:"|?*]/g;
-const BLANK_ENDS = /^[ .\u00a0\u3000]+|[ .\u00a0\u3000]+$/g;
-const RESERVED = /^(con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]) *(\.|$)/i;
+const RESERVED = /^(-|(con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]) *(\.|$))/i;
 
 /**
  * A file name safe to save under on any system: at most 200 bytes of UTF-8, the extension kept, never empty.
@@ -25,13 +34,14 @@ const RESERVED = /^(con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00
  * @returns {string}
  */
 export function safeName(name) {
-  const visible = name.replace(HIDDEN, "").replace(LONE_SURROGATE, "_").replace(FORBIDDEN, "_");
+  const plain = name.replace(HIDDEN, "").replace(LONE_SURROGATE, "_").replace(FORBIDDEN, "_");
   // Cutting can uncover a reserved name ("con", many spaces, more), so look twice.
-  return notReserved(shorten(notReserved(visible.replace(BLANK_ENDS, "")))) || "file";
+  const safe = notReserved(shorten(notReserved(plain.replace(BLANK_OR_DOT_ENDS, ""))));
+  return VISIBLE.test(safe) ? safe : "file";
 }
 
 /**
- * Windows opens a device for `con.txt` and its like, whatever follows the dot.
+ * Windows opens a device for `con.txt` and its like, whatever follows the dot; `-rf` is an option to programs.
  * @param {string} name
  */
 function notReserved(name) {
@@ -44,7 +54,7 @@ function shorten(name) {
   const dot = name.lastIndexOf(".");
   const extension = dot > 0 && utf8(name.slice(dot)).length <= MAX_EXTENSION_BYTES ? name.slice(dot) : "";
   const stem = name.slice(0, name.length - extension.length);
-  return firstBytes(stem, MAX_NAME_BYTES - utf8(extension).length).replace(BLANK_ENDS, "") + extension;
+  return firstBytes(stem, MAX_NAME_BYTES - utf8(extension).length).replace(BLANK_OR_DOT_ENDS, "") + extension;
 }
 
 /**
@@ -64,19 +74,32 @@ function firstBytes(text, limit) {
 }
 
 /**
- * A listing's title, trimmed: 1 to 200 characters, none of them hidden.
+ * A listing's title, trimmed: 1 to 200 characters, one of them visible, none of them hidden.
  * @param {string} title
  * @returns {string}
  * @throws {SealingError} invalid_name
  */
 export function cleanTitle(title) {
-  const trimmed = title.replace(/^[ \u00a0\u3000]+|[ \u00a0\u3000]+$/g, "");
-  const length = [...trimmed].length;
-  if (length === 0 || length > MAX_TITLE_CHARS) {
-    throw new SealingError("invalid_name", `a title has 1 to ${MAX_TITLE_CHARS} characters`);
+  const trimmed = title.replace(BLANK_ENDS, "");
+  if (!VISIBLE.test(trimmed) || [...trimmed].length > MAX_TITLE_CHARS) {
+    throw new SealingError("invalid_name", `a title has 1 to ${MAX_TITLE_CHARS} characters, one of them visible`);
   }
   if (trimmed.search(HIDDEN) >= 0 || trimmed.search(LONE_SURROGATE) >= 0) {
     throw new SealingError("invalid_name", "a title holds visible characters only");
   }
   return trimmed;
+}
+
+/**
+ * A title to begin with, from a file's name: always one that {@link cleanTitle} takes.
+ * @param {string} fileName
+ * @returns {string}
+ */
+export function defaultTitle(fileName) {
+  const words = fileName.replace(CONTROL_OR_UNDERSCORE, " ").replace(HIDDEN, "");
+  const spaced = words.replace(BLANK_RUN, " ").replace(BLANK_ENDS, "");
+  const stem = spaced.replace(/\.[A-Za-z0-9]{1,8}$/, "");
+  const long = VISIBLE.test(stem) ? stem : spaced;
+  const short = [...long].slice(0, MAX_TITLE_CHARS).join("").replace(BLANK_ENDS, "");
+  return VISIBLE.test(short) ? short : "file";
 }

@@ -30,12 +30,6 @@ export function adviceOn(price, smallest) {
 }
 
 /**
- * A title to begin with: the file's name without its extension.
- * @param {string} name
- */
-export const titleOf = (name) => name.replace(/\.[A-Za-z0-9]{1,8}$/, "").replace(/[_]+/g, " ").trim();
-
-/**
  * @param {{file: File | null, title: string, price: number | null, preview: File | null}} sale
  * @param {{smallest: number, largest: number}} limits
  * @returns {Wrong} empty when all is well

@@ -3,7 +3,8 @@
 import { h, heading, setText } from "../../ui/dom.js";
 import { btcText, satText, sizeText } from "../../ui/format.js";
 import { t } from "../../ui/words.js";
-import { adviceOn, check, parsePrice, titleOf } from "../sale.js";
+import { defaultTitle } from "../../sealing/safe-name.js";
+import { adviceOn, check, parsePrice } from "../sale.js";
 import { field, problemLine } from "./field.js";
 
 /** @typedef {import("../publish.js").Sale} Sale */
@@ -19,7 +20,7 @@ export function formView(limits, publish, { sale = {}, problem } = {}) {
   title.input.addEventListener("input", () => title.wrong());
   const file = fileField(sale.file ?? null, (chosen) => {
     const input = /** @type {HTMLInputElement} */ (title.input);
-    if (!input.value && chosen) input.value = titleOf(chosen.name);
+    if (!input.value && chosen) input.value = defaultTitle(chosen.name);
     title.wrong();
   });
   const price = priceField(limits.smallest, sale.price);
