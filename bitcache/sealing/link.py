@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
 from bitcache.errors import InvalidIdentifier, InvalidLink
 from bitcache.identifiers import CLAIM_BYTES, FileId, b64u, parse_file_id, unb64u
 from bitcache.sealing.shares import LINK_SHARE_SIZE
 
-_PATH = re.compile(r"/f/([A-Za-z0-9_-]+)/?")
-_UNUSABLE = re.compile(r"[\x00-\x20\x7f\\]")
+#: Up to the end of the address; whatever directly precedes a scheme is none of its letters.
+_LINK = re.compile(
+    r"(?:^|[^A-Za-z0-9])(?P<scheme>[Hh][Tt]{2}[Pp][Ss]?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?P<port>:[0-9]{1,5})?"
+    r"/f/(?P<file>[A-Za-z0-9_-]{22})/?(?:\?[^\s#]*)?(?:#|%(?:25)?23)"
+    r"(?P<share>[A-Za-z0-9_-]{22})(?:\.(?P<claim>[A-Za-z0-9_-]{43}))?(?![A-Za-z0-9_-]|\.[A-Za-z0-9_-])",
+)
 
 
 @dataclass(frozen=True)
@@ -35,37 +40,35 @@ class Link:
 
 
 def parse_link(text: str) -> Link:
-    """The link in ``text``, ``%23`` repaired to ``#`` and a query dropped; raises InvalidLink."""
-    text = text.strip()
-    if "#" not in text:
-        # Link scanners rewrite "#" and with it move the secret into the path.
-        text = text.replace("%23", "#", 1)
-    if _UNUSABLE.search(text):
-        raise InvalidLink("the link holds spaces or control characters")
+    """The one link in ``text``, whatever clings to it, as docs/protocol.md §1 says; raises InvalidLink."""
     try:
-        return _take_apart(text)
+        links = {_take_apart(found) for found in _LINK.finditer(text)}
     except (InvalidIdentifier, ValueError):
         # "from None": the causes may quote what they could not parse.
         raise InvalidLink from None
+    if len(links) > 1:
+        raise InvalidLink("these are several links", hint="Give one of them.")
+    if not links:
+        raise InvalidLink("this is not the whole address of a file on a gateway")
+    return links.pop()
 
 
-def _take_apart(text: str) -> Link:
-    url = urlsplit(text)
-    path = _PATH.fullmatch(url.path)
-    if url.scheme not in ("http", "https") or not url.hostname or "@" in url.netloc or path is None:
-        raise InvalidLink("this is not the address of a file on a gateway")
-    share, dot, claim = url.fragment.partition(".")
-    if dot:
+def _take_apart(found: re.Match[str]) -> Link:
+    """Raise InvalidIdentifier or ValueError where a part is impossible."""
+    scheme, claim = found["scheme"].lower(), found["claim"]
+    if claim:
         unb64u(claim, CLAIM_BYTES, "claim secret")
     return Link(
-        gateway=_origin(url.scheme, url.hostname, url.port),
-        file_id=parse_file_id(path[1]),
-        link_share=unb64u(share, LINK_SHARE_SIZE, "link share"),
-        claim=claim if dot else None,
+        gateway=_origin(scheme, found["host"], found["port"]),
+        file_id=parse_file_id(found["file"]),
+        link_share=unb64u(found["share"], LINK_SHARE_SIZE, "link share"),
+        claim=claim,
     )
 
 
-def _origin(scheme: str, host: str, port: int | None) -> str:
-    shown = f"[{host}]" if ":" in host else host
-    usual = port is None or port == {"http": 80, "https": 443}[scheme]
-    return f"{scheme}://{shown}" if usual else f"{scheme}://{shown}:{port}"
+def _origin(scheme: str, host: str, port: str | None) -> str:
+    url = urlsplit(f"{scheme}://{host}{port or ''}")
+    name = url.netloc.partition(":")[0] if not host.startswith("[") else f"[{IPv6Address(host[1:-1])}]"
+    shown = name.lower() if name.isascii() else name.encode("idna").decode()
+    usual = url.port in (None, {"http": 80, "https": 443}[scheme])
+    return f"{scheme}://{shown}" if usual else f"{scheme}://{shown}:{url.port}"

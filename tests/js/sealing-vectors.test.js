@@ -4,7 +4,6 @@ import { test } from "node:test";
 import { b64u, concat, unb64u, utf8 } from "../../gateway/web/static/sealing/bytes.js";
 import { openStream } from "../../gateway/web/static/sealing/cobblestone.js";
 import { groupRoot, parseGroups } from "../../gateway/web/static/sealing/groups.js";
-import { formatLink, parseLink } from "../../gateway/web/static/sealing/link.js";
 import { manifestText, parseManifest, sellerKey, signManifest, verifyManifest } from "../../gateway/web/static/sealing/manifest.js";
 import { metadataText, openMetadata, openPreview, sealMetadata, sealPreview } from "../../gateway/web/static/sealing/metadata.js";
 import { SealedFile } from "../../gateway/web/static/sealing/seal-file.js";
@@ -68,20 +67,6 @@ test("the shared group list fits the shared manifest, and no other does", async 
   const swapped = concat(list.subarray(32, 64), list.subarray(0, 32), list.subarray(64));
   for (const other of [swapped, list.slice(32), concat(list, list.slice(0, 32)), new Uint8Array()]) {
     await assert.rejects(parseGroups(other, manifest), { code: "invalid_manifest" });
-  }
-});
-
-test("links: the good ones mean what Python reads, the bad ones are refused without being quoted", () => {
-  for (const { link, gateway, file_id: fileId, link_share: linkShare, claim } of vectors.links) {
-    const parsed = parseLink(link);
-    assert.deepEqual(parsed, { gateway, fileId, linkShare, claim }, link);
-    assert.deepEqual(parseLink(formatLink(parsed)), parsed);
-  }
-  for (const link of vectors.bad_links) {
-    assert.throws(() => parseLink(link), (error) => {
-      assert.equal(error.code, "invalid_link", link);
-      return !error.message.includes("VUQQ");
-    }, link);
   }
 });
 

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { checkoutOf, messageMeaning, wantsPlainLink, wordsFor } from "../../gateway/web/static/bitcache-pay.js";
+import { readVectors } from "./support.js";
 
 const LINK = "https://gateway.example/f/AAECAwQFBgcICQoLDA0ODw#EBESExQVFhcYGRobHB0eHw";
 
@@ -19,8 +20,13 @@ test("a buyer's link becomes the checkout's address, its fragment kept", () => {
   });
 });
 
-test("a recovery link keeps its claim", () => {
-  assert.ok(checkoutOf(`${LINK}.claim`)?.frame.endsWith("#EBESExQVFhcYGRobHB0eHw.claim"));
+test("the widget finds the links that the page and the command line find, and no others", () => {
+  const vectors = readVectors("links.json");
+  for (const { text, gateway, file_id: id, link_share: share, claim } of vectors.good) {
+    const end = claim === null ? share : `${share}.${claim}`;
+    assert.deepEqual(checkoutOf(text), { origin: gateway, frame: `${gateway}/f/${id}?embed#${end}` }, JSON.stringify(text));
+  }
+  for (const text of vectors.bad) assert.equal(checkoutOf(text), null, JSON.stringify(text));
 });
 
 for (const href of ["", "nonsense", "javascript:alert(1)", "https://x.example/", "https://x.example/f/short", "ftp://x/f/AAECAwQFBgcICQoLDA0ODw"]) {

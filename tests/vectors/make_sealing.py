@@ -13,14 +13,13 @@ from typing import Any
 from bitcache.identifiers import FileId, b64u, claim_hash, unb64u
 from bitcache.sealing import container, groups, manifest, metadata, shares
 from bitcache.sealing.chunks import HEADER_SIZE
-from bitcache.sealing.link import parse_link
 
 TARGET = Path(__file__).with_name("sealing.json")
 LENGTHS = [0, 1, 16383, 16384, 16385, 64 * 16384, 64 * 16384 + 1, 3 * 2**20 + 12345]
 COMMENT = [
     "Made by tests/vectors/make_sealing.py; docs/protocol.md sections 1 to 5.",
     "plain.pattern counter: byte i = (i*7 + (i>>8)*13) & 0xff.  b64u unless said hex.",
-    "manifest belongs to the last case; links are parsed to file_id, link_share and claim; bad_links are refused.",
+    "manifest belongs to the last case; links have their own file, links.json.",
 ]
 
 
@@ -118,72 +117,6 @@ def signed_manifest(case: dict[str, Any], meta: dict[str, Any], preview: dict[st
     }
 
 
-def links() -> tuple[list[dict[str, Any]], list[str]]:
-    """Links that are understood, and links that are refused."""
-    file_id, share = b64u(secret("link F", 16)), b64u(secret("link A", 16))
-    claim = b64u(secret("link C", 32))
-    site = "https://gateway.example"
-    good = [
-        f"{site}/f/{file_id}#{share}",
-        f"{site}/f/{file_id}#{share}.{claim}",
-        f"{site}/f/{file_id}%23{share}",
-        f"{site}/f/{file_id}%23{share}.{claim}",
-        f"  {site}/f/{file_id}#{share}\n",
-        f"{site}/f/{file_id}/#{share}",
-        f"{site}/f/{file_id}?embed#{share}",
-        f"{site}:8443/f/{file_id}#{share}",
-        f"http://localhost:8080/f/{file_id}#{share}",
-        f"http://[::1]:8080/f/{file_id}#{share}",
-        f"HTTPS://Gateway.Example:443/f/{file_id}#{share}",
-    ]
-    bad = [
-        "",
-        "#",
-        site,
-        f"{site}/f/{file_id}",
-        f"{site}/f/{file_id}#",
-        f"{site}/f/{file_id}#{share[:-1]}",
-        f"{site}/f/{file_id}#{share}A",
-        f"{site}/f/{file_id}#{share[:-1]}_",
-        f"{site}/f/{file_id}#{share}==",
-        f"{site}/f/{file_id}#{share}.",
-        f"{site}/f/{file_id}#{share}.{claim[:-1]}",
-        f"{site}/f/{file_id}#{share}.{claim}.{claim}",
-        f"{site}/f/{file_id}#{share}#{share}",
-        f"{site}/f/{file_id}#.{claim}",
-        f"{site}/f/{file_id[:-1]}#{share}",
-        f"{site}/f/{file_id[:-1]}_#{share}",
-        f"{site}/f/#{share}",
-        f"{site}/x/f/{file_id}#{share}",
-        f"{site}/f/{file_id}/x#{share}",
-        f"{site}/{file_id}#{share}",
-        f"{site}/f/{file_id}#{share[:8]} {share[9:]}",
-        f"{site}\\f\\{file_id}#{share}",
-        f"https://user:password@gateway.example/f/{file_id}#{share}",
-        f"https://gateway.example:port/f/{file_id}#{share}",
-        f"https://gateway.example:99999/f/{file_id}#{share}",
-        f"https:///f/{file_id}#{share}",
-        f"https://[::1/f/{file_id}#{share}",
-        f"ftp://gateway.example/f/{file_id}#{share}",
-        f"javascript://gateway.example/f/{file_id}#{share}",
-        f"gateway.example/f/{file_id}#{share}",
-        f"/f/{file_id}#{share}",
-    ]
-    return [taken_apart(link) for link in good], bad
-
-
-def taken_apart(link: str) -> dict[str, Any]:
-    """What a link says."""
-    parsed = parse_link(link)
-    return {
-        "link": link,
-        "gateway": parsed.gateway,
-        "file_id": parsed.file_id,
-        "link_share": b64u(parsed.link_share),
-        "claim": parsed.claim,
-    }
-
-
 def claims() -> list[dict[str, str]]:
     """Claim secrets and what the gateway keeps of them."""
     secrets = [b64u(secret(f"claim {number}", 32)) for number in range(3)]
@@ -195,13 +128,10 @@ def text() -> str:
     cases = all_cases()
     last = cases[-1]
     meta, preview = meta_and_preview(last["file_id"], unb64u(last["link_share"]))
-    good, bad = links()
     vectors = {
         "comment": COMMENT,
         "cases": cases,
         "manifest": signed_manifest(last, meta, preview),
-        "links": good,
-        "bad_links": bad,
         "meta": meta,
         "preview": preview,
         "claims": claims(),

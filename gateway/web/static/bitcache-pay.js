@@ -32,17 +32,24 @@ export function wordsFor(language) {
   return language.toLowerCase().startsWith("fr") ? WORDS.fr : WORDS.en;
 }
 
+/** A buyer's link, whatever clings to it: the rule of the gateway's own pages (docs/protocol.md §1). */
+const LINK =
+  /(?:^|[^A-Za-z0-9])([Hh][Tt]{2}[Pp][Ss]?:\/\/(?:\[[0-9A-Fa-f:.]+\]|[\p{L}\p{M}\p{N}_.-]+)(?::[0-9]{1,5})?)\/f\/([\w-]{21}[AQgw])\/?(?:\?[^\s#]*)?(?:#|%(?:25)?23)([\w-]{21}[AQgw](?:\.[\w-]{42}[AEIMQUYcgkosw048])?)(?![\w-]|\.[\w-])/gu;
+
 /**
- * The checkout's address for a buyer's link, or null if it is no such link.
+ * The checkout's address for a buyer's link, or null if there is none, or more than one.
  * @param {string} href
  * @returns {{origin: string, frame: string} | null}
  */
 export function checkoutOf(href) {
-  if (!URL.canParse(href)) return null;
-  const url = new URL(href);
-  if (!/^https?:$/.test(url.protocol) || !/^\/f\/[A-Za-z0-9_-]{22}\/?$/.test(url.pathname)) return null;
-  url.search = "?embed";
-  return { origin: url.origin, frame: url.href };
+  const frames = new Map();
+  for (const [, gateway, file, secret] of href.matchAll(LINK)) {
+    if (!URL.canParse(gateway)) return null;
+    const { origin } = new URL(gateway);
+    const frame = `${origin}/f/${file}?embed#${secret}`;
+    frames.set(frame, { origin, frame });
+  }
+  return frames.size === 1 ? frames.values().next().value : null;
 }
 
 /**

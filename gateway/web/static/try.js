@@ -1,6 +1,6 @@
 /** The example page: puts a link of one's own into the widget. The link stays in this page. */
 
-import { parseLink } from "./sealing/link.js";
+import { formatLink, parseLink } from "./sealing/link.js";
 import { t } from "./ui/words.js";
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("try"));
@@ -11,21 +11,26 @@ const wrong = /** @type {HTMLElement} */ (document.getElementById("wrong"));
 form.hidden = false;
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const usable = isOurs(field.value.trim());
+  const mended = ours(field.value);
+  const usable = mended !== null;
   wrong.textContent = usable ? "" : t("embed.wrong");
   field.setAttribute("aria-invalid", String(!usable));
   sample.hidden = !usable;
-  if (!usable) return field.focus();
+  if (mended === null) return field.focus();
   const link = /** @type {HTMLAnchorElement} */ (sample.querySelector("a"));
-  link.href = field.value.trim();
+  link.href = mended;
   link.focus();
 });
 
-/** @param {string} text */
-function isOurs(text) {
+/**
+ * The link of this site in what was pasted, with nothing clinging to it.
+ * @param {string} text
+ */
+function ours(text) {
   try {
-    return parseLink(text).gateway === location.origin;
+    const link = parseLink(text);
+    return link.gateway === location.origin ? formatLink(link) : null;
   } catch {
-    return false;
+    return null;
   }
 }

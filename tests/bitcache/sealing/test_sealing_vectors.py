@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 
-from bitcache.errors import InvalidLink
 from bitcache.identifiers import b64u, claim_hash, unb64u
 from bitcache.sealing import groups, manifest, metadata, shares
 from bitcache.sealing.container import Opener, Sealer, open_range
-from bitcache.sealing.link import parse_link
 
 FOLDER = Path(__file__).parents[2] / "vectors"
 VECTORS: dict[str, Any] = json.loads((FOLDER / "sealing.json").read_text(encoding="utf-8"))
@@ -85,19 +83,6 @@ def test_metadata_and_preview() -> None:
     assert opened.text() == meta["json"]
     sample = metadata.open_preview(unb64u(preview["sealed"]), unb64u(preview["link_share"]), preview["file_id"])
     assert (sample.media_type, b64u(sample.content)) == (preview["media_type"], preview["content"])
-
-
-@pytest.mark.parametrize("entry", VECTORS["links"], ids=range(len(VECTORS["links"])))
-def test_link(entry: dict[str, Any]) -> None:
-    """A link says what is written beside it."""
-    assert MAKER.taken_apart(entry["link"]) == entry
-
-
-@pytest.mark.parametrize("text", VECTORS["bad_links"], ids=range(len(VECTORS["bad_links"])))
-def test_bad_link(text: str) -> None:
-    """Links that cannot be meant are refused."""
-    with pytest.raises(InvalidLink):
-        parse_link(text)
 
 
 @pytest.mark.parametrize("claim", VECTORS["claims"], ids=range(len(VECTORS["claims"])))

@@ -15,30 +15,30 @@ import { CLAIM_SIZE, FILE_ID_SIZE, LINK_SHARE_SIZE } from "./shares.js";
  * @typedef {{gateway: string, fileId: string, linkShare: string, claim: string | null}} Link
  */
 
+/** Up to the end of the address; whatever directly precedes a scheme is none of its letters. bitcache-pay.js has the same. */
+const LINK =
+  /(?:^|[^A-Za-z0-9])([Hh][Tt]{2}[Pp][Ss]?:\/\/(?:\[[0-9A-Fa-f:.]+\]|[\p{L}\p{M}\p{N}_.-]+)(?::[0-9]{1,5})?)\/f\/([\w-]{22})\/?(?:\?[^\s#]*)?(?:#|%(?:25)?23)([\w-]{22})(?:\.([\w-]{43}))?(?![\w-]|\.[\w-])/gu;
+
 /**
- * The link in `text`: spaces around it dropped, `%23` repaired, a query ignored.
+ * The one link in `text`, whatever clings to it, as docs/protocol.md §1 says.
  * @param {string} text
  * @returns {Link}
  * @throws {SealingError} invalid_link
  */
 export function parseLink(text) {
-  const repaired = repairLink(text.trim());
-  // The URL parser would quietly drop or turn round these characters.
-  if (/[\x00-\x20\x7f\\]/.test(repaired)) throw invalid();
+  /** @type {Map<string, Link>} */
+  const links = new Map();
   try {
-    return takeApart(repaired);
+    for (const found of text.matchAll(LINK)) {
+      const link = takeApart(found);
+      links.set(formatLink(link), link);
+    }
   } catch {
     throw invalid();
   }
-}
-
-/**
- * Link scanners rewrite `#` to `%23` and so move the secret into the path; this moves it back.
- * @param {string} url
- * @returns {string} `url` itself where nothing was to repair
- */
-export function repairLink(url) {
-  return url.includes("#") ? url : url.replace("%23", "#");
+  const [link] = links.values();
+  if (links.size !== 1) throw invalid();
+  return link;
 }
 
 /**
@@ -49,18 +49,15 @@ export function formatLink({ gateway, fileId, linkShare, claim }) {
   return `${gateway}/f/${fileId}#${linkShare}${claim === null ? "" : `.${claim}`}`;
 }
 
-/** @param {string} text */
-function takeApart(text) {
-  // The URL parser also forgives a missing or third slash; Python's does not, and neither do we.
-  if (!/^https?:\/\/[^/?#@]+\//i.test(text)) throw invalid();
-  const url = new URL(text);
-  const path = /^\/f\/([A-Za-z0-9_-]+)\/?$/.exec(url.pathname);
-  const [linkShare, ...claims] = url.hash.slice(1).split(".");
-  if (!path || claims.length > 1) throw invalid();
-  unb64u(path[1], FILE_ID_SIZE);
+/**
+ * @param {RegExpMatchArray} found
+ * @returns {Link}
+ */
+function takeApart([, gateway, fileId, linkShare, claim]) {
+  unb64u(fileId, FILE_ID_SIZE);
   unb64u(linkShare, LINK_SHARE_SIZE);
-  if (claims.length > 0) unb64u(claims[0], CLAIM_SIZE);
-  return { gateway: url.origin, fileId: path[1], linkShare, claim: claims[0] ?? null };
+  if (claim) unb64u(claim, CLAIM_SIZE);
+  return { gateway: new URL(gateway).origin, fileId, linkShare, claim: claim ?? null };
 }
 
 function invalid() {
