@@ -73,7 +73,7 @@ def safe_file_name(text: str) -> str:
 
 
 def _not_reserved(name: str) -> str:
-    """Windows opens a device for ``con.txt`` and its like, whatever follows the dot; ``-rf`` is an option to programs."""
+    """Windows opens a device for ``con.txt`` and its like; ``-rf`` is an option to most programs."""
     return f"_{name}" if _RESERVED.match(name) else name
 
 

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -113,6 +114,11 @@ def test_bytes_that_come_or_go_without_a_trace_are_noticed(tmp_path: Path, size:
     sealed.close()
 
 
+def open_memory(pid: int) -> BinaryIO:
+    """A file whose first byte cannot be read: EIO."""
+    return Path(f"/proc/{pid}/mem").open("rb")
+
+
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no /proc here")
 def test_a_file_that_fails_while_it_is_read_has_its_own_error(tmp_path: Path) -> None:
     """An error of the disk says so, and is no fault of the gateway."""
@@ -120,7 +126,7 @@ def test_a_file_that_fails_while_it_is_read_has_its_own_error(tmp_path: Path) ->
     sealed = SealedFile(path, KEY, CONTEXT)
     sealed._file.close()
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    sealed._file = Path(f"/proc/{child.pid}/mem").open("rb")  # reading at 0 is EIO
+    sealed._file = open_memory(child.pid)
     sealed._state = sealed._stat()
     try:
         with pytest.raises(SourceUnreadable, match="could not be read"):
