@@ -89,6 +89,12 @@ def settings_in(folder: Path) -> Settings:
             "server": {"port": 0},
             "storage": {"directory": folder / "data", "min_free_bytes": 0},
             "invoices": {"cap_per_buyer": 10**9, "cap_per_listing": 10**9},
+            "limits": {
+                "connections": 10**5,
+                "connections_per_visitor": 10**5,
+                "answers_per_visitor": 10**5,
+                "streams_per_visitor": 10**5,
+            },
         }
     )
 

@@ -1,7 +1,9 @@
 """What faces people and programs: HTTP API, pages, widget, command line.
 
 compose/         the composition root: the one package here that imports ``wallet``
-app.py           the aiohttp application;  middlewares.py what every request passes;  connections.py what is not HTTP
+app.py           the aiohttp application;  middlewares.py what every request passes;  answers.py answers on their way
+listener.py      takes connections in;  admission.py who may hold how many
+connections.py   one connection: what is not HTTP, or stands still
 api/             the HTTP API (docs/protocol.md §7)
 web/             pages, words and everything that runs in the browser
 hub.py           hands what the outbox holds to open event streams;  statuses.py transfers as JSON, kept while true

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import resource
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,16 +12,22 @@ import structlog
 from aiohttp import web
 
 from bitcache.errors import BadInput
-from gateway import logs, metrics, middlewares
+from gateway import answers, logs, metrics, middlewares
+from gateway.admission import Admission
 from gateway.api import buyer, demo, events, files, health, openapi, seller, uploads
 from gateway.api.access import PARTS
 from gateway.compose import Parts, running
-from gateway.connections import Runner
+from gateway.connections import Limits, Runner
+from gateway.listener import Listener, connections_allowed
 from gateway.settings import Settings
 from gateway.web import pages
 
-#: A connection that sends nothing, or only half a request head, for this long is closed.
+#: A connection without its first whole request head for this long is closed.
+HEAD_SECONDS = 15.0
+#: So is one that sends nothing, or only half of a further request head, for this long.
 IDLE_SECONDS = 75.0
+#: And for this long while there is little room for others.
+CROWDED_IDLE_SECONDS = 5.0
 #: How long a refused sender may go on sending before its connection is cut: it should still read the answer.
 LINGER_SECONDS = 3.0
 #: What a shutdown grants to requests in flight.
@@ -33,8 +38,11 @@ log = structlog.get_logger("gateway")
 
 def make_app(parts: Parts) -> web.Application:
     """The application over running parts."""
-    app = web.Application(middlewares=[middlewares.access_log, middlewares.problems, middlewares.cross_origin])
+    passes = [middlewares.access_log, middlewares.problems, answers.bounded, middlewares.cross_origin]
+    app = web.Application(middlewares=passes)
     app[PARTS] = parts
+    limits = parts.settings.limits
+    app[answers.ADMISSION] = Admission(limits.answers_per_visitor, limits.connections)
     app.on_response_prepare.append(middlewares.security_headers)
     app.on_response_prepare.append(uploads.version_header)
     for module in (seller, uploads, buyer, files, events, openapi):
@@ -61,8 +69,7 @@ async def listening(parts: Parts) -> AsyncIterator[str]:
     )
     await runner.setup()
     try:
-        server = parts.settings.server
-        await _bind(web.TCPSite(runner, server.host, server.port))
+        await _bind(_listener(runner, parts.settings))
         host, port = runner.addresses[0][:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         log.info("listening", url=url, public_url=parts.settings.public_url, network=parts.rail.network)
@@ -75,7 +82,6 @@ async def listening(parts: Parts) -> AsyncIterator[str]:
 async def serve(settings: Settings) -> None:
     """Run the gateway until SIGINT or SIGTERM."""
     logs.configure(settings.log)
-    _allow_many_connections()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -91,13 +97,14 @@ def spare_the_collector() -> None:
     gc.freeze()
 
 
-def _allow_many_connections() -> None:
-    """As many open files as this process may have: every open page holds a connection, and 1024 is soon reached."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+def _listener(runner: Runner, settings: Settings) -> Listener:
+    server, limits = settings.server, settings.limits
+    admission = Admission(limits.connections_per_visitor, connections_allowed(limits.connections))
+    places = Limits(HEAD_SECONDS, CROWDED_IDLE_SECONDS, limits.send_seconds)
+    return Listener(runner, server.host, server.port, admission, places, server.trusted_proxies)
 
 
-async def _bind(site: web.TCPSite) -> None:
+async def _bind(site: Listener) -> None:
     try:
         await site.start()
     except OSError as error:

@@ -18,15 +18,16 @@ from bitcache import outbox
 from bitcache.errors import BitcacheError, TooMany
 from bitcache.identifiers import TransferId
 from bitcache.storage.store import Store
+from gateway.admission import Admission
 
 IDLE_SECONDS = 5.0
 
 
 class TooManyStreams(TooMany):
-    """This transfer is watched too often at once."""
+    """This transfer is watched too often at once, or this visitor watches too many."""
 
     code = "too_many_streams"
-    hint = "Close another page that shows it."
+    hint = "Close another page that shows a purchase, or ask every few seconds instead."
 
 
 log = structlog.get_logger("gateway.hub")
@@ -35,10 +36,10 @@ log = structlog.get_logger("gateway.hub")
 class Hub:
     """Fan-out by transfer id.  ``closed`` is set when the gateway shuts down, and ends every stream."""
 
-    def __init__(self, store: Store, streams_per_transfer: int, streams: int) -> None:
+    def __init__(self, store: Store, streams_per_transfer: int, streams: Admission) -> None:
         self.closed = asyncio.Event()
         self._store = store
-        self._limit, self._most, self._open = streams_per_transfer, streams, 0
+        self._limit, self._streams = streams_per_transfer, streams
         self._listeners: dict[TransferId, set[asyncio.Event]] = defaultdict(set)
         self._wake = asyncio.Event()
 
@@ -49,23 +50,27 @@ class Hub:
     @property
     def full(self) -> bool:
         """Whether nobody more can listen, to any transfer."""
-        return self._open >= self._most
+        return self._streams.full
 
     @contextmanager
-    def listening(self, transfer_id: TransferId) -> Iterator[asyncio.Event]:
-        """An event that is set whenever the transfer may have changed, and on shutdown; clear it, then read."""
-        if len(self._listeners[transfer_id]) >= self._limit:
+    def listening(self, transfer_id: TransferId, address: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever the transfer may have changed, and on shutdown; clear it, then read.
+
+        Raises TooManyStreams.
+        """
+        if len(self._listeners.get(transfer_id, ())) >= self._limit:
             raise TooManyStreams
         changed = asyncio.Event()
-        self._listeners[transfer_id].add(changed)
-        self._open += 1
-        try:
-            yield changed
-        finally:
-            self._open -= 1
-            self._listeners[transfer_id].discard(changed)
-            if not self._listeners[transfer_id]:
-                del self._listeners[transfer_id]
+        with self._streams.entered(address) as room:
+            if not room:
+                raise TooManyStreams("your network watches too many purchases at once")
+            self._listeners[transfer_id].add(changed)
+            try:
+                yield changed
+            finally:
+                self._listeners[transfer_id].discard(changed)
+                if not self._listeners[transfer_id]:
+                    del self._listeners[transfer_id]
 
     async def pump(self) -> None:
         """Deliver, for ever; what the database refuses is tried again."""

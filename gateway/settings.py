@@ -236,6 +236,35 @@ class Limits(Section):
         60, gt=0, description="An upload that sends nothing for this long is closed; what arrived is kept."
     )
     uploads_per_seller: int = Field(100, ge=1, description="Uploads that one seller may have begun and not listed.")
+    send_seconds: float = Field(
+        30,
+        gt=0,
+        description="An answer of which a reader takes less than 1 kB/s for this many seconds is cut off (on Linux).",
+    )
+    connections: int = Field(
+        12_000,
+        ge=16,
+        description="Connections open at once in all; fewer where the system allows fewer open files. The last quarter "
+        "is kept for visitors who hold none.",
+    )
+    connections_per_visitor: int = Field(
+        128,
+        ge=1,
+        description="Connections open at once for one IPv4 address or IPv6 /64, and four times as many for an IPv4 /24 "
+        "or IPv6 /48. Trusted proxies may hold as many as there are.",
+    )
+    answers_per_visitor: int = Field(
+        64,
+        ge=1,
+        description="Requests being answered at once for one visitor, behind a trusted proxy too; event streams apart. "
+        "An answer that nobody reads counts until it is cut off.",
+    )
+    streams_per_visitor: int = Field(
+        32,
+        ge=1,
+        description="Event streams open at once for one visitor, behind a trusted proxy too. Pages that find no room "
+        "ask every few seconds.",
+    )
     streams_per_transfer: int = Field(
         16, ge=1, description="Event streams open at once for one transfer: a tab or two per device is enough."
     )

@@ -52,6 +52,7 @@ HTTP_CODES = {
     413: "body_too_large",
     415: "unsupported_media_type",
     416: "range_not_satisfiable",
+    429: "too_many_requests",
     503: "unavailable",
 }
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from bitcache.errors import BitcacheError
 from bitcache.identifiers import TransferId, parse_transfer_id
 from gateway import logs
+from gateway.api import guards
 from gateway.api.access import parts_of
 from gateway.compose import Parts
 
@@ -33,7 +34,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     await parts.statuses.of(transfer_id)  # 404 before anything is sent
     if parts.hub.full:
         raise web.HTTPServiceUnavailable(text="too many pages are open", headers={"Retry-After": "30"})
-    with parts.hub.listening(transfer_id) as changed:
+    address = guards.client_address(request, parts.settings.server.trusted_proxies)
+    with parts.hub.listening(transfer_id, address) as changed:
         response = web.StreamResponse(headers=_HEADERS)
         await response.prepare(request)
         with suppress(ConnectionError, BitcacheError):

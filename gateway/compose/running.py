@@ -18,6 +18,7 @@ from bitcache.masterkey import MasterKey
 from bitcache.storage.blobs import Blobs
 from bitcache.storage.store import Store
 from bitcache.till import MOST_AT_ONCE, Till
+from gateway.admission import Admission
 from gateway.compose import chores
 from gateway.compose.chains import Given, chain_of
 from gateway.compose.parts import Parts
@@ -112,7 +113,8 @@ async def _build(
         settings, folder, purse, lambda: store.read(partial(ledger.accounts, rail=OnChainRail.name))
     )
     scripts: dict[bytes, TransferId] = {}
-    hub = Hub(store, settings.limits.streams_per_transfer, settings.limits.streams)
+    limits = settings.limits
+    hub = Hub(store, limits.streams_per_transfer, Admission(limits.streams_per_visitor, limits.streams))
     watcher = Watcher(
         store,
         source,

@@ -28,7 +28,6 @@ PACKAGES = ("bitcache", "wallet", "gateway")
 KINDS = {".css", ".html", ".js", ".json", ".mako", ".png", ".py", ".sh", ".svg"}
 #: Beside the packages in a checkout.
 BESIDE = ("LICENSE", "Makefile", "README.md", "pyproject.toml", "requirements-dev.lock", "requirements.lock")
-PIECE = 64 * 1024
 
 _ROOT = Path(__file__).resolve().parents[2]
 _ONE_BUILD = Lock()
@@ -39,19 +38,14 @@ def routes() -> list[web.RouteDef]:
     return [web.get("/source.tar.gz", source)]
 
 
-async def source(request: web.Request) -> web.StreamResponse:
+async def source(request: web.Request) -> web.Response:
     """The archive, made when somebody asks for the first time."""
     data, etag = await asyncio.to_thread(archive)
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if not_modified(request, etag):
         return web.Response(status=304, headers=headers)
     headers["Content-Disposition"] = f'attachment; filename="{_name()}.tar.gz"'
-    response = web.StreamResponse(headers=headers)
-    response.content_type, response.content_length = "application/gzip", len(data)
-    await response.prepare(request)
-    for start in range(0, len(data) if request.method == "GET" else 0, PIECE):
-        await response.write(data[start : start + PIECE])  # a slow reader holds one piece, not all of it
-    return response
+    return web.Response(body=data, content_type="application/gzip", headers=headers)
 
 
 def archive() -> tuple[bytes, str]:

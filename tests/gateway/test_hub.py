@@ -12,6 +12,7 @@ from bitcache.errors import DatabaseBusy
 from bitcache.identifiers import TransferId
 from bitcache.storage.store import Store
 from gateway import hub as hub_module
+from gateway.admission import Admission
 from gateway.hub import Hub
 
 
@@ -28,9 +29,9 @@ async def test_a_failure_ends_nothing(store: Store, monkeypatch: pytest.MonkeyPa
         raise failure
 
     monkeypatch.setattr(outbox, "pending", fail)
-    hub = Hub(store, 16, 100)
+    hub = Hub(store, 16, Admission(16, 100))
     pump = asyncio.create_task(hub.pump())
-    with hub.listening(TransferId(transfer_id)) as changed:
+    with hub.listening(TransferId(transfer_id), "192.0.2.1") as changed:
         await asked.wait()
         assert not changed.is_set()
         monkeypatch.setattr(outbox, "pending", pending)
