@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from bench.shop import NO_QUOTAS
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
 from gateway import logs
@@ -64,13 +65,12 @@ async def _serve(folder: Path, pipe: Connection) -> None:
     with source.open("wb") as file:
         for _ in range(FILE_BYTES // 2**20):
             file.write(os.urandom(2**20))
-    caps = {"cap_per_buyer": 10**9, "cap_per_listing": 10**9}
     settings = check(
         {
             "bitcoin": {"network": "regtest"},
             "server": {"port": 0},
             "storage": {"directory": folder / "data", "min_free_bytes": 0},
-            "invoices": caps,
+            "invoices": NO_QUOTAS,
         }
     )
     token = await init_data_dir(settings)

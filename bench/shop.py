@@ -37,6 +37,10 @@ DESCRIPTOR = (
     "/0/*)"
 )
 PRICE = 2_500
+NO_QUOTAS = dict.fromkeys(
+    ("cap_per_buyer", "cap_per_listing", "cap_per_account", "cap_in_all", "wallet_gap_limit", "longest_unpaid_run"),
+    10**9,
+)
 
 
 class TimedNode(RegtestNode):
@@ -88,7 +92,7 @@ def settings_in(folder: Path) -> Settings:
             "bitcoin": {"network": "regtest"},
             "server": {"port": 0},
             "storage": {"directory": folder / "data", "min_free_bytes": 0},
-            "invoices": {"cap_per_buyer": 10**9, "cap_per_listing": 10**9},
+            "invoices": NO_QUOTAS,
             "limits": {
                 "connections": 10**5,
                 "connections_per_visitor": 10**5,

@@ -30,7 +30,9 @@
     ├── Denied
     │   ├── NotSignedIn            no token, or one that nobody holds
     │   ├── ClaimMismatch          a claim secret that belongs to another transfer
-    │   └── TooMany                a cap on open invoices was reached
+    │   └── TooMany                a quota of open invoices was reached
+    │       ├── TooManyBuyers        … that all buyers share, or sales are slowed
+    │       └── WorkRequired         the next invoice costs a proof of work
     ├── PaymentRequired          the grant is not there yet; carries the terms
     ├── SalesPaused              this seller cannot be paid right now (no payout, second opinion differs)
     ├── ChainError               something between us and the Bitcoin network
@@ -270,6 +272,20 @@ class TooMany(Denied):
 
     code = "too_many_invoices"
     hint = "Pay or wait for one of the open invoices to expire."
+
+
+class TooManyBuyers(TooMany):
+    """Too many people are about to pay."""
+
+    code = "too_many_buyers"
+    hint = "Try again in some minutes."
+
+
+class WorkRequired(TooMany):
+    """Many unpaid invoices are open: the next one costs a proof of work."""
+
+    code = "proof_of_work"
+    hint = "Solve the challenge and send the solution with the same request (docs/protocol.md §10), or try again later."
 
 
 class PaymentRequired(BitcacheError):

@@ -1,25 +1,28 @@
 """Step 3, invoice: a buyer asks to pay and gets a transfer, an address of its own and a time to pay in.
 
-Everything happens in one write: look whether this claim asked before, count against the caps, take the
+Everything happens in one write: look whether this claim asked before, count against the quotas, take the
 account's next index, insert.  A transfer is shown only after the rail watches its address.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from bitcache import addresses, caps, losses
+from bitcache import addresses, losses, open_counts
 from bitcache.addresses import Place
+from bitcache.admission import Admission
 from bitcache.errors import BitcacheError
 from bitcache.highwater import HighWater
 from bitcache.identifiers import FileId, new_transfer_id
 from bitcache.money import Sat
+from bitcache.networks import Networks
 from bitcache.orders import Order, Wish, sort_out
 from bitcache.ports import Rail
+from bitcache.quotas import Quotas
 from bitcache.settlement import State
 from bitcache.storage.store import Store
 from bitcache.storage.tables import invoice, transfer
@@ -55,8 +58,7 @@ class InvoicePolicy:
     confirmations: tuple[tuple[int, int], ...] = ((0, 1), (100_000, 2), (1_000_000, 3))
     zero_conf_below_sat: int = 0
     loss_budget_sat: int = 0
-    cap_per_buyer: int = 20
-    cap_per_listing: int = 200
+    quotas: Quotas = field(default_factory=Quotas)
 
 
 def confirmations_for(amount: Sat, policy: InvoicePolicy) -> int:
@@ -75,13 +77,15 @@ async def create_transfer(
     file_id: FileId,
     claim_hash: bytes,
     policy: InvoicePolicy,
-    buyer: bytes | None,
+    networks: Networks | None,
     now: int,
     *,
     marks: HighWater | None = None,
+    work: int = 0,
 ) -> Answer:
-    """:func:`create_transfers` for one; raises NotFound, ClaimMismatch, SalesPaused, TooMany."""
-    [found] = await create_transfers(store, rail, [Wish(file_id, claim_hash, buyer)], policy, now, marks=marks)
+    """:func:`create_transfers` for one; raises NotFound, ClaimMismatch, SalesPaused, TooMany, WorkRequired."""
+    wish = Wish(file_id, claim_hash, networks, work)
+    [found] = await create_transfers(store, rail, [wish], policy, now, marks=marks)
     if isinstance(found, Exception):
         raise found
     return found
@@ -118,8 +122,8 @@ def open_transfers(
     ``marks`` remember outside the database how far addresses were given out; tests may do without.
     """
     shown = _of_claims(conn, rail, wishes)
-    room = caps.Room(conn, policy.cap_per_listing, policy.cap_per_buyer, now)
-    orders, refused = sort_out(conn, wishes, {claim: found.file_id for claim, found in shown.items()}, room)
+    known = {claim: found.file_id for claim, found in shown.items()}
+    orders, refused = sort_out(conn, wishes, known, Admission(conn, policy.quotas, now))
     new: set[bytes] = set()
     for group in orders:
         sale = group[0].sale
@@ -151,10 +155,10 @@ def _insert(
 ) -> dict[bytes, Transfer]:
     """New transfers and their invoices, by claim."""
     transfers, invoices, shown = [], [], {}
-    for (wish, sale), (index, destination) in orders:
-        made = {"id": new_transfer_id(), "claim_hash": wish.claim_hash, "buyer": wish.buyer, "created_at": now}
+    for (wish, sale, expiry), (index, destination) in orders:
+        transfer_id, expires_at = new_transfer_id(), now + round(policy.expiry_seconds * expiry)
         row = {
-            "transfer_id": made["id"],
+            "transfer_id": transfer_id,
             "rail": rail.name,
             "payout_id": sale.payout_id,
             "key_index": index,
@@ -163,15 +167,32 @@ def _insert(
             "amount_sat": sale.price_sat,
             "confirmations": _confirmations(conn, Sat(sale.price_sat), policy),
             "created_at": now,
-            "expires_at": now + policy.expiry_seconds,
+            "expires_at": expires_at,
             **_UNPAID,
         }
-        transfers.append({**made, "file_id": wish.file_id})
+        transfers.append(
+            {
+                "id": transfer_id,
+                "file_id": wish.file_id,
+                "claim_hash": wish.claim_hash,
+                "networks": wish.networks.pack() if wish.networks else None,
+                "created_at": now,
+                "counted_until": expires_at if wish.networks else None,
+            }
+        )
         invoices.append(row)
         beside = {"file_id": wish.file_id, "minimum_sat": sale.minimum_sat, "granted_at": None}
         shown[wish.claim_hash] = show(rail, {**row, **beside})
     conn.execute(_INSERT_TRANSFER, transfers)
     conn.execute(_INSERT_INVOICE, invoices)
+    open_counts.add(
+        conn,
+        [
+            open_counts.Place(wish.file_id, sale.payout_id, wish.networks)
+            for (wish, sale, _), _ in orders
+            if wish.networks is not None
+        ],
+    )
     return shown
 
 

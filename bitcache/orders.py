@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, bindparam, select
 
 from bitcache import sellers
-from bitcache.caps import Room
+from bitcache.admission import Admission
 from bitcache.errors import BitcacheError, ClaimMismatch, NotFound, SalesPaused
 from bitcache.identifiers import FileId
+from bitcache.networks import Networks
 from bitcache.storage.tables import listing, payout, seller
 
 # Built once: building a statement takes several times as long as running it.
@@ -36,11 +37,15 @@ Of = tuple[FileId, bytes]  #: file and claim
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Somebody wants to buy.  ``buyer`` is a keyed hash of who, or None to count nobody."""
+    """Somebody wants to buy.  ``networks`` are those it is asked from, or None to count nobody.
+
+    ``work`` is the proof of work that was done for this claim, in bits.
+    """
 
     file_id: FileId
     claim_hash: bytes
-    buyer: bytes | None = None
+    networks: Networks | None = None
+    work: int = 0
 
     @property
     def of(self) -> Of:
@@ -49,21 +54,25 @@ class Wish:
 
 
 class Order(NamedTuple):
-    """A wish that can be fulfilled."""
+    """A wish that can be fulfilled; its invoice is open for the part ``expiry`` of the usual time."""
 
     wish: Wish
     sale: Sale
+    expiry: float
 
 
 def sort_out(
-    conn: Connection, wishes: Sequence[Wish], files: dict[bytes, FileId], room: Room
+    conn: Connection, wishes: Sequence[Wish], files: dict[bytes, FileId], admission: Admission
 ) -> tuple[list[list[Order]], dict[Of, BitcacheError]]:
     """What is to be made, account by account, and what is refused.  ``files`` has the file of every known claim.
 
-    The refusals are NotFound, ClaimMismatch, SalesPaused and TooMany.
+    The refusals are NotFound, ClaimMismatch, SalesPaused, TooMany and WorkRequired.
     """
     found = conn.execute(_SALES, {"files": list({wish.file_id for wish in wishes})})
     sales = {row.file_id: row for row in found}
+    admission.prepare(
+        (wish.file_id, sales[wish.file_id].payout_id, wish.networks) for wish in wishes if wish.file_id in sales
+    )
     orders: dict[int, list[Order]] = {}
     refused: dict[Of, BitcacheError] = {}
     for wish in wishes:
@@ -72,9 +81,9 @@ def sort_out(
                 raise ClaimMismatch("this claim belongs to a transfer of another file")
             if wish.claim_hash not in files:
                 sale = _on_sale(sales.get(wish.file_id))
-                room.take(wish.file_id, wish.buyer)
+                expiry = admission.admit(wish.file_id, sale.payout_id, sale.next_index, wish.networks, wish.work)
                 files[wish.claim_hash] = wish.file_id
-                orders.setdefault(sale.payout_id, []).append(Order(wish, sale))
+                orders.setdefault(sale.payout_id, []).append(Order(wish, sale, expiry))
         except BitcacheError as error:
             refused[wish.of] = error
         else:

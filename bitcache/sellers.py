@@ -36,6 +36,7 @@ class Payout:
 
     ``paused`` is the code of the error that stops sales, if any.  ``gap_hint`` is the longest run of
     addresses given out and not paid: a wallet finds every payment if it looks further than that.
+    ``unpaid_run`` is the run at the end, which the quotas bound.
     """
 
     id: int
@@ -46,6 +47,7 @@ class Payout:
     next_index: int
     paused: str | None
     gap_hint: int
+    unpaid_run: int = 0
 
 
 def create_seller(conn: Connection, name: str, token_hash: bytes, now: int) -> int:
@@ -125,4 +127,5 @@ def _payout(conn: Connection, row: Row[Any]) -> Payout:
         row.next_index,
         row.paused,
         gap_hint=unpaid_runs.longest(conn, row.id, row.next_index),
+        unpaid_run=unpaid_runs.newest(conn, row.id, row.next_index),
     )

@@ -13,14 +13,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 
-from bitcache import losses, outbox, release, sales, unpaid_runs
+from bitcache import losses, open_counts, outbox, release, sales, unpaid_runs
 from bitcache.money import Sat
 from bitcache.sales import InvoiceChange
 from bitcache.settlement import Observation, Settlement, State, Terms, settle
 from bitcache.storage.many import among_ids, ids
 from bitcache.storage.tables import block, grant, invoice, known, payment, transfer
-
-OPEN = (State.NEW, State.PROCESSING)
 
 # Built once: building a statement takes several times as long as running it.
 _TIP = select(func.max(block.c.height))
@@ -34,7 +32,6 @@ _GRANTED = select(grant.c.transfer_id).where(among_ids(grant.c.transfer_id))
 _SURVIVING = select(payment).where(
     among_ids(payment.c.transfer_id), or_(payment.c.height.is_not(None), payment.c.unconfirmed == 1)
 )
-_FORGET_BUYERS = update(transfer).where(among_ids(transfer.c.id)).values(buyer=None)
 _COLUMNS = ("state", "marks", "received_sat", "confirmed_sat", "confirmations", "depth", "seen_at", "settled_at")
 _CHANGE = (
     update(invoice).where(invoice.c.transfer_id == bindparam("of")).values({name: bindparam(name) for name in _COLUMNS})
@@ -162,8 +159,8 @@ def _write(conn: Connection, changes: list[dict[str, Any]], now: int) -> None:
     if not changes:
         return
     conn.execute(_CHANGE, changes)
-    # who asked for an invoice is kept only while it counts against the cap
-    conn.execute(_FORGET_BUYERS, ids(one["of"] for one in changes if one["state"] not in OPEN))
+    # from which networks an invoice was asked for is kept only while it counts against their quotas
+    open_counts.release(conn, [one["of"] for one in changes if one["state"] != State.NEW.value])
     outbox.add(conn, [one["of"] for one in changes], "transfer", now)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bitcache.highwater import HighWater
 from bitcache.identifiers import FileId
 from bitcache.invoices import Answer, InvoicePolicy, create_transfers
+from bitcache.networks import Networks
 from bitcache.orders import Wish
 from bitcache.ports import Rail
 from bitcache.storage.store import Store
@@ -24,12 +25,12 @@ class Till:
         self._store, self._rail, self._policy, self._clock, self._marks = store, rail, policy, clock, marks
         self._wishes = Together(self._serve, MOST_AT_ONCE)
 
-    async def open(self, file_id: FileId, claim_hash: bytes, buyer: bytes | None) -> Answer:
-        """The transfer of this claim, committed, and whether it is new.
+    async def open(self, file_id: FileId, claim_hash: bytes, networks: Networks | None, work: int = 0) -> Answer:
+        """The transfer of this claim, committed, and whether it is new; ``work`` was proven for it, in bits.
 
-        Raises NotFound, ClaimMismatch (the claim asked for another file before), SalesPaused, TooMany.
+        Raises NotFound, ClaimMismatch (the claim asked for another file before), SalesPaused, TooMany, WorkRequired.
         """
-        return await self._wishes.ask(Wish(file_id, claim_hash, buyer))
+        return await self._wishes.ask(Wish(file_id, claim_hash, networks, work))
 
     async def _serve(self, wishes: list[Wish]) -> list[Answer | Exception]:
         return await create_transfers(self._store, self._rail, wishes, self._policy, self._clock(), marks=self._marks)

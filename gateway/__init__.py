@@ -9,6 +9,7 @@ web/             pages, words and everything that runs in the browser
 hub.py           hands what the outbox holds to open event streams;  statuses.py transfers as JSON, kept while true
 client/          the other side: the HTTP client behind ``bitcache sell`` and ``bitcache buy``
 cli/             the commands;  demo.py a gateway for show
+proxy_notice.py  buyers who come through a proxy that the settings do not list
 settings.py      every setting, once;  settings_text.py writes the example file and docs/settings.md from it
 errors_text.py   writes docs/errors.md from the error classes
 hosts.py         which hosts are this machine

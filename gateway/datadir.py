@@ -47,6 +47,11 @@ class DataDir:
         return self.root / "buyer.key"
 
     @property
+    def unlisted_proxy(self) -> Path:
+        """The address of a proxy that is not among the trusted ones, if one was noticed; for bitcache doctor."""
+        return self.root / "unlisted-proxy"
+
+    @property
     def blobs(self) -> Path:
         """Sealed files."""
         return self.root / "files"

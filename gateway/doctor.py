@@ -25,6 +25,7 @@ from gateway.compose import node_facts
 from gateway.datadir import DataDir
 from gateway.facts import Business, Ledger, business_facts, ledger_facts
 from gateway.findings import Finding, failed, ok, problem, warning
+from gateway.proxy_notice import noticed
 from gateway.settings import Settings, load, unknown_names
 
 Reading = tuple[Ledger, Business, list[tuple[str, int]], tuple[str, bytes] | None]
@@ -46,6 +47,7 @@ async def examine(config: Path | None) -> list[Finding]:
     if not folder.database.exists():
         hint = "Run: bitcache init"
         return [*findings, problem("data", "not_set_up", f"{folder.root} is not set up", hint)]
+    findings += rules.unlisted_proxy(noticed(folder.unlisted_proxy), settings)
     findings += _folder(folder, settings)
     found = await asyncio.to_thread(_database, folder)
     if isinstance(found, Finding):
@@ -132,7 +134,7 @@ def _database_rules(folder: DataDir, found: Reading, settings: Settings) -> Iter
     yield from _key(folder, share)
     yield from _journal_is_there(folder, business)
     yield from _files(folder, files)
-    yield from rules.business(business)
+    yield from rules.business(business, settings)
     yield from rules.ledger(ledger, settings)
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from bitcache.ledger import BlockRef
+from bitcache.sellers import Payout
 from gateway.compose import CursorAt, NodeFacts
-from gateway.facts import USUAL_GAP_LIMIT, Business, Ledger
+from gateway.facts import Business, Ledger
 from gateway.findings import Finding, failed, note, ok, problem, warning
 from gateway.hosts import is_loopback
-from gateway.settings import Settings
+from gateway.settings import Invoices, Settings
 
 CLOCK_SECONDS = 10 * 60
 #: So many events wait only when nobody delivers them.
 LARGE_OUTBOX = 1_000
+#: From this part of invoices.longest_unpaid_run on it is worth a word.
+RUN_IS_LONG = 3 / 4
 #: Blocks are ten minutes apart on average; one in four hundred takes an hour.
 LIGHT_EXPIRY_SECONDS = 6 * 3600
 #: What the light client follows within some seconds a block (docs/light-client.md).
@@ -142,7 +146,7 @@ def light(settings: Settings, issued: Sequence[int]) -> Iterator[Finding]:
         )
 
 
-def business(facts: Business) -> Iterator[Finding]:
+def business(facts: Business, settings: Settings) -> Iterator[Finding]:
     """Sellers and what they are paid to."""
     if not facts.sellers:
         yield problem("sellers", "no_seller", "nobody can sell here", "Run: bitcache init")
@@ -163,14 +167,7 @@ def business(facts: Business) -> Iterator[Finding]:
                 f"payout {payout.id} is paused: {payout.paused}",
                 "The seller gives the descriptor again; the log of the last start says more.",
             )
-        if payout.gap_hint >= USUAL_GAP_LIMIT:
-            yield warning(
-                "sellers",
-                "gap",
-                f"payout {payout.id} has {payout.gap_hint} unpaid addresses in a row",
-                f"A wallet that looks {USUAL_GAP_LIMIT} ahead misses payments: raise its gap limit to "
-                f"{payout.gap_hint + USUAL_GAP_LIMIT} or more.",
-            )
+        yield from _unpaid_addresses(payout, settings.invoices)
     for left_out in facts.skipped:
         yield warning(
             "sellers",
@@ -179,6 +176,41 @@ def business(facts: Business) -> Iterator[Finding]:
             "database was older than they are (a restored backup, or a crash)",
             "Invoices among them are forgotten. With the gateway stopped, see what was paid: bitcache rescan --from …",
         )
+
+
+def _unpaid_addresses(payout: Payout, invoices: Invoices) -> Iterator[Finding]:
+    """How far the seller's wallet must look, and whether sales are slowed until somebody pays."""
+    if payout.gap_hint >= invoices.wallet_gap_limit:
+        yield warning(
+            "sellers",
+            "gap",
+            f"payout {payout.id} has {payout.gap_hint} unpaid addresses in a row",
+            f"A wallet that looks {invoices.wallet_gap_limit} ahead misses payments: raise its gap limit to "
+            f"{payout.gap_hint + invoices.wallet_gap_limit} or more, and set invoices.wallet_gap_limit to the same.",
+        )
+    if payout.unpaid_run >= RUN_IS_LONG * invoices.longest_unpaid_run:
+        slowed = payout.unpaid_run >= invoices.longest_unpaid_run
+        what = "its sales are slowed to one every five minutes" if slowed else "its sales are soon slowed"
+        yield (problem if slowed else warning)(
+            "sellers",
+            "sales_slowed" if slowed else "sales_soon_slowed",
+            f"payout {payout.id}: the last {payout.unpaid_run} invoices were not paid, so {what}",
+            "The next payment ends it, also a small one of the seller's own to the newest address. If the wallet looks "
+            "further ahead, raise invoices.longest_unpaid_run.",
+        )
+
+
+def unlisted_proxy(address: str | None, settings: Settings) -> Iterator[Finding]:
+    """What the gateway noticed: requests were forwarded by a machine of ours that is not among the trusted ones."""
+    trusted = settings.server.trusted_proxies
+    if address is None or any(ipaddress.ip_address(address) in ipaddress.ip_network(one) for one in trusted):
+        return
+    yield warning(
+        "web",
+        "unlisted_proxy",
+        f"requests come through a proxy at {address} that is not listed: all buyers look like one, and share one quota",
+        f'If it is yours, set server.trusted_proxies = ["{address}"].',
+    )
 
 
 def ledger(facts: Ledger, settings: Settings) -> Iterator[Finding]:

@@ -15,9 +15,6 @@ from bitcache.ledger import BlockRef
 from bitcache.sellers import Payout
 from bitcache.storage.tables import invoice, listing, outbox, payout, seller
 
-#: Wallets look this many addresses past the last one that was paid, unless they are told otherwise.
-USUAL_GAP_LIMIT = 20
-
 
 @dataclass(frozen=True, slots=True)
 class Ledger:

@@ -200,15 +200,32 @@ class Invoices(Section):
     cap_per_buyer: int = Field(
         20,
         ge=1,
-        description="Open unpaid invoices per buyer's network: one IPv4 address, or an IPv6 /56. High enough for an "
-        "office behind one address, low enough that nobody burns a seller's addresses.",
+        description="Open unpaid invoices per buyer's network: an IPv4 /28 or an IPv6 /56, and every address in it. "
+        "High enough for an office behind one address. A /24 or /48 may have twice as many, a /16 or /32 eight times. "
+        "From half of it on a buyer's page or program does a proof of work first.",
     )
     cap_per_listing: int = Field(
-        200,
+        1_000,
         ge=1,
-        description="Open unpaid invoices per listing, at any one moment. An address is never given out twice, so over "
-        "time the run of unused addresses that a seller's wallet must look past grows beyond this: the seller's page, "
-        "bitcache doctor and the log tell when it is long.",
+        description="Open unpaid invoices per listing, at any one moment. The last quarter is kept for networks that "
+        "have none open.",
+    )
+    cap_per_account: int = Field(
+        1_000, ge=1, description="The same for all listings that are paid to one account together."
+    )
+    cap_in_all: int = Field(10_000, ge=1, description="The same for the whole gateway.")
+    wallet_gap_limit: int = Field(
+        20,
+        ge=1,
+        description="How many unpaid addresses in a row the sellers' wallets look past (their gap limit; 20 is usual). "
+        "Addresses are never given out twice, so from there on each new invoice costs the buyer's page or program a "
+        "little proof of work, until one is paid.",
+    )
+    longest_unpaid_run: int = Field(
+        1_000,
+        ge=1,
+        description="When so many addresses of an account in a row are unpaid, new invoices are made one every five "
+        "minutes, until one is paid. 1000 is what Bitcoin Core looks past; raise it with your wallet's gap limit.",
     )
 
     @field_validator("confirmations")

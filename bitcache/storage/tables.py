@@ -87,11 +87,19 @@ transfer = Table(
     Column("id", Text, primary_key=True),
     Column("file_id", ForeignKey("listing.file_id"), nullable=False),
     Column("claim_hash", LargeBinary, nullable=False, unique=True),
-    Column("buyer", LargeBinary, comment="keyed hash of the buyer's network address, for the cap; cleared when closed"),
+    Column("networks", LargeBinary, comment="keyed hashes of the buyer's networks, while it counts in open_count"),
     Column("created_at", Integer, nullable=False),
+    Column("counted_until", Integer, comment="when it counts no longer in open_count; null: it does not"),
     Index("transfer_listing", "file_id", "created_at"),
-    Index("transfer_open", "file_id", sqlite_where=text("buyer IS NOT NULL")),
-    Index("transfer_buyer", "buyer", sqlite_where=text("buyer IS NOT NULL")),
+    Index("transfer_counted", "counted_until", sqlite_where=text("counted_until IS NOT NULL")),
+)
+
+open_count = Table(
+    "open_count",
+    metadata,
+    Column("key", Text, primary_key=True, comment="a network (hashed), listing or account, or all"),
+    Column("count", Integer, nullable=False, comment="unpaid invoices that are open"),
+    comment="counting the invoices themselves would take the longer the more there are",
 )
 
 invoice = Table(

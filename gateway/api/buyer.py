@@ -76,7 +76,8 @@ async def begin_transfer(request: web.Request) -> web.Response:
     file_id = parse_file_id(request.match_info["file_id"])
     asked = await json_body(request, models.TransferRequest)
     digest = unb64u(asked.claim_hash, CLAIM_BYTES, "claim hash")
-    found, created = await begin(parts_of(request), file_id, digest, guards.buyer_key(request))
+    networks = guards.buyer_networks(request)
+    found, created = await begin(parts_of(request), file_id, digest, networks, asked.proof_of_work)
     return reply(found, status=201 if created else 200)
 
 

@@ -88,6 +88,8 @@ def from_error(error: errors.BitcacheError) -> web.Response:
         response.headers["WWW-Authenticate"] = 'Bearer realm="bitcache"'
     if isinstance(error, errors.DatabaseBusy | errors.ChainError):
         response.headers["Retry-After"] = "5"
+    if "retry_after" in error.details:
+        response.headers["Retry-After"] = str(error.details["retry_after"])
     return response
 
 

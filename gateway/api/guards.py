@@ -1,9 +1,7 @@
-"""Who is asking: the seller's token, the buyer's claim, and the buyer's network address."""
+"""Who is asking: the seller's token, the buyer's claim, and the buyer's networks."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import ipaddress
 import re
 from collections.abc import Sequence
@@ -12,6 +10,7 @@ from functools import lru_cache
 from aiohttp import web
 
 from bitcache.errors import NotSignedIn
+from bitcache.networks import Networks, is_shared, networks_of
 from bitcache.sellers import Seller, seller_by_token
 from gateway.api.access import parts_of
 
@@ -46,15 +45,22 @@ def claim(request: web.Request) -> str:
     return secret
 
 
-def buyer_key(request: web.Request) -> bytes:
-    """A keyed hash of the buyer's network (an IPv6 /56 or one IPv4 address): counts invoices, tells nobody who."""
+def buyer_networks(request: web.Request) -> Networks:
+    """The networks of the buyer's address, as keyed hashes: they count invoices, and tell nobody who."""
     parts = parts_of(request)
-    return _keyed(parts.buyer_secret, client_address(request, parts.settings.server.trusted_proxies))
+    trusted = parts.settings.server.trusted_proxies
+    proxy = unlisted_proxy(request, trusted)
+    if proxy is not None:
+        parts.proxy_notice.seen(proxy)
+    return networks_of(parts.buyer_secret, client_address(request, trusted))
 
 
-@lru_cache(maxsize=REMEMBERED)
-def _keyed(secret: bytes, address: str) -> bytes:
-    return hmac.digest(secret, network_of(address).encode(), hashlib.sha256)
+def unlisted_proxy(request: web.Request, trusted: Sequence[str]) -> str | None:
+    """The address of a proxy that is probably the operator's own and not listed: it is private, and forwards."""
+    if "X-Forwarded-For" not in request.headers and "Forwarded" not in request.headers:
+        return None
+    peer = _address(request.remote or "")
+    return str(peer) if peer is not None and is_shared(peer) and not _within(peer, trusted) else None
 
 
 def client_address(request: web.Request, trusted: Sequence[str]) -> str:
@@ -67,14 +73,6 @@ def client_address(request: web.Request, trusted: Sequence[str]) -> str:
     while hops and nearest is not None and _within(nearest, trusted):
         nearest = _address(hops.pop())
     return str(nearest) if nearest is not None else request.remote or ""
-
-
-def network_of(address: str) -> str:
-    """What one buyer has: one IPv4 address, or an IPv6 /56 (what providers give one household, 256 times a /64)."""
-    ip = _address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((int(ip) >> 72 << 72, 56)))
-    return str(ip) if ip is not None else address
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -50,10 +50,18 @@ class ListingRequest(Request):
     share: B64u32 = Field(description="gateway share B")
 
 
+class ProofOfWork(Request):
+    """The solution of a challenge, when one was asked for."""
+
+    challenge: str = Field(max_length=100, description="as the gateway sent it")
+    nonce: int = Field(ge=0, le=2**53 - 1)
+
+
 class TransferRequest(Request):
     """A purchase begins with the hash of a secret that only the buyer's client holds."""
 
     claim_hash: B64u32 = Field(description='SHA-256("bitcache/v1 claim" || claim secret)')
+    proof_of_work: ProofOfWork | None = None
 
 
 class DemoPayment(Request):
@@ -71,6 +79,7 @@ class Payout(Response):
     addresses: list[str] = Field(description="the first three, to compare with the wallet")
     next_index: int
     gap_hint: int = Field(description="unused addresses that the seller's wallet must look past")
+    slowed: bool = Field(description="so many addresses in a row are unpaid that invoices are made one every 5 minutes")
     paused: str | None
 
 
@@ -203,6 +212,15 @@ class PaymentTerms(Problem):
     create_transfer: str
     claim: str
     transfer: Transfer | None
+
+
+class Busy(Problem):
+    """429: too many unpaid invoices are open.  With code ``proof_of_work`` the first three say what to solve."""
+
+    challenge: str | None = None
+    bits: int | None = Field(None, description="leading zero bits that a solution needs")
+    expires_in: int | None = Field(None, description="seconds within which the solution must arrive")
+    retry_after: int | None = Field(None, description="seconds")
 
 
 class NodeHealth(Response):

@@ -86,7 +86,7 @@ OPERATIONS = (
         "post",
         "/files/{file_id}/transfers",
         "Begin a purchase",
-        {201: models.Transfer, 200: models.Transfer},
+        {201: models.Transfer, 200: models.Transfer, 429: models.Busy},
         takes=models.TransferRequest,
     ),
     Operation("get", "/transfers/{transfer_id}", "A purchase and its invoice", {200: models.Transfer}),

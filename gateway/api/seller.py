@@ -121,5 +121,6 @@ def _payout(parts: Parts, payout: sellers.Payout) -> models.Payout:
         addresses=addresses,
         next_index=payout.next_index,
         gap_hint=payout.gap_hint,
+        slowed=payout.unpaid_run >= parts.policy.quotas.run,
         paused=payout.paused,
     )

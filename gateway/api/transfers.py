@@ -5,11 +5,13 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from bitcache import invoices, listings, release
-from bitcache.errors import PaymentRequired
+from bitcache.errors import PaymentRequired, WorkRequired
 from bitcache.identifiers import FileId, TransferId
 from bitcache.money import btc_text
+from bitcache.networks import Networks
+from bitcache.proof_of_work import LIFETIME_SECONDS, Purpose, make_challenge, proven_bits
 from gateway import logs
-from gateway.api.models import Transfer
+from gateway.api.models import ProofOfWork, Transfer
 from gateway.compose import Parts
 
 
@@ -30,9 +32,19 @@ async def transfer_of_claim(parts: Parts, claim: str) -> Transfer:
     return Transfer.of(found)
 
 
-async def begin(parts: Parts, file_id: FileId, claim_hash: bytes, buyer: bytes) -> tuple[Transfer, bool]:
-    """The transfer of this claim hash, and whether it is new."""
-    found, created = await parts.till.open(file_id, claim_hash, buyer)
+async def begin(
+    parts: Parts, file_id: FileId, claim_hash: bytes, networks: Networks, proof: ProofOfWork | None
+) -> tuple[Transfer, bool]:
+    """The transfer of this claim hash, and whether it is new; raises WorkRequired with a challenge."""
+    purpose = Purpose(file_id, claim_hash, networks.neighbours)
+    secret, now = parts.buyer_secret, parts.clock()
+    work = 0 if proof is None else proven_bits(secret, purpose, proof.challenge, proof.nonce, now)
+    try:
+        found, created = await parts.till.open(file_id, claim_hash, networks, work)
+    except WorkRequired as error:
+        bits = error.details["bits"]
+        challenge = make_challenge(secret, purpose, bits, now)
+        raise WorkRequired(challenge=challenge, bits=bits, expires_in=LIFETIME_SECONDS) from None
     logs.bind(transfer_id=found.transfer_id)
     return Transfer.of(found), created
 

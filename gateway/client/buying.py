@@ -122,7 +122,7 @@ async def _purchase(gateway: GatewayClient, goods: Goods, purchases: Purchases, 
     found = await find(gateway, goods, purchases)
     if goods.link.claim is not None and (found is None or not is_paid(found.transfer)):
         screen.note("this private link has no payment yet; a new invoice is made for you")
-    return found or await begin(gateway, goods, purchases)
+    return found or await begin(gateway, goods, purchases, screen.note)
 
 
 async def _fetch_when_seen(

@@ -6,9 +6,11 @@ only once it is paid, and is never stored.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from bitcache.errors import ClaimMismatch, NotFound
+from bitcache.errors import ClaimMismatch, NotFound, WorkRequired
 from bitcache.identifiers import b64u, claim_hash
 from gateway.api.models import Transfer
 from gateway.client.bill import Bill, is_paid
@@ -16,6 +18,10 @@ from gateway.client.errors import GatewayUnreachable
 from gateway.client.goods import Goods
 from gateway.client.http import Backoff, GatewayClient
 from gateway.client.purchases import Purchases
+from gateway.client.working import work
+
+#: Others ask meanwhile, so the first solution may not be enough any more.
+WORK_ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +46,27 @@ async def find(gateway: GatewayClient, goods: Goods, purchases: Purchases) -> Pu
     return max(going, key=lambda one: _nearness(one.transfer), default=None)
 
 
-async def begin(gateway: GatewayClient, goods: Goods, purchases: Purchases) -> Purchase:
-    """A new one; its claim is on disk before the gateway hears of it."""
+async def begin(
+    gateway: GatewayClient, goods: Goods, purchases: Purchases, note: Callable[[str], None] = lambda _: None
+) -> Purchase:
+    """A new one; its claim is on disk before the gateway hears of it.
+
+    Where the gateway asks for proof of work, it is done; ``note`` hears of it when that takes a while.
+    """
     claim = purchases.new_claim()
-    backoff = Backoff(15)
+    backoff, rounds = Backoff(15), 0
+    body: dict[str, Any] = {"claim_hash": b64u(claim_hash(claim))}
     while True:
         try:
-            path, body = f"/files/{goods.link.file_id}/transfers", {"claim_hash": b64u(claim_hash(claim))}
-            transfer = await gateway.call(Transfer, "POST", path, json=body)
+            transfer = await gateway.call(Transfer, "POST", f"/files/{goods.link.file_id}/transfers", json=body)
             return _checked(goods, purchases, claim, transfer)
         except GatewayUnreachable as error:
             await backoff.wait(error)
+        except WorkRequired as error:
+            rounds += 1
+            if rounds > WORK_ROUNDS:
+                raise
+            body["proof_of_work"] = await work(error, note)
 
 
 async def _look_up(gateway: GatewayClient, goods: Goods, purchases: Purchases, claim: str) -> Purchase | None:

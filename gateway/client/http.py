@@ -21,7 +21,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 
 from bitcache import __version__
-from bitcache.errors import BadInput, BitcacheError, Denied, InvalidLink, NotFound
+from bitcache.errors import BadInput, BitcacheError, Denied, InvalidLink, NotFound, WorkRequired
 from bitcache.names import printable
 from gateway.client.errors import BodyRefused, GatewayConfused, GatewayUnreachable, NotEncrypted
 from gateway.hosts import is_private_path
@@ -193,8 +193,15 @@ def _problem(status: int, body: bytes) -> BitcacheError:
     if kind is BodyRefused:
         return BodyRefused("a server before the gateway takes no body of this size")
     message = _said(found.get("detail") or found.get("title") or f"the gateway answered {status}")
-    hint = found.get("hint")
-    return kind(message, hint=None if not hint else _said(hint))
+    hint = None if not found.get("hint") else _said(found["hint"])
+    if issubclass(kind, WorkRequired):
+        return kind(message, hint=hint, challenge=str(found.get("challenge"))[:100], bits=_whole(found.get("bits")))
+    return kind(message, hint=hint)
+
+
+def _whole(number: object) -> int:
+    """A whole number of a stranger; -1 for what is none."""
+    return number if isinstance(number, int) and not isinstance(number, bool) else -1
 
 
 def _said(text: object) -> str:

@@ -13,6 +13,7 @@ from bitcache.storage.blobs import Blobs
 from bitcache.storage.store import Store
 from bitcache.till import Till
 from gateway.hub import Hub
+from gateway.proxy_notice import ProxyNotice
 from gateway.settings import Settings
 from gateway.statuses import Statuses
 from wallet.chain.base import ChainSource, Purse
@@ -46,6 +47,7 @@ class Parts:
     policy: InvoicePolicy
     purse: Purse | None
     clock: Callable[[], int]
+    proxy_notice: ProxyNotice
     counters: Counters = field(default_factory=Counters)
 
     @property

@@ -15,6 +15,7 @@ from bitcache.highwater import LARGEST_STRIDE, HighWater
 from bitcache.identifiers import TransferId
 from bitcache.invoices import InvoicePolicy
 from bitcache.masterkey import MasterKey
+from bitcache.quotas import Quotas
 from bitcache.storage.blobs import Blobs
 from bitcache.storage.store import Store
 from bitcache.till import MOST_AT_ONCE, Till
@@ -25,6 +26,7 @@ from gateway.compose.parts import Parts
 from gateway.compose.setup import set_up
 from gateway.datadir import DataDir
 from gateway.hub import Hub
+from gateway.proxy_notice import ProxyNotice
 from gateway.settings import Settings
 from gateway.statuses import Statuses
 from wallet.chain.reading import lowest_elsewhere, read_chain
@@ -142,6 +144,7 @@ async def _build(
         policy=policy,
         purse=payer,
         clock=clock,
+        proxy_notice=ProxyNotice(folder.unlisted_proxy),
     )
 
 
@@ -152,8 +155,14 @@ def _policy(settings: Settings) -> InvoicePolicy:
         confirmations=invoices.confirmations,
         zero_conf_below_sat=invoices.zero_conf_below_sat,
         loss_budget_sat=invoices.zero_conf_budget_sat,
-        cap_per_buyer=invoices.cap_per_buyer,
-        cap_per_listing=invoices.cap_per_listing,
+        quotas=Quotas(
+            network=invoices.cap_per_buyer,
+            listing=invoices.cap_per_listing,
+            account=invoices.cap_per_account,
+            everything=invoices.cap_in_all,
+            gap_limit=invoices.wallet_gap_limit,
+            run=invoices.longest_unpaid_run,
+        ),
     )
 
 

@@ -11,9 +11,8 @@ import re
 from aiohttp import web
 
 from bitcache import release, transfers
-from bitcache.errors import ClaimMismatch, Denied
+from bitcache.errors import ClaimMismatch, Denied, TooMany, WorkRequired
 from bitcache.identifiers import FileId, claim_hash, new_secret, parse_file_id
-from bitcache.invoices import create_transfer
 from bitcache.settlement import State
 from bitcache.transfers import Transfer
 from gateway.api import guards
@@ -50,14 +49,22 @@ async def start(request: web.Request) -> web.StreamResponse:
     if found is not None and not _over(found):
         return response
     claim = new_secret()
-    buyer = guards.buyer_key(request)
-    await create_transfer(
-        parts.store, parts.rail, file_id, claim_hash(claim), parts.policy, buyer, parts.clock(), marks=parts.marks
-    )
+    try:
+        await parts.till.open(file_id, claim_hash(claim), guards.buyer_networks(request))
+    except TooMany as error:
+        return _busy(request, file_id, error)
     secure = parts.settings.server.public_url.startswith("https:")
     response.set_cookie(
         COOKIE, claim, path=f"/f/{file_id}", httponly=True, samesite="Lax", secure=secure, max_age=COOKIE_SECONDS
     )
+    return response
+
+
+def _busy(request: web.Request, file_id: FileId, error: TooMany) -> web.StreamResponse:
+    """Wait, or go on with something that can do a proof of work."""
+    work = isinstance(error, WorkRequired)
+    response = page(request, "busy.html", status=429, file_id=file_id, work=work)
+    response.headers["Retry-After"] = str(error.details.get("retry_after", 60))
     return response
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import replace
 
 import pytest
@@ -15,10 +14,12 @@ from bitcache.errors import ClaimMismatch, InvalidDescriptor, NotFound, SalesPau
 from bitcache.identifiers import FileId, claim_hash, new_file_id, new_secret, new_transfer_id
 from bitcache.invoices import InvoicePolicy
 from bitcache.money import Sat
+from bitcache.networks import networks_of
 from bitcache.ports import Destination
-from bitcache.storage.tables import payout, transfer
+from bitcache.quotas import Quotas
+from bitcache.storage.tables import open_count, payout, transfer
 
-BUYER, NEIGHBOUR = b"b" * 32, b"n" * 32
+BUYER, NEIGHBOUR = (networks_of(b"secret", address) for address in ("192.0.2.1", "198.51.100.1"))
 
 
 async def next_index(market: Market) -> int:
@@ -26,9 +27,14 @@ async def next_index(market: Market) -> int:
     return await market.store.read(lambda conn: conn.execute(column).scalar_one())
 
 
-async def buyers(market: Market) -> list[bytes | None]:
-    column = select(transfer.c.buyer)
-    return await market.store.read(lambda conn: list(conn.scalars(column)))
+async def known_networks(market: Market) -> set[bytes | None]:
+    column = select(transfer.c.networks)
+    return await market.store.read(lambda conn: set(conn.scalars(column)))
+
+
+async def counts(market: Market) -> int:
+    """How many rows are kept to count open invoices."""
+    return await market.store.read(lambda conn: len(conn.execute(select(open_count)).all()))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +110,7 @@ async def test_a_claim_for_another_file_is_refused(market: Market) -> None:
 
 async def test_two_hundred_buyers_at_once_get_two_hundred_addresses(market: Market) -> None:
     """Indexes 0 to 199, none twice, none skipped, all watched."""
-    file, policy = await market.listed(), replace(POLICY, cap_per_listing=1000)
+    file, policy = await market.listed(), POLICY
     orders = await asyncio.gather(*[market.order(file.file_id, policy=policy) for _ in range(200)])
     expected = {market.rail.destination("paper account", index).address for index in range(200)}
     assert {one.address for one in orders} == expected
@@ -114,63 +120,67 @@ async def test_two_hundred_buyers_at_once_get_two_hundred_addresses(market: Mark
 
 async def test_an_open_invoice_cap_per_buyer(market: Market) -> None:
     """The neighbour may go on; so may the buyer whose invoice was paid or expired, and who is not counted at all."""
-    file, policy = await market.listed(), replace(POLICY, cap_per_buyer=2)
-    first, _ = [await market.order(file.file_id, policy=policy, buyer=BUYER) for _ in range(2)]
+    file, policy = await market.listed(), replace(POLICY, quotas=Quotas(network=2))
+    first, _ = [await market.order(file.file_id, policy=policy, networks=BUYER) for _ in range(2)]
     with pytest.raises(TooMany):
-        await market.order(file.file_id, policy=policy, buyer=BUYER)
-    await market.order(file.file_id, policy=policy, buyer=NEIGHBOUR)
+        await market.order(file.file_id, policy=policy, networks=BUYER)
+    await market.order(file.file_id, policy=policy, networks=NEIGHBOUR)
     await market.order(file.file_id, policy=policy)
     await market.unconfirmed(pays(first))
-    await market.order(file.file_id, policy=policy, buyer=BUYER)
+    await market.order(file.file_id, policy=policy, networks=BUYER)
     with pytest.raises(TooMany):
-        await market.order(file.file_id, policy=policy, buyer=BUYER)
-    await market.order(file.file_id, policy=policy, buyer=BUYER, now=NOW + 3600)
+        await market.order(file.file_id, policy=policy, networks=BUYER)
+    await market.order(file.file_id, policy=policy, networks=BUYER, now=NOW + 3600)
 
 
 async def test_an_open_invoice_cap_per_listing(market: Market) -> None:
     """Counted over all buyers; another file is not concerned; a refusal takes no address."""
-    file, other, policy = await market.listed(), await market.listed(), replace(POLICY, cap_per_listing=3)
-    for _ in range(3):
-        await market.order(file.file_id, policy=policy, buyer=os.urandom(32))
+    file, other = await market.listed(), await market.listed()
+    policy = replace(POLICY, quotas=Quotas(listing=3))
+    for number in range(3):
+        await market.order(file.file_id, policy=policy, networks=networks_of(b"secret", f"203.0.{number}.1"))
     for _ in range(3):
         with pytest.raises(TooMany):
-            await market.order(file.file_id, policy=policy, buyer=BUYER)
+            await market.order(file.file_id, policy=policy, networks=BUYER)
     assert await next_index(market) == 3
-    await market.order(other.file_id, policy=policy, buyer=BUYER)
-    await market.order(file.file_id, policy=policy, buyer=BUYER, now=NOW + 3600)
+    await market.order(other.file_id, policy=policy, networks=BUYER)
+    await market.order(file.file_id, policy=policy, networks=BUYER, now=NOW + 3600)
 
 
 async def test_caps_hold_when_the_clock_is_set_back(market: Market) -> None:
     """What was made "later" is still open; and when the clock is right again, so is what was made meanwhile."""
-    file, policy = await market.listed(), replace(POLICY, cap_per_listing=3, cap_per_buyer=3)
-    made = [market.order(file.file_id, policy=policy, buyer=BUYER, now=when) for when in (NOW, NOW, NOW - 600)]
+    file, policy = await market.listed(), replace(POLICY, quotas=Quotas(network=3))
+    made = [
+        market.order(file.file_id, policy=policy, networks=BUYER, now=when, work=14) for when in (NOW, NOW, NOW - 600)
+    ]
     await asyncio.gather(*made)
     for when in (NOW - 600, NOW - 300, NOW, NOW + 2999):
-        for who in (BUYER, NEIGHBOUR):
-            with pytest.raises(TooMany):
-                await market.order(file.file_id, policy=policy, buyer=who, now=when)
-    await market.order(file.file_id, policy=policy, buyer=BUYER, now=NOW + 3001)
+        with pytest.raises(TooMany):
+            await market.order(file.file_id, policy=policy, networks=BUYER, now=when)
+    await market.order(file.file_id, policy=policy, networks=BUYER, now=NOW + 3001, work=14)
 
 
 async def test_caps_hold_when_all_ask_at_once(market: Market) -> None:
     """The count and the insert are one write."""
-    file, policy = await market.listed(), InvoicePolicy(cap_per_buyer=5)
-    asked = [market.order(file.file_id, policy=policy, buyer=BUYER) for _ in range(50)]
+    file, policy = await market.listed(), InvoicePolicy(quotas=Quotas(network=5))
+    asked = [market.order(file.file_id, policy=policy, networks=BUYER, work=14) for _ in range(50)]
     results = await asyncio.gather(*asked, return_exceptions=True)
     assert sum(isinstance(result, TooMany) for result in results) == 45
     assert await next_index(market) == 5
 
 
-async def test_who_asked_is_forgotten_when_the_invoice_closes(market: Market) -> None:
-    """The hash of a buyer's address is kept for the cap alone."""
+async def test_who_asked_is_forgotten_when_the_invoice_counts_no_longer(market: Market) -> None:
+    """The hashes of a buyer's networks are kept for the quotas alone, and not even the empty counts stay."""
     file = await market.listed()
-    paid = await market.order(file.file_id, buyer=BUYER)
-    await market.order(file.file_id, buyer=NEIGHBOUR)
-    assert set(await buyers(market)) == {BUYER, NEIGHBOUR}
-    await market.block(pays(paid))
-    assert set(await buyers(market)) == {None, NEIGHBOUR}
+    paid = await market.order(file.file_id, networks=BUYER)
+    await market.order(file.file_id, networks=NEIGHBOUR)
+    assert await known_networks(market) == {BUYER.pack(), NEIGHBOUR.pack()}
+    await market.unconfirmed(pays(paid))
+    assert await known_networks(market) == {None, NEIGHBOUR.pack()}
+    assert await counts(market) == 4 + 3
     await market.known_until(NOW + 3601)
-    assert set(await buyers(market)) == {None}
+    assert await known_networks(market) == {None}
+    assert await counts(market) == 0
 
 
 async def test_nothing_is_sold_while_sales_are_paused(market: Market) -> None:

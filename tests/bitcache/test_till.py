@@ -13,16 +13,28 @@ from sqlalchemy import Connection, select
 from support.market import NOW, POLICY, TERMS, Market
 
 from bitcache import invoices, sellers
-from bitcache.errors import ClaimMismatch, InvalidDescriptor, NotFound, SalesPaused, StorageError, TooMany
+from bitcache.errors import (
+    ClaimMismatch,
+    InvalidDescriptor,
+    NotFound,
+    SalesPaused,
+    StorageError,
+    TooMany,
+    TooManyBuyers,
+)
 from bitcache.highwater import HighWater
 from bitcache.identifiers import FileId, claim_hash, new_file_id, new_secret, token_hash
 from bitcache.invoices import Answer, InvoicePolicy, Wish
+from bitcache.networks import networks_of
 from bitcache.ports import Destination
+from bitcache.quotas import Quotas
 from bitcache.storage.tables import payout
 from bitcache.till import Till
 from bitcache.together import Together
 
-BUYER, NEIGHBOUR = b"b" * 32, b"n" * 32
+BUYER, NEIGHBOUR, THIRD, FOURTH = (
+    networks_of(b"secret", address) for address in ("192.0.2.1", "198.51.100.1", "203.0.113.1", "198.18.0.1")
+)
 
 
 def fresh() -> bytes:
@@ -83,7 +95,7 @@ async def test_each_gets_an_answer_of_its_own(market: Market) -> None:
 async def test_caps_count_those_who_come_together(market: Market) -> None:
     """Per buyer and per file, also when many more wait than fit, and a refused claim may come from elsewhere."""
     file, other = await market.listed(), await market.listed(b"other")
-    policy = replace(POLICY, cap_per_buyer=2, cap_per_listing=4)
+    policy = replace(POLICY, quotas=Quotas(network=2, listing=4))
     await ask(market, Wish(file.file_id, fresh(), BUYER), policy=policy)
     again = fresh()
     wishes = [
@@ -91,13 +103,13 @@ async def test_caps_count_those_who_come_together(market: Market) -> None:
         Wish(file.file_id, again, BUYER),
         Wish(other.file_id, fresh(), BUYER),
         Wish(file.file_id, again, NEIGHBOUR),
-        Wish(file.file_id, fresh(), b"third"),
-        Wish(file.file_id, fresh(), b"fourth"),
-        Wish(other.file_id, fresh(), b"fourth"),
+        Wish(file.file_id, fresh(), THIRD, work=14),
+        Wish(file.file_id, fresh(), FOURTH, work=14),
+        Wish(other.file_id, fresh(), FOURTH),
         Wish(file.file_id, fresh()),
     ]
     answers = await ask(market, *wishes, policy=policy)
-    assert kinds(answers) == [True, True, TooMany, False, True, TooMany, True, True]
+    assert kinds(answers) == [True, True, TooMany, False, True, TooManyBuyers, True, True]
     assert await stands(market) == {"paper account": 6}, "a refusal takes no address"
 
 
@@ -152,7 +164,7 @@ async def test_marks_are_written_before_addresses_are_used(
 
 async def test_many_at_once_are_a_few_writes(market: Market, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hundred buyers: nobody waits for two hundred commits, and everybody gets what is theirs."""
-    file, policy = await market.listed(), replace(POLICY, cap_per_listing=1000)
+    file, policy = await market.listed(), replace(POLICY, quotas=Quotas(network=40))
     till = Till(market.store, market.rail, policy, lambda: NOW, HighWater.open(tmp_path / "marks"))
     writes, real = [], market.store.write
 

@@ -39,6 +39,10 @@ expiry_seconds = {expiry}
 confirmations = [[0, 1], [4000, 2], [10000, 3]]
 cap_per_buyer = 1000000
 cap_per_listing = 1000000
+cap_per_account = 1000000
+cap_in_all = 1000000
+wallet_gap_limit = 1000000
+longest_unpaid_run = 1000000
 [log]
 format = "json"
 """

@@ -66,7 +66,7 @@ async def test_one_purchase_from_the_sellers_disk_to_the_buyers(store: Store, tm
     # 3 invoice: the buyer's client makes a claim secret, and gets an address that is this purchase's alone.
     claim = new_secret()
     order, created = await invoices.create_transfer(
-        store, rail, file.file_id, claim_hash(claim), POLICY, buyer=None, now=NOW
+        store, rail, file.file_id, claim_hash(claim), POLICY, networks=None, now=NOW
     )
     assert created
     assert (order.state, order.amount_sat, order.confirmations_required) == ("new", promised.price_sat, 1)

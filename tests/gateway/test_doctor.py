@@ -204,11 +204,30 @@ def test_without_a_node(tables: dict[str, Any], issued: list[int], codes: list[s
         (Business(2, 1, 2, [PAYOUT], []), ["no_payout"]),
         (Business(1, 0, 2, [replace(PAYOUT, paused="sales_paused")], []), ["payout_paused"]),
         (Business(1, 0, 2, [replace(PAYOUT, gap_hint=20)], []), ["gap"]),
+        (Business(1, 0, 2, [replace(PAYOUT, unpaid_run=749)], []), []),
+        (Business(1, 0, 2, [replace(PAYOUT, unpaid_run=750)], []), ["sales_soon_slowed"]),
+        (Business(1, 0, 2, [replace(PAYOUT, unpaid_run=1000)], []), ["sales_slowed"]),
         (Business(1, 0, 2, [PAYOUT], [Skipped(1, 5, 35)]), ["addresses_skipped"]),
     ],
 )
 def test_what_is_wrong_with_sellers(facts: Business, codes: list[str]) -> None:
-    assert worse(list(rules.business(facts))) == codes
+    assert worse(list(rules.business(facts, check({})))) == codes
+
+
+@pytest.mark.parametrize(
+    ("noted", "trusted", "codes"),
+    [
+        (None, [], []),
+        ("172.17.0.1", [], ["unlisted_proxy"]),
+        ("172.17.0.1", ["127.0.0.1"], ["unlisted_proxy"]),
+        ("172.17.0.1", ["172.16.0.0/12"], []),
+        ("127.0.0.1", ["::1", "127.0.0.1"], []),
+    ],
+)
+def test_a_proxy_that_the_gateway_noticed(noted: str | None, trusted: list[str], codes: list[str]) -> None:
+    """Until it is listed."""
+    found = list(rules.unlisted_proxy(noted, check({"server": {"trusted_proxies": trusted}})))
+    assert [one.code for one in found] == codes
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from gateway.api.guards import bearer, client_address, network_of
+from gateway.api.guards import bearer, client_address, unlisted_proxy
 
 TRUSTED = ("10.0.0.0/8", "127.0.0.1/32")
 
@@ -42,13 +42,20 @@ def test_client_address(remote: str, forwarded: str | None, client: str) -> None
     assert asked(remote, forwarded) == client
 
 
-def test_networks() -> None:
-    """IPv6 users own a /56; IPv4 in IPv6 clothes is IPv4."""
-    assert network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:ff::1") == "2001:db8:1::/56"
-    assert network_of("2001:db8:1:100::1") == "2001:db8:1:100::/56"
-    assert network_of("fe80::1%eth0") == "fe80::/56"
-    assert network_of("::ffff:192.0.2.1") == "192.0.2.1"
-    assert network_of("unix") == "unix"
+@pytest.mark.parametrize(
+    ("remote", "headers", "proxy"),
+    [
+        ("172.17.0.1", {"X-Forwarded-For": "198.51.100.1"}, "172.17.0.1"),
+        ("::1", {"Forwarded": "for=198.51.100.1"}, "::1"),
+        ("::ffff:192.168.1.9", {"X-Forwarded-For": ""}, "192.168.1.9"),
+        ("10.1.2.3", {"X-Forwarded-For": "198.51.100.1"}, None),
+        ("203.0.113.5", {"X-Forwarded-For": "198.51.100.1"}, None),
+        ("172.17.0.1", {}, None),
+    ],
+)
+def test_a_proxy_of_our_own_that_is_not_listed(remote: str, headers: dict[str, str], proxy: str | None) -> None:
+    """It is private and forwards; a stranger's proxy and a listed one are none."""
+    assert unlisted_proxy(make_mocked_request("GET", "/", headers=headers).clone(remote=remote), TRUSTED) == proxy
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic abc", "abc"])

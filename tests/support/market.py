@@ -145,7 +145,7 @@ class Market:
 
     async def order(self, file_id: FileId, claim: str | None = None, **changes: object) -> Transfer:
         """Step 3."""
-        asked: dict[str, object] = {"policy": POLICY, "buyer": None, "now": NOW, **changes}
+        asked: dict[str, object] = {"policy": POLICY, "networks": None, "now": NOW, **changes}
         found, _ = await invoices.create_transfer(
             self.store,
             self.rail,

@@ -1,6 +1,8 @@
 /** The buyer's half of the HTTP API (docs/protocol.md §7). */
 
+import { GatewayError } from "../sealing/errors.js";
 import { json, request } from "../ui/http.js";
+import { solve } from "./proof-of-work.js";
 
 /** @typedef {import("./state.js").Transfer} Transfer */
 /**
@@ -22,13 +24,27 @@ export async function getPreview(fileId) {
   return new Uint8Array(await (await request(`/files/${fileId}/preview`)).arrayBuffer());
 }
 
+/** Others ask while this page works, so the first solution may not be enough any more. */
+const WORK_ROUNDS = 5;
+
 /**
  * @param {string} fileId
  * @param {string} claimHash b64u
+ * @param {(part: number) => void} [onWork] hears of a proof of work that takes longer than a second
  * @returns {Promise<Transfer>} the same for the same claim
  */
-export const createTransfer = (fileId, claimHash) =>
-  json(`/files/${fileId}/transfers`, { method: "POST", json: { claim_hash: claimHash } });
+export async function createTransfer(fileId, claimHash, onWork) {
+  /** @type {{claim_hash: string, proof_of_work?: {challenge: string, nonce: number}}} */
+  const body = { claim_hash: claimHash };
+  for (let round = 0; ; round++) {
+    try {
+      return await json(`/files/${fileId}/transfers`, { method: "POST", json: body });
+    } catch (error) {
+      if (!(error instanceof GatewayError) || !error.work || round === WORK_ROUNDS) throw error;
+      body.proof_of_work = await solve(error.work, onWork);
+    }
+  }
+}
 
 /**
  * @param {string} transferId

@@ -100,7 +100,7 @@ export class Flow {
   async #begin() {
     if (!this.#checked || this.state.starting) return;
     this.dispatch({ type: "start" });
-    this.#follow(await begin(this.#checked.offer));
+    this.#follow(await begin(this.#checked.offer, (part) => this.dispatch({ type: "work", part })));
   }
 
   async #startAgain() {

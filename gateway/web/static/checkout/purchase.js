@@ -66,14 +66,15 @@ async function lookUp(goods, { claim, adopted = false, first }) {
  * A new purchase. The claim is kept before the gateway hears of it, so nothing that is paid can be lost; one that
  * it never answered for is taken first, since it may have heard of that.
  * @param {Goods} goods
+ * @param {(part: number) => void} [onWork] hears of a proof of work that takes longer than a second
  * @returns {Promise<Purchase>}
  */
-export async function begin(goods) {
+export async function begin(goods, onWork) {
   const { fileId } = goods;
   const unanswered = claimsOf(fileId).find((one) => !one.adopted && !one.first);
   const claim = unanswered?.claim ?? newClaim();
   if (!unanswered) keepClaim(fileId, claim);
-  const transfer = await createTransfer(fileId, b64u(await claimHash(unb64u(claim, 32))));
+  const transfer = await createTransfer(fileId, b64u(await claimHash(unb64u(claim, 32))), onWork);
   checkTransfer(transfer, goods);
   noteClaim(fileId, claim, transfer);
   return { claim, adopted: false, transfer };

@@ -22,6 +22,7 @@
  * @property {Offer | null} offer
  * @property {Preview | null} preview
  * @property {boolean} starting an invoice was asked for
+ * @property {number | null} work how far a proof of work is that takes a while: 1 is as long as usual
  * @property {Transfer | null} transfer
  * @property {string | null} recovery the recovery link, once there is a purchase
  * @property {{bytes: number, total: number} | null} download sealed bytes
@@ -42,6 +43,7 @@ export const START = Object.freeze({
   offer: null,
   preview: null,
   starting: false,
+  work: null,
   transfer: null,
   recovery: null,
   download: null,
@@ -58,7 +60,7 @@ export const START = Object.freeze({
 });
 
 /**
- * @typedef {{type: "offer", offer: Offer} | {type: "preview", preview: Preview} | {type: "start"}
+ * @typedef {{type: "offer", offer: Offer} | {type: "preview", preview: Preview} | {type: "start"} | {type: "work", part: number}
  *   | {type: "transfer", transfer: Transfer} | {type: "recovery", link: string}
  *   | {type: "downloading", bytes: number, total: number} | {type: "downloaded", at: number} | {type: "opening", at: number}
  *   | {type: "opened", at: number, file: Opened} | {type: "payRest"} | {type: "saysPaid"} | {type: "startAgain"} | {type: "retry"}
@@ -89,7 +91,9 @@ export function reduce(state, event) {
     case "preview":
       return { ...state, preview: event.preview };
     case "start":
-      return { ...state, starting: true, note: null };
+      return { ...state, starting: true, work: null, note: null };
+    case "work":
+      return { ...state, work: event.part };
     case "transfer":
       return withTransfer(state, event.transfer);
     case "recovery":

@@ -6,7 +6,7 @@
 /**
  * @typedef {"not_sealed" | "wrong_key" | "tampered" | "truncated" | "trailing_bytes"
  *   | "sealed_wrongly" | "wrong_share" | "invalid_link" | "invalid_identifier" | "invalid_manifest"
- *   | "invalid_name" | "invalid_amount" | "file_changed" | "insecure_context" | "unsupported_browser"} SealingCode
+ *   | "invalid_name" | "invalid_amount" | "work_too_hard" | "file_changed" | "insecure_context" | "unsupported_browser"} SealingCode
  */
 
 /**
@@ -27,19 +27,22 @@ export class SealingError extends Error {
   }
 }
 
+/** @typedef {{challenge: string, bits: number}} Challenge a proof of work that the gateway asks for */
+
 /** The gateway cannot be reached (`gateway_unreachable`), or it answered with a problem (RFC 9457). */
 export class GatewayError extends Error {
   /**
    * @param {string} code the problem's code, or "gateway_unreachable"
    * @param {string} message
-   * @param {{status?: number, hint?: string}} [more] `status` is 0 when there was no answer
+   * @param {{status?: number, hint?: string, work?: Challenge | null}} [more] `status` is 0 when there was no answer
    */
-  constructor(code, message, { status = 0, hint = "" } = {}) {
+  constructor(code, message, { status = 0, hint = "", work = null } = {}) {
     super(message);
     this.name = "GatewayError";
     this.code = code;
     this.status = status;
     this.hint = hint;
+    this.work = work;
   }
 }
 

@@ -4,7 +4,7 @@ import { json } from "../ui/http.js";
 import { token } from "./session.js";
 
 /**
- * @typedef {{script_type: string, network: string, addresses: string[], next_index: number, gap_hint: number, paused: string | null}} Payout
+ * @typedef {{script_type: string, network: string, addresses: string[], next_index: number, gap_hint: number, slowed: boolean, paused: string | null}} Payout
  * @typedef {{name: string, network: string, payout: Payout | null, max_file_bytes: number, min_price_sat: number, demo: boolean,
  *   simulated: boolean}} Seller
  * @typedef {{file_id: string, price_sat: number, sealed_size: number, created_at: number, path: string,

@@ -37,5 +37,6 @@ async function problemOf(answer) {
   const problem = await answer.json().catch(() => ({}));
   const unnamed = answer.status >= 500 ? "gateway_unreachable" : answer.status === 413 ? "body_refused" : "unexpected";
   const code = typeof problem.code === "string" ? problem.code : unnamed;
-  return new GatewayError(code, String(problem.detail ?? ""), { status: answer.status, hint: String(problem.hint ?? "") });
+  const work = code === "proof_of_work" ? { challenge: String(problem.challenge), bits: Number(problem.bits) } : null;
+  return new GatewayError(code, String(problem.detail ?? ""), { status: answer.status, hint: String(problem.hint ?? ""), work });
 }

@@ -6,6 +6,9 @@ import { errorText, t } from "../../ui/words.js";
 import { facts, noteLine, price, questions } from "./parts.js";
 import { previewFigure } from "./preview.js";
 
+/** @param {number | null} work nobody knows when it ends: the last percent takes as long as it takes */
+const startingText = (work) => (work === null ? t("offer.starting") : t("offer.working", { percent: Math.min(99, Math.floor(100 * work)) }));
+
 /**
  * @param {import("../state.js").State} state
  * @param {{pay: () => void}} act
@@ -27,7 +30,7 @@ export function offerView(state, act) {
       if (next.preview && sample.hidden) sample.replaceChildren(previewFigure(next.preview) ?? "");
       sample.hidden = sample.childElementCount === 0;
       button.disabled = next.starting;
-      setText(button, next.starting ? t("offer.starting") : label);
+      setText(button, next.starting ? startingText(next.work) : label);
       note.update(next);
     },
   };

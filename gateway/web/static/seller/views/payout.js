@@ -38,7 +38,10 @@ function typeSelect() {
  * How far the seller's wallet must look: past what is unpaid now, and as far again as wallets usually do.
  * @param {Payout} payout
  */
-export const gapText = (payout) => t("sell.payout.gap", { count: payout.gap_hint + 20 });
+export const gapText = (payout) => {
+  const count = payout.gap_hint + 20;
+  return payout.slowed ? `${t("sell.payout.slowed")} ${t("sell.payout.gap", { count })}` : t("sell.payout.gap", { count });
+};
 
 /** @param {Payout} payout */
 export const addressList = (payout) => h("ol", { class: "addresses" }, ...payout.addresses.map((address) => h("li", {}, address)));

@@ -1,0 +1,79 @@
+"""Who of those who ask gets an invoice now, and on what terms: the quotas applied to what is open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, bindparam, select
+
+from bitcache import open_counts, unpaid_runs
+from bitcache.errors import WorkRequired
+from bitcache.identifiers import FileId
+from bitcache.networks import Networks
+from bitcache.open_counts import OpenCounts, Place
+from bitcache.quotas import Quotas, Terms, Use, terms_of
+from bitcache.storage.tables import invoice
+
+#: Others ask while somebody works: a solution that was enough a moment ago still is.
+FORGIVEN_BITS = 2
+
+# Built once: building a statement takes several times as long as running it.
+_LAST_MADE = (
+    select(invoice.c.created_at)
+    .where(invoice.c.payout_id == bindparam("payout_id"))
+    .order_by(invoice.c.key_index.desc())
+    .limit(1)
+)
+
+
+class Admission:
+    """What there is room for at ``now``, during one write."""
+
+    def __init__(self, conn: Connection, quotas: Quotas, now: int) -> None:
+        open_counts.release_overdue(conn, now)
+        self._conn, self._quotas, self._now = conn, quotas, now
+        self._counts = OpenCounts(conn)
+        self._runs: dict[int, int] = {}
+        self._made: Counter[int] = Counter()
+
+    def prepare(self, asked: Iterable[tuple[FileId, int | None, Networks | None]]) -> None:
+        """Read what is needed to answer these, given as file, account and networks."""
+        self._counts.load(
+            Place(file_id, payout_id, networks)
+            for file_id, payout_id, networks in asked
+            if networks is not None and payout_id is not None
+        )
+
+    def admit(self, file_id: FileId, payout_id: int, next_index: int, networks: Networks | None, work: int) -> float:
+        """One more: the part of the usual time that its invoice is open; raises TooMany and WorkRequired.
+
+        ``networks`` None: whom nobody counts.  ``work`` is what was proven, in bits.
+        """
+        if networks is None:
+            return 1.0
+        place = Place(file_id, payout_id, networks)
+        terms = self._terms(place, next_index)
+        if terms.bits > (work + FORGIVEN_BITS if work else 0):
+            raise WorkRequired(bits=terms.bits)
+        self._counts.take(place)
+        self._made[payout_id] += 1
+        return terms.expiry
+
+    def _terms(self, place: Place, next_index: int) -> Terms:
+        *networks, listing, account, everything = self._counts.of(place)
+        made = self._made[place.payout_id]
+        run = self._run(place.payout_id, next_index) + made
+        idle = self._idle(place.payout_id) if run >= self._quotas.run else 0
+        return terms_of(Use(tuple(networks), listing, account, everything, run, 0 if made else idle), self._quotas)
+
+    def _run(self, payout_id: int, next_index: int) -> int:
+        """Return how many addresses were given out since the last paid one, before this write."""
+        if payout_id not in self._runs:
+            self._runs[payout_id] = unpaid_runs.newest(self._conn, payout_id, next_index)
+        return self._runs[payout_id]
+
+    def _idle(self, payout_id: int) -> int:
+        """Seconds since the account's newest address was given out."""
+        made_at = self._conn.scalar(_LAST_MADE, {"payout_id": payout_id})
+        return self._quotas.slow_seconds if made_at is None else self._now - made_at

@@ -1,0 +1,69 @@
+"""Networks: what belongs together, what many share, and that their keys say nothing."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+
+from bitcache.networks import KEY_BYTES, Networks, networks_of, prefixes
+
+SECRET = b"s" * 32
+
+
+def common(one: str, other: str) -> int:
+    """How many networks two addresses have in common."""
+    return len(set(networks_of(SECRET, one).keys) & set(networks_of(SECRET, other).keys))
+
+
+def test_prefixes() -> None:
+    """Smallest first, four of each kind."""
+    assert prefixes(ipaddress.ip_address("198.51.100.77")) == [
+        "198.51.100.77/32",
+        "198.51.100.64/28",
+        "198.51.100.0/24",
+        "198.51.0.0/16",
+    ]
+    assert prefixes(ipaddress.ip_address("2001:db8:1:2ff:3:4:5:6")) == [
+        "2001:db8:1:2ff::/64",
+        "2001:db8:1:200::/56",
+        "2001:db8:1::/48",
+        "2001:db8::/32",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", 4),
+        ("2001:db8:1:2::1", "2001:db8:1:ff::1", 3),
+        ("2001:db8:1:2::1", "2001:db8:1:100::1", 2),
+        ("2001:db8:1::1", "2001:db8:2::1", 1),
+        ("2001:db8::1", "2001:db9::1", 0),
+        ("198.51.100.1", "198.51.100.15", 3),
+        ("198.51.100.1", "198.51.100.16", 2),
+        ("198.51.100.1", "198.51.1.1", 1),
+        ("198.51.100.1", "198.52.100.1", 0),
+    ],
+)
+def test_neighbours_share_their_larger_networks(one: str, other: str, shared: int) -> None:
+    """From the same line up to nothing in common."""
+    assert common(one, other) == shared
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "::1", "10.0.0.1", "fd00::1", "fe80::1%eth0", "100.64.3.4", "unix", ""]
+)
+def test_addresses_that_many_share(address: str) -> None:
+    """Nothing can be said of who asks from there."""
+    assert networks_of(SECRET, address).shared
+
+
+def test_keys_depend_on_the_secret_and_come_back_from_a_column() -> None:
+    """Without the secret nobody finds out which network a key stands for."""
+    found = networks_of(SECRET, "198.51.100.1")
+    assert Networks.unpack(found.pack()) == found
+    assert {len(key) for key in found.keys} == {KEY_BYTES}
+    assert not set(found.keys) & set(networks_of(b"t" * 32, "198.51.100.1").keys)
+    assert not found.shared
+    assert found.neighbours == networks_of(SECRET, "198.51.100.2").neighbours
