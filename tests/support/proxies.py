@@ -14,7 +14,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,7 @@ class Proxy:
     url: str
     port: int
     folder: Path
-    pid: int
+    plain_port: int = 0  #: where it sends people to https:// from, if it does
 
     def written(self) -> str:
         """Everything in its logs."""
@@ -41,7 +41,7 @@ class Proxy:
 
 def trusting() -> ssl.SSLContext:
     """A client's TLS that takes the test's certificate, whose host is not this machine's name."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
@@ -56,7 +56,7 @@ def deployed_nginx(folder: Path, gateway_port: int) -> Iterator[Proxy]:
         "server 127.0.0.1:8402;": f"server 127.0.0.1:{gateway_port};",
         "listen 80;": f"listen 127.0.0.1:{plain};",
         "listen [::]:80;": "",
-        "listen 443 ssl http2;": f"listen 0.0.0.0:{port} ssl http2;",
+        "listen 443 ssl http2;": f"listen 127.0.0.1:{port} ssl http2;",
         "listen [::]:443 ssl http2;": "",
         "/etc/ssl/gateway.example.crt": str(certificate),
         "/etc/ssl/gateway.example.key": str(key),
@@ -65,7 +65,7 @@ def deployed_nginx(folder: Path, gateway_port: int) -> Iterator[Proxy]:
         assert before in text, f"deploy/nginx.conf no longer holds {before!r}"
         text = text.replace(before, after)
     with nginx(folder, text, port, scheme="https") as proxy:
-        yield proxy
+        yield replace(proxy, plain_port=plain)
 
 
 @contextmanager
@@ -145,7 +145,7 @@ def _running(command: list[str], folder: Path, port: int, scheme: str) -> Iterat
         try:
             _wait_for(process, port, folder / "said.err")
             host = HOST if scheme == "https" else "127.0.0.1"
-            yield Proxy(f"{scheme}://{host}:{port}", port, folder, process.pid)
+            yield Proxy(f"{scheme}://{host}:{port}", port, folder)
         finally:
             process.send_signal(signal.SIGTERM)
             try:
