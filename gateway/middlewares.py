@@ -28,7 +28,7 @@ _STARTED: web.RequestKey[bool] = web.RequestKey("started")
 
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "worker-src 'self'; frame-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors "
+    "worker-src 'self'; frame-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'"
 )
 
 _CORS = {
@@ -98,8 +98,12 @@ async def security_headers(request: web.Request, response: web.StreamResponse) -
     request[_STARTED] = True
     headers, path = response.headers, request.path
     headers["Server"] = "bitcache"
-    framed = _CHECKOUT.fullmatch(path) and "embed" in request.query  # the widget's frame, on any site
-    headers.setdefault("Content-Security-Policy", _CSP + ("*" if framed else "'none'"))
+    framed = _CHECKOUT.fullmatch(path) and "embed" in request.query
+    headers.setdefault("Content-Security-Policy", _CSP if framed else f"{_CSP}; frame-ancestors 'none'")
+    if framed:  # the widget's frame: on any page, of the disk and of those that isolate themselves too
+        headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
+    if framed or path.startswith("/static/"):  # a worker must be as strict as its page
+        headers.setdefault("Cross-Origin-Embedder-Policy", "require-corp")
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
     if response.content_type == "text/html":

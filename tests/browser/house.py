@@ -124,37 +124,55 @@ def _without_purse(parts: Parts, demo: bool) -> Parts:
     return parts if demo else replace(parts, purse=None)
 
 
+SCRIPT = (
+    "window.heard=[];for (const name of ['bitcache:state','bitcache:unlocked'])"
+    "document.addEventListener(name, (event) => heard.push([name, event.detail]));"
+)
+
+
 @asynccontextmanager
-async def website(gateway_url: str, link: str) -> AsyncIterator[str]:
-    """A page of another origin that embeds the widget, under the strict policy that the docs promise works."""
-    html = (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>A blog</title><h1>A blog</h1>'
-        f'<script type="module" src="{gateway_url}/bitcache-pay.js"></script>'
-        '<script src="/listen.js"></script>'
-        f'<bitcache-pay><a href="{link}">Buy the song</a></bitcache-pay>'
-    )
-    script = (
-        "window.heard=[];for (const name of ['bitcache:state','bitcache:unlocked'])"
-        "document.addEventListener(name, (event) => heard.push([name, event.detail]));"
-    )
+async def website(
+    gateway_url: str, link: str, *, host: str = "127.0.0.1", headers: dict[str, str] | None = None, sandbox: str = ""
+) -> AsyncIterator[str]:
+    """A page of another origin that embeds the widget, under the strict policy that the docs promise works.
+
+    With host "localhost" it is another site too.  ``headers`` are added to the page's; at /framed it is in a frame
+    with this ``sandbox``.
+    """
     policy = {"Content-Security-Policy": f"default-src 'self' {gateway_url}"}
 
     async def page(_: web.Request) -> web.Response:
-        return web.Response(text=html, content_type="text/html", headers=policy)
+        return web.Response(text=blog(gateway_url, link), content_type="text/html", headers=policy | (headers or {}))
+
+    async def framed(_: web.Request) -> web.Response:
+        frame = f'<iframe sandbox="{sandbox}" src="/" style="width:40rem;height:50rem"></iframe>'
+        return web.Response(text=f"<!doctype html><title>A portal</title>{frame}", content_type="text/html")
 
     async def listen(_: web.Request) -> web.Response:
-        return web.Response(text=script, content_type="text/javascript")
+        anyone = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+        return web.Response(text=SCRIPT, content_type="text/javascript", headers=anyone)
 
     async def icon(_: web.Request) -> web.Response:
         return web.Response(status=204)
 
     app = web.Application()
-    app.add_routes([web.get("/", page), web.get("/listen.js", listen), web.get("/favicon.ico", icon)])
+    routes = (("/", page), ("/framed", framed), ("/listen.js", listen), ("/favicon.ico", icon))
+    app.add_routes([web.get(path, handler) for path, handler in routes])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield f"http://{host}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+def blog(gateway_url: str, link: str) -> str:
+    """The page's HTML."""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>A blog</title><h1>A blog</h1>'
+        f'<script type="module" src="{gateway_url}/bitcache-pay.js"></script>'
+        '<script src="/listen.js"></script>'
+        f'<bitcache-pay><a href="{link}">Buy the song</a></bitcache-pay><aside id="aside"></aside>'
+    )

@@ -166,6 +166,7 @@ async def buyer_states(studio: Studio, link: str, text_link: str, large_link: st
     await state("home", nothing, house.url)
     await state("embed-page", nothing, f"{house.url}/embed")
     await state("embed-frame", nothing, link.replace("#", "?embed#"))
+    await state("embed-done", done, link.replace("#", "?embed#"))
     await state("plain-offer", nothing, scripts=False)
 
     async def plain_pay(page: Page) -> None:
@@ -198,6 +199,42 @@ async def widget_state(studio: Studio, link: str) -> None:
         await page.wait_for_timeout(400)
         await studio.shoot("widget", page)
         await context.close()
+
+
+async def widget_states_of_another_site(studio: Studio, link: str) -> None:
+    """Where the frame may keep nothing; and what is asked before an invoice is left, which needs a frame that may."""
+    for name, host in (("widget-elsewhere", "localhost"), ("widget-leaving", "127.0.0.1")):
+        if not studio.wants(name):
+            continue
+        async with website(studio.house.url, link, host=host) as site:
+            context = await studio.context()
+            page = await context.new_page()
+            await page.goto(site)
+            await page.get_by_role("link").click()
+            frame = page.frame_locator("iframe")
+            await frame.get_by_role("button", name="Pay 2").wait_for()
+            if name == "widget-leaving":
+                await frame.get_by_role("button", name="Pay 2").click()
+                await frame.locator(".qr svg").wait_for()
+                await page.get_by_role("button", name="Close").click()
+                await frame.locator("dialog.leaving").wait_for()
+            await page.wait_for_timeout(400)
+            await studio.shoot(name, page)
+            await context.close()
+
+
+async def keep_state(studio: Studio, link: str) -> None:
+    """A browser that lets the site keep nothing."""
+    if not studio.wants("keep-first"):
+        return
+    context = await studio.context()
+    await context.add_init_script("delete window.localStorage; Object.defineProperty(window, 'localStorage', {})")
+    page = await context.new_page()
+    await page.goto(link)
+    await page.get_by_role("button", name="Pay 2").click()
+    await page.get_by_label("Your private link").wait_for()
+    await studio.shoot("keep-first", page)
+    await context.close()
 
 
 async def demo_state(studio: Studio, link: str) -> None:
@@ -317,6 +354,8 @@ async def main(wanted: set[str]) -> None:
         large = await house.sell(POEM, "wall-map.tif", "A wall map", preview=Preview("image/png", _large_png()))
         await buyer_states(studio, link, text, large)
         await widget_state(studio, link)
+        await widget_states_of_another_site(studio, link)
+        await keep_state(studio, link)
         await pictures(studio, link)
         if studio.wants("demo"):
             demo = await stack.enter_async_context(gateway(folder / "b", demo=True))

@@ -36,10 +36,17 @@ async def raw(shop: Shop, path: str) -> dict[str, str]:
 
 
 async def test_only_the_checkout_can_be_framed(shop: Shop) -> None:
-    """The widget frames /f/…?embed on any site, and nothing else."""
+    """The widget frames /f/…?embed on any page, and nothing else.
+
+    No ``frame-ancestors *``: that leaves out pages of the disk.  Isolated pages let in only what agrees to be strict.
+    """
     sold = await shop.sell(goods())
     framed = (await shop.call("GET", f"/f/{sold.file_id}?embed")).headers
-    assert framed["Content-Security-Policy"].endswith("frame-ancestors *")
+    assert "frame-ancestors" not in framed["Content-Security-Policy"]
+    assert framed["Cross-Origin-Embedder-Policy"] == "require-corp"
+    assert framed["Cross-Origin-Resource-Policy"] == "cross-origin"
+    worker = await raw(shop, "//static/sealing/open-worker.js")
+    assert worker["Cross-Origin-Embedder-Policy"] == "require-corp"
     page = f"/f/{sold.file_id}"
     for path in (page, "/f/nope", *(f"{page}{more}?embed" for more in ("/pay", "/claim", "/", "%0a", "%23x", "x"))):
         assert (await shop.call("GET", path)).headers["Content-Security-Policy"].endswith("frame-ancestors 'none'")

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { claimsOf, keepClaim, noteClaim } from "../../gateway/web/static/checkout/claims.js";
-import { begin, resume } from "../../gateway/web/static/checkout/purchase.js";
+import { areStored, claimsOf, keepClaim, keeps, noteClaim } from "../../gateway/web/static/checkout/claims.js";
+import { begin as beginWith, nextClaim, resume } from "../../gateway/web/static/checkout/purchase.js";
 import { claim, FakeGateway, FakeStorage, FILE, GOODS, transferOf } from "./fake-buyer.js";
 
 /** @type {FakeStorage} */
@@ -19,6 +19,7 @@ beforeEach(() => {
   globalThis.fetch = gateway.fetch;
 });
 
+const begin = (goods) => beginWith(goods, nextClaim(goods.fileId).claim);
 const kept = () => claimsOf(FILE).map((one) => one.claim);
 const open = (fromLink = null, parked = false) => resume(GOODS, { fromLink, parked });
 const attackers = claim(66);
@@ -142,6 +143,17 @@ test("when storage is full, what this page learned still counts", () => {
   storage.full = false;
   keepClaim(FILE, claim(3));
   assert.deepEqual(JSON.parse(storage.getItem(`bitcache.claims.${FILE}`)).length, 3);
+});
+
+test("a claim that could not be stored is told from one that was, before anything is begun", () => {
+  assert.deepEqual([keeps(), nextClaim(FILE).stored], [true, true]);
+  storage.kept.clear();
+  storage.full = true;
+  const { claim: mine, stored } = nextClaim(FILE);
+  assert.deepEqual([keeps(), stored, areStored(FILE), gateway.begun], [false, false, false, []]);
+  assert.equal(nextClaim(FILE).claim, mine, "the one that the buyer was shown to keep");
+  storage.full = false;
+  assert.deepEqual(nextClaim(FILE), { claim: mine, stored: true });
 });
 
 const dishonest = { code: "gateway_dishonest" };

@@ -13,6 +13,7 @@ export class FakeStorage {
     if (this.full) throw new Error("QuotaExceededError");
     this.kept.set(key, value);
   }
+  removeItem = (key) => this.kept.delete(key);
 }
 
 export const FILE = "AAECAwQFBgcICQoLDA0ODw";

@@ -42,7 +42,7 @@ test("a plain click opens the dialog; a modifier or another button leaves the li
   }
 });
 
-test("messages: the two events, the height and closing; nothing else", () => {
+test("messages: the two events, the height, being ready, asking and closing; nothing else", () => {
   const from = (data) => messageMeaning({ source: "bitcache", ...data });
   assert.deepEqual(from({ type: "state", transferId: "T", state: "processing", secret: "x" }), {
     event: "bitcache:state",
@@ -51,6 +51,7 @@ test("messages: the two events, the height and closing; nothing else", () => {
   assert.deepEqual(from({ type: "unlocked", transferId: "T" }), { event: "bitcache:unlocked", detail: { transferId: "T" } });
   assert.deepEqual(from({ type: "height", height: 512.2 }), { height: 513 });
   assert.deepEqual(from({ type: "close" }), { close: true });
+  assert.deepEqual([from({ type: "ready" }), from({ type: "asking" })], [{ ready: true }, { asking: true }]);
   for (const data of [null, 7, "close", {}, { type: "close" }, { source: "other", type: "close" }]) {
     assert.equal(messageMeaning(data), null);
   }

@@ -10,7 +10,9 @@
  * A click opens the gateway's own checkout in a frame inside a native dialog; keys and file stay on the
  * gateway's origin. The page hears `bitcache:state` {transferId, state} and `bitcache:unlocked` {transferId}.
  * The page's Content-Security-Policy needs the gateway's origin in script-src and frame-src, nothing else.
- * Without JavaScript, or with a modifier key held, the link is a link.
+ * Without JavaScript, with a modifier key held, or where the page lets no frame work, the link is a link.
+ *
+ * Once there is an invoice, no click beside the dialog and no Escape closes it: the checkout asks first.
  */
 
 const STYLES = `
@@ -24,6 +26,13 @@ const STYLES = `
   button:hover { background: rgb(128 128 128 / 0.15); }
   button:focus-visible { outline: 3px solid Highlight; outline-offset: -3px; }
 `;
+
+/** How long after the frame's "load" its checkout may still report; it does so before, if it works at all. */
+const GRACE_MS = 3000;
+/** A frame that never loads. */
+const LOADING_MS = 20_000;
+/** A checkout that did not answer for so long is closed by the next press of the cross. */
+const DEAF_MS = 2000;
 
 const WORDS = { en: { close: "Close", checkout: "Checkout" }, fr: { close: "Fermer", checkout: "Paiement" } };
 
@@ -63,7 +72,7 @@ export function wantsPlainLink(event) {
 /**
  * What a message from the checkout's frame asks of the page; everything else is ignored.
  * @param {any} data
- * @returns {{event: string, detail: object} | {height: number} | {close: true} | null}
+ * @returns {{event: string, detail: object} | {height: number} | {ready: true} | {asking: true} | {close: true} | null}
  */
 export function messageMeaning(data) {
   if (data?.source !== "bitcache") return null;
@@ -71,110 +80,205 @@ export function messageMeaning(data) {
   if (type === "state") return { event: "bitcache:state", detail: { transferId, state } };
   if (type === "unlocked") return { event: "bitcache:unlocked", detail: { transferId } };
   if (type === "height" && Number.isFinite(height) && height > 0) return { height: Math.ceil(height) };
+  if (type === "ready") return { ready: true };
+  if (type === "asking") return { asking: true };
   return type === "close" ? { close: true } : null;
 }
+
+/** Whether this page sits in a sandbox that takes its origin away: a frame in it can neither keep nor open anything. */
+const isOpaque = () => globalThis.origin === "null" && location.protocol !== "file:";
 
 /** Importable where there is no browser. */
 const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
 
 export class BitcachePay extends Base {
-  /** @type {HTMLDialogElement | null} */
-  #dialog = null;
-  /** @type {HTMLIFrameElement | null} */
-  #frame = null;
-  #origin = "";
-  /** @type {CSSStyleSheet | null} */
-  #height = null;
+  /** Whether a frame was seen to fail in this page. */
+  static #framesFail = false;
+  /** @type {Checkout | null} */
+  #checkout = null;
 
   connectedCallback() {
     this.addEventListener("click", this.#onClick);
-    window.addEventListener("message", this.#onMessage);
   }
 
+  /** A page that moves the element does not close the checkout, which is no part of it. */
+  connectedMoveCallback() {}
+
   disconnectedCallback() {
-    this.removeEventListener("click", this.#onClick);
-    window.removeEventListener("message", this.#onMessage);
-    this.close();
+    queueMicrotask(() => this.isConnected || this.#checkout?.hasInvoice || this.close());
   }
 
   /** Opens the checkout of the link inside. */
   open() {
     const link = this.querySelector("a");
-    const checkout = link && checkoutOf(link.href);
-    if (!checkout || this.#dialog) return;
-    this.#origin = checkout.origin;
-    this.#build(checkout.frame, link.textContent?.trim() ?? "");
+    const address = link && checkoutOf(link.href);
+    if (!address || this.#checkout) return;
+    const words = wordsFor(this.closest("[lang]")?.getAttribute("lang") || navigator.language);
+    const label = link.textContent?.trim() || words.checkout;
+    this.#checkout = new Checkout(address, { close: words.close, title: words.checkout, label }, {
+      onEvent: (name, detail) => this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true })),
+      onClose: () => this.#closed(),
+      onFailure: () => this.#failed(link),
+    });
   }
 
+  /** Closes it, whatever goes on inside; what was begun there is found when it opens again. */
   close() {
-    this.#dialog?.close();
+    this.#checkout?.close();
   }
 
   /** @param {MouseEvent} event */
   #onClick = (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     if (!link || wantsPlainLink(event) || !checkoutOf(link.href) || !("showModal" in HTMLDialogElement.prototype)) return;
+    if (BitcachePay.#framesFail || isOpaque()) return aimLink(link);
     event.preventDefault();
     this.open();
   };
 
+  #closed() {
+    this.#checkout = null;
+    this.querySelector("a")?.focus();
+  }
+
+  /** @param {HTMLAnchorElement} link what a click would have done without this element */
+  #failed(link) {
+    BitcachePay.#framesFail = true;
+    aimLink(link);
+    link.click();
+  }
+}
+
+/**
+ * The buyer's page refuses to be framed: from a page that is itself in a frame it opens beside it.
+ * @param {HTMLAnchorElement} link
+ */
+function aimLink(link) {
+  if (window !== window.top && !link.target) link.target = "_blank";
+}
+
+/**
+ * @typedef {object} Listener
+ * @property {(name: string, detail: object) => void} onEvent
+ * @property {() => void} onClose
+ * @property {() => void} onFailure the frame does not work here; the dialog is closed
+ */
+
+/** The dialog with the gateway's frame. It hangs on the page's body: what becomes of the element does not touch it. */
+class Checkout {
+  /** One that is not finished: the file is not here yet. */
+  hasInvoice = false;
+  #unlocked = false;
+  #origin;
+  #listener;
+  #host = document.createElement("div");
+  #dialog = document.createElement("dialog");
+  #frame = document.createElement("iframe");
+  #height = new CSSStyleSheet();
+  #ready = false;
+  #closing = false;
+  /** When the frame was asked whether to close, unless it answered; milliseconds. @type {number | null} */
+  #askedAt = null;
+
   /**
-   * The dialog lives in a shadow tree, so that neither page nor dialog can restyle the other.
-   * @param {string} address
-   * @param {string} label
+   * @param {{origin: string, frame: string}} address
+   * @param {{close: string, title: string, label: string}} words
+   * @param {Listener} listener
    */
-  #build(address, label) {
-    const words = wordsFor(this.closest("[lang]")?.getAttribute("lang") || navigator.language);
-    const host = document.createElement("div");
-    const root = host.attachShadow({ mode: "open" });
-    this.#height = new CSSStyleSheet();
+  constructor({ origin, frame }, words, listener) {
+    this.#origin = origin;
+    this.#listener = listener;
+    Object.assign(this.#frame, { src: frame, title: words.title, allow: "clipboard-write", referrerPolicy: "no-referrer" });
+    this.#build(words);
+    window.addEventListener("message", this.#onMessage);
+    this.#frame.addEventListener("load", () => this.#failUnlessReady(GRACE_MS), { once: true });
+    this.#failUnlessReady(LOADING_MS);
+    this.#dialog.showModal();
+  }
+
+  close() {
+    this.#closing = true;
+    this.#dialog.close();
+  }
+
+  /**
+   * In a shadow tree, so that neither page nor dialog can restyle the other.
+   * @param {{close: string, label: string}} words
+   */
+  #build({ close, label }) {
     const styles = new CSSStyleSheet();
     styles.replaceSync(STYLES);
+    const root = this.#host.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [styles, this.#height];
-    this.#frame = document.createElement("iframe");
-    Object.assign(this.#frame, { src: address, title: words.checkout, allow: "clipboard-write", referrerPolicy: "no-referrer" });
-    root.append(this.#dialogWith(this.#frame, words.close, label || words.checkout));
-    document.body.append(host);
-    this.#dialog?.showModal();
-  }
-
-  /**
-   * @param {HTMLIFrameElement} frame
-   * @param {string} close
-   * @param {string} label
-   */
-  #dialogWith(frame, close, label) {
-    const dialog = document.createElement("dialog");
-    dialog.setAttribute("aria-label", label);
     const button = document.createElement("button");
     Object.assign(button, { type: "button", textContent: "×", ariaLabel: close, autofocus: true });
-    button.addEventListener("click", () => dialog.close());
+    button.addEventListener("click", () => this.#leave());
+    this.#dialog.setAttribute("aria-label", label);
     // The dialog has no padding: a click on the element itself is a click on its backdrop.
-    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-    dialog.addEventListener("close", this.#onClose, { once: true });
+    this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && !this.hasInvoice && this.close());
+    this.#dialog.addEventListener("cancel", this.#onCancel);
+    this.#dialog.addEventListener("close", this.#onClose);
     // First, and with the focus: Escape works before the frame has loaded, and when it never does.
-    dialog.append(button, frame);
-    this.#dialog = dialog;
-    return dialog;
+    this.#dialog.append(button, this.#frame);
+    root.append(this.#dialog);
+    document.body.append(this.#host);
   }
 
-  /** The browser gives focus back to the link, which had it when the dialog opened. */
+  /** @param {number} ms from now */
+  #failUnlessReady(ms) {
+    setTimeout(() => {
+      if (this.#ready || this.#closing) return;
+      this.close();
+      this.#listener.onFailure();
+    }, ms);
+  }
+
+  /** With an invoice, the checkout asks what to keep; one that gives no answer cannot keep the dialog open. */
+  #leave() {
+    const deaf = this.#askedAt !== null && performance.now() - this.#askedAt > DEAF_MS;
+    if (!this.hasInvoice || deaf) return this.close();
+    this.#askedAt ??= performance.now();
+    this.#frame.focus();
+    this.#frame.contentWindow?.postMessage({ source: "bitcache", type: "leave" }, this.#origin);
+  }
+
+  /** @param {Event} event */
+  #onCancel = (event) => {
+    if (!this.hasInvoice) return;
+    event.preventDefault();
+    this.#leave();
+  };
+
+  /** Browsers close a dialog at the second Escape, whatever a page says: then it opens again, its frame untouched. */
   #onClose = () => {
-    const host = /** @type {ShadowRoot | undefined} */ (this.#dialog?.getRootNode())?.host;
-    this.#dialog = this.#frame = this.#height = null;
-    host?.remove();
-    this.querySelector("a")?.focus();
+    if (this.hasInvoice && !this.#closing) return this.#dialog.showModal();
+    this.#closing = true;
+    window.removeEventListener("message", this.#onMessage);
+    this.#host.remove();
+    this.#listener.onClose();
   };
 
   /** @param {MessageEvent} message */
   #onMessage = (message) => {
-    if (!this.#frame || message.origin !== this.#origin || message.source !== this.#frame.contentWindow) return;
+    if (message.origin !== this.#origin || message.source !== this.#frame.contentWindow) return;
     const meaning = messageMeaning(message.data);
     if (!meaning) return;
-    if ("event" in meaning) this.dispatchEvent(new CustomEvent(meaning.event, { detail: meaning.detail, bubbles: true }));
-    else if ("height" in meaning) this.#height?.replaceSync(`iframe { height: min(${meaning.height}px, calc(100dvh - 1rem)); }`);
-    else this.close();
+    this.#ready = true;
+    if ("event" in meaning) this.#tell(meaning.event, meaning.detail);
+    else if ("height" in meaning) this.#height.replaceSync(`iframe { height: min(${meaning.height}px, calc(100dvh - 1rem)); }`);
+    else if ("asking" in meaning) this.#askedAt = null;
+    else if ("close" in meaning) this.close();
   };
+
+  /**
+   * @param {string} name
+   * @param {object} detail
+   */
+  #tell(name, detail) {
+    this.#unlocked ||= name === "bitcache:unlocked";
+    this.hasInvoice = !this.#unlocked;
+    this.#listener.onEvent(name, detail);
+  }
 }
 
 globalThis.customElements?.get("bitcache-pay") ?? globalThis.customElements?.define("bitcache-pay", BitcachePay);

@@ -1,6 +1,7 @@
 /**
  * Claim secrets, kept in this browser per file, so that a reload goes on and a late payment still finds its buyer.
- * Newest first. What was paid for is never forgotten. Where storage is forbidden they last as long as the page.
+ * Newest first. What was paid for is never forgotten. Where storage is forbidden they last as long as the page, so
+ * nothing is begun there before the buyer has kept the claim.
  */
 
 import { isPaid } from "./state.js";
@@ -16,6 +17,7 @@ import { isPaid } from "./state.js";
 
 /** Beyond so many, the oldest go that nobody paid in time. */
 const ENOUGH = 8;
+const PROBE = "bitcache.probe";
 /** What could not be stored. @type {Map<string, string>} */
 const unstored = new Map();
 
@@ -44,6 +46,23 @@ export function keepClaim(fileId, claim, adopted = false) {
   const others = claimsOf(fileId).filter((one) => one.claim !== claim);
   save(fileId, [adopted ? { claim, adopted } : { claim }, ...others]);
 }
+
+/** Whether this browser lets this page keep anything; frames of other sites, and some people's settings, do not. */
+export function keeps() {
+  try {
+    localStorage.setItem(PROBE, "1");
+    localStorage.removeItem(PROBE);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether the claims of this file outlive the page as they are now.
+ * @param {string} fileId
+ */
+export const areStored = (fileId) => !unstored.has(keyOf(fileId));
 
 /**
  * What the gateway said of it, once that was checked.
@@ -101,7 +120,7 @@ function write(key, value) {
     localStorage.setItem(key, value);
     unstored.delete(key);
   } catch {
-    // Private windows and full disks: the page goes on, and the recovery link is what remains.
+    // Private windows and full disks: the recovery link is what remains.
     unstored.set(key, value);
   }
 }

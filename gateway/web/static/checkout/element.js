@@ -14,6 +14,8 @@ import { spoken } from "./spoken.js";
 import { doneView } from "./views/done.js";
 import { expiredView } from "./views/expired.js";
 import { invoiceView } from "./views/invoice.js";
+import { keepView } from "./views/keep.js";
+import { askBeforeLeaving } from "./views/leaving.js";
 import { offerView } from "./views/offer.js";
 import { troubleView } from "./views/trouble.js";
 import { waitingView } from "./views/waiting.js";
@@ -23,6 +25,7 @@ import { waitingView } from "./views/waiting.js";
 /** @type {Record<string, (state: State, act: Flow["act"]) => import("./views/parts.js").View>} */
 const VIEWS = {
   offer: offerView,
+  keep: keepView,
   invoice: invoiceView,
   waiting: waitingView,
   expired: expiredView,
@@ -39,7 +42,7 @@ export class BitcacheCheckout extends HTMLElement {
   #live = h("p", { class: "hush", role: "status" });
 
   connectedCallback() {
-    if (this.hasAttribute("embed")) settleIntoFrame();
+    if (this.hasAttribute("embed")) settleIntoFrame((close) => this.#asksBeforeLeaving(close));
     addEventListener("hashchange", this.#begin);
     this.#begin();
   }
@@ -55,7 +58,8 @@ export class BitcacheCheckout extends HTMLElement {
     // What is shown, by the server or of another link, is not checked: nobody pays from it, and the next screen is a new one.
     this.querySelectorAll("button").forEach((button) => (button.disabled = true));
     this.#shown = "";
-    this.#flow = new Flow((before, after) => this.#show(before, after), this.hasAttribute("parked"));
+    const [parked, embedded] = [this.hasAttribute("parked"), this.hasAttribute("embed")];
+    this.#flow = new Flow((before, after) => this.#show(before, after), { parked, embedded });
     this.#flow.start();
   };
 
@@ -72,6 +76,17 @@ export class BitcacheCheckout extends HTMLElement {
     setText(this.#live, spoken(after));
     document.title = t("page.title", { title: after.offer?.title ?? t("brand") });
     tellState(before, after);
+  }
+
+  /**
+   * An invoice is not left by accident: it may be paid, or about to be.
+   * @param {() => void} close
+   */
+  #asksBeforeLeaving(close) {
+    const { transfer, file, recovery } = this.#flow?.state ?? {};
+    if (!transfer || file || !recovery) return false;
+    askBeforeLeaving(recovery, close);
+    return true;
   }
 
   /**

@@ -4,10 +4,11 @@ import { report } from "../sealing/errors.js";
 import { formatLink } from "../sealing/link.js";
 import { demoPay } from "./api.js";
 import { checkTransfer } from "./bill.js";
-import { noteClaim } from "./claims.js";
+import { keeps, noteClaim } from "./claims.js";
 import { Delivery } from "./delivery.js";
+import { openOwnPage } from "./frame.js";
 import { linkOfPage, loadOffer, loadPreview } from "./offer.js";
-import { begin, resume } from "./purchase.js";
+import { begin, nextClaim, resume } from "./purchase.js";
 import { saveFile } from "./receive.js";
 import { isPaid, mayDownload, reduce, START } from "./state.js";
 import { Watch } from "./watch.js";
@@ -33,17 +34,20 @@ export class Flow {
 
   /**
    * @param {(before: State, after: State) => void} changed
-   * @param {boolean} parked a purchase begun without JavaScript may wait in a cookie
+   * @param {{parked: boolean, embedded: boolean}} place `parked`: a purchase begun without JavaScript may wait in a
+   *   cookie; `embedded`: inside the widget's frame
    */
-  constructor(changed, parked) {
+  constructor(changed, { parked, embedded }) {
     this.#changed = changed;
     this.#parked = parked;
+    this.state = reduce(START, { type: "place", embedded, keeps: keeps() });
   }
 
   /** What the screens' buttons do. */
   act = {
     now,
     pay: () => this.#press(() => this.#begin()),
+    linkKept: () => this.#press(() => this.#begin({ linkKept: true })),
     demoPay: () => this.#press(() => demoPay(this.#transferId())),
     startAgain: () => this.#press(() => this.#startAgain()),
     saysPaid: () => this.#press(async () => (this.dispatch({ type: "saysPaid" }), this.#watch?.now())),
@@ -97,10 +101,28 @@ export class Flow {
     }
   }
 
-  async #begin() {
+  /** @param {{linkKept?: boolean}} [how] `linkKept`: the buyer has the link, so the claim may be lost here */
+  async #begin({ linkKept = false } = {}) {
     if (!this.#checked || this.state.starting) return;
+    const { offer } = this.#checked;
+    const { claim, stored } = nextClaim(offer.fileId);
+    if (!stored && !linkKept) return this.#keepElsewhere(claim);
     this.dispatch({ type: "start" });
-    this.#follow(await begin(this.#checked.offer, (part) => this.dispatch({ type: "work", part })));
+    this.#follow(await begin(offer, claim, (part) => this.dispatch({ type: "work", part })));
+  }
+
+  /**
+   * Nothing is begun where a closed page loses it: in a frame the page of its own may keep more; else the buyer does.
+   * @param {string} claim
+   */
+  #keepElsewhere(claim) {
+    if (this.state.embedded && openOwnPage()) return this.dispatch({ type: "handedOver" });
+    this.dispatch({ type: "keepFirst", link: this.#recoveryLink(claim) });
+  }
+
+  /** @param {string} claim */
+  #recoveryLink(claim) {
+    return this.#link ? formatLink({ ...this.#link, gateway: location.origin, claim }) : "";
   }
 
   async #startAgain() {
@@ -121,7 +143,7 @@ export class Flow {
   /** @param {import("./purchase.js").Purchase} purchase */
   #follow(purchase) {
     const { claim, transfer } = (this.#purchase = purchase);
-    if (this.#link) this.dispatch({ type: "recovery", link: formatLink({ ...this.#link, gateway: location.origin, claim }) });
+    this.dispatch({ type: "recovery", link: this.#recoveryLink(claim) });
     const onTransfer = (/** @type {import("./state.js").Transfer} */ news) => this.#onTransfer(news);
     this.#watch = new Watch(transfer.transfer_id, { onTransfer, onOffline: () => this.dispatch({ type: "offline" }) });
     this.#onTransfer(transfer);

@@ -4,7 +4,12 @@
  * and the file never leave this frame.
  */
 
-/** @param {{type: "state", transferId: string, state: string} | {type: "unlocked", transferId: string} | {type: "height", height: number} | {type: "close"}} message */
+/**
+ * @typedef {{type: "state", transferId: string, state: string} | {type: "unlocked", transferId: string}
+ *   | {type: "height", height: number} | {type: "ready"} | {type: "asking"} | {type: "close"}} Message
+ */
+
+/** @param {Message} message */
 function tell(message) {
   if (parent !== window) parent.postMessage({ source: "bitcache", ...message }, "*");
 }
@@ -20,8 +25,40 @@ export function tellState(before, after) {
   if (after.file && !before.file) tell({ type: "unlocked", transferId });
 }
 
-/** Keeps the frame as tall as its content, and passes Escape on, which the dialog outside cannot hear. */
-export function settleIntoFrame() {
+/**
+ * Says that the checkout works here, keeps the frame as tall as its content, and passes on wishes to close: Escape,
+ * which the dialog outside cannot hear, and the page's cross.
+ * @param {(close: () => void) => boolean} ask shows a question first, if there is something to lose, and says whether
+ */
+export function settleIntoFrame(ask) {
+  tell({ type: "ready" });
   new ResizeObserver(() => tell({ type: "height", height: document.body.scrollHeight })).observe(document.body);
-  addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && tell({ type: "close" }));
+  const leave = () => tell({ type: ask(() => tell({ type: "close" })) ? "asking" : "close" });
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || isAsking(event)) return;
+    event.preventDefault(); // else it would close the question, too
+    leave();
+  });
+  addEventListener("message", ({ source, data }) => {
+    if (source === parent && data?.source === "bitcache" && data.type === "leave") leave();
+  });
+}
+
+/**
+ * An open question closes by itself.
+ * @param {Event} event
+ */
+const isAsking = ({ target }) => target instanceof Element && target.closest("dialog[open]") !== null;
+
+/** The same page without the frame: link, fragment and all. */
+export const ownPage = () => location.origin + location.pathname + location.hash;
+
+/**
+ * Opens it beside the page around.
+ * @returns {boolean} false where a sandbox forbids it
+ */
+export function openOwnPage() {
+  const opened = window.open(ownPage(), "_blank");
+  if (opened) opened.opener = null;
+  return opened !== null;
 }

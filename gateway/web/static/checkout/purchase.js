@@ -5,7 +5,7 @@ import { GatewayError } from "../sealing/errors.js";
 import { claimHash, newClaim } from "../sealing/shares.js";
 import { createTransfer, parkedClaim, transferOf } from "./api.js";
 import { checkTransfer } from "./bill.js";
-import { claimsOf, keepClaim, noteClaim } from "./claims.js";
+import { areStored, claimsOf, keepClaim, noteClaim } from "./claims.js";
 import { isPaid } from "./state.js";
 
 /** @typedef {import("./state.js").Transfer} Transfer */
@@ -63,17 +63,27 @@ async function lookUp(goods, { claim, adopted = false, first }) {
 }
 
 /**
- * A new purchase. The claim is kept before the gateway hears of it, so nothing that is paid can be lost; one that
- * it never answered for is taken first, since it may have heard of that.
+ * The claim of the next purchase, kept before the gateway hears of it, so that nothing that is paid can be lost; one
+ * that it never answered for is taken first, since it may have heard of that.
+ * @param {string} fileId
+ * @returns {{claim: string, stored: boolean}} not `stored`: it is lost with this page, unless the buyer keeps it
+ */
+export function nextClaim(fileId) {
+  const unanswered = claimsOf(fileId).find((kept) => !kept.adopted && !kept.first);
+  const claim = unanswered?.claim ?? newClaim();
+  if (!unanswered || !areStored(fileId)) keepClaim(fileId, claim);
+  return { claim, stored: areStored(fileId) };
+}
+
+/**
+ * A new purchase.
  * @param {Goods} goods
+ * @param {string} claim from nextClaim, and kept
  * @param {(part: number) => void} [onWork] hears of a proof of work that takes longer than a second
  * @returns {Promise<Purchase>}
  */
-export async function begin(goods, onWork) {
+export async function begin(goods, claim, onWork) {
   const { fileId } = goods;
-  const unanswered = claimsOf(fileId).find((one) => !one.adopted && !one.first);
-  const claim = unanswered?.claim ?? newClaim();
-  if (!unanswered) keepClaim(fileId, claim);
   const transfer = await createTransfer(fileId, b64u(await claimHash(unb64u(claim, 32))), onWork);
   checkTransfer(transfer, goods);
   noteClaim(fileId, claim, transfer);

@@ -20,6 +20,10 @@
 /**
  * @typedef {object} State
  * @property {Offer | null} offer
+ * @property {boolean} embedded inside the widget's frame
+ * @property {boolean} keeps this browser keeps claims here
+ * @property {boolean} handedOver the purchase goes on in a page of its own
+ * @property {string | null} linkToKeep the private link of a purchase that begins when it is kept
  * @property {Preview | null} preview
  * @property {boolean} starting an invoice was asked for
  * @property {number | null} work how far a proof of work is that takes a while: 1 is as long as usual
@@ -41,6 +45,10 @@
 /** @type {State} */
 export const START = Object.freeze({
   offer: null,
+  embedded: false,
+  keeps: true,
+  handedOver: false,
+  linkToKeep: null,
   preview: null,
   starting: false,
   work: null,
@@ -60,8 +68,8 @@ export const START = Object.freeze({
 });
 
 /**
- * @typedef {{type: "offer", offer: Offer} | {type: "preview", preview: Preview} | {type: "start"} | {type: "work", part: number}
- *   | {type: "transfer", transfer: Transfer} | {type: "recovery", link: string}
+ * @typedef {{type: "place", embedded: boolean, keeps: boolean} | {type: "offer", offer: Offer} | {type: "preview", preview: Preview} | {type: "start"}
+ *   | {type: "work", part: number} | {type: "handedOver"} | {type: "keepFirst", link: string} | {type: "transfer", transfer: Transfer} | {type: "recovery", link: string}
  *   | {type: "downloading", bytes: number, total: number} | {type: "downloaded", at: number} | {type: "opening", at: number}
  *   | {type: "opened", at: number, file: Opened} | {type: "payRest"} | {type: "saysPaid"} | {type: "startAgain"} | {type: "retry"}
  *   | {type: "held"} | {type: "offline"} | {type: "online"} | {type: "trouble", trouble: Trouble} | {type: "note", note: Trouble}} Event
@@ -77,6 +85,8 @@ const NO_PURCHASE = {
   payRest: false,
   saysPaid: false,
   note: null,
+  handedOver: false,
+  linkToKeep: null,
 };
 
 /**
@@ -86,6 +96,12 @@ const NO_PURCHASE = {
  */
 export function reduce(state, event) {
   switch (event.type) {
+    case "place":
+      return { ...state, embedded: event.embedded, keeps: event.keeps };
+    case "handedOver":
+      return { ...state, handedOver: true, starting: false };
+    case "keepFirst":
+      return { ...state, linkToKeep: event.link, starting: false };
     case "offer":
       return { ...state, offer: event.offer, trouble: null };
     case "preview":
@@ -153,7 +169,7 @@ export const mayDownload = (transfer) => transfer !== null && (transfer.released
 export const isPaid = ({ state, released }) => released || state === "processing" || state === "settled" || state === "invalid";
 
 /**
- * @typedef {"loading" | "trouble" | "offer" | "invoice" | "waiting" | "expired" | "done"} Screen
+ * @typedef {"loading" | "trouble" | "offer" | "keep" | "invoice" | "waiting" | "expired" | "done"} Screen
  * @param {State} state
  * @returns {Screen}
  */
@@ -162,7 +178,7 @@ export function screenOf(state) {
   if (state.file) return "done";
   if (state.trouble) return "trouble";
   if (!state.offer) return "loading";
-  if (!transfer) return "offer";
+  if (!transfer) return state.linkToKeep ? "keep" : "offer";
   if (mayDownload(transfer) || transfer.state === "invalid") return "waiting";
   return transfer.state === "expired" && !state.payRest ? "expired" : "invoice";
 }

@@ -24,9 +24,10 @@ export function doneView(state, act) {
   const marks = h("p", { class: "notice", hidden: true });
   const [steps, back] = [stepList(), wayBack()];
   const text = h("p", { class: "soft" }, t("done.text", { name: file.name, size: sizeText(file.size) }));
+  const own = state.embedded ? ownPageLine(state.recovery ?? "") : "";
   const head = h("div", { class: "offer-head" }, heading(t("done.title")), text);
   return {
-    node: h("div", { class: "card" }, head, undone, look, save, back.node, marks, receipt(state, steps.node)),
+    node: h("div", { class: "card" }, head, undone, look, save, own, back.node, marks, receipt(state, steps.node)),
     update(next) {
       undone.hidden = next.transfer?.state !== "invalid";
       setText(marks, next.transfer ? markText(next.transfer) : "");
@@ -34,6 +35,15 @@ export function doneView(state, act) {
       [steps, back].forEach((part) => part.update(next));
     },
   };
+}
+
+/**
+ * No page is told whether a frame may save: some sites forbid it, and then nothing happens.
+ * @param {string} link the recovery link: storage of the frame's is not the page's
+ */
+function ownPageLine(link) {
+  const open = h("a", { href: link, target: "_blank", rel: "noopener" }, t("done.own.open"));
+  return h("p", { class: "small soft" }, t("done.own"), " ", open);
 }
 
 /**

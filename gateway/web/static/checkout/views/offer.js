@@ -16,14 +16,16 @@ const startingText = (work) => (work === null ? t("offer.starting") : t("offer.w
  */
 export function offerView(state, act) {
   const offer = /** @type {import("../state.js").Offer} */ (state.offer);
-  const label = t("offer.pay", { price: satText(offer.priceSat) });
+  const elsewhere = state.embedded && !state.keeps;
+  const label = t(elsewhere ? "offer.pay.tab" : "offer.pay", { price: satText(offer.priceSat) });
   const button = h("button", { type: "button", class: "button primary", onclick: act.pay }, label);
   const sample = h("div", { hidden: true });
   const note = noteLine();
   const paused = offer.paused ? h("p", { class: "notice warn" }, errorText({ code: "sales_paused" })) : null;
   const head = h("div", { class: "offer-head" }, heading(offer.title), facts(offer));
-  const direct = h("p", { class: "small soft center" }, t("offer.direct"));
-  const action = h("div", { class: "stack" }, ...(paused ? [paused] : [button, note.node, direct]));
+  const direct = h("p", { class: "small soft center" }, t(elsewhere ? "offer.tab" : "offer.direct"));
+  const handedOver = h("p", { class: "notice good", role: "status", hidden: true }, t("offer.tab.opened"));
+  const action = h("div", { class: "stack" }, ...(paused ? [paused] : [handedOver, button, note.node, direct]));
   return {
     node: h("div", { class: "card" }, head, sample, price(offer.priceSat), action, questions()),
     update(next) {
@@ -31,6 +33,8 @@ export function offerView(state, act) {
       sample.hidden = sample.childElementCount === 0;
       button.disabled = next.starting;
       setText(button, next.starting ? startingText(next.work) : label);
+      handedOver.hidden = !next.handedOver;
+      button.classList.toggle("primary", !next.handedOver);
       note.update(next);
     },
   };
