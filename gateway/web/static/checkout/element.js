@@ -9,7 +9,7 @@ import { h, setText } from "../ui/dom.js";
 import { t } from "../ui/words.js";
 import { Flow } from "./flow.js";
 import { settleIntoFrame, tellState } from "./frame.js";
-import { screenOf } from "./state.js";
+import { screenOf, START } from "./state.js";
 import { spoken } from "./spoken.js";
 import { doneView } from "./views/done.js";
 import { expiredView } from "./views/expired.js";
@@ -83,9 +83,9 @@ export class BitcacheCheckout extends HTMLElement {
    * @param {() => void} close
    */
   #asksBeforeLeaving(close) {
-    const { transfer, file, recovery } = this.#flow?.state ?? {};
+    const { transfer, file, recovery, keeps } = this.#flow?.state ?? START;
     if (!transfer || file || !recovery) return false;
-    askBeforeLeaving(recovery, close);
+    askBeforeLeaving(recovery, keeps, close);
     return true;
   }
 

@@ -16,10 +16,14 @@ export function keepView(state, act) {
   const id = freshId();
   const field = h("textarea", { id, readonly: true, rows: 4, class: "mono small", spellcheck: "false" });
   field.value = link;
-  const go = h("button", { type: "button", class: "button primary", disabled: true, onclick: act.linkKept });
-  const enable = () => (go.disabled = false);
+  const go = h("button", { type: "button", class: "button", disabled: true, onclick: act.linkKept });
+  const enable = () => {
+    go.disabled = false;
+    go.classList.add("primary");
+    copy.classList.remove("primary");
+  };
   field.addEventListener("focus", () => (field.select(), enable()));
-  const copy = copyButton(() => link, { label: t("keep.copy"), class: "button" });
+  const copy = copyButton(() => link, { label: t("keep.copy"), class: "button primary" });
   copy.addEventListener("click", enable);
   const note = noteLine();
   const head = h("div", { class: "offer-head" }, heading(t("keep.first")), h("p", { class: "soft" }, t("keep.first.text")));
