@@ -11,7 +11,8 @@ from playwright.async_api import BrowserContext, FrameLocator, Page, async_playw
 from sqlalchemy import func, select
 
 from bitcache.storage.tables import invoice
-from browser.conftest import ARGS, CHROMIUM, Visitor
+from browser.chromium import ARGS, CHROMIUM
+from browser.conftest import Visitor
 from browser.house import House, blog, website
 
 pytestmark = pytest.mark.browser
