@@ -45,14 +45,29 @@ async def json_body(request: web.Request, model: type[M], limit: int = SMALL_BOD
 
 
 async def pieces(request: web.Request) -> AsyncIterator[bytes]:
-    """An upload's bytes as they arrive; raises HTTP 408 when they stop coming, 503 when we shut down."""
+    """An upload's bytes as they arrive; raises HTTP 408 when they stop coming, 503 when we shut down.
+
+    However they end, what arrived before is given out first.
+    """
     parts = parts_of(request)
     ender = asyncio.create_task(_end_with(parts.hub.closed, request.content))
     try:
         while piece := await _piece(request.content, parts.settings.limits.stall_seconds):
             yield piece
+    except Exception:
+        if rest := _left_in(request.content):
+            yield rest
+        raise
     finally:
         ender.cancel()
+
+
+def _left_in(content: StreamReader) -> bytes:
+    """What was received and not read when the connection ended: aiohttp would drop it."""
+    if content.exception() is None:
+        return b""
+    content.set_exception(None)  # type: ignore[arg-type]  # else it gives nothing out
+    return content.read_nowait()
 
 
 async def _piece(content: StreamReader, patience: float) -> bytes:

@@ -58,6 +58,14 @@ OPERATIONS = (
     Operation("patch", "/uploads/{file_id}", "The next bytes", {204: None}, takes=_TUS, secret=_SELLER),
     Operation("delete", "/uploads/{file_id}", "Forget an unlisted upload", {204: None}, secret=_SELLER),
     Operation(
+        "post",
+        "/uploads/{file_id}",
+        "The method that X-HTTP-Method-Override names: HEAD, PATCH or DELETE",
+        {204: None},
+        takes=_TUS,
+        secret=_SELLER,
+    ),
+    Operation(
         "post", "/listings", "Put a file on sale", {201: models.Listing}, takes=models.ListingRequest, secret=_SELLER
     ),
     Operation(

@@ -1,9 +1,8 @@
-"""Step 1 over HTTP: sealed bytes in, by tus 1.0.0 (core, creation, termination)."""
+"""Step 1 over HTTP: sealed bytes in, by tus 1.0.0 (core with method override, creation, termination)."""
 
 from __future__ import annotations
 
 import base64
-import binascii
 
 from aiohttp import web
 
@@ -31,7 +30,17 @@ def routes() -> list[web.RouteDef]:
         web.head(one, progress),
         web.patch(one, append),
         web.delete(one, terminate),
+        web.post(one, named_by_header),
     ]
+
+
+async def named_by_header(request: web.Request) -> web.Response:
+    """tus 1.0.0: ``X-HTTP-Method-Override`` names the method where a proxy lets only POST through."""
+    meant = {"HEAD": progress, "PATCH": append, "DELETE": terminate}
+    method = request.headers.get("X-HTTP-Method-Override", "").upper()
+    if method not in meant:
+        raise web.HTTPMethodNotAllowed(request.method, [*meant, "OPTIONS"])
+    return await meant[method](request)
 
 
 async def version_header(request: web.Request, response: web.StreamResponse) -> None:
@@ -48,6 +57,7 @@ async def capabilities(request: web.Request) -> web.Response:
 async def create(request: web.Request) -> web.Response:
     """Announce an upload."""
     parts, seller = await _enter(request)
+    _refuse_other_extensions(request)
     length = _number(request, "Upload-Length")
     file_id = _file_id(request.headers.get("Upload-Metadata", ""))
     limit, most = parts.settings.storage.max_file_bytes, parts.settings.limits.uploads_per_seller
@@ -90,6 +100,20 @@ async def _enter(request: web.Request) -> tuple[Parts, Seller]:
     return parts, seller
 
 
+def _refuse_other_extensions(request: web.Request) -> None:
+    """Name what this server does not speak, for whoever set up the client."""
+    if "Upload-Defer-Length" in request.headers:
+        raise BadInput(
+            "uploads of a length that is told later (creation-defer-length) are not taken here",
+            hint="Send Upload-Length: the size of a sealed file is known before it is sealed.",
+        )
+    if "Upload-Concat" in request.headers:
+        raise BadInput(
+            "uploads in parallel parts (concatenation) are not taken here",
+            hint="Turn them off in the client (tus-js-client: parallelUploads: 1), and send one part after the other.",
+        )
+
+
 def _capabilities(parts: Parts) -> dict[str, str]:
     return {
         "Tus-Version": VERSION,
@@ -116,6 +140,6 @@ def _file_id(metadata: str) -> FileId:
         if key == "file_id":
             try:
                 return parse_file_id(base64.b64decode(value, validate=True).decode("ascii"))
-            except (binascii.Error, UnicodeDecodeError):
+            except ValueError:  # no base64, or no ASCII inside or outside of it
                 break
     raise BadInput("Upload-Metadata must hold the file_id", hint="Upload-Metadata: file_id <base64 of the id>")

@@ -110,6 +110,50 @@ async def test_names_that_no_script_has(shop: Shop, name: str) -> None:
         assert got.status == 404
 
 
+NOT_ASCII = (
+    *(
+        "Authorization: Bearer ",
+        "Cookie: claim=",
+        "Range: bytes=",
+        "If-Range: ",
+        "If-None-Match: ",
+        "If-Modified-Since: ",
+    ),
+    *("Accept: ", "Accept-Language: ", "Accept-Encoding: ", "X-Forwarded-For: ", "Origin: ", "Referer: ", "Host: "),
+    *("Content-Type: ", "Upload-Metadata: ", "Upload-Offset: ", "Upload-Length: ", "Tus-Resumable: ", "User-Agent: "),
+    *("Access-Control-Request-Method: ", "X-HTTP-Method-Override: ", "Upload-Concat: ", "Sec-Fetch-Site: "),
+)
+
+
+@pytest.mark.parametrize("header", NOT_ASCII, ids=[header.partition(":")[0] for header in NOT_ASCII])
+async def test_headers_that_are_not_ascii(shop: Shop, header: str) -> None:
+    """Bytes that no header should hold are refused or passed over, and never a failure of ours."""
+    sold = await shop.sell(goods())
+    _, transfer = await shop.begin(sold.file_id)
+    file, transfer_id = sold.file_id, transfer["transfer_id"]
+    api = "/api/v1"
+    calls = [
+        *(
+            f"GET {path}"
+            for path in ("/", "/sell", f"/f/{file}", f"/f/{file}/pay", f"/f/{file}/claim", "/source.tar.gz")
+        ),
+        *(f"GET {api}{path}" for path in (f"/files/{file}", f"/files/{file}/bytes", "/share", "/claim", "/seller")),
+        *(f"POST {api}/{path}" for path in ("uploads", "listings", f"files/{file}/transfers")),
+        *(f"{method} {api}/uploads/{file}" for method in ("HEAD", "PATCH", "DELETE", "POST", "OPTIONS")),
+        *(f"GET {path}" for path in (f"{api}/transfers/{transfer_id}", "/static/site.js", "/healthz")),
+        f"POST /f/{file}/pay",
+    ]
+    name, port = shop.url.removeprefix("http://").split(":")
+    for call in calls:
+        for value in (b"\xff\xfe", "é".encode(), "\u2028𝔄".encode()):
+            reader, writer = await asyncio.open_connection(name, int(port))
+            rest = b"" if header.startswith("Host") else b"\r\nHost: x"
+            writer.write(f"{call} HTTP/1.1\r\n{header}".encode() + value + rest + b"\r\nConnection: close\r\n\r\n")
+            status = (await reader.readline()).split()[1]
+            writer.close()
+            assert status < b"500" or (call.endswith("/healthz") and status == b"503"), (call, value, status)
+
+
 @pytest.mark.parametrize("host", ["", "[", "a b", "x:99999", "x:y", "evil.example", '"><script>'])
 async def test_host_is_never_repeated(shop: Shop, host: str) -> None:
     """Whatever a caller says that we are called."""

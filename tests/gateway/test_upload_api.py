@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import errno
 import os
+import socket
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sales import SEED, content, goods
-from shop import TUS, Open, Shop
+from shop import OCTETS, TUS, Answer, Open, Shop
 from support.eventually import eventually
 
 from bitcache.identifiers import FileId, b64u, new_file_id
@@ -67,6 +69,29 @@ async def test_cut_off(shop: Shop) -> None:
     arrived = await settled_offset(shop, made.file_id)
     assert (await shop.send(made.file_id, arrived, made.sealed[arrived:])).status == 204
     assert (await shop.list_goods(made)).status == 201
+
+
+@pytest.mark.parametrize("size", [1, 1000, 70_000, 200_000, 400_000, 1_500_000, 3_000_000])
+@pytest.mark.parametrize("declared", [True, False], ids=["length", "chunked"])
+async def test_closed_at_once(shop: Shop, size: int, declared: bool) -> None:
+    """Every byte that was sent before an orderly close is kept, however soon it came."""
+    made = goods(content(5_000_000))
+    await shop.announce(made.file_id, len(made.sealed))
+    host, port = shop.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as line:
+        body = f"Content-Length: {len(made.sealed)}" if declared else "Transfer-Encoding: chunked"
+        head = (
+            f"PATCH /api/v1/uploads/{made.file_id} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {shop.token}\r\n"
+            f"Tus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Type: application/offset+octet-stream\r\n"
+            f"{body}\r\n\r\n"
+        )
+        sent = made.sealed[:size] if declared else b"%x\r\n%b\r\n" % (size, made.sealed[:size])
+        await asyncio.to_thread(line.sendall, head.encode() + sent)
+
+    async def all_arrived() -> bool:
+        return await shop.stands_at(made.file_id) == size
+
+    await eventually(all_arrived, 10)
 
 
 async def settled_offset(shop: Shop, file_id: str) -> int:
@@ -179,6 +204,74 @@ async def test_impossible_metadata(shop: Shop, metadata: str) -> None:
     """Upload-Metadata must hold the id."""
     headers = {**TUS, "Upload-Length": "1000", "Upload-Metadata": metadata}
     assert (await shop.call("POST", "/uploads", shop.token, headers=headers)).status == 400
+
+
+@pytest.mark.parametrize("value", [b"file_id \xc3\xa9", b"\xff", b"file_id \xff\xfe", "file_id 𝔄".encode()])
+async def test_metadata_that_is_not_ascii(shop: Shop, value: bytes) -> None:
+    """Refused like any other that holds no id."""
+    answer = await raw_request(
+        shop,
+        b"POST /api/v1/uploads HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTus-Resumable: 1.0.0\r\n"
+        b"Upload-Length: 1000\r\nAuthorization: Bearer %b\r\nUpload-Metadata: %b\r\n\r\n"
+        % (shop.token.encode(), value),
+    )
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"bad_input" in answer
+
+
+async def raw_request(shop: Shop, request: bytes) -> bytes:
+    """The answer to bytes that no client library would send."""
+    host, port = shop.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request)
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "named"),
+    [
+        ("Upload-Defer-Length", "1", "creation-defer-length"),
+        ("Upload-Concat", "partial", "concatenation"),
+        ("Upload-Concat", "final;/api/v1/uploads/a /api/v1/uploads/b", "concatenation"),
+    ],
+)
+async def test_extensions_that_are_not_spoken_are_named(shop: Shop, header: str, value: str, named: str) -> None:
+    """Whoever set up a client learns which of its features to turn off, and how."""
+    made = goods()
+    metadata = f"file_id {base64.b64encode(made.file_id.encode()).decode()}"
+    headers = {**TUS, "Upload-Metadata": metadata, header: value}
+    if header == "Upload-Concat":
+        headers["Upload-Length"] = str(len(made.sealed))
+    got = await shop.call("POST", "/uploads", shop.token, headers=headers)
+    assert (got.status, got.json["code"]) == (400, "bad_input")
+    assert named in got.json["detail"]
+    assert got.json["hint"]
+    assert (await shop.announce(made.file_id, len(made.sealed))).status == 201
+
+
+async def test_methods_in_a_header(shop: Shop) -> None:
+    """Where PATCH, HEAD and DELETE do not come through, ``X-HTTP-Method-Override`` names them (tus 1.0.0)."""
+    made = goods()
+    await shop.announce(made.file_id, len(made.sealed))
+    path, offset = f"/uploads/{made.file_id}", {"Upload-Offset": "0", "Content-Type": OCTETS["Content-Type"]}
+
+    async def post(method: str, **rest: Any) -> Answer:
+        headers = {**TUS, "X-HTTP-Method-Override": method, **rest.pop("headers", {})}
+        return await shop.call("POST", path, headers=headers, **rest)
+
+    assert (await post("PATCH", headers=offset, data=made.sealed)).status == 401
+    sent = await post("PATCH", secret=shop.token, headers=offset, data=made.sealed)
+    assert (sent.status, sent.headers["Upload-Offset"]) == (204, str(len(made.sealed)))
+    told = await post("head", secret=shop.token)
+    assert (told.status, told.headers["Upload-Offset"]) == (200, str(len(made.sealed)))
+    assert (await post("DELETE", secret=shop.token)).status == 204
+    assert (await post("HEAD", secret=shop.token)).status == 404
+    for method in ("GET", "PUT", ""):
+        refused = await post(method, secret=shop.token)
+        assert (refused.status, refused.json["code"]) == (405, "method_not_allowed")
 
 
 async def test_forgetting(shop: Shop) -> None:
