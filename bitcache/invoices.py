@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 from bitcache import addresses, losses, open_counts
 from bitcache.addresses import Place
 from bitcache.admission import Admission
-from bitcache.errors import BitcacheError
+from bitcache.errors import BitcacheError, SalesPaused
 from bitcache.highwater import HighWater
 from bitcache.identifiers import FileId, new_transfer_id
 from bitcache.money import Sat
@@ -99,9 +99,12 @@ async def create_transfers(
     now: int,
     *,
     marks: HighWater | None = None,
+    closed: SalesPaused | None = None,
 ) -> list[Answer | Exception]:
     """:func:`open_transfers`, committed, and the addresses watched before anybody can see them."""
-    answers = await store.write(lambda conn: open_transfers(conn, rail, wishes, policy, now, marks=marks), quiet=True)
+    answers = await store.write(
+        lambda conn: open_transfers(conn, rail, wishes, policy, now, marks=marks, closed=closed), quiet=True
+    )
     for answer in answers:
         if not isinstance(answer, Exception):
             rail.watch(answer[0].key, answer[0].transfer_id)
@@ -116,14 +119,16 @@ def open_transfers(
     now: int,
     *,
     marks: HighWater | None = None,
+    closed: SalesPaused | None = None,
 ) -> list[Answer | Exception]:
     """Each wish's transfer, or why there is none; one buyer's or seller's trouble is nobody else's.
 
-    ``marks`` remember outside the database how far addresses were given out; tests may do without.
+    ``marks`` remember outside the database how far addresses were given out; tests may do without.  While sales are
+    ``closed`` for that reason, there are only the transfers that were made before.
     """
     shown = _of_claims(conn, rail, wishes)
     known = {claim: found.file_id for claim, found in shown.items()}
-    orders, refused = sort_out(conn, wishes, known, Admission(conn, policy.quotas, now))
+    orders, refused = sort_out(conn, wishes, known, Admission(conn, policy.quotas, now), closed)
     new: set[bytes] = set()
     for group in orders:
         sale = group[0].sale

@@ -170,6 +170,11 @@ def known_until(conn: Connection, until: int, now: int) -> None:
     settle_invoices(conn, set(conn.scalars(select(invoice.c.transfer_id).where(or_(over, early)))), now)
 
 
+def known_time(conn: Connection) -> int:
+    """Up to when the chain was known last (Unix seconds); 0 before the first time."""
+    return conn.scalar(select(known.c.until)) or 0
+
+
 def _not_final(conn: Connection) -> set[str]:
     """Transfers that count confirmations, whatever state they are in: every block may make one of their payments final.
 

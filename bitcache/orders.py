@@ -62,7 +62,11 @@ class Order(NamedTuple):
 
 
 def sort_out(
-    conn: Connection, wishes: Sequence[Wish], files: dict[bytes, FileId], admission: Admission
+    conn: Connection,
+    wishes: Sequence[Wish],
+    files: dict[bytes, FileId],
+    admission: Admission,
+    closed: SalesPaused | None = None,
 ) -> tuple[list[list[Order]], dict[Of, BitcacheError]]:
     """What is to be made, account by account, and what is refused.  ``files`` has the file of every known claim.
 
@@ -81,6 +85,8 @@ def sort_out(
                 raise ClaimMismatch("this claim belongs to a transfer of another file")
             if wish.claim_hash not in files:
                 sale = _on_sale(sales.get(wish.file_id))
+                if closed is not None:
+                    raise closed
                 expiry = admission.admit(wish.file_id, sale.payout_id, sale.next_index, wish.networks, wish.work)
                 files[wish.claim_hash] = wish.file_id
                 orders.setdefault(sale.payout_id, []).append(Order(wish, sale, expiry))

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, or_, select, updat
 
 from bitcache import highwater
 from bitcache.errors import BadInput
+from bitcache.highwater import LOOK_AHEAD
 from bitcache.ledger import DEEPEST, BlockRef, Payment, cursor
 from bitcache.ports import Rail
 from bitcache.settlement import State
@@ -23,8 +24,6 @@ from bitcache.settling import settle_invoices
 from bitcache.storage.many import among_ids, ids
 from bitcache.storage.tables import block, grant, invoice, payment, payout
 
-#: How far beyond the newest index payments are looked for, for each account.
-LOOK_AHEAD = 1_000
 #: SQLite takes a bounded number of parameters.
 ASKED_AT_ONCE = 500
 

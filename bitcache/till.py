@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
+from bitcache.errors import SalesPaused
 from bitcache.highwater import HighWater
 from bitcache.identifiers import FileId
 from bitcache.invoices import Answer, InvoicePolicy, create_transfers
@@ -15,13 +16,27 @@ from bitcache.together import Together
 
 MOST_AT_ONCE = 128
 
+#: Why nothing is sold right now, or None; it may wait for a moment.
+WhyClosed = Callable[[], Awaitable[SalesPaused | None]]
+
+
+async def always_open() -> None:
+    """Nothing stops sales."""
+
 
 class Till:
     """Where purchases begin."""
 
     def __init__(
-        self, store: Store, rail: Rail, policy: InvoicePolicy, clock: Callable[[], int], marks: HighWater
+        self,
+        store: Store,
+        rail: Rail,
+        policy: InvoicePolicy,
+        clock: Callable[[], int],
+        marks: HighWater,
+        why_closed: WhyClosed = always_open,
     ) -> None:
+        self._why_closed = why_closed
         self._store, self._rail, self._policy, self._clock, self._marks = store, rail, policy, clock, marks
         self._wishes = Together(self._serve, MOST_AT_ONCE)
 
@@ -33,4 +48,8 @@ class Till:
         return await self._wishes.ask(Wish(file_id, claim_hash, networks, work))
 
     async def _serve(self, wishes: list[Wish]) -> list[Answer | Exception]:
-        return await create_transfers(self._store, self._rail, wishes, self._policy, self._clock(), marks=self._marks)
+        closed = await self._why_closed()
+        now = self._clock()
+        return await create_transfers(
+            self._store, self._rail, wishes, self._policy, now, marks=self._marks, closed=closed
+        )

@@ -13,6 +13,6 @@ proxy_notice.py  buyers who come through a proxy that the settings do not list
 settings.py      every setting, once;  settings_text.py writes the example file and docs/settings.md from it
 errors_text.py   writes docs/errors.md from the error classes
 hosts.py         which hosts are this machine
-datadir.py       the data folder;  logs.py nothing secret in any line
+datadir.py       the data folder;  lastrun.py whether it is the newest one;  logs.py nothing secret in any line
 facts.py         what is true right now: behind /healthz, metrics.py and doctor.py (doctor_rules.py, findings.py)
 """

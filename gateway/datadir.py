@@ -42,6 +42,11 @@ class DataDir:
         return self.root / "addresses.journal"
 
     @property
+    def last_run(self) -> Path:
+        """When the last run was, and on which machine: see gateway/lastrun.py."""
+        return self.root / "last-run.json"
+
+    @property
     def buyer_secret(self) -> Path:
         """Makes buyers' addresses countable and unreadable; may be lost."""
         return self.root / "buyer.key"
@@ -83,7 +88,15 @@ class DataDir:
         The master key is not among it: once others could read it, closing it silently would be wrong.
         """
         database = [self.database.with_name(self.database.name + end) for end in ("", "-wal", "-shm")]
-        for path in (self.root, self.blobs, *database, self.buyer_secret, self.addresses, self.root / "lock"):
+        for path in (
+            self.root,
+            self.blobs,
+            *database,
+            self.buyer_secret,
+            self.addresses,
+            self.last_run,
+            self.root / "lock",
+        ):
             try:
                 mode = stat.S_IMODE(path.stat().st_mode)
                 if mode & 0o077:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,8 +26,14 @@ from gateway.compose import node_facts
 from gateway.datadir import DataDir
 from gateway.facts import Business, Ledger, business_facts, ledger_facts
 from gateway.findings import Finding, failed, ok, problem, warning
+from gateway.lastrun import LastRun, copy_in_memory, doubt
 from gateway.proxy_notice import noticed
 from gateway.settings import Settings, load, unknown_names
+
+RESUME = (
+    "With the gateway stopped, say which it is: bitcache resume-sales --newest (it was moved, or the machine was off "
+    "for long), or --restored (a backup was put back)."
+)
 
 Reading = tuple[Ledger, Business, list[tuple[str, int]], tuple[str, bytes] | None]
 
@@ -88,12 +95,20 @@ def _addresses(folder: DataDir) -> Iterator[Finding]:
         yield failed("data", error)
 
 
-def _journal_is_there(folder: DataDir, business: Business) -> Iterator[Finding]:
-    """It is made at the first start, so before the first invoice."""
-    if not folder.addresses.exists() and any(payout.next_index for payout in business.payouts):
-        text = "addresses.journal is not there: a restored backup could give addresses out again"
-        hint = "The next start makes it. If you restored a backup, put this file's newest copy beside it first."
-        yield warning("data", "no_journal", text, hint)
+def _is_newest(folder: DataDir, ledger: Ledger, business: Business) -> Iterator[Finding]:
+    """Nothing could be given out twice: neither database nor address journal are older than what buyers were shown."""
+    if not business.listings and not business.issued:
+        return
+    if not folder.addresses.exists():
+        text = "addresses.journal is not there: addresses could be given out twice, so the gateway does not start"
+        hint = "Put its newest copy there. Is there none: bitcache resume-sales --restored"
+        yield problem("data", "no_journal", text, hint)
+        return
+    copy = copy_in_memory(folder.master_key)
+    in_memory = copy is not None and copy.exists()
+    why = doubt(LastRun.read(folder.last_run), ledger.known_until, int(time.time()), in_memory=in_memory)
+    if why is not None:
+        yield problem("data", "restored", f"this data folder may be a restored backup ({why}): nothing is sold", RESUME)
 
 
 def _database(folder: DataDir) -> Reading | Finding:
@@ -132,7 +147,7 @@ def _database_rules(folder: DataDir, found: Reading, settings: Settings) -> Iter
     ledger, business, files, share = found
     yield ok("database", "database", "the database opens, and its schema is current")
     yield from _key(folder, share)
-    yield from _journal_is_there(folder, business)
+    yield from _is_newest(folder, ledger, business)
     yield from _files(folder, files)
     yield from rules.business(business, settings)
     yield from rules.ledger(ledger, settings)

@@ -26,6 +26,7 @@ class Ledger:
     losses: int
     lost_sat: int
     exposure_sat: int
+    known_until: int = 0  #: Unix seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def ledger_facts(conn: Connection) -> Ledger:
         losses=lost,
         lost_sat=lost_sat,
         exposure_sat=losses.exposure(conn),
+        known_until=ledger.known_time(conn),
     )
 
 

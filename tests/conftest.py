@@ -20,6 +20,14 @@ T = TypeVar("T")
 pytest_plugins = ("support.no_skips",)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where gateways keep what no backup holds: left in no folder of this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RUNTIME_DIRECTORY", str(tmp_path_factory.mktemp("memory")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def bitcoind() -> Path:
     """The node's program, fetched if need be."""

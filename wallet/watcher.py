@@ -3,6 +3,9 @@
 Each step is one write: the payments of a block and the cursor commit together, so a crash at any
 instant repeats a step, and repeating changes nothing.  At the newest block it reports what waits for
 a block, and up to when the chain is known.
+
+It also looks at addresses that were not given out yet, as far as the database knows.  Who pays there was shown them by
+a newer database: they are left out, in the write that says so.
 """
 
 from __future__ import annotations
@@ -18,8 +21,9 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from bitcache import ledger
+from bitcache import highwater, ledger
 from bitcache.errors import BitcacheError, NodePruned, NodeWrongNetwork
+from bitcache.highwater import Beyond, Skipped
 from bitcache.ledger import BlockRef, Payment
 from bitcache.storage.store import Store
 from wallet.chain.base import Back, ChainSource, Forward
@@ -70,8 +74,15 @@ class Watcher:
         birthday: int | None = None,
         loss_budget: int = 0,
         on_change: Callable[[], None] = lambda: None,
+        beyond: Callable[[Connection], Beyond] = lambda conn: {},
+        on_skipped: Callable[[Sequence[Skipped]], None] = lambda found: None,
     ) -> None:
+        """``beyond``: addresses after the newest of each account; ``on_skipped`` is told which were passed by."""
         self.status = WatcherStatus()
+        #: Set when, for the first time, everything is known up to the network's newest block.
+        self.caught_up = asyncio.Event()
+        self._find_beyond, self._on_skipped = beyond, on_skipped
+        self._beyond: Beyond = {}
         self._store, self._source, self._scripts = store, source, scripts
         self._clock, self._birthday, self._on_change = clock, birthday, on_change
         self._loss_budget = loss_budget
@@ -127,7 +138,17 @@ class Watcher:
             return
         async for keys in issued_keys(self._store):
             self._scripts.update(dict.fromkeys(keys))
+        await self._look_beyond()
         self._loaded = True
+
+    async def _look_beyond(self) -> None:
+        self._beyond |= await self._store.read(self._find_beyond)
+        self._scripts.update(dict.fromkeys(self._beyond))
+
+    async def _tell_skipped(self, skipped: Sequence[Skipped]) -> None:
+        if skipped:
+            self._on_skipped(skipped)
+            await self._look_beyond()
 
     async def _follow(self) -> None:
         while True:
@@ -172,8 +193,14 @@ class Watcher:
 
     async def _forward(self, cursor: BlockRef, block: BlockRef, payments: Sequence[Payment]) -> None:
         now = self._clock()
-        await self._store.write(lambda conn: ledger.extend(conn, cursor, block, payments, now))
+
+        def extend(conn: Connection) -> list[Skipped]:
+            ledger.extend(conn, cursor, block, payments, now)
+            return self._pass_by(conn, payments, now)
+
+        skipped = await self._store.write(extend)
         self._written = block
+        await self._tell_skipped(skipped)
         if payments:
             log.info("payments_in_block", height=block.height, payments=len(payments))
 
@@ -212,10 +239,17 @@ class Watcher:
         synced = (await self._source.status()).synced
         now = self._clock()
 
-        def report(conn: Connection) -> None:
+        def report(conn: Connection) -> list[Skipped]:
             ledger.unconfirmed(conn, waiting, now, loss_budget=self._loss_budget)
             if synced:
                 ledger.known_until(conn, began, now)
+            return self._pass_by(conn, waiting, now)
 
-        await self._store.write(report)
+        await self._tell_skipped(await self._store.write(report))
+        if synced:
+            self.caught_up.set()
         self._on_change()
+
+    def _pass_by(self, conn: Connection, payments: Sequence[Payment], now: int) -> list[Skipped]:
+        """Addresses that are paid, and were never given out here, never will be."""
+        return highwater.pass_by(conn, {one.key for one in payments} & self._beyond.keys(), self._beyond, now)

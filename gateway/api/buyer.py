@@ -53,7 +53,7 @@ async def file(request: web.Request) -> web.Response:
         network=parts.rail.network,
         demo=parts.demo,
         simulated=parts.simulated,
-        paused=paused,
+        paused=paused or parts.readiness.lasting_reason,
     )
     return reply(model)
 

@@ -13,7 +13,7 @@ from bitcache.errors import BitcacheError
 from gateway import facts
 from gateway.api.access import parts_of
 from gateway.api.bodies import reply
-from gateway.api.models import DatabaseHealth, Health, NodeHealth, StorageHealth
+from gateway.api.models import DatabaseHealth, Health, NodeHealth, SalesHealth, StorageHealth
 from gateway.compose import Parts
 
 #: The watcher looks at least every ten seconds; after this long without success something is wrong.
@@ -54,9 +54,14 @@ async def healthz(request: web.Request) -> web.Response:
 async def look(parts: Parts) -> Health:
     """The truth about node, database and storage."""
     node, database, storage = await asyncio.gather(_node(parts), _database(parts), _storage(parts))
-    well = node.ok and database.ok and storage.ok
+    why = parts.readiness.reason
     return Health(
-        status="ok" if well else "degraded", node=node, database=database, storage=storage, version=__version__
+        status="ok" if node.ok and database.ok and storage.ok and why is None else "degraded",
+        node=node,
+        database=database,
+        storage=storage,
+        sales=SalesHealth(ok=why is None, error=why),
+        version=__version__,
     )
 
 

@@ -253,6 +253,13 @@ class StorageHealth(Response):
     error: str | None
 
 
+class SalesHealth(Response):
+    """Whether anything is sold: not before the chain is known, nor on a data folder that may be a restored backup."""
+
+    ok: bool
+    error: Literal["catching_up", "restored"] | None
+
+
 class Health(Response):
     """/healthz: degraded, with 503, when sales cannot be watched or stored."""
 
@@ -260,4 +267,5 @@ class Health(Response):
     node: NodeHealth
     database: DatabaseHealth
     storage: StorageHealth
+    sales: SalesHealth
     version: str

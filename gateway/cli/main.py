@@ -12,6 +12,7 @@ from gateway.cli.demo import demo_command
 from gateway.cli.doctor import doctor_command
 from gateway.cli.init import init_command
 from gateway.cli.rescan import rescan_command
+from gateway.cli.resume_sales import resume_sales_command
 from gateway.cli.sell import sell_command
 from gateway.cli.serve import serve_command
 
@@ -47,6 +48,7 @@ for _name, _command in (
     ("demo", demo_command),
     ("doctor", doctor_command),
     ("rescan", rescan_command),
+    ("resume-sales", resume_sales_command),
 ):
     app.command(_name)(_command)
 

@@ -8,6 +8,8 @@ chains    choose_chain(network)         a node on this machine, if one answers
 parts     Parts                         what a running gateway consists of
 running   running(settings)             everything built and started; ended in order
           rescan_payments(settings)     the ledger compared with the chain, and made equal
+          resume_sales(settings)        the operator's word on a data folder that may be a restored backup
+readiness Readiness                     whether a sale may be made right now
 chores    run(parts)                    what is looked after once an hour
 """
 
@@ -22,7 +24,7 @@ from gateway.compose.chains import (
     private_chain,
 )
 from gateway.compose.parts import Parts
-from gateway.compose.running import rescan_payments, running
+from gateway.compose.running import rescan_payments, resume_sales, running
 from gateway.compose.setup import check_payout, init_data_dir
 from wallet.chain.base import ChainStatus
 from wallet.chain.checkup import CursorAt, NodeFacts
@@ -41,5 +43,6 @@ __all__ = [
     "node_facts",
     "private_chain",
     "rescan_payments",
+    "resume_sales",
     "running",
 ]

@@ -12,6 +12,7 @@ from bitcache.ports import Rail
 from bitcache.storage.blobs import Blobs
 from bitcache.storage.store import Store
 from bitcache.till import Till
+from gateway.compose.readiness import Readiness
 from gateway.hub import Hub
 from gateway.proxy_notice import ProxyNotice
 from gateway.settings import Settings
@@ -44,6 +45,7 @@ class Parts:
     hub: Hub
     statuses: Statuses
     till: Till
+    readiness: Readiness
     policy: InvoicePolicy
     purse: Purse | None
     clock: Callable[[], int]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import structlog
 
 from bitcache import highwater, ledger, rescan, sellers, uploads
-from bitcache.errors import BitcacheError, StorageError
-from bitcache.highwater import LARGEST_STRIDE, HighWater
+from bitcache.errors import BitcacheError, DatabaseUnusable, StorageError
+from bitcache.highwater import LARGEST_STRIDE, HighWater, Skipped
 from bitcache.identifiers import TransferId
 from bitcache.invoices import InvoicePolicy
 from bitcache.masterkey import MasterKey
@@ -23,9 +24,11 @@ from gateway.admission import Admission
 from gateway.compose import chores
 from gateway.compose.chains import Given, chain_of
 from gateway.compose.parts import Parts
+from gateway.compose.readiness import Readiness
 from gateway.compose.setup import set_up
 from gateway.datadir import DataDir
 from gateway.hub import Hub
+from gateway.lastrun import LastRun, copy_in_memory, doubt, machine
 from gateway.proxy_notice import ProxyNotice
 from gateway.settings import Settings
 from gateway.statuses import Statuses
@@ -37,6 +40,10 @@ log = structlog.get_logger("gateway.compose")
 
 #: Addresses of an account that a crash can leave out: one batch of buyers, and what was reserved ahead of it.
 MOST_RESERVED = MOST_AT_ONCE + LARGEST_STRIDE
+RESUME_HINT = (
+    "Stop the gateway and say which it is: bitcache resume-sales --newest (this folder is the newest; it was moved, or "
+    "the machine was off for long), or --restored (a backup was put back)"
+)
 
 
 @asynccontextmanager
@@ -44,15 +51,7 @@ async def running(
     settings: Settings, *, purse: Given = None, clock: Callable[[], int] = unix_time
 ) -> AsyncIterator[Parts]:
     """A gateway at work on an initialised data folder.  With ``purse``, a demonstration on that chain."""
-    folder = set_up(settings)
-    async with AsyncExitStack() as stack:
-        stack.enter_context(folder.locked())
-        folder.tighten()
-        store = await Store.open(folder.database)
-        stack.push_async_callback(store.close)
-        parts = await _build(settings, folder, store, purse, clock)
-        await _catch_up(parts)
-        stack.push_async_callback(_close_marks, parts)
+    async with _opened(settings, purse, clock) as parts, AsyncExitStack() as stack:
         await uploads.sweep(parts.store, parts.blobs)
         await _recheck_payouts(parts)
         await parts.source.open()
@@ -75,23 +74,104 @@ async def rescan_payments(
 
     It begins at ``height``, or below, where the ledger has blocks that are not on the chain (``Report.start``).
     """
-    folder = set_up(settings)
-    async with AsyncExitStack() as stack:
-        stack.enter_context(folder.locked())
-        store = await Store.open(folder.database)
-        stack.push_async_callback(store.close)
-        parts = await _build(settings, folder, store, purse, unix_time)
-        await _catch_up(parts)
-        stack.push_async_callback(_close_marks, parts)
+    async with _opened(settings, purse, unix_time) as parts, AsyncExitStack() as stack:
         await parts.source.open()
         stack.push_async_callback(parts.source.close)
         start = await _start_of_rescan(parts, height)
-        keys = {key async for part in issued_keys(store) for key in part}
-        others = await store.read(lambda conn: rescan.strangers(conn, parts.rail))
+        keys = {key async for part in issued_keys(parts.store) for key in part}
+        others = await parts.store.read(lambda conn: rescan.strangers(conn, parts.rail))
         found = await read_chain(parts.source, start, keys | others.keys(), progress)
         work = rescan.rescan if apply else rescan.dry_run
         budget = settings.invoices.zero_conf_budget_sat
-        return await store.write(lambda conn: work(conn, found, others, unix_time(), loss_budget=budget))
+        return await parts.store.write(lambda conn: work(conn, found, others, unix_time(), loss_budget=budget))
+
+
+async def resume_sales(settings: Settings, *, restored: bool, purse: Given = None) -> list[Skipped]:
+    """The operator's word on a data folder that nothing vouches for, with the gateway stopped; what is left out now.
+
+    ``restored``: it is older than what buyers were shown, so every account leaves out its next addresses.
+    """
+    async with _opened(settings, purse, unix_time, answered=True) as parts:
+        if not restored:
+            return []
+        return await parts.store.write(lambda conn: highwater.skip_ahead(conn, parts.rail, unix_time()))
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings, purse: Given, clock: Callable[[], int], *, answered: bool = False
+) -> AsyncIterator[Parts]:
+    """The data folder locked and its parts built; on leaving, written down that it ended in order.
+
+    ``answered``: the operator has just said what the folder is.  Else DatabaseUnusable is raised when the address
+    journal of a used database is not there, and a doubt stays a doubt.
+    """
+    folder = set_up(settings)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(folder.locked())
+        folder.tighten()
+        store = await Store.open(folder.database)
+        stack.push_async_callback(store.close)
+        if not answered:
+            await _refuse_lost_journal(folder, store)
+        marks = HighWater.open(folder.addresses, copy_in_memory(folder.master_key))
+        last = await _begin(folder, store, clock(), answered=answered, in_memory=marks.remembered)
+        parts = await _build(settings, folder, store, purse, clock, marks, last)
+        stack.push_async_callback(_end_in_order, parts, folder)
+        await _catch_up(parts)
+        yield parts
+
+
+async def _refuse_lost_journal(folder: DataDir, store: Store) -> None:
+    """Nobody knows which addresses were shown: buyers would be given each other's."""
+    if not folder.addresses.exists() and await store.read(highwater.used):
+        raise DatabaseUnusable(
+            "addresses.journal is not there, and this database was used: its addresses could be given out twice",
+            hint="Put the newest copy of addresses.journal into the data folder. Is there none, say that a backup was "
+            f"restored: bitcache resume-sales --restored (every account leaves out {highwater.LOOK_AHEAD} addresses)",
+        )
+
+
+async def _begin(folder: DataDir, store: Store, now: int, *, answered: bool, in_memory: bool) -> LastRun:
+    """Written down before anything is sold: until its end this run has not ended in order."""
+    known, before = await store.read(ledger.known_time), LastRun.read(folder.last_run)
+    unused = not await store.read(highwater.used)
+    why = None if answered or unused else doubt(before, known, now, in_memory=in_memory)
+    last = LastRun(now, ended=False, machine=machine(), doubt=why)
+    last.write(folder.last_run)
+    if why is not None:
+        log.error("sales_paused", reason=f"this data folder may be a restored backup: {why}", hint=RESUME_HINT)
+    return last
+
+
+async def _end_in_order(parts: Parts, folder: DataDir) -> None:
+    """Without room for that, the marks stay ahead, and the next start leaves a few addresses out: no reason to fail."""
+    try:
+        await parts.store.write(partial(parts.marks.close, rail=parts.rail))
+        parts.readiness.last.ended_at(parts.clock()).write(folder.last_run)
+    except StorageError as error:
+        log.warning("addresses_not_closed", code=error.code, reason=str(error))
+    except OSError as error:
+        log.warning("addresses_not_closed", code="storage", reason=error.strerror)
+
+
+def _on_skipped(readiness: Readiness, marks: HighWater, folder: DataDir, skipped: Sequence[Skipped]) -> None:
+    """Somebody pays to addresses that this database never gave out."""
+    for one in skipped:
+        log.error(
+            "addresses_skipped",
+            payout=one.payout_id,
+            first=one.first,
+            count=one.count,
+            reason="an address was paid that this database never gave out: a backup was restored, or something else "
+            "hands out addresses of the same account",
+            hint="The seller settles such payments by hand; see them with: bitcache rescan",
+        )
+    if not marks.remembered and readiness.last.doubt is None:
+        why = "an address was paid that its database never gave out"
+        log.error("sales_paused", reason=f"this data folder may be a restored backup: {why}", hint=RESUME_HINT)
+        readiness.last = replace(readiness.last, doubt=why)
+        readiness.last.write(folder.last_run)
 
 
 async def _start_of_rescan(parts: Parts, height: int) -> int:
@@ -110,6 +190,8 @@ async def _build(
     store: Store,
     purse: Given,
     clock: Callable[[], int],
+    marks: HighWater,
+    last: LastRun,
 ) -> Parts:
     source, payer = chain_of(
         settings, folder, purse, lambda: store.read(partial(ledger.accounts, rail=OnChainRail.name))
@@ -117,6 +199,7 @@ async def _build(
     scripts: dict[bytes, TransferId] = {}
     limits = settings.limits
     hub = Hub(store, limits.streams_per_transfer, Admission(limits.streams_per_visitor, limits.streams))
+    rail = OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed)
     watcher = Watcher(
         store,
         source,
@@ -125,9 +208,11 @@ async def _build(
         birthday=settings.chain.watch_from,
         loss_budget=settings.invoices.zero_conf_budget_sat,
         on_change=hub.wake,
+        beyond=lambda conn: highwater.beyond(conn, rail),
+        on_skipped=lambda skipped: _on_skipped(readiness, marks, folder, skipped),
     )
-    rail = OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed)
-    marks, policy = HighWater.open(folder.addresses), _policy(settings)
+    readiness = Readiness(watcher, last)
+    policy = _policy(settings)
     return Parts(
         settings=settings,
         store=store,
@@ -140,7 +225,8 @@ async def _build(
         watcher=watcher,
         hub=hub,
         statuses=Statuses(store, rail),
-        till=Till(store, rail, policy, clock, marks),
+        till=Till(store, rail, policy, clock, marks, readiness.why_closed),
+        readiness=readiness,
         policy=policy,
         purse=payer,
         clock=clock,
@@ -184,14 +270,6 @@ async def _catch_up(parts: Parts) -> None:
                 reason="the database is older than the addresses given out: a backup was restored",
                 hint="Buyers may still pay to these addresses; look for such payments with: bitcache rescan",
             )
-
-
-async def _close_marks(parts: Parts) -> None:
-    """Without room for that, the marks stay ahead, and the next start leaves a few addresses out: no reason to fail."""
-    try:
-        await parts.store.write(partial(parts.marks.close, rail=parts.rail))
-    except StorageError as error:
-        log.warning("addresses_not_closed", code=error.code, reason=str(error))
 
 
 async def _recheck_payouts(parts: Parts) -> None:

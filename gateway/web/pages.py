@@ -54,7 +54,7 @@ async def file(request: web.Request) -> web.Response:
         file_id=file_id,
         price_sat=offer.price,
         sealed_size=offer.sealed_size,
-        paused=paused,
+        paused=paused or parts.readiness.lasting_reason,
         embed="embed" in request.query,
         parked=plain.claim_of(request) is not None,
     )

@@ -163,10 +163,10 @@ async def open_shop(folder: Path, **tables: dict[str, Any]) -> AsyncIterator[Sho
 
 
 @asynccontextmanager
-async def started(settings: Settings, chain: SimulatedChain, token: str) -> AsyncIterator[Shop]:
-    """The gateway on a data folder that is set up."""
+async def started(settings: Settings, chain: SimulatedChain, token: str, ahead: int = 0) -> AsyncIterator[Shop]:
+    """The gateway on a data folder that is set up; its clock is ``ahead`` by so many seconds."""
     async with AsyncExitStack() as stack:
-        clock = Clock()
+        clock = Clock(ahead)
         parts = await stack.enter_async_context(running(settings, purse=chain, clock=clock))
         url = await stack.enter_async_context(listening(parts))
         http = await stack.enter_async_context(aiohttp.ClientSession())

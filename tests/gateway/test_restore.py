@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-import aiohttp
+import pytest
 from sales import goods
-from shop import Shop, settings_in
+from shop import Shop, settings_in, started
+from sqlalchemy import Connection, func, select
 from support.accounts import descriptor
+from support.eventually import eventually
+from support.till import FailingChain
 
 from bitcache import highwater
+from bitcache.errors import DatabaseUnusable, NodeUnreachable
+from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
-from gateway.app import listening
-from gateway.compose import check_payout, init_data_dir, running
+from bitcache.storage.tables import grant
+from gateway import lastrun
+from gateway.compose import check_payout, init_data_dir, readiness, rescan_payments, resume_sales
 from gateway.datadir import DataDir
-from gateway.settings import Settings
+from gateway.doctor import examine
+from gateway.findings import Level
 from wallet.chain.simulated import SimulatedChain
-
-
-@asynccontextmanager
-async def started(settings: Settings, chain: SimulatedChain, token: str) -> AsyncIterator[Shop]:
-    """The gateway on this data folder."""
-    async with AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(running(settings, purse=chain))
-        url = await stack.enter_async_context(listening(parts))
-        http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield Shop(parts, chain, url, token, http)
 
 
 def copied(source: Path, target: Path) -> None:
@@ -65,3 +62,227 @@ async def test_backup_sell_more_restore(tmp_path: Path) -> None:
         left_out = await shop.parts.store.read(highwater.all_skipped)
         assert [(one.first, one.end) for one in left_out] == [(3, 10)]
         await shop.pay(fresh[0])
+
+
+class Backup:
+    """A gateway's data folder, saved while it runs, and put back: database and journal, equally old."""
+
+    def __init__(self, folder: Path, chain: SimulatedChain) -> None:
+        settings = settings_in(folder, invoices={"cap_per_buyer": 1_000})
+        self.settings, self.chain, self.kept = settings, chain, folder / "backup"
+        self.data = DataDir(self.settings.storage.directory)
+        self.token = ""
+
+    async def begin(self) -> None:
+        """A seller who can be paid."""
+        self.token = await init_data_dir(
+            self.settings, "Ada", terms=await check_payout(self.settings, descriptor("wpkh"))
+        )
+
+    def save(self) -> None:
+        """As a nightly tar does, or a snapshot of the whole machine."""
+        self.kept.mkdir()
+        copied(self.data.database, self.kept / "database")
+        for path in (self.data.addresses, self.data.last_run):
+            shutil.copy(path, self.kept)
+
+    def restore(self) -> None:
+        """Nothing of what came after is left in the folder."""
+        for name in ("", "-wal", "-shm"):
+            self.data.database.with_name(self.data.database.name + name).unlink(missing_ok=True)
+        copied(self.kept / "database", self.data.database)
+        for path in (self.data.addresses, self.data.last_run):
+            path.unlink(missing_ok=True)
+            shutil.copy(self.kept / path.name, path)
+
+
+@pytest.fixture
+async def backup(tmp_path: Path) -> Backup:
+    made = Backup(tmp_path, SimulatedChain())
+    await made.begin()
+    return made
+
+
+def reboot(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lay in memory is gone."""
+    memory = folder / f"memory {len(list(folder.glob('memory*')))}"
+    memory.mkdir()
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(memory))
+
+
+async def sell_22(shop: Shop, file_id: str) -> list[dict[str, Any]]:
+    """To so many buyers at once."""
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(shop.begin(file_id)) for _ in range(22)]
+    return [task.result()[1] for task in asked]
+
+
+async def forgotten_sales(backup: Backup) -> tuple[str, list[dict[str, Any]]]:
+    """Three invoices, a backup, and 22 more that it does not know."""
+    async with started(backup.settings, backup.chain, backup.token) as shop:
+        sold = await shop.sell(goods())
+        for _ in range(3):
+            await shop.begin(sold.file_id)
+        backup.save()
+        return sold.file_id, await sell_22(shop, sold.file_id)
+
+
+async def expect_nothing_unpaid(backup: Backup, forgotten: list[dict[str, Any]], fresh: list[dict[str, Any]]) -> None:
+    """Forgotten buyers pay what they were shown: nobody else gets a file for it, now or after a rescan."""
+    assert not {one["address"] for one in forgotten} & {one["address"] for one in fresh}
+    async with started(backup.settings, backup.chain, backup.token) as shop:
+        for one in forgotten:
+            await backup.chain.pay(one["address"], Sat(one["amount_sat"]))
+        await backup.chain.mine(3)
+        await eventually(lambda: _is_at(shop, backup.chain))
+        assert await shop.parts.store.read(_grants) == 0
+    report = await rescan_payments(backup.settings, 1, apply=True, progress=lambda *_: None, purse=backup.chain)
+    assert {one.kind for one in report.differences} <= {"forgotten"}
+    async with started(backup.settings, backup.chain, backup.token) as shop:
+        assert await shop.parts.store.read(_grants) == 0
+
+
+async def _is_at(shop: Shop, chain: SimulatedChain) -> bool:
+    return shop.parts.watcher.status.cursor == await chain.tip()
+
+
+def _grants(conn: Connection) -> int:
+    return conn.scalar(select(func.count()).select_from(grant)) or 0
+
+
+async def test_a_journal_as_old_as_the_database(backup: Backup) -> None:
+    """Put back on a machine that was not restarted since: its memory knows better."""
+    file_id, forgotten = await forgotten_sales(backup)
+    backup.restore()
+    async with started(backup.settings, backup.chain, backup.token) as shop:
+        fresh = await sell_22(shop, file_id)
+    await expect_nothing_unpaid(backup, forgotten, fresh)
+
+
+async def test_a_snapshot_of_the_machine_put_back_hours_later(
+    backup: Backup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can know which addresses were shown: nothing is sold until the operator has answered, which stays so."""
+    file_id, forgotten = await forgotten_sales(backup)
+    backup.restore()
+    reboot(tmp_path, monkeypatch)
+    for _ in range(2):
+        async with started(backup.settings, backup.chain, backup.token, ahead=2 * 3600) as shop:
+            await expect_closed(shop, file_id, "restored")
+            assert (await shop.call("GET", f"/files/{file_id}")).json["paused"] == "restored"
+    findings = await examine(_config(tmp_path))
+    assert "restored" in {one.code for one in findings if one.level is Level.PROBLEM}
+    assert len(await resume_sales(backup.settings, restored=True, purse=backup.chain)) == 1
+    async with started(backup.settings, backup.chain, backup.token) as shop:
+        fresh = await sell_22(shop, file_id)
+    await expect_nothing_unpaid(backup, forgotten, fresh)
+
+
+async def test_another_machine(backup: Backup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A nightly copy of the folder, taken to a new machine; or the folder itself, which the operator says."""
+    file_id, _ = await forgotten_sales(backup)
+    reboot(tmp_path, monkeypatch)
+    monkeypatch.setattr(lastrun, "machine", lambda: "another")
+    async with started(backup.settings, backup.chain, backup.token) as shop:
+        await expect_closed(shop, file_id, "restored")
+    assert await resume_sales(backup.settings, restored=False, purse=backup.chain) == []
+    async with started(backup.settings, backup.chain, backup.token) as shop:
+        assert await sell_22(shop, file_id)
+
+
+async def test_a_payment_beyond_what_the_database_knows(
+    backup: Backup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found in a block that is caught up on: the account goes on after it, and the restored backup is noticed."""
+    file_id, forgotten = await forgotten_sales(backup)
+    backup.restore()
+    reboot(tmp_path, monkeypatch)
+    await backup.chain.pay(forgotten[16]["address"], Sat(2_500))
+    await backup.chain.mine()
+    await backup.chain.pay(forgotten[18]["address"], Sat(2_500))
+    async with started(backup.settings, backup.chain, backup.token) as shop:
+        await expect_closed(shop, file_id, "restored")
+        left_out = await shop.parts.store.read(highwater.all_skipped)
+    assert [(one.first, one.end) for one in left_out][-1][1] == 22, "after the one that waits for a block"
+
+
+async def test_a_used_database_without_its_journal(backup: Backup, tmp_path: Path) -> None:
+    file_id, forgotten = await forgotten_sales(backup)
+    backup.restore()
+    backup.data.addresses.unlink()
+    with pytest.raises(DatabaseUnusable, match=r"addresses\.journal") as caught:
+        async with started(backup.settings, backup.chain, backup.token):
+            pass
+    assert "bitcache resume-sales --restored" in caught.value.advice
+    with pytest.raises(DatabaseUnusable):
+        await rescan_payments(backup.settings, 1, apply=True, progress=lambda *_: None, purse=backup.chain)
+    findings = await examine(_config(tmp_path))
+    assert "no_journal" in {one.code for one in findings if one.level is Level.PROBLEM}
+    await resume_sales(backup.settings, restored=True, purse=backup.chain)
+    async with started(backup.settings, backup.chain, backup.token) as shop:
+        fresh = await sell_22(shop, file_id)
+    await expect_nothing_unpaid(backup, forgotten, fresh)
+
+
+async def test_nothing_is_sold_before_the_chain_is_known(backup: Backup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at the start; a claim that bought before is answered; once known, a lost node stops nothing."""
+    monkeypatch.setattr(readiness, "PATIENCE_SECONDS", 0.1)
+    chain = backup.chain = FailingChain()
+    async with started(backup.settings, chain, backup.token) as shop:
+        sold = await shop.sell(goods())
+        claim, order = await shop.begin(sold.file_id)
+        chain.fails = NodeUnreachable("away")
+        await shop.begin(sold.file_id)
+    async with started(backup.settings, chain, backup.token) as shop:
+        await expect_closed(shop, sold.file_id, "catching_up")
+        assert (await shop.begin(sold.file_id, claim))[1]["address"] == order["address"]
+        chain.fails, chain.behind = None, True
+        await expect_closed(shop, sold.file_id, "catching_up")
+        chain.behind = False
+        await eventually(lambda: _sells(shop))
+        await shop.begin(sold.file_id)
+
+
+async def _sells(shop: Shop) -> bool:
+    return bool((await shop.call("GET", "/healthz")).json["sales"]["ok"])
+
+
+async def expect_closed(shop: Shop, file_id: str, reason: str) -> None:
+    """Buyers are told, and /healthz says why."""
+    await eventually(lambda: _is_closed(shop, reason))
+    got = await shop.call("POST", f"/files/{file_id}/transfers", json={"claim_hash": b64u(claim_hash(new_secret()))})
+    assert (got.status, got.json["code"], got.json["reason"]) == (409, "sales_paused", reason)
+    assert (await shop.call("GET", "/healthz")).status == 503
+
+
+async def _is_closed(shop: Shop, reason: str) -> bool:
+    return bool((await shop.call("GET", "/healthz")).json["sales"] == {"ok": False, "error": reason})
+
+
+def _config(folder: Path) -> Path:
+    """A settings file for the same folder."""
+    config = folder / "config.toml"
+    config.write_text(
+        f'[bitcoin]\nnetwork = "regtest"\n[chain]\nsource = "simulated"\n[storage]\ndirectory = "{folder / "data"}"\n'
+    )
+    return config
+
+
+@pytest.mark.parametrize(
+    ("ended", "hours", "in_memory", "trusted"),
+    [
+        (True, 30, False, True),  # a day's maintenance
+        (True, 60, False, False),
+        (False, 0.9, False, True),  # a power cut
+        (False, 2, False, False),
+        (False, 2, True, True),  # a crash: the machine was not restarted
+        (True, 1_000, True, True),
+    ],
+)
+def test_what_is_trusted(ended: bool, hours: float, in_memory: bool, trusted: bool) -> None:
+    last, now = lastrun.LastRun(1_800_000_000, ended, lastrun.machine()), 1_800_000_000 + int(hours * 3600)
+    why = lastrun.doubt(last, 0, now, in_memory=in_memory)
+    assert (why is None) == trusted
+    assert lastrun.doubt(last, now - 60, now, in_memory=in_memory) is None, "the database knows the chain up to now"
+    asked = lastrun.LastRun(now, True, lastrun.machine(), "a doubt")
+    assert lastrun.doubt(asked, now, now, in_memory=True) == "a doubt", "until it is answered"
