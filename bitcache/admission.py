@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, bindparam, select
 
-from bitcache import open_counts, unpaid_runs
+from bitcache import highwater, open_counts, unpaid_runs
 from bitcache.errors import WorkRequired
 from bitcache.identifiers import FileId
 from bitcache.networks import Networks
@@ -70,7 +70,9 @@ class Admission:
     def _run(self, payout_id: int, next_index: int) -> int:
         """Return how many addresses were given out since the last paid one, before this write."""
         if payout_id not in self._runs:
-            self._runs[payout_id] = unpaid_runs.newest(self._conn, payout_id, next_index)
+            run = unpaid_runs.newest(self._conn, payout_id, next_index)
+            # what was left out after a restored backup is nobody's unpaid invoice
+            self._runs[payout_id] = run - highwater.count_skipped(self._conn, payout_id, next_index - run)
         return self._runs[payout_id]
 
     def _idle(self, payout_id: int) -> int:

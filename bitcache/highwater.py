@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from bitcache.errors import BitcacheError, StorageError
 from bitcache.ports import Rail
@@ -225,6 +225,12 @@ def _first_key(rail: Rail, account: str) -> bytes:
         return rail.destination(account, 0).key
     except BitcacheError:
         return account.encode()
+
+
+def count_skipped(conn: Connection, payout_id: int, first: int) -> int:
+    """How many of an account's indexes from ``first`` on were left out."""
+    ranges = select(func.coalesce(func.sum(skipped.c.end - skipped.c.first), 0))
+    return int(conn.scalar(ranges.where(skipped.c.payout_id == payout_id, skipped.c.first >= first)) or 0)
 
 
 def all_skipped(conn: Connection) -> list[Skipped]:

@@ -68,7 +68,7 @@ class Backup:
     """A gateway's data folder, saved while it runs, and put back: database and journal, equally old."""
 
     def __init__(self, folder: Path, chain: SimulatedChain) -> None:
-        settings = settings_in(folder, invoices={"cap_per_buyer": 1_000})
+        settings = settings_in(folder, invoices={"cap_per_buyer": 1_000, "wallet_gap_limit": 100})
         self.settings, self.chain, self.kept = settings, chain, folder / "backup"
         self.data = DataDir(self.settings.storage.directory)
         self.token = ""
