@@ -12,6 +12,7 @@ import socket
 import struct
 import termios
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -85,13 +86,18 @@ class Connection(web.RequestHandler):
             return True
         return self._takes_nothing(now, limits.reading)
 
-    def abort(self) -> None:
-        """Close it, with whatever the kernel still holds for it."""
+    def cut_off(self) -> None:
+        """End it, with whatever the kernel still holds for it.
+
+        The socket is shut down, and whoever reads or writes on it closes it: aborting the transport would close a
+        descriptor on which the kernel may be sending a file, and the next connection would get its number.
+        """
         if self._stream is None:
             return
         sock = self._stream.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self._stream.abort()
+        with suppress(OSError):  # it ended by itself
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            sock.shutdown(socket.SHUT_RDWR)
 
     def _asks_nothing(self, now: float, limits: Limits, *, crowded: bool) -> bool:
         if not self._request_count:

@@ -148,7 +148,7 @@ class Listener(web.BaseSite):
             now, crowded = self._loop.time(), self._admission.crowded
             for number, connection in enumerate(list(self._connections)):
                 if connection.holds_its_place(now, self._limits, crowded=crowded):
-                    connection.abort()
+                    connection.cut_off()
                     self._cut_off += 1
                 if number % 500 == 499:
                     await asyncio.sleep(0)

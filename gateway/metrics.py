@@ -22,12 +22,17 @@ from sqlalchemy import ColumnClause, Connection, literal_column, select
 
 from bitcache.errors import BadInput
 from bitcache.storage.tables import grant, invoice
+from gateway.admission import Admission
 from gateway.compose import ChainStatus, Parts
+from gateway.connections import Limits, Runner
 from gateway.facts import Ledger, ledger_facts
+from gateway.listener import Listener
 
 #: Upper ends, in seconds: what is released at once, within a block or some, within hours.
 BUCKETS = (1, 5, 30, 60, 300, 600, 1_200, 2_400, 3_600, 7_200, 21_600, 86_400)
 NODE_SECONDS = 5.0
+#: Connections to the metrics' port at once, and how long one may hold its place.
+MOST_READERS, IDLE_SECONDS = 32, 30.0
 STATES = ("new", "processing", "settled", "expired", "invalid")
 
 log = structlog.get_logger("gateway.metrics")
@@ -160,10 +165,12 @@ async def listening(parts: Parts) -> AsyncIterator[str | None]:
 
     app = web.Application()
     app.router.add_get("/metrics", answer)
-    runner = web.AppRunner(app, access_log=None)
+    runner = Runner(app, access_log=None, keepalive_timeout=IDLE_SECONDS)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.port).start()
+        places = Limits(first_request=IDLE_SECONDS, idle_when_crowded=IDLE_SECONDS, reading=IDLE_SECONDS)
+        readers = Admission(MOST_READERS, MOST_READERS)
+        await Listener(runner, settings.host, settings.port, readers, places, ()).start()
         host, port = runner.addresses[0][:2]
         url = f"http://[{host}]:{port}/metrics" if ":" in host else f"http://{host}:{port}/metrics"
         log.info("metrics", url=url)

@@ -8,6 +8,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sales import goods
 from shop import Open, Shop
+from support import sockets
+from support.eventually import eventually
 
 from bitcache.errors import BadInput, NodeUnreachable
 from gateway import metrics
@@ -99,3 +101,21 @@ async def test_errors_of_the_node_are_counted_by_code(shop: Shop) -> None:
     shop.parts.watcher.status.failures["node_unreachable"] += 3
     assert NodeUnreachable.code == "node_unreachable"
     assert (await numbers(shop))["bitcache_node_errors_total", "node_unreachable"] == 3
+
+
+async def test_not_more_readers_than_there_can_be(open_one: Open) -> None:
+    """Whoever opens connections without end holds some of them, and the gateway itself is served."""
+    async with open_one(metrics={"enabled": True, "port": 0}) as shop, metrics.listening(shop.parts) as url:
+        assert url is not None
+        port, kept = int(url.removesuffix("/metrics").rpartition(":")[2]), []
+        try:
+            for _ in range(60):
+                kept.append(await sockets.connected(port, "127.0.0.2"))
+
+            async def refused() -> bool:
+                return sum(map(sockets.is_open, kept)) <= metrics.MOST_READERS
+
+            await eventually(refused)
+        finally:
+            for sock in kept:
+                sock.close()

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 from aiohttp import ClientSession, TCPConnector
-from sales import goods
+from sales import content, goods
 from shop import Open, Shop
 from support import sockets
 from support.eventually import eventually
@@ -116,15 +116,18 @@ async def test_half_a_request_head(open_one: Open, monkeypatch: pytest.MonkeyPat
             assert sockets.is_open(good)
 
 
-async def test_unread_answers_are_small_and_cut_off(open_one: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernel keeps little of each, and none for long; memory that was held is free at once."""
+@pytest.mark.parametrize("what", ["the source", "a file on sale"])
+async def test_unread_answers_are_small_and_cut_off(open_one: Open, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """The kernel keeps little of each, and none for long; nobody goes on sending to who is gone."""
     monkeypatch.setattr(listener, "SWEEP_SECONDS", 0.1)
     source.archive()  # made once, before anything is timed
     async with open_one(limits={"send_seconds": 2}) as shop:
+        asked = UNREAD if what == "the source" else await _bought(shop)
+        before = len(asyncio.all_tasks())
         with held() as kept:
             for _ in range(30):
                 sock = await sockets.connected(port_of(shop), STRANGER, receive=4096)
-                await sockets.send(sock, UNREAD)
+                await sockets.send(sock, asked)
                 kept.append(sock)
 
             async def all_wait() -> bool:
@@ -134,9 +137,24 @@ async def test_unread_answers_are_small_and_cut_off(open_one: Open, monkeypatch:
             assert max(sockets.unread_bytes(port_of(shop))) < 300_000
 
             async def all_gone() -> bool:
-                return not sockets.unread_bytes(port_of(shop))
+                return not sockets.unread_bytes(port_of(shop)) and len(asyncio.all_tasks()) <= before
 
             await eventually(all_gone)
+            async with from_elsewhere() as http:
+                for _ in range(40):  # on descriptors that were used before
+                    async with http.get(f"{shop.url}/static/icon.svg", headers={"Connection": "close"}) as got:
+                        assert got.status == 200
+
+
+async def _bought(shop: Shop) -> str:
+    """The request for a file that somebody paid for."""
+    sold = await shop.sell(goods(content(2_000_000)))
+    claim, transfer = await shop.begin(sold.file_id)
+    await shop.pay(transfer)
+    return (
+        f"GET /api/v1/files/{sold.file_id}/bytes HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Bearer {claim}\r\nConnection: close\r\n\r\n"
+    )
 
 
 async def test_a_slow_reader_is_borne_with(open_one: Open, monkeypatch: pytest.MonkeyPatch) -> None:
