@@ -171,5 +171,5 @@ def _insert_invoices(conn: Connection) -> None:
         )
 
 
-Chain.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Chain.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestRandomChain = Chain.TestCase

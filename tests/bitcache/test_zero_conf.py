@@ -55,6 +55,7 @@ async def risk(market: Market) -> Risk:
         (2_500, 0, 6_000, 1),
         (2_500, 3_000, 0, 1),
         (2_500, 3_000, 2_499, 1),
+        (2_500, 3_000, 2_500, 0),
     ],
 )
 def test_both_settings_are_needed(amount: int, below: int, budget: int, needed: int) -> None:
@@ -86,6 +87,27 @@ async def test_when_the_budget_is_used_up_the_next_waits_for_a_block(risk: Risk)
     assert {(await risk.state(one))[:2] for one in orders} == {("settled", True)}
 
 
+@pytest.mark.parametrize(("budget", "released"), [(4_999, 1), (5_000, 2), (5_001, 2), (7_499, 2), (7_500, 3)])
+@pytest.mark.parametrize("together", [True, False])
+async def test_the_budget_can_be_used_up_to_the_last_satoshi(
+    risk: Risk, budget: int, released: int, together: bool
+) -> None:
+    """As many as fit are released, exactly those; in one report as in three."""
+    orders = [await risk.order() for _ in range(3)]
+    payments = [pays(one, f"tx{number}:0") for number, one in enumerate(orders)]
+    for count in (3,) if together else (1, 2, 3):
+        await risk.waiting(*payments[:count], budget=budget)
+    states = sorted([await risk.state(one) for one in orders])
+    assert states == [("processing", False, 1)] * (3 - released) + [("settled", True, 0)] * released
+
+
+@pytest.mark.parametrize(("budget", "needed"), [(4_999, 1), (5_000, 0)])
+async def test_an_invoice_that_fits_exactly_is_promised_release_at_once(risk: Risk, budget: int, needed: int) -> None:
+    await risk.waiting(pays(await risk.order()))
+    policy = replace(ZERO, loss_budget_sat=budget)
+    assert (await risk.market.order(risk.file.file_id, policy=policy)).confirmations_required == needed
+
+
 async def test_an_invoice_made_when_the_budget_is_used_up_asks_for_a_block(risk: Risk) -> None:
     orders = [await risk.order() for _ in range(2)]
     payments = [pays(one, f"tx{number}:0") for number, one in enumerate(orders)]
@@ -115,6 +137,7 @@ async def test_a_loss_that_is_made_good_frees_the_budget(risk: Risk) -> None:
     await risk.market.block(pays(order, "b:0"))
     assert await risk.state(order) == ("settled", True, 0)
     assert await risk.exposure() == 0
+    assert await risk.market.store.read(losses.lost) == (0, 0), "it is no loss any more"
 
 
 async def test_without_a_budget_at_settlement_nothing_is_released_unconfirmed(risk: Risk) -> None:

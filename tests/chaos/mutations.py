@@ -100,6 +100,16 @@ def coinbase_at_once() -> None:
     _set(blocks, COINBASE_MATURITY=0)
 
 
+@mutation("the chain is known up to what its newest block says, and not up to when it was asked")
+def block_time_as_known_time() -> None:
+    report = Watcher._report
+
+    async def up_to_the_tip(self: Any, waiting: Sequence[Payment], began: int) -> None:
+        await report(self, waiting, (await self._source.status()).tip_time or began)
+
+    _set(Watcher, _report=up_to_the_tip)
+
+
 # Amounts
 
 
@@ -198,6 +208,24 @@ def release_taken_back() -> None:
     _set(release, mark_lost=take_back)
 
 
+@mutation("a loss that was made good stays a loss")
+def loss_never_cleared() -> None:
+    _set(release, mark_recovered=lambda conn, transfer_id: None)
+
+
+@mutation("the last satoshi of the loss budget cannot be used")
+def budget_never_filled() -> None:
+    covers = settling._Budget.covers
+
+    def covers_less(self: Any, amount: int) -> bool:
+        if not covers(self, amount + 1):
+            return False
+        self._left += 1
+        return True
+
+    _set(settling._Budget, covers=covers_less)
+
+
 @mutation("confirmed money is summed up only while an invoice is in progress")
 def confirmed_not_renewed() -> None:
     in_progress = select(invoice.c.transfer_id).where(invoice.c.state == "processing")
@@ -230,6 +258,15 @@ def withdrawals_ignored() -> None:
         settling.settle_invoices(conn, touched, now)
 
     _set(ledger, unconfirmed=unconfirmed)
+
+
+@mutation("what was scanned once is never scanned again, also when it left the mempool and came back")
+def scanned_never_forgotten() -> None:
+    def forget(self: Any, present: set[str]) -> None:
+        for txid in self._ours.keys() - present:
+            del self._ours[txid]
+
+    _set(Mempool, _forget_all_but=forget)
 
 
 @mutation("the mempool is known by ZMQ alone, and never read")

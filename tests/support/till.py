@@ -64,6 +64,7 @@ class FailingChain(SimulatedChain):
 
     fails: Exception | None = None
     behind = False
+    tip_time: int | None = None
     surprise: Callable[[], Any] | None = None
 
     async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
@@ -72,7 +73,7 @@ class FailingChain(SimulatedChain):
         return await super().step(cursor, scripts)
 
     async def status(self) -> ChainStatus:
-        return ChainStatus(True, self.network, 1, 9, synced=not self.behind)
+        return ChainStatus(True, self.network, 1, 9, synced=not self.behind, tip_time=self.tip_time)
 
     async def unconfirmed(self, scripts: Scripts) -> Any:
         found = await super().unconfirmed(scripts)

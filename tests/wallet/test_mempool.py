@@ -56,6 +56,21 @@ async def test_what_arrives_during_a_reading_waits_for_the_next() -> None:
     assert len(await mempool.payments(scripts)) == 2
 
 
+async def test_what_left_the_mempool_is_forgotten_and_found_again_when_it_comes_back() -> None:
+    """A block took it, and was undone; and nobody can make us remember what waits no more."""
+    came_back, *others = [transaction(number) for number in range(50)]
+    node = Node(came_back, *others)
+    mempool, scripts = mempool_of(node), {SCRIPT: None}
+    assert len(await mempool.payments(scripts)) == 50
+    listed, node.listed = node.listed, {}
+    assert await mempool.payments(scripts) == []
+    assert mempool.remembered == 0
+    txid = transaction_id(came_back)
+    node.listed = {txid: listed[txid]}
+    assert [one.reference for one in await mempool.payments(scripts)] == [f"{txid}:0"]
+    assert mempool.remembered == 1
+
+
 async def test_a_node_that_still_reads_its_mempool_has_lost_nothing() -> None:
     """After a restart the list grows for a while: a payment that is not in it yet was not withdrawn."""
     node = Node(transaction(1))

@@ -35,6 +35,15 @@ async def test_nothing_expires_while_the_node_is_away_or_behind(failing: Till) -
     assert await failing.state(transfer_id) == "expired"
 
 
+async def test_in_a_quiet_hour_invoices_expire_all_the_same(failing: Till) -> None:
+    """The chain is known up to when it was asked, and not up to what its newest block says."""
+    transfer_id, _ = await failing.invoice(expires_at=failing.clock.now + 600)
+    failing.chain.tip_time = failing.clock.now
+    assert await failing.state(transfer_id) == "new"
+    failing.clock.now += HOUR
+    assert await failing.state(transfer_id) == "expired"
+
+
 async def test_a_block_between_two_questions_does_not_undo_a_payment(failing: Till) -> None:
     """The payment leaves what waits because it was just confirmed: it must not look gone."""
     chain: Any = failing.chain

@@ -32,6 +32,11 @@ class Mempool:
         self._scanned: set[str] = set()
         self._ours: dict[str, list[Payment]] = {}
 
+    @property
+    def remembered(self) -> int:
+        """How many transactions are known: those in the mempool when it was read last, and what was heard since."""
+        return len(self._scanned | self._ours.keys())
+
     async def payments(self, scripts: Scripts) -> list[Payment]:
         """Everything of ours that waits for a block right now."""
         if scripts is not self._scripts:  # what was scanned, was scanned for others
