@@ -37,9 +37,11 @@ def reorganise(world: World, rng: Random) -> str | None:
     depth = rng.randint(1, DEEPEST)
     stale, raw = world.node.undo(depth)
     world.stale_branches.append(stale)
+    world.look()  # what is released when it is seen may be seen now
     conflicts = 0
     if rng.random() < 0.4:
         conflicts = _spend_elsewhere(world, rng)
+        world.look()
     new = depth + rng.randint(1, 2)
     shares: list[list[str]] = [[] for _ in range(new)]
     for one in raw:

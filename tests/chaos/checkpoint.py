@@ -9,6 +9,7 @@ from random import Random
 from chaos import ledger_file, shop
 from chaos.gateway import Unreachable
 from chaos.ledger_file import Ledger
+from chaos.moments import Moments
 from chaos.reference import Invoice, Truth
 from chaos.world import Violation, World
 
@@ -21,16 +22,17 @@ SAMPLE = 25
 
 def check(world: World, rng: Random, *, final: bool = False) -> float:
     """Let everything work again, wait until the ledger is equal, ask as buyers do; the seconds it took."""
-    began, since = time.monotonic(), world.now()
+    began = time.monotonic()
     _repair(world)
     in_step: float | None = None
-    while problems := _problems(world, since if final else None):
+    while problems := _problems(world):
         now = time.monotonic()
         in_step = in_step or (now if _in_step(world) else None)
         if now - began > LONGEST or (in_step is not None and now - in_step > PATIENCE):
             raise Violation("\n".join(problems[:20]))
         world.mind_the_gateway()
         time.sleep(0.1)
+    world.moments.keep(ledger_file.read(world.database))
     _ask_as_buyers(world, world.invoices if final else _some(world, rng))
     return time.monotonic() - began
 
@@ -71,21 +73,15 @@ def _in_step(world: World) -> bool:
     return bool(node["ok"]) and node["watched_height"] == world.node.height
 
 
-def _problems(world: World, known_since: int | None) -> list[str]:
+def _problems(world: World) -> list[str]:
     """What differs now; raises Violation for what time cannot heal."""
     truth = world.look()
     ledger = ledger_file.read(world.database)
     _check_grants(world, ledger)
-    world.now()
-    if ledger.known_until > world.latest_time:
-        raise Violation("the gateway knows the chain up to a time that never was")
-    problems = compare(world.invoices, truth, ledger)
-    if known_since is not None and ledger.known_until < known_since:
-        problems.append("the gateway does not say that it knows the chain up to now")
-    return problems
+    return compare(world.invoices, truth, ledger, world.moments)
 
 
-def compare(invoices: list[Invoice], truth: Truth, ledger: Ledger) -> list[str]:
+def compare(invoices: list[Invoice], truth: Truth, ledger: Ledger, moments: Moments) -> list[str]:
     """Every difference between what is true and what is written."""
     problems = []
     if ledger.tip != (truth.tip.height, truth.tip.hash):
@@ -102,31 +98,33 @@ def compare(invoices: list[Invoice], truth: Truth, ledger: Ledger) -> list[str]:
     problems += _differences("in a block", in_blocks, ledger.in_blocks)
     problems += _differences("waiting", waiting, ledger.waiting)
     for invoice in invoices:
-        problems += compare_invoice(invoice, truth, ledger)
+        problems += compare_invoice(invoice, truth, ledger, moments.seen_at(invoice, truth, ledger))
+    problems += moments.check(invoices, truth, ledger)
     if ledger.undelivered:
         problems.append(f"{ledger.undelivered} events are still to be told")
     return problems
 
 
-def compare_invoice(invoice: Invoice, truth: Truth, ledger: Ledger) -> list[str]:
-    """Terms, sums, state, marks and grant of one invoice."""
+def compare_invoice(invoice: Invoice, truth: Truth, ledger: Ledger, seen: list[int]) -> list[str]:
+    """Terms, sums, state, marks and grant of one invoice, whose payments were first ``seen`` at these times."""
     row, name = ledger.invoices.get(invoice.transfer_id), invoice.transfer_id
     if row is None:
         return [f"{name} is not in the ledger"]
     grant = ledger.grants.get(name)
     state = truth.state(invoice, released=grant is not None, known_until=ledger.known_until)
-    seen = ledger.seen.get(name, [])
     late = {"paid_late"} if any(one > invoice.expires_at for one in seen) else set()
     expected = {
         "script": (invoice.script, row.script),
         "amount": (invoice.amount, row.amount),
-        "confirmations": (invoice.confirmations, row.confirmations),
+        "confirmations asked for": (invoice.confirmations, row.confirmations),
+        "confirmations": (truth.confirmations(invoice), row.depth),
         "expiry": (invoice.expires_at, row.expires_at),
         "received": (truth.received(invoice), row.received),
         "confirmed": (truth.confirmed(invoice), row.confirmed),
         "state": (state, row.state),
         "marks": (truth.marks(invoice) | late, set(row.marks)),
         "first seen": (min(seen, default=None), row.seen_at),
+        "settled": (grant and grant[0], row.settled_at),
         "loss": (state == "invalid", grant is not None and grant[1] is not None),
         "grant": (state in ("settled", "invalid"), grant is not None),
     }
@@ -152,6 +150,8 @@ def _check_grants(world: World, ledger: Ledger) -> None:
     for transfer_id, (granted_at, _) in ledger.grants.items():
         if transfer_id not in world.witnessed:
             raise Violation(f"{transfer_id} was released, but never fully confirmed")
+        if transfer_id not in world.granted and not world.moments.granted_rightly(transfer_id, granted_at):
+            raise Violation(f"{transfer_id} was released at {granted_at}, a time at which it was not paid for")
         world.granted[transfer_id] = granted_at
 
 

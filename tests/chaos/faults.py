@@ -115,10 +115,10 @@ def fill_the_disk(world: World, rng: Random) -> str | None:
 
 def jump_the_clock(world: World, rng: Random) -> str | None:
     """The gateway's clock is suddenly wrong, or right again."""
-    offset = 0 if rng.random() < 0.3 else world.offset + rng.choice(JUMPS)
+    offset = 0 if rng.random() < 0.3 else world.clock.offset + rng.choice(JUMPS)
     if abs(offset) > 30 * 24 * HOUR:
         offset = 0
-    world.set_clock(offset)
+    world.clock.set(offset)
     world.counts["clock jump"] += 1
     return f"clock off by {offset} s"
 

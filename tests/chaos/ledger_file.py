@@ -20,19 +20,24 @@ class InvoiceRow:
     marks: frozenset[str]
     received: int
     confirmed: int
+    depth: int
     seen_at: int | None
+    settled_at: int | None
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """One consistent look.  ``in_blocks`` and ``waiting`` map outpoints to what is written beside them."""
+    """One consistent look.  ``in_blocks`` and ``waiting`` map outpoints to what is written beside them.
+
+    ``seen`` maps outpoints to when they were first seen, ``grants`` transfers to (granted at, lost at).
+    """
 
     tip: tuple[int, str]
     known_until: int
     invoices: dict[str, InvoiceRow]
     in_blocks: dict[str, tuple[str, int, int, str, bool]]
     waiting: dict[str, tuple[str, int]]
-    seen: dict[str, list[int]]
+    seen: dict[str, int]
     grants: dict[str, tuple[int, int | None]]
     undelivered: int
 
@@ -47,10 +52,10 @@ def read(database: Path) -> Ledger:
         invoices = {row["transfer_id"]: _invoice(row) for row in db.execute("SELECT * FROM invoice")}
         blocks: dict[str, tuple[str, int, int, str, bool]] = {}
         waiting: dict[str, tuple[str, int]] = {}
-        seen: dict[str, list[int]] = {}
+        seen: dict[str, int] = {}
         for row in db.execute("SELECT * FROM payment WHERE height IS NOT NULL OR unconfirmed = 1"):
             owner, reference, sat = row["transfer_id"], row["reference"], row["amount_sat"]
-            seen.setdefault(owner, []).append(row["seen_at"])
+            seen[reference] = row["seen_at"]
             if row["height"] is None:
                 waiting[reference] = (owner, sat)
             else:
@@ -79,5 +84,7 @@ def _invoice(row: sqlite3.Row) -> InvoiceRow:
         frozenset(row["marks"].split()),
         row["received_sat"],
         row["confirmed_sat"],
+        row["depth"],
         row["seen_at"],
+        row["settled_at"],
     )

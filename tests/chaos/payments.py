@@ -82,7 +82,7 @@ def pay_several_at_once(world: World, rng: Random) -> str | None:
 
 def pay_late(world: World, rng: Random) -> str | None:
     """What is asked, after the invoice's time."""
-    late = [one for one in world.invoices if one.expires_at < world.now()]
+    late = [one for one in world.invoices if one.expires_at < world.clock.now()]
     if not late:
         return None
     invoice = rng.choice(late)

@@ -67,7 +67,7 @@ class Truth:
         return sum(one.sat for one in self.of(invoice.script))
 
     def confirmed(self, invoice: Invoice) -> int:
-        """What is deep enough."""
+        """What is deep enough: what waits, too, where no confirmation is asked for."""
         return sum(one.sat for one in self.of(invoice.script) if self._final(one, invoice))
 
     def state(self, invoice: Invoice, *, released: bool, known_until: int) -> str:
@@ -86,11 +86,25 @@ class Truth:
         partial = {"paid_partial"} if 0 < received < invoice.amount else set()
         return partial | ({"paid_over"} if received > invoice.amount else set())
 
+    def in_blocks(self, invoice: Invoice) -> int:
+        """What blocks hold, however deep."""
+        return sum(one.sat for one in self.of(invoice.script) if one.height is not None)
+
+    def confirmations(self, invoice: Invoice) -> int:
+        """Of the payment that completes the amount, deepest money first; at most as many as are asked for."""
+        gathered = 0
+        for depth, sat in sorted(((self._depth(one), one.sat) for one in self.of(invoice.script)), reverse=True):
+            gathered += sat
+            if gathered >= invoice.amount:
+                return min(depth, invoice.confirmations)
+        return 0
+
+    def _depth(self, one: Paid) -> int:
+        return 0 if one.height is None else self.tip.height - one.height + 1
+
     def _final(self, one: Paid, invoice: Invoice) -> bool:
-        if one.height is None:
-            return False
-        depth = self.tip.height - one.height + 1
-        return depth >= max(invoice.confirmations, COINBASE_MATURITY if one.coinbase else 0)
+        """Deep enough; an invoice that asks for no confirmation takes what waits."""
+        return self._depth(one) >= max(invoice.confirmations, COINBASE_MATURITY if one.coinbase else 0)
 
 
 class Reference:

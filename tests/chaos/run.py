@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from chaos import blocks, checkpoint, faults, payments
+from chaos import blocks, checkpoint, faults, loss_budget, payments
 from chaos.rpc import Refused
 from chaos.world import Violation, World
 
@@ -50,6 +50,8 @@ WEIGHTS: dict[Event, float] = {
     checkpoint.peek: 5,
 }
 COINS_PER_MINUTE = 500
+#: After so many of the checkpoints.
+LOSS_BUDGET_TRIED = 0.3
 
 
 @dataclass
@@ -104,6 +106,8 @@ def _run(world: World, seed: int, end: float, report: Report) -> None:
             next_check = time.monotonic() + rng.uniform(8, 20)
             if final:
                 break
+            if rng.random() < LOSS_BUDGET_TRIED:
+                world.note(loss_budget.use_up(world, rng))
         _one(world, rng, number)
     _look_for_bugs(world)
 

@@ -17,9 +17,12 @@ from chaos.rpc import Rpc
 from gateway import compose, settings
 from gateway.client import http, selling
 
-#: Price in satoshis of each file on sale, and what depth its invoices ask.
-PRICES = {2_000: 1, 3_001: 1, 5_003: 2, 12_345: 3}
+#: Price in satoshis of each file on sale, and what depth its invoices ask; the cheapest are released when seen.
+PRICES = {2_000: 0, 3_001: 1, 5_003: 2, 12_345: 3}
 EXPIRY_SECONDS = 60
+ZERO_CONF_BELOW = 2_500
+#: A loss budget that no run uses up.
+ENDLESS_SAT = 1_000_000_000
 
 CONFIG = """
 [bitcoin]
@@ -37,6 +40,8 @@ max_file_bytes = 1048576
 [invoices]
 expiry_seconds = {expiry}
 confirmations = [[0, 1], [4000, 2], [10000, 3]]
+zero_conf_below_sat = {zero_conf_below}
+zero_conf_budget_sat = {zero_conf_budget}
 cap_per_buyer = 1000000
 cap_per_listing = 1000000
 cap_per_account = 1000000

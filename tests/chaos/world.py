@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 import time
@@ -14,17 +13,15 @@ from pathlib import Path
 from typing import TextIO
 
 from chaos import shop
+from chaos.clock import GatewayClock
 from chaos.coins import Output, Transaction
 from chaos.gateway import GatewayProcess, free_port
 from chaos.gateway_process import REFUSED
+from chaos.moments import Moments
 from chaos.node import DEEP, ChaosNode
 from chaos.reference import Invoice, Reference, Truth
 from chaos.small_disk import SmallDisk
 from chaos.zmq_proxy import ZmqProxy
-
-#: Seconds that may pass between the harness's look at the clock and the gateway's.
-CLOCK_READING = 2
-
 
 #: So many invoices back, two answers to one claim are looked for.
 RECENT = 200
@@ -49,8 +46,6 @@ class World:
         self.kill_while_starting = False
         self.no_kill_before: float | None = None
         self.work_before_kill = 1.0
-        self.offset = 0
-        self.latest_time = 0
         self._scripts: set[str] = set()
         self._log: TextIO = (self.folder / "events.log").open("w")
         with contextlib.ExitStack() as undo:
@@ -63,21 +58,13 @@ class World:
         self.node = ChaosNode(self.folder / "node", coins)
         self.proxy = ZmqProxy(self.node.zmq_port)
         self.reference = Reference(self.node.rpc, self.node.height - DEEP)
-        self._clock_file = self.folder / "clock"
-        self.set_clock(0)
-        config, port = self.folder / "config.toml", free_port()
-        config.write_text(
-            shop.CONFIG.format(
-                rpc_url=self.node.process.url,
-                cookie=self.node.process.cookie,
-                zmq=self.proxy.address,
-                port=port,
-                data=self.disk.folder,
-                expiry=shop.EXPIRY_SECONDS,
-            )
-        )
-        token = shop.set_up(config)
-        self.gateway = GatewayProcess(config, self._clock_file, self.folder / "gateway.log", port, mutation)
+        clock_file = self.folder / "clock"
+        self.clock = GatewayClock(clock_file)
+        self.moments = Moments(self.clock)
+        self._config, self._port = self.folder / "config.toml", free_port()
+        self.set_loss_budget(shop.ENDLESS_SAT)
+        token = shop.set_up(self._config)
+        self.gateway = GatewayProcess(self._config, clock_file, self.folder / "gateway.log", self._port, mutation)
         self.gateway.start()
         self.gateway.wait_until_up()
         self.files = shop.open_shop(self.gateway, token, self.folder)
@@ -93,31 +80,32 @@ class World:
         self._log.write(f"{time.time():.3f} {text}\n")
         self._log.flush()
 
-    # Clock
-
-    def set_clock(self, offset: int) -> None:
-        """The gateway's clock is wrong by so many seconds from now on."""
-        self.now()
-        fresh = self._clock_file.with_suffix(".new")
-        fresh.write_text(str(offset))
-        os.replace(fresh, self._clock_file)  # noqa: PTH105
-        self.offset = offset
-        self.now()
-
-    def now(self) -> int:
-        """The gateway's time; the latest it ever showed is remembered."""
-        now = int(time.time()) + self.offset
-        self.latest_time = max(self.latest_time, now + CLOCK_READING)
-        return now
+    def set_loss_budget(self, sat: int) -> None:
+        """How much may be released unconfirmed, from the gateway's next start on."""
+        self._config.write_text(
+            shop.CONFIG.format(
+                rpc_url=self.node.process.url,
+                cookie=self.node.process.cookie,
+                zmq=self.proxy.address,
+                port=self._port,
+                data=self.disk.folder,
+                expiry=shop.EXPIRY_SECONDS,
+                zero_conf_below=shop.ZERO_CONF_BELOW,
+                zero_conf_budget=sat,
+            )
+        )
 
     # Truth
 
     def look(self) -> Truth:
         """The truth now, and whoever is fully confirmed in it is remembered: only they may ever be released."""
+        before, began = self.moments.looked, time.time()
         truth = self.reference.look(self._scripts)
+        self.moments.look(began, truth)
         for invoice in self.invoices:
             if invoice.transfer_id not in self.witnessed and truth.confirmed(invoice) >= invoice.amount:
                 self.witnessed.add(invoice.transfer_id)
+                self.moments.witness(invoice.transfer_id, before)
         return truth
 
     # Purchases
