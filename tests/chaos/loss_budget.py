@@ -25,7 +25,7 @@ def use_up(world: World, rng: Random) -> str:
     file = world.files[list(shop.PRICES).index(price)]
     budget = at_risk(world, world.look()) + FIT * price
     _restart(world, budget)
-    invoices = world.begin_purchases([(file, b64u(rng.randbytes(32))) for _ in range(FIT + 1)])
+    invoices = _order(world, [(file, b64u(rng.randbytes(32))) for _ in range(FIT + 1)])
     if [one.confirmations for one in invoices] != [0] * (FIT + 1):
         raise Violation(f"there is room for each of {invoices}, and not each is promised release at once")
     made = spend([world.node.take()], [world.output(one, price) for one in invoices], 3_000)
@@ -43,6 +43,18 @@ def at_risk(world: World, truth: Truth) -> int:
     """Satoshis that were released and that no block holds."""
     released = ledger_file.read(world.database).grants
     return sum(max(0, one.amount - truth.in_blocks(one)) for one in world.invoices if one.transfer_id in released)
+
+
+def _order(world: World, wanted: list[tuple[str, str]]) -> list[Invoice]:
+    """An invoice for each; a gateway that has just started sells nothing before it has caught up."""
+    before, deadline = len(world.invoices), time.monotonic() + LONGEST
+    world.begin_purchases(wanted)
+    while world.unanswered:
+        if time.monotonic() > deadline:
+            raise Violation(f"{len(world.unanswered)} purchases wait; see {world.gateway.log}")
+        time.sleep(0.1)
+        world.ask_again()
+    return world.invoices[before:]
 
 
 def _wait_for_two(world: World, invoices: list[Invoice]) -> list[Invoice]:

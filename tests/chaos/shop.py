@@ -88,7 +88,8 @@ def ask_for_invoice(gateway: GatewayProcess, file_id: str, claim: str) -> dict[s
     except Unreachable:
         return None
     if answer.status not in (200, 201):
-        assert answer.status in (503, 507), f"a purchase was refused: {answer.status} {answer.json}"
+        catching_up = answer.status == 409 and answer.json.get("reason") == "catching_up"
+        assert catching_up or answer.status in (503, 507), f"a purchase was refused: {answer.status} {answer.json}"
         return None
     shown: dict[str, Any] = answer.json
     return shown
