@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Container
+from dataclasses import dataclass
 from struct import unpack_from
 
 from bitcache.errors import NodeRefused
@@ -37,6 +39,40 @@ def payments_in_block(raw: bytes, scripts: Scripts) -> list[Payment]:
         for number in range(count):
             at, payments = _scan(raw, at, scripts, maturity=0 if number else COINBASE_MATURITY)
             found += payments
+    except (IndexError, struct.error) as error:
+        raise NodeRefused("the node sent a broken block") from error
+    if at != len(raw):
+        raise NodeRefused("the node sent a broken block")
+    return found
+
+
+class _EveryScript:
+    """Holds whatever is looked for."""
+
+    def __contains__(self, script: object) -> bool:
+        return True
+
+
+_EVERY_SCRIPT = _EveryScript()
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionOutline:
+    """Of a transaction: its id (not reversed), the output that its first input spends, every output script."""
+
+    digest: bytes
+    first_input: bytes
+    scripts: tuple[bytes, ...]
+
+
+def every_transaction(raw: bytes) -> list[TransactionOutline]:
+    """An outline of each transaction of a raw block, in order; raises NodeRefused on garbage."""
+    try:
+        count, at = _varint(raw, HEADER)
+        found: list[TransactionOutline] = []
+        for _ in range(count):
+            at, outline = _outline(raw, at)
+            found.append(outline)
     except (IndexError, struct.error) as error:
         raise NodeRefused("the node sent a broken block") from error
     if at != len(raw):
@@ -76,6 +112,20 @@ def _scan(raw: bytes, start: int, scripts: Scripts, *, maturity: int) -> tuple[i
     return locktime + 4, [Payment(f"{txid}:{n}", script, Sat(value), maturity) for n, value, script in matches]
 
 
+def _outline(raw: bytes, start: int) -> tuple[int, TransactionOutline]:
+    """Where the transaction at ``start`` ends, and its outline."""
+    marker = _marker(raw, start + 4)
+    body = start + 4 + marker
+    inputs, outputs = _after_inputs(raw, body)
+    first = _varint(raw, body)[1]
+    end, matches = _outputs(raw, outputs, _EVERY_SCRIPT)
+    locktime = _after_witnesses(raw, end, inputs) if marker else end
+    if locktime + 4 > len(raw):
+        raise IndexError
+    digest = bytes.fromhex(_txid(raw, start, body, end, locktime))[::-1]
+    return locktime + 4, TransactionOutline(digest, raw[first : first + 36], tuple(script for _, _, script in matches))
+
+
 def _marker(raw: bytes, at: int) -> int:
     """Length of the segwit marker and flag: no transaction has zero inputs, so a 0 there is the marker."""
     return 0 if raw[at] else 2
@@ -90,7 +140,7 @@ def _after_inputs(raw: bytes, at: int) -> tuple[int, int]:
     return count, at
 
 
-def _outputs(raw: bytes, at: int, scripts: Scripts) -> tuple[int, list[Match]]:
+def _outputs(raw: bytes, at: int, scripts: Container[bytes]) -> tuple[int, list[Match]]:
     """Where the outputs at ``at`` end, and those that pay us."""
     count, at = _varint(raw, at)
     matches: list[Match] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from wallet.chain.bitcoind import BitcoindSource
 from wallet.chain.checkup import NodeFacts, check_up
 from wallet.chain.discover import CORE, FoundNode, discover
 from wallet.chain.find_bitcoind import NoBitcoind, find_bitcoind
-from wallet.chain.light.source import Accounts, LightSource
+from wallet.chain.light.source import LightSource
 from wallet.chain.regtest import RegtestNode
 from wallet.chain.rpc import NodeRpc
 from wallet.chain.simulated import SimulatedChain
@@ -68,7 +68,7 @@ class PrivateChain:
     descriptor: str
 
 
-def chain_of(settings: Settings, folder: DataDir, purse: Given, accounts: Accounts) -> tuple[ChainSource, Purse | None]:
+def chain_of(settings: Settings, folder: DataDir, purse: Given) -> tuple[ChainSource, Purse | None]:
     """The chain to follow, and who pays on it in a demonstration."""
     network = settings.bitcoin.network
     if isinstance(purse, RegtestNode):
@@ -85,7 +85,7 @@ def chain_of(settings: Settings, folder: DataDir, purse: Given, accounts: Accoun
         chain = SimulatedChain(network, folder.simulated_chain)
         return chain, chain
     if settings.chain.source == "light":
-        return _light(settings, folder.light, accounts), None
+        return _light(settings, folder.light), None
     return BitcoindSource(_rpc(settings.chain, network), network, zmq_address=settings.chain.zmq_rawtx or None), None
 
 
@@ -120,7 +120,7 @@ def _choice_of(node: FoundNode) -> ChainChoice:
 async def node_facts(settings: Settings, cursor: BlockRef | None, purse: Given = None) -> NodeFacts:
     """How the configured node is, asked from outside a running gateway, whose files are left alone."""
     with _scratch_folder(settings) as folder:
-        source, _ = chain_of(settings, DataDir(folder), purse, _nobody)
+        source, _ = chain_of(settings, DataDir(folder), purse)
         if not isinstance(source, BitcoindSource):
             await source.open()
             await _warm_up(source)
@@ -149,16 +149,10 @@ async def _warm_up(source: ChainSource) -> None:
                 await source.wait(0.5)
 
 
-async def _nobody() -> Mapping[str, int]:
-    """No accounts: a look at the network needs none."""
-    return {}
-
-
-def _light(settings: Settings, folder: Path, accounts: Accounts) -> LightSource:
+def _light(settings: Settings, folder: Path) -> LightSource:
     chain = settings.chain
     return LightSource(
         settings.bitcoin.network,
-        accounts,
         folder,
         peers=chain.light_peers,
         connections=chain.light_connections,

@@ -193,9 +193,7 @@ async def _build(
     marks: HighWater,
     last: LastRun,
 ) -> Parts:
-    source, payer = chain_of(
-        settings, folder, purse, lambda: store.read(partial(ledger.accounts, rail=OnChainRail.name))
-    )
+    source, payer = chain_of(settings, folder, purse)
     scripts: dict[bytes, TransferId] = {}
     limits = settings.limits
     hub = Hub(store, limits.streams_per_transfer, Admission(limits.streams_per_visitor, limits.streams))

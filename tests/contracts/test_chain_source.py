@@ -96,7 +96,7 @@ async def chain(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     elif request.param == "light":
         mover, account = request.getfixturevalue("regtest"), fresh_account()
         destinations = [account.derive(index) for index in range(4)]
-        source = PromptLight(mover, {account.text: 4}, tmp_path)
+        source = PromptLight(mover, tmp_path)
     else:
         mover = request.getfixturevalue("regtest")
         source = BitcoindSource(mover.client(), "regtest")

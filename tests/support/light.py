@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,9 @@ from wallet.chain.regtest import RegtestNode
 class PromptLight(LightSource):
     """Answers when it has heard of the node's newest block, which otherwise takes some milliseconds."""
 
-    def __init__(self, node: RegtestNode, accounts: Mapping[str, int], folder: Path, **options: Any) -> None:
-        async def issued() -> Mapping[str, int]:
-            return accounts
-
+    def __init__(self, node: RegtestNode, folder: Path, **options: Any) -> None:
         peers = ["{}:{}".format(*node.p2p)]
-        super().__init__("regtest", issued, folder, **{"peers": peers, "connections": 1, **options})
+        super().__init__("regtest", folder, **{"peers": peers, "connections": 1, **options})
         self._node = node
 
     async def open(self) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
-from bitcache import ledger
 from bitcache.identifiers import TransferId
 from bitcache.storage.store import Store
 from wallet.chain.light.source import LightSource
@@ -18,10 +16,7 @@ async def main(database: str, folder: str, peer: str) -> None:
     """Watch for ever."""
     store = await Store.open(Path(database))
 
-    async def accounts() -> Mapping[str, int]:
-        return await store.read(lambda conn: ledger.accounts(conn, "onchain"))
-
-    source = LightSource("regtest", accounts, Path(folder), peers=[peer], lookahead=20)
+    source = LightSource("regtest", Path(folder), peers=[peer], connections=1)
     await source.open()
     scripts: dict[bytes, TransferId] = {}
     await Watcher(store, source, scripts).run()

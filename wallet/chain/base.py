@@ -6,7 +6,7 @@ matches outputs itself, so a light client that never sees most blocks fits as we
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from bitcache.ledger import BlockRef, Payment
 from bitcache.money import Sat
 
 #: Output scripts of ours.  A dictionary that grows while it is being read.
-Scripts = Container[bytes]
+Scripts = Collection[bytes]
 
 #: A coinbase can be spent, and so counts, after this many confirmations.
 COINBASE_MATURITY = 100

@@ -1,17 +1,15 @@
-"""Whom the light client talks to: found, greeted, and asked for headers, before the real work begins."""
+"""Where peers are found: those that settings name, or those that DNS seeds name."""
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import random
 import socket
 from collections.abc import Sequence
 
-import structlog
-
 from bitcache.errors import ChainError, InvalidSettings, NodeRefused, NodeUnreachable, NodeWrongNetwork
 from wallet.chain.light.dial import PORTS, PeerAddress, read_address
-from wallet.chain.light.headers import Headers
 from wallet.chain.light.p2p import PeerConnection, network_of
 
 #: Names that answer with peers; ``x49`` asks for those that serve compact filters.
@@ -21,25 +19,24 @@ SEEDS = {
     "testnet4": ("seed.testnet4.bitcoin.sprovoost.nl", "seed.testnet4.wiz.biz"),
     "signet": ("seed.signet.bitcoin.sprovoost.nl",),
 }
-FULL_BATCH = 2_000
-TRIES = 12  #: greeted at the same time, of those that seeds name
+#: More than must agree; at most so many that settings name; so many kept of those that seeds name.
+SPARE, MOST_NAMED, MOST_FOUND = 2, 16, 256
+#: Seconds that a peer may take to answer.
 TIMEOUT = 5.0
 TIMEOUT_PROXY = 20.0
-
-log = structlog.get_logger("wallet.light")
 
 
 class Peers:
     """Peers of ``network``: those configured, or those that DNS seeds name."""
 
     def __init__(self, network: str, configured: Sequence[str], connections: int, proxy: str | None) -> None:
-        """Raises InvalidSettings."""
+        """``connections``: how many must agree.  Raises InvalidSettings."""
         self.network = network
-        self.wanted = connections
+        self.quorum = connections
         self.configured = tuple(read_address(text, network) for text in configured)
         self.proxy = read_address(proxy, network) if proxy else None
         if not 1 <= connections <= 15:
-            raise InvalidSettings("a light client keeps 1 to 15 connections")
+            raise InvalidSettings("a light client asks 1 to 15 peers")
         if self.proxy and not self.configured:
             raise InvalidSettings(
                 "with a proxy the peers must be named",
@@ -49,44 +46,32 @@ class Peers:
             raise InvalidSettings("on regtest the peers must be named", hint="Set chain.light_peers.")
         self._timeout = TIMEOUT_PROXY if self.proxy else TIMEOUT
 
-    async def bring(self, headers: Headers) -> tuple[PeerAddress, ...]:
-        """Fetch headers from as many peers as wanted; returns those.  Raises ChainError if there are none."""
-        useful: list[PeerAddress] = []
-        reason: ChainError = NodeUnreachable(
-            "no peer was found", hint="Check the internet connection and chain.light_peers."
-        )
-        answers = await asyncio.gather(*map(self._greet, await self._candidates()))
-        try:
-            for address, answer in answers:
-                try:
-                    if len(useful) < self.wanted:
-                        await _fetch(_usable(answer, address), headers)
-                        useful.append(address)
-                except ChainError as error:
-                    log.info("peer_unusable", peer=str(address), reason=str(error))
-                    reason = error
-        finally:
-            for _, answer in answers:
-                if isinstance(answer, PeerConnection):
-                    await answer.close()
-        if not useful:
-            raise reason
-        return tuple(useful)
+    @property
+    def most(self) -> int:
+        """To how many to connect: some more than must agree, so that one that fails stops nothing."""
+        spare = self.quorum + SPARE
+        return min(max(len(self.configured), self.quorum), MOST_NAMED) if self.configured else spare
 
-    async def _candidates(self) -> list[PeerAddress]:
+    async def candidates(self) -> list[PeerAddress]:
+        """Every peer that could be asked, by number; raises ChainError when none is known."""
+        if self.proxy:
+            return list(dict.fromkeys(self.configured))  # the proxy knows names, and ours would bypass it
         if self.configured:
             named = await asyncio.gather(*map(self._resolve, self.configured))
             found = [address for addresses in named for address in addresses[:1]]
             if not found:
                 raise NodeUnreachable("the configured peers' names are not known", hint="Check chain.light_peers.")
-            return found
+            return list(dict.fromkeys(found))
         port = PORTS[self.network]
         seeds = [PeerAddress(f"x49.{seed}", port) for seed in SEEDS[self.network]]
         found = [address for addresses in await asyncio.gather(*map(self._resolve, seeds)) for address in addresses]
-        return random.sample(found, min(TRIES, len(found)))
+        if not found:
+            raise NodeUnreachable("no peer was found", hint="Check the internet connection, or set chain.light_peers.")
+        random.shuffle(found)
+        return list(dict.fromkeys(found))[:MOST_FOUND]
 
     async def _resolve(self, address: PeerAddress) -> list[PeerAddress]:
-        """By number, because the client takes no names."""
+        """By number, so that two names of one peer count once."""
         try:
             loop = asyncio.get_running_loop()
             async with asyncio.timeout(self._timeout):
@@ -95,36 +80,37 @@ class Peers:
             return []
         return list(dict.fromkeys(PeerAddress(str(one[4][0]), address.port) for one in found))
 
-    async def _greet(self, address: PeerAddress) -> tuple[PeerAddress, PeerConnection | ChainError]:
-        """A connection, or why there is none; if the peer only does not understand us, find out why."""
+    async def connect(self, address: PeerAddress) -> PeerConnection:
+        """Greet a peer that serves filters; raises ChainError, which says what is wrong with the peer if it can."""
         try:
-            return address, await PeerConnection.open(address, self.network, proxy=self.proxy, timeout=self._timeout)
-        except ChainError as error:
-            if not self.configured or not isinstance(error, NodeUnreachable | NodeWrongNetwork):
-                return address, error
-            other = await network_of(address, self.proxy, self._timeout)
-            if other in (None, self.network):
-                return address, error
-            return address, NodeWrongNetwork(
-                f"the peer {address} follows {other}, this gateway {self.network}",
-                hint="Give peers of the gateway's own network in chain.light_peers, or correct bitcoin.network.",
+            peer = await PeerConnection.open(address, self.network, proxy=self.proxy, timeout=self._timeout)
+        except (NodeUnreachable, NodeWrongNetwork) as error:
+            raise await self._explained(address, error) from error
+        if not peer.has_filters:
+            await peer.close()
+            raise NodeRefused(
+                f"the peer {address} serves no compact block filters",
+                hint="Start it with -blockfilterindex=1 -peerblockfilters=1, or give another in chain.light_peers.",
             )
+        return peer
 
-
-def _usable(answer: PeerConnection | ChainError, address: PeerAddress) -> PeerConnection:
-    """The connection; raises ChainError when there is none, or no filters."""
-    if isinstance(answer, ChainError):
-        raise answer
-    if not answer.has_filters:
-        raise NodeRefused(
-            f"the peer {address} serves no compact block filters",
-            hint="Start it with -blockfilterindex=1 -peerblockfilters=1, or give another in chain.light_peers.",
+    async def _explained(self, address: PeerAddress, error: ChainError) -> ChainError:
+        """If a named peer only does not understand us, find out why."""
+        if not self.configured:
+            return error
+        other = await network_of(address, self.proxy, self._timeout)
+        if other in (None, self.network):
+            return error
+        return NodeWrongNetwork(
+            f"the peer {address} follows {other}, this gateway {self.network}",
+            hint="Give peers of the gateway's own network in chain.light_peers, or correct bitcoin.network.",
         )
-    return answer
 
 
-async def _fetch(peer: PeerConnection, headers: Headers) -> None:
-    """Every header that the peer has and we have not, if its chain is the heavier."""
-    while batch := await peer.headers(headers.locator()):
-        if not headers.accept(batch) or len(batch) < FULL_BATCH:
-            return
+def neighbourhood(address: PeerAddress) -> str:
+    """Which addresses one party easily has many of: an IPv4 /16, an IPv6 /32."""
+    try:
+        found = ipaddress.ip_address(address.host)
+    except ValueError:
+        return address.host
+    return str(ipaddress.ip_network((found, 16 if found.version == 4 else 32), strict=False))
