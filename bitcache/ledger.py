@@ -22,7 +22,7 @@ from sqlalchemy.dialects.sqlite import Insert, insert
 
 from bitcache.money import Sat
 from bitcache.settling import settle_invoices
-from bitcache.storage.tables import block, invoice, known, payment, payout
+from bitcache.storage.tables import block, invoice, known, payment
 
 #: No payment needs more confirmations than this.
 DEEPEST = 100
@@ -76,12 +76,6 @@ class Payment:
 
 class OutOfOrder(AssertionError):
     """The watcher reported a block that does not follow the cursor: a bug, never a state of the chain."""
-
-
-def accounts(conn: Connection, rail: str) -> dict[str, int]:
-    """Every account of a rail from which something was issued, with its next index; they are watched for ever."""
-    found = select(payout.c.account, payout.c.next_index).where(payout.c.rail == rail, payout.c.next_index > 0)
-    return {row.account: row.next_index for row in conn.execute(found)}
 
 
 def keys_after(conn: Connection, after: bytes, most: int) -> list[bytes]:

@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 from support.market import NOW, Market, pays
 
 from bitcache import ledger, outbox
 from bitcache.invoices import Transfer
 from bitcache.ledger import BlockRef, OutOfOrder, Payment
 from bitcache.money import Sat
-from bitcache.storage.tables import grant, metadata, payout
+from bitcache.storage.tables import grant, metadata
 
 LATE = NOW + 3601
-UNUSED = {
-    "account": "unused",
-    "script_type": "paper",
-    "minimum_sat": 1,
-    "next_index": 0,
-    "created_at": NOW,
-}
 
 
 @pytest.fixture
@@ -292,16 +285,6 @@ async def test_every_change_is_told_once(market: Market, order: Transfer, deep: 
     told = [event.transfer_id for event in await market.store.read(outbox.pending)]
     assert told == [order.transfer_id, order.transfer_id]
     assert deep.transfer_id not in told
-
-
-async def test_accounts_are_those_from_which_an_address_was_given_out(market: Market, order: Transfer) -> None:
-    """For ever, whoever uses them now; each with the first index that was not given out; other rails do not count."""
-    rail = market.rail.name
-    await market.store.write(lambda conn: conn.execute(insert(payout).values(rail=rail, **UNUSED)))
-    assert await market.store.read(lambda conn: ledger.accounts(conn, rail)) == {"paper account": 1}
-    await market.order(order.file_id)
-    assert await market.store.read(lambda conn: ledger.accounts(conn, rail)) == {"paper account": 2}
-    assert await market.store.read(lambda conn: ledger.accounts(conn, "another rail")) == {}
 
 
 async def test_a_block_tells_how_deep_a_payment_must_lie(market: Market, order: Transfer) -> None:
