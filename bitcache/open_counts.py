@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
@@ -48,10 +49,15 @@ class Place(NamedTuple):
     payout_id: int
     networks: Networks
 
-    def counters(self) -> list[str]:
+    def counters(self) -> tuple[str, ...]:
         """Return the keys of its counts: networks smallest first, listing, account, everything."""
-        networks = [f"network {key.hex()}" for key in self.networks.keys]
-        return [*networks, f"listing {self.file_id}", f"account {self.payout_id}", EVERYTHING]
+        return _counters(self)
+
+
+@lru_cache(maxsize=1_024)
+def _counters(place: Place) -> tuple[str, ...]:
+    networks = [f"network {key.hex()}" for key in place.networks.keys]
+    return *networks, f"listing {place.file_id}", f"account {place.payout_id}", EVERYTHING
 
 
 class OpenCounts:
