@@ -1,0 +1,55 @@
+"""While many unpaid invoices are open the page does a proof of work by itself."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from bitcache.errors import WorkRequired
+from bitcache.identifiers import b64u, claim_hash, new_secret
+from bitcache.sealing.link import parse_link
+from browser.conftest import Visitor
+from browser.house import House
+from gateway.api.models import Transfer
+from gateway.client.http import connect
+
+pytestmark = pytest.mark.browser
+
+
+async def take_invoices(house: House, link: str) -> None:
+    """As many as a program gets that knows nothing of proofs."""
+    async with connect(house.url) as client:
+        for _ in range(100):
+            body = {"claim_hash": b64u(claim_hash(new_secret()))}
+            try:
+                await client.call(Transfer, "POST", f"/files/{parse_link(link).file_id}/transfers", json=body)
+            except WorkRequired:
+                return
+    raise AssertionError("no work was asked for")
+
+
+async def test_the_page_works_unseen(visitor: Visitor, house: House) -> None:
+    """One press of the button as ever; what the browser did in between shows in the requests alone."""
+    link = await house.sell(b"a song")
+    await take_invoices(house, link)
+    page = await visitor.buy(link)
+    sent: list[int] = []
+    page.on("response", lambda got: sent.append(got.status) if got.url.endswith("/transfers") else None)
+    await page.get_by_role("button", name=re.compile("^Pay 2")).click()
+    await expect(page.locator(".qr svg")).to_be_visible()
+    assert sent[0] == 429
+    assert sent[-1] == 201
+    visitor.wrong = [one for one in visitor.wrong if "429" not in one]  # the browser says every such answer aloud
+
+
+async def test_without_javascript_the_page_says_how_to_go_on(visitor: Visitor, house: House) -> None:
+    """Wait, or JavaScript, or the command line."""
+    link = await house.sell(b"a song")
+    await take_invoices(house, link)
+    page = await visitor.buy(link, java_script_enabled=False)
+    await page.get_by_role("button", name=re.compile("^Pay 2")).click()
+    await expect(page.get_by_role("heading", name="Many people are buying right now")).to_be_visible()
+    await expect(page.get_by_text("turn JavaScript on")).to_be_visible()
+    visitor.wrong = [one for one in visitor.wrong if "429" not in one]
