@@ -40,8 +40,10 @@
     │   ├── NodeAuthFailed         wrong RPC user, password or cookie
     │   ├── NodeWarmingUp          it answers, and asks us to wait
     │   ├── NodeWrongNetwork       it follows another chain than configured
+    │   ├── NodeConfused           it answers with something that no Bitcoin node answers
     │   ├── NodePruned             the block we need next is gone from its disk
     │   └── NodeRefused            it answered with another RPC error
+    │       └── NodeCallForbidden    its whitelist does not allow a call that we make
     └── StorageError
         ├── DiskFull
         ├── DatabaseBusy
@@ -348,6 +350,20 @@ class NodeRefused(ChainError):
     """The Bitcoin node answered with an error."""
 
     code = "node_refused"
+
+
+class NodeCallForbidden(NodeRefused):
+    """The Bitcoin node does not allow this user a call that the gateway makes."""
+
+    code = "node_call_forbidden"
+    hint = "Add it to the rpcwhitelist of the gateway's user in bitcoin.conf; bitcache doctor prints the whole line."
+
+
+class NodeConfused(ChainError):
+    """The Bitcoin node answers with something that Bitcache does not understand."""
+
+    code = "node_not_understood"
+    hint = "Update the node or Bitcache, and check that chain.rpc_url is the node's own RPC."
 
 
 class StorageError(BitcacheError):

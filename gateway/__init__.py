@@ -12,7 +12,8 @@ cli/             the commands;  demo.py a gateway for show
 proxy_notice.py  buyers who come through a proxy that the settings do not list
 settings.py      every setting, once;  settings_text.py writes the example file and docs/settings.md from it
 errors_text.py   writes docs/errors.md from the error classes
-hosts.py         which hosts are this machine
+addresses.py     addresses in the settings, checked;  hosts.py which hosts are this machine
 datadir.py       the data folder;  lastrun.py whether it is the newest one;  logs.py nothing secret in any line
-facts.py         what is true right now: behind /healthz, metrics.py and doctor.py (doctor_rules.py, findings.py)
+facts.py         what is true right now: behind /healthz, metrics.py and doctor.py
+doctor.py        what is well and what is not (doctor_rules.py, doctor_health.py, findings.py)
 """

@@ -24,6 +24,7 @@ from bitcache.storage.tables import listing
 from gateway import doctor_rules as rules
 from gateway.compose import node_facts
 from gateway.datadir import DataDir
+from gateway.doctor_health import health_of_running
 from gateway.facts import Business, Ledger, business_facts, ledger_facts
 from gateway.findings import Finding, failed, ok, problem, warning
 from gateway.lastrun import LastRun, copy_in_memory, doubt
@@ -61,11 +62,15 @@ async def examine(config: Path | None) -> list[Finding]:
         findings.append(found)
     else:
         findings += _database_rules(folder, found, settings)
-    cursor = None if isinstance(found, Finding) else found[0].cursor
+    cursor, deep = (None, None) if isinstance(found, Finding) else (found[0].cursor, found[0].deep)
+    running = folder.is_locked()
     try:
-        findings += rules.node(await node_facts(settings, cursor), cursor, running=folder.is_locked())
+        facts = await node_facts(settings, cursor, deep=deep)
+        findings += rules.node(facts, cursor, running=running, rpc_user=settings.chain.rpc_user)
     except BitcacheError as error:
         findings.append(failed("node", error))
+    if running:
+        findings += rules.running(await health_of_running(settings), {finding.code for finding in findings})
     if settings.chain.source == "light":
         findings += rules.light(settings, [] if isinstance(found, Finding) else found[1].issued)
     return findings

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from bitcache.ledger import BlockRef
 from bitcache.sellers import Payout
-from gateway.compose import CursorAt, NodeFacts
+from gateway.api.models import Health
+from gateway.compose import CALLS, CursorAt, Need, NodeFacts, Zmq, whitelist
 from gateway.facts import Business, Ledger
 from gateway.findings import Finding, failed, note, ok, problem, warning
 from gateway.hosts import is_loopback
@@ -25,9 +26,12 @@ LIGHT_EXPIRY_SECONDS = 6 * 3600
 LIGHT_ACCOUNTS, LIGHT_ADDRESSES = 10, 20_000
 
 
-def node(facts: NodeFacts, cursor: BlockRef | None, *, running: bool) -> Iterator[Finding]:
+def node(facts: NodeFacts, cursor: BlockRef | None, *, running: bool, rpc_user: str = "") -> Iterator[Finding]:
     """Node, its chain, and where the ledger stands on it."""
     status = facts.status
+    yield from _calls(facts, rpc_user or "__cookie__")
+    if status.error is not None and status.error.code in {error.code for error in facts.failing.values()}:
+        return
     if status.error is not None:
         yield failed("node", status.error)
         return
@@ -46,11 +50,54 @@ def node(facts: NodeFacts, cursor: BlockRef | None, *, running: bool) -> Iterato
     yield from _clock(facts)
 
 
+def _calls(facts: NodeFacts, rpc_user: str) -> Iterator[Finding]:
+    """Calls of the gateway that the node does not answer."""
+    for need, finding, lost in (
+        (Need.PAYMENTS, problem, "without them no payment is seen"),
+        (Need.MEMPOOL, problem, "without them a payment is seen only in its block, and no invoice expires"),
+        (Need.SPEED, warning, "without them payments and blocks are seen within ten seconds, not at once"),
+        (Need.REPAIR, warning, "without them a pruned block is not fetched again"),
+    ):
+        failing = [call.method for call in CALLS if call.need is need and call.method in facts.failing]
+        if need is Need.REPAIR and facts.pruned_below is None:
+            failing = []
+        if need is Need.SPEED and facts.zmq_address:  # the address is known without asking
+            failing = [method for method in failing if method != "getzmqnotifications"]
+        if failing:
+            error = facts.failing[failing[0]]
+            hint = error.advice
+            if error.code == "node_call_forbidden":
+                hint = f"In the node's bitcoin.conf: {whitelist(rpc_user)}"
+            yield finding("node", error.code, f"the node does not answer {', '.join(failing)}: {lost}", hint)
+
+
+def running(health: Health | None, known: Container[str]) -> Iterator[Finding]:
+    """What the running gateway itself says; ``known``: codes that were found already."""
+    if health is None:
+        yield note("node", "no_health", "a gateway holds this data folder, and its /healthz does not answer")
+    elif health.node.error and health.node.error not in known:
+        finding = warning if health.node.error == "node_warming_up" else problem
+        yield finding(
+            "node",
+            health.node.error,
+            f"the running gateway sees no payments: {health.node.error}",
+            "Its log says why at watching_paused; payments are found as soon as it goes on.",
+        )
+
+
 def _cursor(facts: NodeFacts, cursor: BlockRef | None, *, running: bool) -> Iterator[Finding]:
     if cursor is None:
         yield note("node", "no_cursor", "no block was processed yet", "Watching begins when the gateway starts.")
         return
-    if facts.cursor is CursorAt.UNKNOWN:
+    if facts.cursor is CursorAt.ANOTHER_CHAIN:
+        yield problem(
+            "node",
+            "node_wrong_network",
+            "the node follows another chain: a block that the gateway saw long ago is not on it; payments are stopped",
+            "Connect the node that the gateway used before. If this chain is the right one, stop the gateway and "
+            "rebuild the payments: bitcache rescan",
+        )
+    elif facts.cursor is CursorAt.UNKNOWN:
         yield problem(
             "node",
             "another_datadir",
@@ -77,15 +124,29 @@ def _cursor(facts: NodeFacts, cursor: BlockRef | None, *, running: bool) -> Iter
 
 
 def _comfort(facts: NodeFacts) -> Iterator[Finding]:
-    if facts.offers_zmq is False:
+    if facts.relays_transactions is False:
+        yield warning(
+            "node",
+            "node_blocks_only",
+            "the node takes no transactions from its peers (-blocksonly): a payment is seen only in its block",
+            "Start it without -blocksonly; else tell buyers to wait, and set invoices.expiry_seconds to some hours.",
+        )
+    elif facts.zmq is Zmq.ANSWERS:
+        yield ok("node", "zmq", f"payments are seen the moment the node sees them (ZMQ at {facts.zmq_address})")
+    elif facts.zmq is Zmq.SILENT:
+        yield warning(
+            "node",
+            "zmq_silent",
+            f"nobody publishes at {facts.zmq_address} (ZMQ): payments are seen within ten seconds instead of one",
+            "Make chain.zmq_rawtx and the node's -zmqpubrawtx the same address, or leave chain.zmq_rawtx unset.",
+        )
+    elif facts.zmq is Zmq.NONE:
         yield note(
             "node",
             "no_zmq",
             "the node publishes no transactions (ZMQ): payments are seen within ten seconds instead of one",
             "Start it with -zmqpubrawtx=tcp://127.0.0.1:28332.",
         )
-    elif facts.offers_zmq:
-        yield ok("node", "zmq", "payments are seen the moment the node sees them (ZMQ)")
     if facts.pruned_below is not None:
         yield note(
             "node",

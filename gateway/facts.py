@@ -27,6 +27,7 @@ class Ledger:
     lost_sat: int
     exposure_sat: int
     known_until: int = 0  #: Unix seconds
+    deep: BlockRef | None = None  #: a block that no reorganisation reaches, once there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,16 @@ def ledger_facts(conn: Connection) -> Ledger:
     """Counts and sums."""
     by_state = select(invoice.c.state, func.count().label("found")).group_by(invoice.c.state)
     lost, lost_sat = losses.lost(conn)
+    cursor = ledger.cursor(conn)
     return Ledger(
-        cursor=ledger.cursor(conn),
+        cursor=cursor,
         invoices={row.state: row.found for row in conn.execute(by_state)},
         outbox=conn.scalar(select(func.count()).select_from(outbox)) or 0,
         losses=lost,
         lost_sat=lost_sat,
         exposure_sat=losses.exposure(conn),
         known_until=ledger.known_time(conn),
+        deep=ledger.block_at(conn, cursor.height - ledger.DEEPEST) if cursor else None,
     )
 
 

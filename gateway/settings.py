@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +23,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 
 from bitcache.errors import InvalidSettings
 from bitcache.money import MAX_MONEY
+from gateway import addresses
 
 ENVIRONMENT_PREFIX = "BITCACHE_"
 GIB = 2**30
@@ -33,15 +34,17 @@ Network = Literal["main", "test", "testnet4", "signet", "regtest"]
 
 def _origin(text: str) -> str:
     """An origin: ``https://gateway.example``, without a path."""
-    scheme, _, host = text.partition("://")
-    if text and (scheme not in ("http", "https") or not host.strip("/") or "/" in host.rstrip("/")):
-        raise ValueError("give an origin such as https://gateway.example, without a path")
-    return text.rstrip("/")
+    return text and addresses.origin(text)
 
 
 def _address_range(text: str) -> str:
     ipaddress.ip_network(text)
     return text
+
+
+def _unless_empty(check: Callable[[str], str]) -> Callable[[str], str]:
+    """``check``, for a setting whose empty text means that it is not set."""
+    return lambda text: text and check(text)
 
 
 def _home(path: Path) -> Path:
@@ -71,7 +74,7 @@ class Chain(Section):
         "network, payments are seen only once they are in a block (docs/light-client.md). simulated: a pretend chain "
         "in this process, for trying things out; nothing on it is money.",
     )
-    rpc_url: str = Field(
+    rpc_url: Annotated[str, AfterValidator(_unless_empty(addresses.rpc_url))] = Field(
         "", description="Address of the node's RPC. Empty: this machine, at the port that the network usually has."
     )
     rpc_cookie: Annotated[Path, AfterValidator(_home)] | None = Field(
@@ -80,12 +83,14 @@ class Chain(Section):
         description="The node's cookie file, read again whenever the node restarts. Unset: where Bitcoin Core puts it. "
         "A cookie is better than a password: it is never written down.",
     )
-    rpc_user: str = Field("", description="RPC user name; only without a cookie file.")
+    rpc_user: Annotated[str, AfterValidator(addresses.rpc_user)] = Field(
+        "", description="RPC user name; only without a cookie file."
+    )
     rpc_password: SecretStr = Field(
         SecretStr(""),
         description="RPC password. Prefer the cookie, or the environment: BITCACHE_CHAIN__RPC_PASSWORD.",
     )
-    zmq_rawtx: str = Field(
+    zmq_rawtx: Annotated[str, AfterValidator(_unless_empty(addresses.zmq_address))] = Field(
         "",
         description="The node's zmqpubrawtx address, for example tcp://127.0.0.1:28332: payments are seen within a "
         "second. Empty: within ten.",
@@ -341,7 +346,7 @@ def check(tables: Mapping[str, Any]) -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"][:2])
-        raise InvalidSettings(f"{name}: {first['msg']}", setting=name) from None
+        raise InvalidSettings(f"{name}: {first['msg'].removeprefix('Value error, ')}", setting=name) from None
 
 
 def _possible(settings: Settings) -> Settings:

@@ -27,15 +27,19 @@ from gateway.compose.parts import Parts
 from gateway.compose.running import rescan_payments, resume_sales, running
 from gateway.compose.setup import check_payout, init_data_dir
 from wallet.chain.base import ChainStatus
-from wallet.chain.checkup import CursorAt, NodeFacts
+from wallet.chain.checkup import CursorAt, NodeFacts, Zmq
+from wallet.chain.node_calls import CALLS, Need, whitelist
 
 __all__ = [
+    "CALLS",
     "ChainChoice",
     "ChainStatus",
     "CursorAt",
+    "Need",
     "NodeFacts",
     "Parts",
     "PrivateChain",
+    "Zmq",
     "bitcoind_program",
     "check_payout",
     "choose_chain",
@@ -45,4 +49,5 @@ __all__ = [
     "rescan_payments",
     "resume_sales",
     "running",
+    "whitelist",
 ]

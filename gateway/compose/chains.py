@@ -117,15 +117,20 @@ def _choice_of(node: FoundNode) -> ChainChoice:
     return ChainChoice(values, f"Bitcoin node: {node.url}, at block {node.height}", node=node.url)
 
 
-async def node_facts(settings: Settings, cursor: BlockRef | None, purse: Given = None) -> NodeFacts:
-    """How the configured node is, asked from outside a running gateway, whose files are left alone."""
+async def node_facts(
+    settings: Settings, cursor: BlockRef | None, purse: Given = None, *, deep: BlockRef | None = None
+) -> NodeFacts:
+    """How the configured node is, asked from outside a running gateway, whose files are left alone.
+
+    ``deep``: a block of the ledger that no reorganisation reaches.
+    """
     with _scratch_folder(settings) as folder:
         source, _ = chain_of(settings, DataDir(folder), purse)
         if not isinstance(source, BitcoindSource):
             await source.open()
             await _warm_up(source)
         try:
-            return await check_up(source, source.rpc if isinstance(source, BitcoindSource) else None, cursor)
+            return await check_up(source, cursor, deep)
         finally:
             await source.close()
 

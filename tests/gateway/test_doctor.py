@@ -10,21 +10,23 @@ from typing import Any
 
 import pytest
 from sales import goods
-from shop import open_shop
+from shop import Shop, open_shop
+from support.eventually import eventually
 from typer.testing import CliRunner
 
-from bitcache.errors import NodeAuthFailed, NodeUnreachable
+from bitcache.errors import NodeAuthFailed, NodeCallForbidden, NodeUnreachable, NodeWrongNetwork
 from bitcache.highwater import Skipped
-from bitcache.ledger import BlockRef
+from bitcache.ledger import DEEPEST, BlockRef
 from bitcache.sellers import Payout
 from gateway import doctor_rules as rules
 from gateway.cli.main import app
-from gateway.compose import CursorAt, NodeFacts, node_facts
+from gateway.compose import CursorAt, NodeFacts, Parts, Zmq, node_facts, running
 from gateway.datadir import DataDir
 from gateway.doctor import examine
+from gateway.doctor_health import health_of_running
 from gateway.facts import Business, Ledger
 from gateway.findings import Finding
-from gateway.settings import check
+from gateway.settings import check, load
 from wallet.chain.base import ChainStatus
 from wallet.chain.regtest import RegtestNode
 
@@ -34,7 +36,8 @@ WELL = NodeFacts(
     ChainStatus(True, "main", 900, 900, synced=True),
     cursor=CursorAt.ON_CHAIN,
     catching_up=False,
-    offers_zmq=True,
+    zmq=Zmq.ANSWERS,
+    relays_transactions=True,
     median_time=NOW - 3600,
     tip_time=NOW - 300,
     peers=8,
@@ -161,6 +164,11 @@ async def test_before_init(tmp_path: Path) -> None:
         ({"median_time": NOW + 600}, "clock"),
         ({"tip_time": NOW + 10_000}, "clock"),
         ({"peers": 0}, "no_peers"),
+        ({"cursor": CursorAt.ANOTHER_CHAIN}, "node_wrong_network"),
+        ({"relays_transactions": False}, "node_blocks_only"),
+        ({"zmq": Zmq.SILENT}, "zmq_silent"),
+        ({"failing": {"getblock": NodeCallForbidden()}}, "node_call_forbidden"),
+        ({"failing": {"waitfornewblock": NodeCallForbidden()}}, "node_call_forbidden"),
     ],
 )
 def test_what_is_wrong_with_a_node(changes: dict[str, Any], code: str) -> None:
@@ -169,7 +177,7 @@ def test_what_is_wrong_with_a_node(changes: dict[str, Any], code: str) -> None:
 
 
 def test_zmq_and_pruning_are_worth_a_note() -> None:
-    found = rules.node(replace(WELL, offers_zmq=False, pruned_below=800), CURSOR, running=True)
+    found = rules.node(replace(WELL, zmq=Zmq.NONE, pruned_below=800), CURSOR, running=True)
     assert {"no_zmq", "pruning"} <= {one.code for one in found if one.level == "note"}
 
 
@@ -277,14 +285,53 @@ async def test_a_real_node(own_regtest: RegtestNode, tmp_path: Path) -> None:
     settings = check({"bitcoin": {"network": "regtest"}, "chain": chain, "storage": {"directory": tmp_path}})
     digest = await own_regtest.rpc("getblockhash", 50)
     facts = await node_facts(settings, BlockRef(50, digest))
-    assert (facts.cursor, facts.offers_zmq, facts.pruned_below) == (CursorAt.ON_CHAIN, True, None)
+    assert (facts.cursor, facts.zmq, facts.pruned_below) == (CursorAt.ON_CHAIN, Zmq.ANSWERS, None)
     assert (await node_facts(settings, BlockRef(50, "ab" * 32))).cursor is CursorAt.UNKNOWN
     await own_regtest.restart("-prune=1", "-fastprune", "-nozmqpubrawtx")
     await own_regtest.mine(600)
     await own_regtest.rpc("pruneblockchain", 300)
     facts = await node_facts(settings, BlockRef(50, digest))
     assert facts.cursor is CursorAt.NEXT_PRUNED
-    assert facts.offers_zmq is False
+    assert facts.zmq is Zmq.NONE
     assert facts.pruned_below
     await own_regtest.stop_process()
     assert isinstance((await node_facts(settings, None)).status.error, NodeUnreachable)
+
+
+@pytest.mark.node
+async def test_payments_stopped_for_another_chain_are_not_well(regtest: RegtestNode, tmp_path: Path) -> None:
+    """The gateway followed one chain for long, and is started on another: it stops, and doctor says why."""
+    async with open_shop(tmp_path) as shop:
+        await eventually(lambda: caught_up(shop))  # begins at the first block
+        await shop.chain.mine(DEEPEST + 5)
+        await eventually(lambda: caught_up(shop))
+    await regtest.mine(max(0, (await shop.chain.tip()).height + 1 - await regtest.rpc("getblockcount")))
+    settings = config_in(tmp_path, chain={"rpc_url": regtest.url, "rpc_cookie": str(regtest.cookie)})
+    async with running(load(settings)) as parts:
+        await eventually(lambda: stopped(parts))
+        assert isinstance(parts.watcher.status.error, NodeWrongNetwork)
+        assert "node_wrong_network" in worse(await examine(settings))
+    assert "node_wrong_network" in worse(await examine(settings))
+
+
+async def caught_up(shop: Shop) -> bool:
+    return shop.parts.watcher.status.cursor == await shop.chain.tip()
+
+
+async def stopped(parts: Parts) -> bool:
+    return parts.watcher.status.error is not None
+
+
+async def test_what_a_running_gateway_says_of_itself(tmp_path: Path) -> None:
+    """Asked over HTTP, whatever it is that stops it."""
+    async with open_shop(tmp_path) as shop:
+        port = int(shop.url.rpartition(":")[2])
+        settings = check({"server": {"port": port}})
+        health = await health_of_running(settings)
+        assert health is not None
+        assert list(rules.running(health, set())) == []
+    assert await health_of_running(settings) is None
+    node = health.node.model_copy(update={"error": "node_pruned"})
+    [finding] = rules.running(health.model_copy(update={"node": node}), set())
+    assert (finding.code, finding.level) == ("node_pruned", "problem")
+    assert list(rules.running(health.model_copy(update={"node": node}), {"node_pruned"})) == []

@@ -117,3 +117,60 @@ def test_not_toml(tmp_path: Path, text: str) -> None:
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(InvalidSettings):
         load(path, {})
+
+
+SECRET = "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("chain.rpc_url", "127.0.0.1:8332", "http://"),
+        ("chain.rpc_url", "bitcoind", "http://"),
+        ("chain.rpc_url", "ftp://bitcoind:8332", "http://"),
+        ("chain.rpc_url", "http://", "http://127.0.0.1:8332"),
+        ("chain.rpc_url", f"http://me:{SECRET}/x@127.0.0.1:8332", "chain.rpc_password"),
+        ("chain.rpc_url", f"http://me:{SECRET}#x@127.0.0.1:8332", "chain.rpc_password"),
+        ("chain.rpc_url", f"http://me:{SECRET}?x@127.0.0.1:8332", "chain.rpc_password"),
+        ("chain.rpc_url", f"http://me:{SECRET}@x@127.0.0.1:8332", "chain.rpc_password"),
+        ("chain.rpc_url", f"http://me:{SECRET}@127.0.0.1:99999", "65535"),
+        ("chain.rpc_url", "http://127.0.0.1:port", "65535"),
+        ("chain.rpc_url", "http://127.0.0.1:0", "http://127.0.0.1:8332"),
+        ("chain.rpc_url", "http://[::1:8332", "http://127.0.0.1:8332"),
+        ("chain.rpc_url", "http://bitcoin d:8332", "http://127.0.0.1:8332"),
+        ("chain.rpc_user", f"me:{SECRET}", "colon"),
+        ("chain.zmq_rawtx", "127.0.0.1:28332", "tcp://"),
+        ("chain.zmq_rawtx", "tcp://127.0.0.1", "host:port"),
+        ("chain.zmq_rawtx", "tcp://127.0.0.1:99999", "65535"),
+        ("chain.zmq_rawtx", "tcp://*:28332", "machine"),
+        ("server.public_url", "https://gateway.example:99999", "65535"),
+        ("server.public_url", "https://gateway.example/shop", "without a path"),
+        ("server.public_url", "https://me@gateway.example", "without a path"),
+    ],
+)
+def test_an_address_that_is_none_is_named_and_not_quoted(name: str, text: str, said: str) -> None:
+    section, key = name.split(".")
+    with pytest.raises(InvalidSettings) as raised:
+        check({section: {key: text}})
+    assert raised.value.details["setting"] == name
+    assert said in str(raised.value)
+    assert SECRET not in f"{raised.value!r} {raised.value.advice} {raised.value.__cause__!r}"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("chain.rpc_url", "http://me:hunter%2F2@127.0.0.1:8332"),
+        ("chain.rpc_url", "http://[::1]:8332"),
+        ("chain.rpc_url", "https://node.example/bitcoin"),
+        ("chain.rpc_url", "http://bitcoind:8332/"),
+        ("chain.zmq_rawtx", "tcp://127.0.0.1:28332"),
+        ("chain.zmq_rawtx", "tcp://[::1]:28332"),
+        ("chain.zmq_rawtx", "tcp://bitcoind:28332"),
+        ("chain.zmq_rawtx", "ipc:///run/bitcoind/rawtx"),
+        ("server.public_url", "https://gateway.example:8443/"),
+    ],
+)
+def test_an_address_that_is_one_is_taken(name: str, text: str) -> None:
+    section, key = name.split(".")
+    assert getattr(getattr(check({section: {key: text}}), section), key) == text.rstrip("/") or text.endswith("8332/")

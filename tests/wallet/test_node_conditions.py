@@ -220,7 +220,7 @@ async def test_zmq_that_goes_and_comes_back_with_the_node(
     own_regtest: RegtestNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Started without it, restarted with it: payments are seen early again, with nothing to be done."""
-    monkeypatch.setattr("wallet.chain.bitcoind.ASK_ZMQ_SECONDS", 0.2)
+    monkeypatch.setattr("wallet.chain.bitcoind.ASK_AGAIN_SECONDS", 0.2)
     await own_regtest.restart("-nozmqpubrawtx")
     source = BitcoindSource(own_regtest.client(), "regtest")
     await source.open()

@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestServer
 from bitcache.errors import (
     ChainError,
     NodeAuthFailed,
+    NodeCallForbidden,
     NodePruned,
     NodeRefused,
     NodeUnreachable,
@@ -36,6 +37,7 @@ class Node:
         self.credentials: str | None = None
         self.calls = 0
         self.delay = 0.0
+        self.forbidden: set[str] = set()
 
     async def handle(self, request: web.Request) -> web.Response:
         """One RPC."""
@@ -43,6 +45,10 @@ class Node:
         await asyncio.sleep(self.delay)
         if self.credentials is not None and request.headers.get("Authorization") != _basic(self.credentials):
             return web.Response(status=401)
+        asked = await request.json()
+        methods = {call["method"] for call in (asked if isinstance(asked, list) else [asked])}
+        if methods & self.forbidden:  # as Bitcoin Core: the whole batch, with nothing in the body
+            return web.Response(status=403)
         if self.text is not None:
             return web.Response(status=self.status, text=self.text)
         return web.json_response(self.answer, status=self.status)
@@ -178,3 +184,28 @@ async def test_batches_keep_their_order_and_their_failures(rpc: NodeRpc, node: N
 async def test_a_large_answer_is_parsed_aside(rpc: NodeRpc, node: Node) -> None:
     node.answer = {"result": "00" * 1_500_000, "error": None}
     assert len(await rpc.call("getblock")) == 3_000_000
+
+
+async def test_a_call_that_the_whitelist_forbids(rpc: NodeRpc, node: Node) -> None:
+    """Not a wrong password: the call is named, and what to do about it."""
+    node.credentials, node.forbidden = f"u:{PASSWORD}", {"getblock", "getrawtransaction"}
+    assert await rpc.call("getblockhash") == 1
+    with pytest.raises(NodeCallForbidden, match="getblock") as raised:
+        await rpc.call("getblock")
+    assert "rpcwhitelist" in raised.value.advice
+    with pytest.raises(NodeCallForbidden, match="getrawtransaction"):
+        await rpc.batch([("getrawtransaction", "ab"), ("getrawtransaction", "cd")])
+
+
+async def test_an_address_that_the_node_does_not_let_in(rpc: NodeRpc, node: Node) -> None:
+    """403 to everyone, with or without a password."""
+    node.forbidden = {"x"}
+    with pytest.raises(NodeAuthFailed, match="from this machine") as raised:
+        await rpc.call("x")
+    assert "rpcallowip" in raised.value.advice
+
+
+@pytest.mark.parametrize("answer", [[{"result": 1}, {"result": 2}], [7, None], [{"id": 0, "result": 1}] * 2])
+async def test_a_batch_whose_answers_cannot_be_told_apart(rpc: NodeRpc, node: Node, answer: Any) -> None:
+    node.answer = answer
+    assert isinstance((await rpc.batch([("a",), ("b",)]))[1], NodeUnreachable)

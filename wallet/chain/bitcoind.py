@@ -13,19 +13,29 @@ from typing import Any
 import structlog
 import zmq
 
-from bitcache.errors import ChainError, NodePruned, NodeRefused, NodeWarmingUp, NodeWrongNetwork
+from bitcache.errors import (
+    ChainError,
+    NodeCallForbidden,
+    NodePruned,
+    NodeRefused,
+    NodeWarmingUp,
+    NodeWrongNetwork,
+)
 from bitcache.ledger import BlockRef, Payment
 from wallet.blocks import block_hash, parent_hash, payments_in_block
+from wallet.chain import node_answers
 from wallet.chain.base import Back, ChainStatus, Forward, Scripts, Step
 from wallet.chain.mempool import EarlyNews, Mempool
+from wallet.chain.node_answers import ChainInfo, Header
+from wallet.chain.node_zmq import rawtx_addresses
 from wallet.chain.read_ahead import Found, ReadAhead
 from wallet.chain.rpc import LARGE, NodeRpc, is_not_found
 
 LONG_POLL_SECONDS = 30
 #: How soon the mempool is read again when no ZMQ tells of news.
 POLL_SECONDS = 5.0
-#: How soon a node that offers no ZMQ is asked again whether it does.
-ASK_ZMQ_SECONDS = 60.0
+#: How soon a node that offers no ZMQ, or forbids a call that only hastens, is asked again.
+ASK_AGAIN_SECONDS = 60.0
 #: A node without a block for so long is taken to be behind: once in 160 000 blocks it is not.
 STALE_SECONDS = 2 * 60 * 60
 
@@ -56,6 +66,11 @@ class BitcoindSource:
         return self._rpc
 
     @property
+    def zmq_address(self) -> str | None:
+        """Where it was told that the node publishes transactions; None: it asks the node."""
+        return self._zmq_address
+
+    @property
     def name(self) -> str:
         """What people call it."""
         return f"bitcoind {self._version}".strip()
@@ -80,20 +95,26 @@ class BitcoindSource:
             info = await self._info()
         except ChainError as error:
             return ChainStatus(False, self.network, version=self._version, error=error)
-        warnings = info.get("warnings") or ""
-        warning = warnings if isinstance(warnings, str) else " ".join(warnings)
-        height, headers, synced = info["blocks"], info["headers"], _is_synced(info)
-        tip_time = int(info["time"])
-        return ChainStatus(True, self.network, height, headers, synced, self._version, warning, tip_time=tip_time)
+        return ChainStatus(
+            True,
+            self.network,
+            info.blocks,
+            info.known,
+            _is_synced(info),
+            self._version,
+            info.warning,
+            tip_time=_newest_time(info),
+        )
 
     async def tip(self) -> BlockRef:
         """The newest block."""
         info = await self._info()
-        return BlockRef(info["blocks"], info["bestblockhash"])
+        return BlockRef(info.blocks, info.bestblockhash)
 
     async def at(self, height: int) -> BlockRef:
         """The block of the node's chain at ``height``."""
-        return BlockRef(height, await self._call("getblockhash", height))
+        digest = node_answers.text("getblockhash", await self._call("getblockhash", height))
+        return BlockRef(height, digest)
 
     async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
         """What follows ``cursor``."""
@@ -134,31 +155,31 @@ class BitcoindSource:
             self._checked = False
             raise
 
-    async def _info(self) -> dict[str, Any]:
+    async def _info(self) -> ChainInfo:
         """The node's view of its chain; raises NodeWrongNetwork."""
-        info: dict[str, Any] = await self._rpc.call("getblockchaininfo")
-        if info["chain"] != self.network:
-            raise NodeWrongNetwork(f"the node follows {info['chain']}, this gateway {self.network}")
+        info = node_answers.chain_info(await self._rpc.call("getblockchaininfo"))
+        if info.chain != self.network:
+            raise NodeWrongNetwork(f"the node follows {info.chain}, this gateway {self.network}")
         if not self._checked:
-            self._version = _version((await self._rpc.call("getnetworkinfo"))["version"])
+            self._version = _version(node_answers.network_info(await self._rpc.call("getnetworkinfo")).version)
             self._checked = self._rest = True
         return info
 
     async def _after(self, cursor: BlockRef) -> Found | Back | None:
         """The block after ``cursor``, unmatched."""
         header = await self._header(cursor)
-        if header is None or header["confirmations"] < 0:
+        if header is None or header.confirmations < 0:
             await self._expect_as_high_as(cursor)
             return Back()
-        if "nextblockhash" not in header:
+        if header.nextblockhash is None:
             return None
-        block = BlockRef(cursor.height + 1, header["nextblockhash"])
-        return Found(block, await self._block(block.height, block.hash), more=header["confirmations"] > 2)
+        block = BlockRef(cursor.height + 1, header.nextblockhash)
+        return Found(block, await self._block(block.height, block.hash), more=header.confirmations > 2)
 
-    async def _header(self, cursor: BlockRef) -> dict[str, Any] | None:
+    async def _header(self, cursor: BlockRef) -> Header | None:
         """The cursor's header, or None when the node never heard of it."""
         try:
-            header: dict[str, Any] = await self._call("getblockheader", cursor.hash)
+            header = node_answers.header(await self._call("getblockheader", cursor.hash))
         except NodeRefused as error:
             if not is_not_found(error):
                 raise
@@ -173,10 +194,10 @@ class BitcoindSource:
         and unmade on command can a chain become shorter.
         """
         info = await self._info()
-        on_command = info["chain"] == "regtest" and not info["initialblockdownload"]
-        if info["blocks"] < cursor.height and not on_command:
+        on_command = info.chain == "regtest" and not info.initialblockdownload
+        if info.blocks < cursor.height and not on_command:
             raise NodeWarmingUp(
-                f"the node is at block {info['blocks']}, and was at {cursor.height} before",
+                f"the node is at block {info.blocks}, and was at {cursor.height} before",
                 hint="Wait: it is reading its blocks again. If it was started on another data folder, put the old "
                 "one back, or wait until it has caught up.",
             )
@@ -189,7 +210,7 @@ class BitcoindSource:
                 return raw
             self._rest = False
         try:
-            return bytes.fromhex(await self._call("getblock", digest, 0))
+            return node_answers.raw("getblock", await self._call("getblock", digest, 0))
         except NodePruned as error:
             asked = await self._ask_peers(digest)
             raise NodePruned(
@@ -203,9 +224,13 @@ class BitcoindSource:
 
     async def _ask_peers(self, digest: str) -> bool:
         """Whether some peer was asked to send a block again."""
-        for peer in await self._call("getpeerinfo"):
+        try:
+            peers = node_answers.peers(await self._call("getpeerinfo"))
+        except NodeCallForbidden:
+            return False
+        for peer in peers:
             try:
-                await self._call("getblockfrompeer", digest, peer["id"])
+                await self._call("getblockfrompeer", digest, peer.id)
             except NodeRefused:  # an old node, or a peer that has pruned it too
                 continue
             return True
@@ -218,6 +243,8 @@ class BitcoindSource:
             since = (tip,) if tip and takes_tip else ()
             try:
                 tip = await self._next_tip(*since)
+            except NodeCallForbidden:  # blocks are found when the watcher looks, within ten seconds
+                await asyncio.sleep(ASK_AGAIN_SECONDS)
             except NodeRefused:  # an older node takes no second parameter; the timer covers the gap between two calls
                 takes_tip = False
                 await asyncio.sleep(1)
@@ -232,7 +259,7 @@ class BitcoindSource:
         """The newest block's hash, as soon as it is not ``since``, or after a while."""
         patience = LONG_POLL_SECONDS + 15
         found = await self._rpc.call("waitfornewblock", LONG_POLL_SECONDS * 1000, *since, timeout=patience)
-        return str(found["hash"])
+        return node_answers.tip(found).hash
 
     async def _hear_transactions(self) -> None:
         """Learn of payments the moment the node does, if it publishes them."""
@@ -240,7 +267,7 @@ class BitcoindSource:
         if not address:
             log.info("no_zmq", hint="start the node with -zmqpubrawtx=tcp://127.0.0.1:28332 to see payments sooner")
         while not address:  # it may be restarted with it
-            await asyncio.sleep(ASK_ZMQ_SECONDS)
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
             address = await self._ask_zmq_address()
         try:
             await EarlyNews(address, self._on_transaction, self._news.set).run()
@@ -262,14 +289,13 @@ class BitcoindSource:
         """Where the node says that it publishes rawtx; waits for a node that is down."""
         while True:
             try:
-                offers = await self._call("getzmqnotifications")
+                offers = node_answers.notifications(await self._call("getzmqnotifications"))
             except NodeRefused:
                 return None
             except ChainError:
                 await asyncio.sleep(1)
                 continue
-            offered = [offer["address"] for offer in offers if offer["type"] == "pubrawtx"]
-            return offered[0].replace("0.0.0.0", self._rpc.host) if offered else None  # noqa: S104
+            return next(iter(rawtx_addresses(offers, self._rpc.host)), None)
 
 
 async def _scan(raw: bytes, scripts: Scripts) -> list[Payment]:
@@ -279,13 +305,19 @@ async def _scan(raw: bytes, scripts: Scripts) -> list[Payment]:
     return await asyncio.to_thread(payments_in_block, raw, scripts)
 
 
-def _is_synced(info: dict[str, Any]) -> bool:
+def _newest_time(info: ChainInfo) -> int | None:
+    """What the newest block says, or, from nodes that do not tell, the median of eleven, an hour or so earlier."""
+    return info.mediantime if info.time is None else info.time
+
+
+def _is_synced(info: ChainInfo) -> bool:
     """Whether the node's newest block is the network's newest, as far as one can tell."""
-    if info["blocks"] < info["headers"]:
+    if info.blocks < info.known:
         return False
-    if info["chain"] == "regtest":  # blocks come on command there
+    if info.chain == "regtest":  # blocks come on command there
         return True
-    return not info["initialblockdownload"] and time.time() - int(info["time"]) < STALE_SECONDS
+    newest = _newest_time(info)
+    return not info.initialblockdownload and (newest is None or time.time() - newest < STALE_SECONDS)
 
 
 def _version(number: int) -> str:

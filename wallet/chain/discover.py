@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bitcache.errors import ChainError, NodeAuthFailed, NodeWarmingUp
+from bitcache.errors import ChainError, NodeAuthFailed, NodeCallForbidden, NodeWarmingUp
+from wallet.chain import node_answers
 from wallet.chain.rpc import NodeRpc
 
 #: Where Bitcoin Core listens and keeps its cookie, by network.
@@ -69,7 +70,7 @@ async def _look(network: str, url: str, cookies: Sequence[Path]) -> FoundNode | 
     for cookie in [*cookies, None]:
         try:
             height = await _height(network, url, cookie)
-        except (NodeAuthFailed, NodeWarmingUp) as error:
+        except (NodeAuthFailed, NodeCallForbidden, NodeWarmingUp) as error:
             refused = refused or FoundNode(network, url, cookie, error=error)
         except ChainError:
             continue
@@ -81,5 +82,6 @@ async def _look(network: str, url: str, cookies: Sequence[Path]) -> FoundNode | 
 async def _height(network: str, url: str, cookie: Path | None) -> int | None:
     """Its height; None when it follows another network than its port says."""
     async with NodeRpc(url, cookie=cookie, timeout=ANSWER_SECONDS) as rpc:
-        info = await rpc.call("getblockchaininfo")
-    return int(info["blocks"]) if info.get("chain") == network else None
+        answer = await rpc.call("getblockchaininfo")
+    info = node_answers.chain_info(answer)
+    return info.blocks if info.chain == network else None

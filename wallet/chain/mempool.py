@@ -17,6 +17,7 @@ import zmq.asyncio
 from bitcache.errors import ChainError, NodeWarmingUp
 from bitcache.ledger import Payment
 from wallet.blocks import payments_in_transaction, transaction_id
+from wallet.chain import node_answers
 from wallet.chain.base import Scripts
 from wallet.chain.rpc import NodeRpc
 
@@ -62,9 +63,9 @@ class Mempool:
         for answer in (listed, info):
             if isinstance(answer, ChainError):
                 raise answer
-        if not info.get("loaded", True):  # nodes older than 0.19 do not say
+        if not node_answers.mempool_info(info).loaded:
             raise NodeWarmingUp("the node is still reading its mempool: nothing in it counts as gone")
-        return set(listed)
+        return set(node_answers.transaction_ids(listed))
 
     def _forget_all_but(self, present: set[str]) -> None:
         self._scanned &= present
@@ -77,7 +78,7 @@ class Mempool:
             answers = await self._rpc.batch([("getrawtransaction", txid) for txid in part])
             for txid, answer in zip(part, answers, strict=True):
                 if not isinstance(answer, ChainError):  # refused: it left the mempool meanwhile
-                    self._note(txid, bytes.fromhex(answer))
+                    self._note(txid, node_answers.raw("getrawtransaction", answer))
 
     def _note(self, txid: str, raw: bytes) -> None:
         self._scanned.add(txid)
@@ -97,6 +98,7 @@ class EarlyNews:
             socket.linger = 0
             socket.rcvhwm = 0
             socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+            socket.setsockopt(zmq.IPV6, 1)  # and IPv4 as well
             socket.subscribe(b"rawtx")
             socket.connect(self._address)
             counter: int | None = None

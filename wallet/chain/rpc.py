@@ -12,7 +12,16 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from bitcache.errors import ChainError, NodeAuthFailed, NodePruned, NodeRefused, NodeUnreachable, NodeWarmingUp
+from bitcache.errors import (
+    ChainError,
+    InvalidSettings,
+    NodeAuthFailed,
+    NodeCallForbidden,
+    NodePruned,
+    NodeRefused,
+    NodeUnreachable,
+    NodeWarmingUp,
+)
 
 WARMING_UP = -28
 NOT_FOUND = -5
@@ -28,7 +37,10 @@ class NodeRpc:
     def __init__(
         self, url: str, *, cookie: Path | None = None, user: str = "", password: str = "", timeout: float = 60.0
     ) -> None:
-        full = URL(url)
+        try:
+            full = URL(url)
+        except ValueError:  # "from None": it quotes the address, which may hold a password
+            raise InvalidSettings("the address of the node's RPC cannot be read", setting="chain.rpc_url") from None
         self._url = full.with_user(None)
         self._cookie = cookie
         self._auth = _basic(user or full.user or "", password or full.password or "")
@@ -68,8 +80,8 @@ class NodeRpc:
         answers = await self._exchange(asked, None)
         if not isinstance(answers, list) or len(answers) != len(calls):
             raise _refusal(str(calls[0][0]), answers)
-        by_id = sorted(answers, key=lambda answer: int(answer["id"]))
-        return [_outcome(str(call[0]), answer) for call, answer in zip(calls, by_id, strict=True)]
+        by_id = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
+        return [_outcome(str(call[0]), by_id.get(number)) for number, call in enumerate(calls)]
 
     async def rest(self, path: str) -> bytes | None:
         """What the node's REST interface has at ``path``; None where it has nothing or is switched off.
@@ -90,14 +102,28 @@ class NodeRpc:
         if status == 401 and self._cookie is not None:  # a restarted node has a new cookie
             self._auth = await asyncio.to_thread(_read_cookie, self._cookie)
             status, raw = await self._post(body, timeout)
+        if status == 403:
+            raise await self._forbidden(body)
         _check_status(status)
         try:
             return await asyncio.to_thread(_parse, raw) if len(raw) > LARGE else _parse(raw)
         except ValueError as error:
             raise NodeUnreachable("what answers there is not a Bitcoin node") from error
 
-    async def _post(self, body: Any, timeout: float | None) -> tuple[int, bytes]:
-        headers = {"Authorization": self._auth} if self._auth else {}
+    async def _forbidden(self, body: Any) -> ChainError:
+        """What 403 means: without credentials 401 comes back from a node that takes calls from here, else 403 again."""
+        status, _ = await self._post(body, None, anonymous=True)
+        if status != 401:
+            return NodeAuthFailed(
+                "the node does not take calls from this machine",
+                hint="Add this machine's address to rpcallowip in the node's bitcoin.conf, and restart it.",
+            )
+        calls = body if isinstance(body, list) else [body]
+        methods = tuple(dict.fromkeys(str(call["method"]) for call in calls))
+        return NodeCallForbidden(f"the node's rpcwhitelist does not allow {' or '.join(methods)}")
+
+    async def _post(self, body: Any, timeout: float | None, *, anonymous: bool = False) -> tuple[int, bytes]:
+        headers = {"Authorization": self._auth} if self._auth and not anonymous else {}
         try:
             async with self._open_session().post(
                 self._url, json=body, headers=headers, timeout=self._limit(timeout)
@@ -144,8 +170,6 @@ def _check_status(status: int) -> None:
     """HTTP-level refusals; 200, 404 and 500 carry an answer."""
     if status == 401:
         raise NodeAuthFailed("the node refuses this user name and password")
-    if status == 403:
-        raise NodeAuthFailed("the node does not take calls from this machine (rpcallowip)")
     if status == 503:
         raise NodeUnreachable("the node is overloaded or shutting down")
 
