@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bitcache.errors import InvalidSettings, WrongKey
 from bitcache.identifiers import FILE_ID_BYTES, FileId, unb64u
+from bitcache.storage.durable import place_new, sync_folder
 
 MASTER_KEY_SIZE = 32
 _NONCE_SIZE = 12
@@ -63,11 +64,10 @@ class MasterKey:
         try:
             _write_new(part, key)
             try:
-                # A hard link, unlike a rename, never replaces a key that is already there.
-                path.hardlink_to(part)
+                place_new(part, path)
             finally:
-                part.unlink()
-            _sync_folder(path.parent)
+                part.unlink(missing_ok=True)
+            sync_folder(path.parent)
         except OSError as error:
             raise InvalidSettings(
                 f"the master key file cannot be created: {error.strerror}",
@@ -107,11 +107,3 @@ def _write_new(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import stat
@@ -13,7 +12,8 @@ from pathlib import Path
 
 import structlog
 
-from bitcache.errors import DatabaseBusy, InvalidSettings
+from bitcache.errors import DatabaseBusy, InvalidSettings, StorageError
+from bitcache.storage.durable import lock, sync_folder
 
 BUYER_SECRET_BYTES = 32
 
@@ -119,24 +119,54 @@ class DataDir:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder; raises DatabaseBusy while another gateway does."""
-        with os.fdopen(os.open(self.root / "lock", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise DatabaseBusy(
-                    "another gateway runs on this data folder",
-                    hint="Stop it first, or choose another storage.directory.",
-                ) from None
+        """Hold the folder; raise DatabaseBusy while another gateway does, StorageError when the disk fails.
+
+        What the file system does not offer is said in the log, once per start.
+        """
+        with self._held() as held:
+            if not held:
+                log.warning("no_locks", hint="The file system has none: run one gateway on this data folder, no more.")
+            if not self.syncs_folders():
+                log.warning("no_folder_sync", hint="After a power cut a file or mark that was just made may be gone.")
             yield
 
     def is_locked(self) -> bool:
         """Whether a gateway runs here now."""
         try:
-            with self.locked():
+            with self._held():
                 return False
         except DatabaseBusy:
             return True
+
+    def has_locks(self) -> bool:
+        """Whether the file system keeps two gateways from this folder."""
+        try:
+            with self._held() as held:
+                return held
+        except DatabaseBusy:
+            return True
+
+    def syncs_folders(self) -> bool:
+        """Whether the file system keeps a new name through a power cut; raise StorageError when the disk fails."""
+        try:
+            return sync_folder(self.root)
+        except OSError as error:
+            raise StorageError(f"the data folder cannot be written to the disk: {error.strerror}") from None
+
+    @contextmanager
+    def _held(self) -> Iterator[bool]:
+        """Lock the folder; False where the file system has no locks."""
+        with os.fdopen(os.open(self.root / "lock", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            try:
+                held = lock(file.fileno())
+            except BlockingIOError:
+                raise DatabaseBusy(
+                    "another gateway runs on this data folder",
+                    hint="Stop it first, or choose another storage.directory.",
+                ) from None
+            except OSError as error:
+                raise StorageError(f"the data folder cannot be locked: {error.strerror}") from None
+            yield held
 
     def _read_buyer_secret(self) -> bytes:
         key = self.buyer_secret.read_bytes()

@@ -6,7 +6,6 @@ everything that was started ends with the context, in whatever way that is left.
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bitcache.errors import ChainError, DatabaseBusy, DatabaseUnusable, InvalidSettings
+from bitcache.storage.durable import lock
 from gateway.api.models import Payout, SellerInfo
 from gateway.app import listening
 from gateway.client import signing_key
@@ -96,7 +96,7 @@ async def _token(settings: Settings, path: Path) -> str:
 def _alone(folder: Path) -> Iterator[None]:
     with (folder / "lock").open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(file.fileno())
         except BlockingIOError:
             raise DatabaseBusy("a demo runs here already", hint="Stop it with Ctrl-C where it runs.") from None
         yield

@@ -90,7 +90,21 @@ def _folder(folder: DataDir, settings: Settings) -> Iterator[Finding]:
         yield problem("data", "disk_full", f"{free} bytes are free, storage.min_free_bytes wants {wanted}", hint)
     else:
         yield ok("data", "disk", f"{free / 2**30:.1f} GiB free")
+    yield from _file_system(folder)
     yield from _addresses(folder)
+
+
+def _file_system(folder: DataDir) -> Iterator[Finding]:
+    """What the file system does not offer, and disks that fail."""
+    try:
+        if not folder.has_locks():
+            hint = "See to it yourself that one gateway alone runs on it, or choose a folder on a local disk."
+            yield warning("data", "no_locks", f"the file system of {folder.root} has no locks", hint)
+        if not folder.syncs_folders():
+            text = f"the file system of {folder.root} does not promise to keep new names through a power cut"
+            yield warning("data", "no_folder_sync", text, "A local disk does; else use a power supply that lasts.")
+    except StorageError as error:
+        yield failed("data", error)
 
 
 def _addresses(folder: DataDir) -> Iterator[Finding]:

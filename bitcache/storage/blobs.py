@@ -29,6 +29,7 @@ from bitcache.errors import (
     UploadTooLarge,
 )
 from bitcache.identifiers import FileId, parse_file_id
+from bitcache.storage.durable import sync_folder
 
 WRITE_SIZE = 1 << 20  #: bytes gathered before each write
 
@@ -152,7 +153,7 @@ async def steadily(work: Callable[..., T], *args: object) -> T:
 
 def _create(part: Path) -> None:
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-    _sync(part.parent)
+    sync_folder(part.parent)
 
 
 def _write(part: Path, offset: int, data: bytearray) -> int:
@@ -179,7 +180,7 @@ def _commit(part: Path, target: Path) -> None:
         target.parent.mkdir(exist_ok=True)
         part.rename(target)
     for folder in (target.parent, target.parent.parent, part.parent):
-        _sync(folder)
+        sync_folder(folder)
 
 
 def _delete(part: Path, target: Path) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bitcache.errors import DatabaseUnusable, DiskFull, StorageError
+from bitcache.storage.durable import sync_folder
 
 _LINE = re.compile(r"([0-9a-f]{32}) (\d{1,10})")
 _HINT = "This file keeps addresses from being given out twice: restore its newest copy, or repair the line."
@@ -46,7 +47,7 @@ def write_marks(path: Path, marks: Mapping[str, int]) -> None:
         finally:
             os.close(descriptor)
         part.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def append_mark(path: Path, name: str, mark: int) -> None:
@@ -70,14 +71,6 @@ def _write(descriptor: int, text: str) -> None:
     if os.write(descriptor, data) != len(data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     os.fsync(descriptor)
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

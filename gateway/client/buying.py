@@ -98,6 +98,8 @@ async def buy(
             progress=lambda done, total: screen.progress("open", done, total),
         )
         clock.lap("open")
+        if not part.kept:
+            screen.note("this disk cannot be told to keep a new file through a power cut: wait a little before one")
     return Bought(target, sha256, goods.metadata.size, transfer, clock.seconds)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from bitcache.errors import DiskFull, StorageError
 from bitcache.sealing.container import plain_size
 from bitcache.sealing.manifest import Manifest
+from bitcache.storage.durable import place_new
 
 _LONGEST = 200  #: bytes of the output's name in ours
 
@@ -65,15 +66,13 @@ def _not_ours(path: Path) -> StorageError:
 
 
 def put(fresh: Path, target: Path, force: bool) -> None:
-    """Rename into place; without ``force`` by a hard link, which never replaces a file that appeared meanwhile."""
+    """Rename into place; without ``force`` never replacing a file that appeared meanwhile."""
     if not force:
         try:
-            target.hardlink_to(fresh)
+            place_new(fresh, target)
             return
         except FileExistsError:
             raise TargetExists(f"{target.name} is there already") from None
-        except OSError:  # a file system without hard links
-            refuse_existing(target, force)
     fresh.replace(target)
 
 

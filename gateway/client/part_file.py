@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Callable
@@ -14,8 +13,8 @@ from bitcache.sealing.chunks import HEADER_SIZE
 from bitcache.sealing.container import Opener
 from bitcache.sealing.groups import GROUP_SIZE, GroupVerifier, group_offset, parse_groups
 from bitcache.sealing.manifest import Manifest
+from bitcache.storage.durable import lock, sync_folder
 from gateway.client.output import open_own, own_path, put
-from gateway.client.private_files import sync_folder
 
 Progress = Callable[[int, int], None]  #: called with (bytes done, bytes in all)
 
@@ -29,6 +28,7 @@ class PartFile:
         self.size = manifest.sealed_size
         self._manifest, self._groups = manifest, groups
         self.offset = 0
+        self.kept = True  #: False: the file system does not promise to keep the opened file's name
         self._file = os.fdopen(open_own(self.path), "r+b")
         try:
             self._lock()
@@ -73,8 +73,8 @@ class PartFile:
             raise self._blame(error) from None
         finally:
             fresh.unlink(missing_ok=True)
+        self.kept = sync_folder(target.parent)
         self.path.unlink(missing_ok=True)
-        sync_folder(target.parent)
         return digest
 
     def _blame(self, error: SealingError) -> SealingError:
@@ -101,7 +101,7 @@ class PartFile:
 
     def _lock(self) -> None:
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._file.fileno())
         except BlockingIOError:
             raise _busy() from None
         if not os.fstat(self._file.fileno()).st_nlink:

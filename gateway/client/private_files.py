@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from bitcache.errors import Denied, StorageError
+from bitcache.storage.durable import place_new, sync_folder
 
 
 def write_private(path: Path, text: str, *, replace: bool) -> None:
@@ -21,7 +22,7 @@ def write_private(path: Path, text: str, *, replace: bool) -> None:
         if replace:
             fresh.replace(path)
         else:
-            path.hardlink_to(fresh)
+            place_new(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)
     sync_folder(path.parent)
@@ -38,12 +39,3 @@ def read_private(path: Path, what: str) -> str:
     if os.name == "posix" and mode & 0o077:
         raise Denied(f"the {what} in {path} is open to other users", hint=f"Run: chmod 600 {path}")
     return text
-
-
-def sync_folder(path: Path) -> None:
-    """Make a rename inside ``path`` survive a power cut."""
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

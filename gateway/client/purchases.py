@@ -9,7 +9,6 @@ Runs beside each other forget nothing of one another: every change reads the fil
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -21,6 +20,7 @@ from pathlib import Path
 from bitcache.errors import StorageError
 from bitcache.identifiers import new_secret
 from bitcache.sealing.link import Link
+from bitcache.storage.durable import lock
 from gateway.client.private_files import write_private
 
 
@@ -74,7 +74,7 @@ class Purchases:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
+            lock(folder, wait=True)  # without locks two runs at once may forget a claim that neither has paid
             self._read()
             yield
             self._save()

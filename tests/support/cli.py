@@ -137,16 +137,16 @@ class OnSale:
 
 
 @contextmanager
-def open_shop(home: Path, port: int) -> Iterator[Shop]:
+def open_shop(home: Path, port: int, **environment: str) -> Iterator[Shop]:
     """``init`` and ``serve``, on a simulated chain."""
     seller = Person(home)
     (home / "config.toml").write_text(
         f'[bitcoin]\nnetwork = "regtest"\n[chain]\nsource = "simulated"\n[server]\nport = {port}\n'
         f'[storage]\ndirectory = "{home}/data"\nmin_free_bytes = 0\n'
     )
-    made = seller.run("init", "--descriptor", f"wpkh({TPUB}/0/*)", "--json")
+    made = seller.run("init", "--descriptor", f"wpkh({TPUB}/0/*)", "--json", **environment)
     assert made.code == 0, made.err
-    with seller.running("serve", log=home / "serve.log") as process:
+    with seller.running("serve", log=home / "serve.log", **environment) as process:
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: answers(url), 30)
         yield Shop(url, made.json["token"])
