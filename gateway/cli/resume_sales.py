@@ -1,16 +1,12 @@
-"""``bitcache resume-sales``: the operator's word on a data folder that may be a restored backup."""
+"""``bitcache resume-sales``: its options; the work is in resume_sales_run.py."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from bitcache.errors import BadInput
-from gateway.cli.run import run
-from gateway.cli.serve import DEFAULT_CONFIG, ConfigOption, settings_in
-from gateway.cli.show import console, plain, stamp
-from gateway.settings import Settings
+from gateway.cli.serve import DEFAULT_CONFIG, ConfigOption
 
 
 def resume_sales_command(
@@ -26,19 +22,6 @@ def resume_sales_command(
     After a restored backup nobody knows which addresses were shown to buyers since: --restored leaves out the next
     addresses of every account, so that none is given to two buyers. Let the sellers' wallets look further ahead then.
     """
-    run(_resume(settings_in(config), newest=newest, restored=restored), as_json)
+    from gateway.cli import resume_sales_run  # Bitcoin's libraries load only where they are needed
 
-
-async def _resume(settings: Settings, *, newest: bool, restored: bool) -> dict[str, Any]:
-    from gateway.compose import resume_sales  # Bitcoin's libraries load only where they are needed
-
-    if newest == restored:
-        raise BadInput("which is it?", hint="Say --newest or --restored.")
-    skipped = await resume_sales(settings, restored=restored)
-    for one in skipped:
-        text = f"  Account {one.payout_id}: addresses {one.first} to {one.end - 1} are left out."
-        console.print(plain(text), soft_wrap=True)
-    if skipped:
-        console.print(plain("  Let the sellers' wallets look that much further ahead (gap limit)."), soft_wrap=True)
-    stamp("The next start sells again", "bold green")
-    return {"skipped": [{"payout": one.payout_id, "first": one.first, "end": one.end} for one in skipped]}
+    resume_sales_run.start(config, newest, restored, as_json)

@@ -7,10 +7,12 @@ import sys
 
 import pytest
 
+from gateway.cli.main import app
+
 #: Libraries that take long to load, and what only a gateway or a Bitcoin wallet needs.
 HEAVY = {"aiohttp", "alembic", "bdkpython", "bitcoinlib", "cryptography", "jinja2", "prometheus_client", "pydantic"}
 HEAVY |= {"qrcode", "rich", "sqlalchemy", "structlog", "wallet", "zmq"}
-COMMANDS = ["init", "serve", "sell", "buy", "demo", "doctor", "rescan"]
+COMMANDS = [str(command.name) for command in app.registered_commands]
 
 REPORT = """
 import sys
