@@ -30,7 +30,7 @@ API = "/api/v1"
 MAX_ANSWER = 512 * 1024  #: bytes of a JSON answer
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=60)
 _LONGEST_SENTENCE = 500  #: characters
-_BUSY = (502, 503, 504)
+_BUSY = (429, 502, 503, 504)
 _GZIP, _DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS
 
 Answer = TypeVar("Answer", bound=BaseModel)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
+from support.proxies import plain_nginx
 
 from browser.conftest import Visitor
 from browser.house import DESCRIPTOR, House, website
@@ -100,6 +102,18 @@ async def test_a_private_key_is_refused_and_wiped(visitor: Visitor, house: House
     await expect(page.get_by_role("alert")).to_contain_text("private key")
     await expect(field).to_have_value("")
     visitor.wrong = [line for line in visitor.wrong if "400" not in line]
+
+
+async def test_publishing_through_a_proxy_that_takes_small_bodies(
+    visitor: Visitor, house: House, tmp_path: Path
+) -> None:
+    """nginx takes 1 MB unless told otherwise: the page sends smaller pieces, and the file is for sale."""
+    with plain_nginx(tmp_path, int(house.url.rpartition(":")[2])) as proxy:
+        visitor.origins.add(proxy.url)
+        page = await visitor.page()
+        link = await _publish_on(page, replace(house, url=proxy.url), secrets.token_bytes(5_000_000))
+        visitor.secrets.add(link.split("#")[1])
+    visitor.wrong = [line for line in visitor.wrong if "413" not in line]
 
 
 async def publish(visitor: Visitor, house: House, content: bytes) -> str:

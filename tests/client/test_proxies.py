@@ -16,7 +16,7 @@ from support.proxies import Proxy, plain_caddy, plain_nginx
 from bitcache.errors import BadInput
 from bitcache.money import Sat
 from gateway.api.models import Listings, SellerInfo
-from gateway.client.errors import BodyRefused, GatewayConfused
+from gateway.client.errors import BodyRefused, GatewayConfused, GatewayUnreachable
 from gateway.client.http import connect
 from gateway.client.selling import Offer, sell
 from gateway.demo import Demo
@@ -116,3 +116,14 @@ async def test_no_body_is_small_enough(demo: Demo, tmp_path: Path) -> None:
             with pytest.raises(BodyRefused) as refused:
                 await sell(client, demo.token, demo.seed, Offer(path, Sat(2500), "Song"))
     assert "client_max_body_size" in refused.value.advice
+
+
+async def test_a_proxy_that_asks_for_patience() -> None:
+    """Its 429 is answered as a gateway that is busy: transfers wait and go on."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=429, text="<html>too many</html>")
+
+    async with answering(answer) as client:
+        with pytest.raises(GatewayUnreachable):
+            await client.call(Listings, "GET", "/listings")

@@ -46,6 +46,12 @@ export class GatewayError extends Error {
   }
 }
 
+/** What a proxy before the gateway means by a status that comes without a code of ours. */
+export const PROXY_CODES = new Map([
+  [413, "body_refused"],
+  [429, "too_many_requests"],
+]);
+
 /** Browser exceptions that have a meaning of their own here. */
 const BROWSER_CODES = new Map([
   ["AbortError", "cancelled"],

@@ -1,6 +1,6 @@
 /** Requests to the gateway: problems as GatewayError, patience with the network, never a secret in a URL. */
 
-import { GatewayError } from "./errors.js";
+import { GatewayError, PROXY_CODES } from "./errors.js";
 
 /** @typedef {typeof globalThis.fetch} Fetch */
 /** @typedef {{attempt: number, waitMs: number, code: string}} Retry what is announced before each wait */
@@ -59,8 +59,7 @@ export async function answered(promise, limitMs) {
 /** @param {Response} response */
 async function problem(response) {
   const found = await response.json().catch(() => ({}));
-  // Without a code of ours, a 413 is not the gateway's: a proxy before it takes no body of this size.
-  const unnamed = response.status === 413 ? "body_refused" : `http_${response.status}`;
+  const unnamed = PROXY_CODES.get(response.status) ?? `http_${response.status}`;
   const { code = unnamed, detail = "the gateway refused", hint = "" } = found ?? {};
   return new GatewayError(String(code), String(detail), { status: response.status, hint: String(hint) });
 }

@@ -1,6 +1,6 @@
 /** Requests to our own gateway. What goes wrong becomes a GatewayError with a code that people's words exist for. */
 
-import { GatewayError } from "../sealing/errors.js";
+import { GatewayError, PROXY_CODES } from "../sealing/errors.js";
 
 const BASE = "/api/v1";
 
@@ -35,7 +35,7 @@ export async function json(path, options) {
 /** @param {Response} answer */
 async function problemOf(answer) {
   const problem = await answer.json().catch(() => ({}));
-  const unnamed = answer.status >= 500 ? "gateway_unreachable" : answer.status === 413 ? "body_refused" : "unexpected";
+  const unnamed = PROXY_CODES.get(answer.status) ?? (answer.status >= 500 ? "gateway_unreachable" : "unexpected");
   const code = typeof problem.code === "string" ? problem.code : unnamed;
   const work = code === "proof_of_work" ? { challenge: String(problem.challenge), bits: Number(problem.bits) } : null;
   return new GatewayError(code, String(problem.detail ?? ""), { status: answer.status, hint: String(problem.hint ?? ""), work });
