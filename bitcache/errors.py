@@ -35,6 +35,7 @@
     │       └── WorkRequired         the next invoice costs a proof of work
     ├── PaymentRequired          the grant is not there yet; carries the terms
     ├── SalesPaused              this seller cannot be paid right now (no payout, second opinion differs)
+    ├── PriceTooHigh             more than this gateway sells for on what it knows of the chain
     ├── ChainError               something between us and the Bitcoin network
     │   ├── NodeUnreachable        no answer
     │   ├── NodeAuthFailed         wrong RPC user, password or cookie
@@ -43,7 +44,8 @@
     │   ├── NodeConfused           it answers with something that no Bitcoin node answers
     │   ├── NodePruned             the block we need next is gone from its disk
     │   └── NodeRefused            it answered with another RPC error
-    │       └── NodeCallForbidden    its whitelist does not allow a call that we make
+    │       ├── NodeCallForbidden    its whitelist does not allow a call that we make
+    │       └── PeerMisbehaved       a peer of the light client sent what no honest one sends
     └── StorageError
         ├── DiskFull
         ├── DatabaseBusy
@@ -304,6 +306,13 @@ class SalesPaused(BitcacheError):
     hint = "Nothing was charged. Ask the seller to check the payout settings."
 
 
+class PriceTooHigh(BitcacheError):
+    """The price is above what this gateway sells for without a node of its own."""
+
+    code = "price_too_high"
+    hint = "Nothing was charged. The operator runs a Bitcoin node (chain.source) or raises chain.light_max_sat."
+
+
 class ChainError(BitcacheError):
     """The Bitcoin network cannot be watched right now."""
 
@@ -364,6 +373,13 @@ class NodeConfused(ChainError):
 
     code = "node_not_understood"
     hint = "Update the node or Bitcache, and check that chain.rpc_url is the node's own RPC."
+
+
+class PeerMisbehaved(NodeRefused):
+    """A peer of the light client sent what no honest peer sends."""
+
+    code = "peer_misbehaved"
+    hint = "It is left alone for an hour and others are asked. Name peers that you trust in chain.light_peers."
 
 
 class StorageError(BitcacheError):

@@ -51,11 +51,13 @@ class InvoicePolicy:
     """What invoices ask, and how many may wait for money at once.
 
     ``confirmations`` holds pairs of (amount from which, confirmations needed), rising, the first for 0 sat.
+    Nothing dearer than ``highest_price_sat`` is sold.
     Smaller amounts than ``zero_conf_below_sat`` need none while ``loss_budget_sat`` is not used up.
     """
 
     expiry_seconds: int = 3600
     confirmations: tuple[tuple[int, int], ...] = ((0, 1), (100_000, 2), (1_000_000, 3))
+    highest_price_sat: int | None = None
     zero_conf_below_sat: int = 0
     loss_budget_sat: int = 0
     quotas: Quotas = field(default_factory=Quotas)
@@ -128,7 +130,8 @@ def open_transfers(
     """
     shown = _of_claims(conn, rail, wishes)
     known = {claim: found.file_id for claim, found in shown.items()}
-    orders, refused = sort_out(conn, wishes, known, Admission(conn, policy.quotas, now), closed)
+    admission = Admission(conn, policy.quotas, now)
+    orders, refused = sort_out(conn, wishes, known, admission, closed, policy.highest_price_sat)
     new: set[bytes] = set()
     for group in orders:
         sale = group[0].sale

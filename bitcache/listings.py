@@ -75,10 +75,11 @@ async def publish(
     now: int,
     *,
     payout_required: bool = True,
+    highest_price_sat: int | None = None,
 ) -> Listing:
     """Put an upload on sale; the same request again returns the same listing, another one raises UploadExists.
 
-    Raises InvalidManifest, InvalidAmount, BelowDust, SalesPaused (no payout), NotFound (no such upload),
+    Raises InvalidManifest, InvalidAmount, BelowDust, PriceTooHigh, SalesPaused (no payout), NotFound (no such upload),
     UploadIncomplete, UploadCorrupt (the stored bytes are not those of the manifest), StorageError.
     """
     manifest = check_request(request)
@@ -88,6 +89,7 @@ async def publish(
         found = _listed(conn, seller_id, file_id, request)
         if found is None:
             _check_price(conn, seller_id, manifest, payout_required)
+            money.check_highest(manifest.price_sat, highest_price_sat)
             _check_size(uploads.length_of(conn, seller_id, file_id), manifest)
         return found
 

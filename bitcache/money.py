@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Self
 
-from bitcache.errors import BelowDust, InvalidAmount
+from bitcache.errors import BelowDust, InvalidAmount, PriceTooHigh
 
 SAT_PER_BTC = 100_000_000
 MAX_MONEY = 21_000_000 * SAT_PER_BTC
@@ -43,6 +43,15 @@ def price(value: int, *, dust: int) -> Sat:
     if amount < dust:
         raise BelowDust(f"{amount} sat is under the smallest payable output of {dust} sat", dust_sat=dust)
     return amount
+
+
+def check_highest(price_sat: int, highest_price_sat: int | None) -> None:
+    """Raise PriceTooHigh when a price is above what is sold; None: there is no such limit."""
+    if highest_price_sat is not None and price_sat > highest_price_sat:
+        raise PriceTooHigh(
+            f"{price_sat} sat is above the {highest_price_sat} sat that this gateway sells for without a Bitcoin node",
+            highest_price_sat=highest_price_sat,
+        )
 
 
 def total(amounts: list[Sat]) -> Sat:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from bitcache import sellers
+from bitcache import money, sellers
 from bitcache.admission import Admission
 from bitcache.errors import BitcacheError, ClaimMismatch, NotFound, SalesPaused
 from bitcache.identifiers import FileId
@@ -67,10 +67,11 @@ def sort_out(
     files: dict[bytes, FileId],
     admission: Admission,
     closed: SalesPaused | None = None,
+    highest_price_sat: int | None = None,
 ) -> tuple[list[list[Order]], dict[Of, BitcacheError]]:
     """What is to be made, account by account, and what is refused.  ``files`` has the file of every known claim.
 
-    The refusals are NotFound, ClaimMismatch, SalesPaused, TooMany and WorkRequired.
+    The refusals are NotFound, ClaimMismatch, SalesPaused, PriceTooHigh, TooMany and WorkRequired.
     """
     found = conn.execute(_SALES, {"files": list({wish.file_id for wish in wishes})})
     sales = {row.file_id: row for row in found}
@@ -84,7 +85,7 @@ def sort_out(
             if files.get(wish.claim_hash, wish.file_id) != wish.file_id:
                 raise ClaimMismatch("this claim belongs to a transfer of another file")
             if wish.claim_hash not in files:
-                sale = _on_sale(sales.get(wish.file_id))
+                sale = _on_sale(sales.get(wish.file_id), highest_price_sat)
                 if closed is not None:
                     raise closed
                 expiry = admission.admit(wish.file_id, sale.payout_id, sale.next_index, wish.networks, wish.work)
@@ -97,11 +98,12 @@ def sort_out(
     return list(orders.values()), refused
 
 
-def _on_sale(sale: Sale | None) -> Sale:
-    """Raises NotFound or SalesPaused."""
+def _on_sale(sale: Sale | None, highest_price_sat: int | None) -> Sale:
+    """Raises NotFound, SalesPaused or PriceTooHigh."""
     if sale is None:
         raise NotFound("no such file")
     reason = sellers.NO_PAYOUT if sale.payout_id is None else sale.paused
     if reason is not None:
         raise SalesPaused(reason=reason)
+    money.check_highest(sale.price_sat, highest_price_sat)
     return sale

@@ -105,8 +105,16 @@ class Chain(Section):
         2,
         ge=1,
         le=8,
-        description="Peers of the light client at once. One alone could hide blocks from you: keep at least 2 where "
-        "money is real.",
+        description="How many different peers of the light client must agree on a block before it counts; with fewer "
+        "it waits. One alone could hide payments from you: keep at least 2 where money is real, and name more in "
+        "chain.light_peers than must agree, so that one may be down.",
+    )
+    light_max_sat: int = Field(
+        10_000_000,
+        ge=1_000,
+        le=MAX_MONEY,
+        description="The dearest file that is sold on the word of the light client. Cheating it takes all of its peers "
+        "and the mining of a block, whose reward was 312 500 000 sat in 2026: stay well below that.",
     )
     light_proxy: str = Field(
         "", description="SOCKS5 proxy of the light client, for example 127.0.0.1:9050 for Tor. Empty: none."
@@ -323,6 +331,11 @@ class Settings(Section):
         return self.invoices.expiry_seconds or usual
 
     @property
+    def highest_price_sat(self) -> int | None:
+        """The dearest file that is sold; None where there is no such limit."""
+        return self.chain.light_max_sat if self.chain.source == "light" else None
+
+    @property
     def public_url(self) -> str:
         """The origin that links are made with."""
         host = f"[{self.server.host}]" if ":" in self.server.host else self.server.host
@@ -356,6 +369,13 @@ def _possible(settings: Settings) -> Settings:
             "invoices.zero_conf_below_sat: the light client sees a payment only in its block",
             hint='Take it away, or follow a node of your own (chain.source = "bitcoind").',
             setting="invoices.zero_conf_below_sat",
+        )
+    named = len(set(settings.chain.light_peers))
+    if settings.chain.source == "light" and 0 < named < settings.chain.light_connections:
+        raise InvalidSettings(
+            f"chain.light_peers: {named} named, of which {settings.chain.light_connections} must agree",
+            hint="Name as many as chain.light_connections or more, or none. For one node that is yours set that to 1.",
+            setting="chain.light_peers",
         )
     return settings
 

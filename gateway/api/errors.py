@@ -36,6 +36,7 @@ _STATUS: tuple[tuple[type[errors.BitcacheError], HTTPStatus], ...] = (
     (errors.Denied, HTTPStatus.FORBIDDEN),
     (errors.PaymentRequired, HTTPStatus.PAYMENT_REQUIRED),
     (errors.SalesPaused, HTTPStatus.CONFLICT),
+    (errors.PriceTooHigh, HTTPStatus.CONFLICT),
     (errors.ChainError, HTTPStatus.SERVICE_UNAVAILABLE),
     (errors.DiskFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (errors.StorageError, HTTPStatus.SERVICE_UNAVAILABLE),

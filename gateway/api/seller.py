@@ -75,7 +75,15 @@ async def publish(request: web.Request) -> web.Response:
         preview=unb64u(asked.preview, what="preview") if asked.preview is not None else None,
         share=unb64u(asked.share, what="share"),
     )
-    made = await listings.publish(parts.store, parts.blobs, parts.master_key, seller.id, wanted, parts.clock())
+    made = await listings.publish(
+        parts.store,
+        parts.blobs,
+        parts.master_key,
+        seller.id,
+        wanted,
+        parts.clock(),
+        highest_price_sat=parts.settings.highest_price_sat,
+    )
     return reply(models.Listing(**_listing(made)), status=201)
 
 

@@ -28,6 +28,7 @@ _CODES: tuple[tuple[type[errors.BitcacheError], int], ...] = (
     (errors.Denied, NOT_ALLOWED),
     (errors.PaymentRequired, NOT_ALLOWED),
     (errors.SalesPaused, NOT_ALLOWED),
+    (errors.PriceTooHigh, NOT_ALLOWED),
     (errors.SealingError, DOES_NOT_OPEN),
     (DishonestGateway, DOES_NOT_OPEN),
     (GatewayUnreachable, UNREACHABLE),

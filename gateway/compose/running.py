@@ -237,6 +237,7 @@ def _policy(settings: Settings) -> InvoicePolicy:
     return InvoicePolicy(
         expiry_seconds=settings.expiry_seconds,
         confirmations=invoices.confirmations,
+        highest_price_sat=settings.highest_price_sat,
         zero_conf_below_sat=invoices.zero_conf_below_sat,
         loss_budget_sat=invoices.zero_conf_budget_sat,
         quotas=Quotas(

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from support.market import NOW, POLICY, Market, pays
 
 from bitcache import invoices, ledger, sellers
-from bitcache.errors import ClaimMismatch, InvalidDescriptor, NotFound, SalesPaused, TooMany
+from bitcache.errors import ClaimMismatch, InvalidDescriptor, NotFound, PriceTooHigh, SalesPaused, TooMany
 from bitcache.identifiers import FileId, claim_hash, new_file_id, new_secret, new_transfer_id
 from bitcache.invoices import InvoicePolicy
 from bitcache.money import Sat
@@ -214,3 +214,14 @@ async def test_what_is_not_there_is_not_found(market: Market) -> None:
         await market.order(FileId(new_file_id()))
     with pytest.raises(NotFound):
         await market.look(new_transfer_id())
+
+
+async def test_nothing_dearer_than_the_highest_price_is_sold(market: Market) -> None:
+    """Not even a listing from before the limit: its invoice would be paid and never released."""
+    file = await market.listed()
+    price = (await market.order(file.file_id)).amount_sat
+    await market.order(file.file_id, policy=replace(POLICY, highest_price_sat=price))
+    with pytest.raises(PriceTooHigh) as refused:
+        await market.order(file.file_id, policy=replace(POLICY, highest_price_sat=price - 1))
+    assert refused.value.details == {"highest_price_sat": price - 1}
+    assert "chain.light_max_sat" in refused.value.advice

@@ -46,3 +46,19 @@ async def test_a_sale_through_the_light_client(tmp_path: Path, own_regtest: Regt
         await own_regtest.mine()
         await eventually(released)
         assert (await node_facts(settings, parts.watcher.status.cursor)).status.synced
+
+
+async def test_what_is_too_dear_for_a_light_client_is_not_listed(tmp_path: Path) -> None:
+    """Nobody is invited to pay what would never be released; the seller learns why."""
+    chain = {"source": "light", "light_peers": ["127.0.0.1:1"], "light_connections": 1, "light_max_sat": 5_000}
+    settings = settings_in(tmp_path, chain=chain)
+    token = await init_data_dir(settings, terms=await check_payout(settings, fresh_account().text))
+    async with running(settings) as parts, listening(parts) as url, aiohttp.ClientSession() as http:
+        client = Client(url, token, http)
+        await client.sell(goods(price_sat=5_000))
+        dear = goods(price_sat=5_001)
+        await client.announce(dear.file_id, len(dear.sealed))
+        await client.send(dear.file_id, 0, dear.sealed)
+        got = await client.list_goods(dear)
+        assert (got.status, got.json["code"], got.json["highest_price_sat"]) == (409, "price_too_high", 5_000)
+        assert "chain.light_max_sat" in got.json["hint"]

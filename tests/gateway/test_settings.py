@@ -101,6 +101,18 @@ def test_the_light_client_sees_payments_in_blocks_alone() -> None:
     assert refused.value.details["setting"] == "invoices.zero_conf_below_sat"
 
 
+def test_a_light_client_names_as_many_peers_as_must_agree() -> None:
+    """Else it would wait for ever; naming one twice does not help."""
+    one = {"source": "light", "light_peers": ["one:8333"]}
+    assert check({"chain": one | {"light_connections": 1}}).highest_price_sat == 10_000_000
+    assert check({"chain": one | {"light_peers": ["one:8333", "two:8333"]}}).chain.light_connections == 2
+    assert check({}).highest_price_sat is None
+    for peers in (["one:8333"], ["one:8333", "one:8333"]):
+        with pytest.raises(InvalidSettings, match="1 named, of which 2 must agree") as refused:
+            check({"chain": one | {"light_peers": peers}})
+        assert refused.value.details["setting"] == "chain.light_peers"
+
+
 def test_a_password_is_never_shown() -> None:
     """Neither by repr nor by an error."""
     password = "correct horse"

@@ -16,12 +16,11 @@ from typing import TypeVar
 
 import structlog
 
-from bitcache.errors import ChainError, NodeUnreachable
+from bitcache.errors import ChainError, NodeUnreachable, PeerMisbehaved
 from bitcache.ledger import Payment
 from wallet.blocks import payments_in_block
 from wallet.chain.light.filters import CompactFilter, filter_hash
 from wallet.chain.light.header_chain import HeaderChain
-from wallet.chain.light.misbehaving import PeerMisbehaved
 from wallet.chain.light.p2p import PeerConnection
 from wallet.chain.light.peer_pool import PeerPool
 from wallet.chain.light.whole_block import WholeBlock, read_block

@@ -7,8 +7,8 @@ from collections.abc import Collection
 
 from siphashc import siphash
 
+from bitcache.errors import PeerMisbehaved
 from wallet.chain.light.messages import read_count
-from wallet.chain.light.misbehaving import PeerMisbehaved
 
 #: The basic filter's false positive rate is one in so many; its remainders have so many bits.
 RATE, REMAINDER_BITS = 784_931, 19

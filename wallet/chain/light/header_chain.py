@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bitcache.errors import ChainError, NodeRefused
+from bitcache.errors import ChainError, NodeRefused, PeerMisbehaved
 from bitcache.ledger import BlockRef
 from wallet.chain.light.consensus import (
     FUTURE_SECONDS,
@@ -22,7 +22,6 @@ from wallet.chain.light.consensus import (
 )
 from wallet.chain.light.difficulty import required_bits, target_of, work_of
 from wallet.chain.light.messages import HEADER
-from wallet.chain.light.misbehaving import PeerMisbehaved
 
 #: A branch may grow so long before it must be heavier than what we have.
 LONGEST_BRANCH = 20_000

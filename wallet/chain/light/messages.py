@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from wallet.chain.light.misbehaving import PeerMisbehaved
+from bitcache.errors import PeerMisbehaved
 
 HEADER = 80
 HASH = 32

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bitcache.errors import NodeRefused
 from wallet.chain.light.dial import PeerAddress
 
 #: A peer that broke the rules is left alone for so long.
@@ -16,12 +15,6 @@ BANNED_SECONDS = 60 * 60
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 30.0
 #: So many are remembered; the oldest are forgotten.
 REMEMBERED = 1_000
-
-
-class PeerMisbehaved(NodeRefused):
-    """The peer sent what no honest peer sends."""
-
-    hint = "It is left alone for an hour and others are asked. Name peers that you trust in chain.light_peers."
 
 
 @dataclass(slots=True)

@@ -16,11 +16,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
 
-from bitcache.errors import ChainError, NodeUnreachable, NodeWrongNetwork
+from bitcache.errors import ChainError, NodeUnreachable, NodeWrongNetwork, PeerMisbehaved
 from wallet.chain.light import messages
 from wallet.chain.light.dial import PeerAddress, dial
 from wallet.chain.light.messages import FilterHashes
-from wallet.chain.light.misbehaving import PeerMisbehaved
 
 #: First bytes of every message, by network.
 MAGIC = {

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import structlog
 
-from bitcache.errors import ChainError, NodeUnreachable
+from bitcache.errors import ChainError, NodeUnreachable, PeerMisbehaved
 from wallet.chain.light.dial import PeerAddress
 from wallet.chain.light.header_chain import Branch, HeaderChain
-from wallet.chain.light.misbehaving import PeerMisbehaved, PeerRecords
+from wallet.chain.light.misbehaving import PeerRecords
 from wallet.chain.light.p2p import PeerConnection
 from wallet.chain.light.peers import Peers, neighbourhood
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from bitcache.errors import NodeRefused
+from bitcache.errors import ChainError, PeerMisbehaved
 from wallet.blocks import every_transaction
-from wallet.chain.light.misbehaving import PeerMisbehaved
 
 _COINBASE = bytes(32) + b"\xff\xff\xff\xff"
 
@@ -24,7 +23,7 @@ def read_block(raw: bytes) -> WholeBlock:
     """Check a raw block against its own header; raise PeerMisbehaved when its transactions are not the header's."""
     try:
         transactions = every_transaction(raw)
-    except NodeRefused as error:
+    except ChainError as error:
         raise PeerMisbehaved("the peer sent a broken block") from error
     # inner nodes of the tree passed off as transactions would begin with one that is no coinbase
     if not transactions or transactions[0].first_input != _COINBASE:
