@@ -17,6 +17,9 @@ def buy_command(
         float, typer.Option(min=0.1, help="Seconds to wait for the payment, and for its blocks.")
     ] = 7200,
     force: Annotated[bool, typer.Option("--force", help="Replace the output if it is there.")] = False,
+    pay_rest: Annotated[
+        bool, typer.Option("--pay-rest", help="Pay what a private link's purchase lacks, though others may hold it.")
+    ] = False,
     state_dir: Annotated[
         Path | None, typer.Option(help="Where claims are remembered; ~/.local/state/bitcache by default.")
     ] = None,
@@ -30,4 +33,4 @@ def buy_command(
     """
     from gateway.cli import buy_run  # the client's libraries load only where they are needed
 
-    buy_run.start(link, output, timeout, force, state_dir, insecure_http, as_json)
+    buy_run.start(link, output, timeout, force, pay_rest, state_dir, insecure_http, as_json)

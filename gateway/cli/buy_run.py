@@ -36,24 +36,26 @@ def start(
     output: Path | None,
     timeout: float,
     force: bool,
+    pay_rest: bool,
     state_dir: Path | None,
     insecure_http: bool,
     as_json: bool,
 ) -> None:
     """Run the command."""
-    run(_buy(link, output, timeout, force, state_dir or default_state_dir(), insecure_http, as_json), as_json)
+    how = {"timeout": timeout, "force": force, "pay_rest": pay_rest}
+    run(_buy(link, output, state_dir or default_state_dir(), insecure_http, as_json, **how), as_json)
 
 
 async def _buy(
-    text: str, output: Path | None, timeout: float, force: bool, state_dir: Path, insecure_http: bool, as_json: bool
+    text: str, output: Path | None, state_dir: Path, insecure_http: bool, as_json: bool, **how: Any
 ) -> dict[str, Any]:
     link = parse_link(sys.stdin.readline() if text == "-" else text)
     async with connect(link.gateway, insecure_http=insecure_http) as client:
         goods = await look(client, link)
         target = output_path(goods, output)
-        refuse_existing(target, force)
+        refuse_existing(target, how["force"])
         with Bars() as bars:
-            bought = await buy(client, goods, target, state_dir, timeout=timeout, force=force, screen=Terminal(bars))
+            bought = await buy(client, goods, target, state_dir, screen=Terminal(bars), **how)
     stamp(f"Opened: {bought.path} ({size(bought.size)})", "bold green")
     if not as_json:
         typer.echo(bought.path)

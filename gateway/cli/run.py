@@ -14,7 +14,7 @@ import typer
 
 from bitcache import errors
 from gateway.cli.show import console, plain
-from gateway.client.errors import DishonestGateway, GatewayConfused, GatewayUnreachable, NotPaidInTime
+from gateway.client.errors import DishonestGateway, GatewayConfused, GatewayUnreachable, NotPaidInTime, PaidInPart
 
 UNEXPECTED, BAD_INPUT, NOT_ALLOWED, NOT_PAID, DOES_NOT_OPEN, UNREACHABLE, STORAGE = 1, 3, 4, 5, 6, 7, 8
 INTERRUPTED = 130
@@ -22,6 +22,7 @@ INTERRUPTED = 130
 #: The first class that fits decides.
 _CODES: tuple[tuple[type[errors.BitcacheError], int], ...] = (
     (NotPaidInTime, NOT_PAID),
+    (PaidInPart, NOT_PAID),
     (errors.BadInput, BAD_INPUT),
     (errors.UploadTooLarge, BAD_INPUT),
     (errors.NotFound, NOT_ALLOWED),

@@ -6,5 +6,6 @@ goods.py         look: what a link sells, checked           buying.py        buy
 purchases.py     claims, remembered before payment          claiming.py      which purchase to go on with
 bill.py          what may be asked of a buyer               following.py     waiting for a payment
 downloading.py   sealed bytes, resumed                      part_file.py     where they are kept, and opened
+foreign.py       whether a link's claim is taken up
 output.py        the opened file's place, and ours beside   working.py       proof of work, when asked for
 """

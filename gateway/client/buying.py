@@ -17,11 +17,11 @@ from bitcache.errors import PaymentRequired, Tampered
 from bitcache.identifiers import unb64u
 from bitcache.sealing import shares
 from gateway.api.models import Share, Transfer
-from gateway.client.bill import is_paid
 from gateway.client.claiming import Purchase, begin, find
 from gateway.client.downloading import download
 from gateway.client.errors import GatewayConfused, GatewayUnreachable, NotPaidInTime
 from gateway.client.following import follow
+from gateway.client.foreign import verdict_on
 from gateway.client.goods import Goods, group_hashes
 from gateway.client.http import Backoff, GatewayClient
 from gateway.client.output import refuse_existing, refuse_full
@@ -68,12 +68,15 @@ async def buy(
     *,
     timeout: float,
     force: bool = False,
+    pay_rest: bool = False,
     screen: Screen | None = None,
 ) -> Bought:
     """Pay for and open ``goods`` into ``target``; going on where an earlier call stopped.
 
-    Raises NotPaidInTime after ``timeout`` seconds of waiting, TargetExists, SealingError, GatewayUnreachable,
-    DishonestGateway before anything that it should not ask for is shown.
+    ``pay_rest``: go on with a private link's purchase that is paid in part.
+
+    Raises PaidInPart without it; NotPaidInTime after ``timeout`` seconds of waiting, TargetExists, SealingError,
+    GatewayUnreachable, DishonestGateway before anything that it should not ask for is shown.
     """
     screen = screen or Screen()
     refuse_existing(target, force)
@@ -83,7 +86,7 @@ async def buy(
     if not purchases.pin(goods.file.manifest):
         raise Tampered("this file is not the one that was being bought under this link before")
     with PartFile(target, goods.manifest, groups) as part:
-        purchase = await _purchase(gateway, goods, purchases, screen)
+        purchase = await _purchase(gateway, goods, purchases, screen, pay_rest)
         clock = Clock()
         screen.invoice(purchase.transfer, goods)
         await _fetch_when_seen(gateway, purchase, part, screen, timeout, clock)
@@ -120,9 +123,11 @@ class Clock:
         self.start()
 
 
-async def _purchase(gateway: GatewayClient, goods: Goods, purchases: Purchases, screen: Screen) -> Purchase:
-    found = await find(gateway, goods, purchases)
-    if goods.link.claim is not None and (found is None or not is_paid(found.transfer)):
+async def _purchase(
+    gateway: GatewayClient, goods: Goods, purchases: Purchases, screen: Screen, pay_rest: bool
+) -> Purchase:
+    found = await find(gateway, goods, purchases, pay_rest=pay_rest)
+    if goods.link.claim is not None and (found is None or verdict_on(found.transfer) == "leave"):
         screen.note("this private link has no payment yet; a new invoice is made for you")
     return found or await begin(gateway, goods, purchases, screen.note)
 

@@ -1,7 +1,7 @@
 """Which purchase to go on with: the best one that is remembered, a recovery link's, or a fresh one.
 
 Whoever made a link may hold its claim's invoice: who pays that pays for another's claim.  So a link's claim counts
-only once it is paid, and is never stored.
+only once it is paid, or paid in part and the buyer chose to pay the rest; it is never stored (foreign.py).
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 from bitcache.errors import ClaimMismatch, NotFound, WorkRequired
 from bitcache.identifiers import b64u, claim_hash
 from gateway.api.models import Transfer
-from gateway.client.bill import Bill, is_paid
-from gateway.client.errors import GatewayUnreachable
+from gateway.client.bill import Bill
+from gateway.client.errors import GatewayUnreachable, PaidInPart
+from gateway.client.foreign import Verdict, verdict_on
 from gateway.client.goods import Goods
 from gateway.client.http import Backoff, GatewayClient
 from gateway.client.purchases import Purchases
@@ -33,15 +34,19 @@ class Purchase:
     bill: Bill
 
 
-async def find(gateway: GatewayClient, goods: Goods, purchases: Purchases) -> Purchase | None:
+async def find(
+    gateway: GatewayClient, goods: Goods, purchases: Purchases, *, pay_rest: bool = False
+) -> Purchase | None:
     """Among what the link and earlier runs know, the one nearest to its end; None if there is nothing to go on with.
 
-    Raises DishonestGateway.
+    Raises DishonestGateway; PaidInPart for a link's purchase that lacks money, unless one of our own has some, or
+    the buyer chose to ``pay_rest``.
     """
     found = [await _look_up(gateway, goods, purchases, claim) for claim in purchases.claims]
     going = [one for one in found if one and (one.transfer.state != "expired" or one.transfer.received_sat)]
     if goods.link.claim is not None and goods.link.claim not in purchases.claims:
-        of_link = await _of_link(gateway, goods, goods.link.claim)
+        has_money = any(one.transfer.received_sat for one in going)
+        of_link = await _of_link(gateway, goods, goods.link.claim, pay_rest=pay_rest, insist=not has_money)
         going += [of_link] if of_link else []
     return max(going, key=lambda one: _nearness(one.transfer), default=None)
 
@@ -74,12 +79,27 @@ async def _look_up(gateway: GatewayClient, goods: Goods, purchases: Purchases, c
     return None if transfer is None else _checked(goods, purchases, claim, transfer)
 
 
-async def _of_link(gateway: GatewayClient, goods: Goods, claim: str) -> Purchase | None:
+async def _of_link(
+    gateway: GatewayClient, goods: Goods, claim: str, *, pay_rest: bool, insist: bool
+) -> Purchase | None:
     transfer = await _claimed(gateway, claim)
     if transfer is None or transfer.file_id != goods.link.file_id:
         return None
-    bill = Bill.of(goods).fixed(transfer)
-    return Purchase(claim, transfer, bill) if is_paid(transfer) else None
+    purchase, verdict = Purchase(claim, transfer, Bill.of(goods).fixed(transfer)), verdict_on(transfer)
+    if verdict == "take" or (verdict == "part" and pay_rest):
+        return purchase
+    if verdict == "leave" or not insist:
+        return None
+    raise _paid_in_part(transfer, verdict)
+
+
+def _paid_in_part(transfer: Transfer, verdict: Verdict) -> PaidInPart:
+    received = (
+        f"{transfer.received_sat} of {transfer.amount_sat} sat were received for the purchase of this private link"
+    )
+    if verdict == "wait":
+        return PaidInPart(f"{received}, and are not confirmed yet", hint="Run the same command again when they are.")
+    return PaidInPart(received)
 
 
 async def _claimed(gateway: GatewayClient, claim: str) -> Transfer | None:

@@ -46,6 +46,16 @@ class DishonestGateway(BitcacheError):
     hint = "Send nothing, and tell the seller. If you paid already: your claim is kept on this machine."
 
 
+class PaidInPart(BitcacheError):
+    """Only a part was received for the purchase of a private link, which somebody else may hold, too."""
+
+    code = "paid_in_part"
+    hint = (
+        "To pay the rest, run the command again with --pay-rest: the file then opens for everyone who holds this link. "
+        "For a purchase of your own leave out the link's end, from the full stop after the # on."
+    )
+
+
 class NotPaidInTime(BitcacheError):
     """The payment did not come in time."""
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from bitcache import listings, sellers
 from bitcache.identifiers import parse_file_id
 from gateway.api.access import parts_of
-from gateway.web import assets, plain, source
+from gateway.web import assets, claim_cookie, plain, source
 from gateway.web.render import page, words_of
 
 
@@ -56,7 +56,7 @@ async def file(request: web.Request) -> web.Response:
         sealed_size=offer.sealed_size,
         paused=paused or parts.readiness.lasting_reason,
         embed="embed" in request.query,
-        parked=plain.claim_of(request) is not None,
+        parked=bool(claim_cookie.claims_of(request, file_id)),
     )
 
 

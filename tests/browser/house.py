@@ -96,22 +96,24 @@ class House:
 
 
 @asynccontextmanager
-async def gateway(folder: Path, *, demo: bool = False, confirmations: int = 1) -> AsyncIterator[House]:
+async def gateway(
+    folder: Path, *, demo: bool = False, confirmations: int = 1, public_url: str = ""
+) -> AsyncIterator[House]:
     """A gateway on a free port.  ``demo`` gives it a purse."""
-    settings, clock, chain = _settings(folder, confirmations), Clock(), SimulatedChain()
+    settings, clock, chain = _settings(folder, confirmations, public_url), Clock(), SimulatedChain()
     token = await init_data_dir(settings)
     async with running(settings, purse=chain, clock=clock) as parts, listening(_without_purse(parts, demo)) as url:
         yield House(url, token, parts, chain, clock, folder)
 
 
-def _settings(folder: Path, confirmations: int) -> Settings:
+def _settings(folder: Path, confirmations: int, public_url: str) -> Settings:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     return check(
         {
             "bitcoin": {"network": "regtest"},
             "chain": {"source": "simulated"},
-            "server": {"port": port},
+            "server": {"port": port} | ({"public_url": public_url} if public_url else {}),
             "storage": {"directory": folder / "data", "min_free_bytes": 0},
             "invoices": {"confirmations": [[0, confirmations]]},
             "log": {"level": "error"},

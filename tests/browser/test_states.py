@@ -224,3 +224,53 @@ async def test_the_keyboard_alone_is_enough(visitor: Visitor, house: House) -> N
     await page.keyboard.press("Enter")
     await expect(page.locator(".qr svg")).to_be_visible()
     await expect(page.get_by_role("heading", level=1)).to_be_focused()
+
+
+async def test_a_private_link_of_a_part_paid_purchase_says_what_arrived_and_takes_the_rest(
+    visitor: Visitor, house: House
+) -> None:
+    """On another device: nothing to pay before what came is confirmed and somebody chose to; then the file opens."""
+    context = await visitor.context(permissions=["clipboard-read", "clipboard-write"])
+    page = await context.new_page()
+    await page.goto(await house.sell(SONG))
+    await invoice(page)
+    await page.get_by_text("Keep the way back").click()
+    await page.get_by_role("button", name="Copy my private link").click()
+    link = str(await page.evaluate("navigator.clipboard.readText()"))
+    await page.close()
+    await house.pay(1000)
+    other = await visitor.buy(link)
+    await expect(other.get_by_text("1\u202f000\u00a0sat of 2\u202f500\u00a0sat were received")).to_be_visible()
+    rest = other.get_by_role("button", name="Pay the missing 1\u202f500\u00a0sat")
+    await expect(rest).to_be_disabled()
+    await house.chain.mine()
+    await expect(other.get_by_text("for everyone else who holds")).to_be_visible()
+    await expect(rest).to_be_enabled()
+    await rest.click()
+    await expect(other.locator(".qr svg")).to_be_visible()
+    await other.reload()
+    wallet = other.get_by_role("link", name="Open in a wallet")
+    assert "amount=0.000015" in str(await wallet.get_attribute("href"))
+    await house.pay(1500)
+    await house.chain.mine()
+    await expect(heading(other, "It’s yours")).to_be_visible()
+
+
+async def test_beside_a_part_paid_link_one_can_buy_for_oneself(visitor: Visitor, house: House) -> None:
+    """With an invoice of one's own, for the whole price."""
+    context = await visitor.context(permissions=["clipboard-read", "clipboard-write"])
+    page = await context.new_page()
+    await page.goto(await house.sell(SONG))
+    await invoice(page)
+    theirs = await house.address(0)
+    await page.get_by_text("Keep the way back").click()
+    await page.get_by_role("button", name="Copy my private link").click()
+    link = str(await page.evaluate("navigator.clipboard.readText()"))
+    await house.pay(1000)
+    await house.chain.mine()
+    other = await visitor.buy(link)
+    await other.get_by_role("button", name="Buy it for myself instead").click()
+    await expect(other.locator(".qr svg")).to_be_visible()
+    assert await other.locator(".address").text_content() != theirs
+    wallet = other.get_by_role("link", name="Open in a wallet")
+    assert "amount=0.000025" in str(await wallet.get_attribute("href"))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.eventually import eventually
 
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
 from gateway.api.models import Transfer
 from gateway.client.buying import Screen, buy
-from gateway.client.errors import NotPaidInTime
+from gateway.client.errors import NotPaidInTime, PaidInPart
+from gateway.client.foreign import verdict_on
 from gateway.client.goods import Goods, look
 from gateway.client.selling import Sold
 from gateway.demo import Demo
@@ -67,18 +71,46 @@ async def test_an_unpaid_claim_of_a_link_is_never_paid(demo: Demo, sold: Sold, t
     assert kept != claim
 
 
-async def test_a_partly_paid_one_neither(demo: Demo, sold: Sold, tmp_path: Path) -> None:
+async def test_of_a_partly_paid_one_the_rest_is_paid_by_choice(demo: Demo, sold: Sold, tmp_path: Path) -> None:
+    """Without the choice nothing is asked for, lest somebody pays twice; nor before what came is confirmed."""
     claim, theirs = await claimed(demo, sold)
     assert demo.parts.purse is not None
     await demo.parts.purse.pay(theirs.address, Sat(1000))
+    goods, screen = await offered(demo, sold, claim), Noting()
+    while not (found := await demo.gateway.call(Transfer, "GET", "/claim", bearer=claim)).received_sat:
+        pass
+    with pytest.raises(PaidInPart, match=r"1000 of 2500 sat .* not confirmed yet"):
+        await buy(demo.gateway, goods, tmp_path / "out", tmp_path, timeout=20, screen=screen, pay_rest=True)
     await demo.parts.purse.mine()
-    screen = Noting()
-    with pytest.raises(NotPaidInTime):
-        await buy(
-            demo.gateway, await offered(demo, sold, claim), tmp_path / "out", tmp_path, timeout=0.5, screen=screen
-        )
-    assert screen.asked
-    assert theirs.address not in screen.asked
+    while not (found := await demo.gateway.call(Transfer, "GET", "/claim", bearer=claim)).confirmed_sat:
+        pass
+    with pytest.raises(PaidInPart, match="1000 of 2500 sat were received"):
+        await buy(demo.gateway, goods, tmp_path / "out", tmp_path, timeout=20, screen=screen)
+    assert (screen.asked, claims_on_disk(tmp_path)) == ([], [])
+
+    async def asked() -> list[str]:
+        return screen.asked
+
+    paying = asyncio.create_task(
+        buy(demo.gateway, goods, tmp_path / "out", tmp_path, timeout=60, screen=screen, pay_rest=True)
+    )
+    await eventually(asked)
+    assert screen.asked == [theirs.address]
+    await demo.parts.purse.pay(theirs.address, Sat(found.due_sat))
+    await demo.parts.purse.mine()
+    assert (await paying).transfer.transfer_id == theirs.transfer_id
+    assert claims_on_disk(tmp_path) == []
+
+
+CASES = json.loads((Path(__file__).parents[1] / "vectors" / "claims.json").read_text())
+
+
+@pytest.mark.parametrize("case", CASES["cases"], ids=lambda case: case["name"])
+def test_when_a_links_claim_is_taken_up(case: dict[str, Any]) -> None:
+    """As the browser decides it."""
+    price, said = CASES["price_sat"], case["transfer"]
+    due = max(0, price - said["received_sat"])
+    assert verdict_on(Transfer.model_construct(amount_sat=price, due_sat=due, **said)) == case["verdict"]
 
 
 async def test_one_that_the_gateway_does_not_know(demo: Demo, sold: Sold, tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { areStored, claimsOf, keepClaim, keeps, noteClaim } from "../../gateway/web/static/checkout/claims.js";
-import { begin as beginWith, nextClaim, resume } from "../../gateway/web/static/checkout/purchase.js";
+import { verdictOn } from "../../gateway/web/static/checkout/foreign.js";
+import { begin as beginWith, nextClaim, resume, takeUp } from "../../gateway/web/static/checkout/purchase.js";
+import { readVectors } from "./support.js";
 import { claim, FakeGateway, FakeStorage, FILE, GOODS, transferOf } from "./fake-buyer.js";
 
 /** @type {FakeStorage} */
@@ -26,19 +28,51 @@ const attackers = claim(66);
 
 for (const [name, changes] of Object.entries({
   new: {},
-  "paid in part": { received_sat: 1000 },
   expired: { state: "expired" },
-  "expired, paid in part": { state: "expired", received_sat: 1000 },
 })) {
   test(`a link's claim is left alone while it is ${name}`, async () => {
     gateway.purchases.set(attackers, transferOf(attackers, changes));
-    assert.deepEqual(await open(attackers), { found: null, linkUnpaid: true });
+    assert.deepEqual(await open(attackers), { found: null, part: null, linkUnpaid: true });
     assert.deepEqual(kept(), []);
     const own = await begin(GOODS);
     assert.notEqual(own.claim, attackers);
     assert.deepEqual(kept(), [own.claim]);
   });
 }
+
+const { price_sat: PRICE, cases } = readVectors("claims.json");
+for (const { name, transfer, verdict } of cases) {
+  test(`a link's claim whose transfer is ${name}: ${verdict}`, async () => {
+    assert.equal(verdictOn({ ...transfer, due_sat: Math.max(0, PRICE - transfer.received_sat) }), verdict);
+  });
+}
+
+for (const changes of [{ received_sat: 1000, confirmed_sat: 1000 }, { received_sat: 1000 }, { state: "expired", received_sat: 1000, confirmed_sat: 1000 }]) {
+  test(`a link's purchase that is paid in part (${JSON.stringify(changes)}) is shown, and kept by choice alone`, async () => {
+    gateway.purchases.set(attackers, transferOf(attackers, changes));
+    const { found, part, linkUnpaid } = await open(attackers);
+    assert.deepEqual([found, part?.claim, linkUnpaid, kept()], [null, attackers, false, []]);
+  });
+}
+
+test("once the buyer chose to pay the rest it goes on, but only while something is received", async () => {
+  gateway.purchases.set(attackers, transferOf(attackers, { received_sat: 1000, confirmed_sat: 1000 }));
+  takeUp((await open(attackers)).part);
+  assert.equal((await open()).found?.claim, attackers);
+  gateway.purchases.set(attackers, transferOf(attackers));
+  assert.deepEqual(await open(), { found: null, part: null, linkUnpaid: false });
+  assert.notEqual((await begin(GOODS)).claim, attackers);
+});
+
+test("one's own purchase that has money comes before a link's part; one without comes after", async () => {
+  gateway.purchases.set(attackers, transferOf(attackers, { received_sat: 1000, confirmed_sat: 1000 }));
+  keepClaim(FILE, claim(1));
+  gateway.purchases.set(claim(1), transferOf(claim(1)));
+  const { found, part } = await open(attackers);
+  assert.deepEqual([found?.claim, part?.claim], [claim(1), attackers]);
+  gateway.purchases.set(claim(1), transferOf(claim(1), { received_sat: 2000 }));
+  assert.equal((await open(attackers)).part, null);
+});
 
 for (const state of ["processing", "settled", "invalid"]) {
   test(`a link's claim is adopted once it is ${state}`, async () => {
@@ -75,15 +109,19 @@ test("one's own private link goes on with one's own purchase, paid or not", asyn
 
 test("a link's claim for another file is ignored", async () => {
   gateway.purchases.set(attackers, transferOf(attackers, { file_id: "B".repeat(22), state: "settled" }));
-  assert.deepEqual(await open(attackers), { found: null, linkUnpaid: true });
+  assert.deepEqual(await open(attackers), { found: null, part: null, linkUnpaid: true });
   assert.deepEqual(kept(), []);
 });
 
-test("a purchase begun without JavaScript is taken over, unless nobody knows it", async () => {
-  gateway.parked = claim(5);
+test("a purchase begun without JavaScript is as foreign as a link's until it is paid: its cookie may be planted", async () => {
+  gateway.parked = [claim(4), claim(5)];
+  assert.equal((await open(null, true)).found, null);
+  gateway.purchases.set(claim(5), transferOf(claim(5)));
   assert.equal((await open(null, true)).found, null);
   assert.deepEqual(kept(), []);
-  gateway.purchases.set(claim(5), transferOf(claim(5)));
+  gateway.purchases.set(claim(5), transferOf(claim(5), { received_sat: 1000, confirmed_sat: 1000 }));
+  assert.equal((await open(null, true)).part?.claim, claim(5));
+  gateway.purchases.set(claim(5), transferOf(claim(5), { state: "processing", received_sat: 2500 }));
   assert.equal((await open(null, true)).found?.claim, claim(5));
   assert.deepEqual(kept(), [claim(5)]);
 });

@@ -24,9 +24,9 @@ export const claim = (n) => `${"A".repeat(40)}${String(n).padStart(2, "0")}A`;
 const idOf = (text) => createHash("sha256").update(text).digest("base64url").slice(0, 22);
 
 export function transferOf(theirs, changes = {}) {
-  const { state = "new", received_sat: received = 0 } = changes;
+  const { state = "new", received_sat: received = 0, confirmed_sat: confirmed = 0 } = changes;
   const transfer = {
-    transfer_id: idOf(theirs), file_id: FILE, state, marks: [], amount_sat: 2500, received_sat: received, due_sat: Math.max(0, 2500 - received),
+    transfer_id: idOf(theirs), file_id: FILE, state, marks: [], amount_sat: 2500, received_sat: received, confirmed_sat: confirmed, due_sat: Math.max(0, 2500 - received),
     address: ADDRESS, released: state === "settled" || state === "invalid", ...changes,
   };
   return { ...transfer, uri: changes.uri ?? paymentUri(transfer) };
@@ -39,11 +39,11 @@ export class FakeGateway {
   purchases = new Map();
   /** Claim hashes that POST named. @type {string[]} */
   begun = [];
-  parked = null;
+  parked = [];
   problem = null;
 
   fetch = async (url, { headers, body } = {}) => {
-    if (url.endsWith("/claim") && url.startsWith("/f/")) return Response.json({ claim: this.parked });
+    if (url.endsWith("/claim") && url.startsWith("/f/")) return Response.json({ claims: this.parked });
     if (this.problem) return this.#problem(this.problem.status, this.problem.code);
     if (url.endsWith("/transfers")) return Response.json(this.#begin(JSON.parse(body).claim_hash), { status: 201 });
     const found = this.purchases.get(headers.get("Authorization").replace("Bearer ", ""));

@@ -68,11 +68,11 @@ export const transferOf = (claim) => json("/claim", { bearer: claim });
 export const getShare = async (claim) => (await json("/share", { bearer: claim })).share;
 
 /**
- * The claim of a purchase that was begun without JavaScript and waits in a cookie.
+ * The claims of purchases that were begun without JavaScript and wait in a cookie.
  * @param {string} fileId
- * @returns {Promise<string | null>}
+ * @returns {Promise<string[]>}
  */
-export const parkedClaim = async (fileId) => (await json(`/f/${fileId}/claim`)).claim;
+export const parkedClaims = async (fileId) => (await json(`/f/${fileId}/claim`)).claims;
 
 /**
  * @param {string} transferId

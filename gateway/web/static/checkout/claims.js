@@ -10,6 +10,7 @@ import { isPaid } from "./state.js";
  * @typedef {object} Kept
  * @property {string} claim b64u
  * @property {boolean} [adopted] it came from a link that anyone may have made: good for what is paid, never for paying
+ * @property {boolean} [rest] the buyer chose to pay the rest of it; good for that while something is received
  * @property {import("./bill.js").First} [first] the gateway's first answer, from which later ones must not differ
  * @property {boolean} [paid] money was seen, now or ever
  * @property {boolean} [over] the time to pay is up
@@ -41,10 +42,11 @@ export function claimsOf(fileId) {
  * @param {string} fileId
  * @param {string} claim b64u
  * @param {boolean} [adopted]
+ * @param {boolean} [rest]
  */
-export function keepClaim(fileId, claim, adopted = false) {
+export function keepClaim(fileId, claim, adopted = false, rest = false) {
   const others = claimsOf(fileId).filter((one) => one.claim !== claim);
-  save(fileId, [adopted ? { claim, adopted } : { claim }, ...others]);
+  save(fileId, [{ claim, ...(adopted && { adopted }), ...(rest && { rest }) }, ...others]);
 }
 
 /** Whether this browser lets this page keep anything; frames of other sites, and some people's settings, do not. */

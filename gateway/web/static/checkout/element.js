@@ -17,6 +17,7 @@ import { invoiceView } from "./views/invoice.js";
 import { keepView } from "./views/keep.js";
 import { askBeforeLeaving } from "./views/leaving.js";
 import { offerView } from "./views/offer.js";
+import { partView } from "./views/part.js";
 import { troubleView } from "./views/trouble.js";
 import { waitingView } from "./views/waiting.js";
 
@@ -26,6 +27,7 @@ import { waitingView } from "./views/waiting.js";
 const VIEWS = {
   offer: offerView,
   keep: keepView,
+  part: partView,
   invoice: invoiceView,
   waiting: waitingView,
   expired: expiredView,

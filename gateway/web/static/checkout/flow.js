@@ -6,11 +6,12 @@ import { demoPay } from "./api.js";
 import { checkTransfer } from "./bill.js";
 import { keeps, noteClaim } from "./claims.js";
 import { Delivery } from "./delivery.js";
+import { verdictOn } from "./foreign.js";
 import { openOwnPage } from "./frame.js";
 import { linkOfPage, loadOffer, loadPreview } from "./offer.js";
-import { begin, nextClaim, resume } from "./purchase.js";
+import { begin, isUsable, nextClaim, resume, takeUp } from "./purchase.js";
 import { saveFile } from "./receive.js";
-import { isPaid, mayDownload, reduce, START } from "./state.js";
+import { mayDownload, reduce, START } from "./state.js";
 import { Watch } from "./watch.js";
 
 /** @typedef {import("./state.js").State} State */
@@ -28,6 +29,8 @@ export class Flow {
   #checked = null;
   /** @type {import("./purchase.js").Purchase | null} as it was first seen */
   #purchase = null;
+  /** @type {import("./purchase.js").Purchase | null} the link's, while it is paid in part and the buyer has not chosen */
+  #part = null;
   /** @type {Watch | null} */
   #watch = null;
   #delivery = new Delivery((event) => this.dispatch(event), now);
@@ -51,6 +54,8 @@ export class Flow {
     demoPay: () => this.#press(() => demoPay(this.#transferId())),
     startAgain: () => this.#press(() => this.#startAgain()),
     saysPaid: () => this.#press(async () => (this.dispatch({ type: "saysPaid" }), this.#watch?.now())),
+    payPart: () => this.#press(async () => this.#payPart()),
+    ownPurchase: () => this.#press(() => this.#ownPurchase()),
     payRest: () => this.dispatch({ type: "payRest" }),
     retry: () => this.#retry(),
     save: () => this.#save(),
@@ -61,9 +66,10 @@ export class Flow {
       this.#link = linkOfPage();
       this.#checked = await loadOffer(this.#link);
       const { offer } = this.#checked;
-      const { found, linkUnpaid } = await resume(offer, { fromLink: this.#link.claim, parked: this.#parked });
+      const { found, part, linkUnpaid } = await resume(offer, { fromLink: this.#link.claim, parked: this.#parked });
       this.dispatch({ type: "offer", offer });
-      if (found) this.#follow(found);
+      if (part) this.#showPart(part);
+      else if (found) this.#follow(found);
       else this.#offer(linkUnpaid);
     } catch (error) {
       this.dispatch({ type: "trouble", trouble: report(error) });
@@ -140,21 +146,65 @@ export class Flow {
     show.then((preview) => preview && this.dispatch({ type: "preview", preview })).catch(() => {});
   }
 
-  /** @param {import("./purchase.js").Purchase} purchase */
-  #follow(purchase) {
-    const { claim, transfer } = (this.#purchase = purchase);
-    this.dispatch({ type: "recovery", link: this.#recoveryLink(claim) });
-    const onTransfer = (/** @type {import("./state.js").Transfer} */ news) => this.#onTransfer(news);
-    this.#watch = new Watch(transfer.transfer_id, { onTransfer, onOffline: () => this.dispatch({ type: "offline" }) });
-    this.#onTransfer(transfer);
+  /**
+   * Of a link, paid in part: shown as it changes, and gone on with by itself only when somebody paid it all.
+   * @param {import("./purchase.js").Purchase} part
+   */
+  #showPart(part) {
+    this.#part = part;
+    this.#watchOver(part, (transfer) => {
+      const verdict = verdictOn(transfer);
+      this.#part = { ...part, transfer };
+      if (verdict === "part" || verdict === "wait") return this.dispatch({ type: "part", transfer });
+      this.stop();
+      this.dispatch({ type: "startAgain" });
+      if (verdict === "take") this.#follow({ ...part, transfer });
+      else this.#offer(true);
+    });
   }
 
-  /** @param {import("./state.js").Transfer} transfer as the gateway sent it */
+  #payPart() {
+    const part = this.#part;
+    if (!part || verdictOn(part.transfer) !== "part") return;
+    this.stop();
+    this.#follow(takeUp(part));
+  }
+
+  /** The link's stays as it is; one's own is begun, or gone on with. */
+  async #ownPurchase() {
+    if (!this.#checked) return;
+    this.stop();
+    this.dispatch({ type: "startAgain" });
+    const { found } = await resume(this.#checked.offer, { fromLink: null, parked: false });
+    if (found) this.#follow(found);
+    else await this.#begin();
+  }
+
+  /**
+   * @param {import("./purchase.js").Purchase} purchase
+   * @param {(transfer: import("./state.js").Transfer) => void} onTransfer hears what is honest, the first at once
+   */
+  #watchOver({ transfer: first }, onTransfer) {
+    const honest = (/** @type {import("./state.js").Transfer} */ news) => {
+      if (this.#checked && this.#isHonest(news, this.#checked.offer, first)) onTransfer(news);
+    };
+    this.#watch = new Watch(first.transfer_id, { onTransfer: honest, onOffline: () => this.dispatch({ type: "offline" }) });
+    honest(first);
+  }
+
+  /** @param {import("./purchase.js").Purchase} purchase */
+  #follow(purchase) {
+    const { claim } = (this.#purchase = purchase);
+    this.dispatch({ type: "recovery", link: this.#recoveryLink(claim) });
+    this.#watchOver(purchase, (transfer) => this.#onTransfer(transfer));
+  }
+
+  /** @param {import("./state.js").Transfer} transfer checked */
   #onTransfer(transfer) {
     const [link, checked, purchase] = [this.#link, this.#checked, this.#purchase];
-    if (!link || !checked || !purchase || !this.#isHonest(transfer, checked.offer, purchase.transfer)) return;
+    if (!link || !checked || !purchase) return;
     noteClaim(link.fileId, purchase.claim, transfer);
-    if (purchase.adopted && !isPaid(transfer) && !this.state.file) return this.#leave();
+    if (!isUsable({ ...purchase, transfer }) && !this.state.file) return this.#leave();
     this.dispatch({ type: "transfer", transfer });
     if (this.state.trouble || this.state.file || !mayDownload(this.state.transfer)) return;
     const { fileId, linkShare } = link;

@@ -6,7 +6,7 @@
 /**
  * @typedef {"new" | "processing" | "settled" | "expired" | "invalid"} InvoiceState
  * @typedef {{transfer_id: string, file_id: string, state: InvoiceState, marks: string[], amount_sat: number, amount_btc: string,
- *   received_sat: number, due_sat: number, address: string, uri: string, confirmations: number, confirmations_required: number,
+ *   received_sat: number, confirmed_sat: number, due_sat: number, address: string, uri: string, confirmations: number, confirmations_required: number,
  *   created_at: number, expires_at: number, seen_at: number | null, settled_at: number | null, released: boolean,
  *   txids: string[], network: string, sees_mempool: boolean}} Transfer as the API sends it
  * @typedef {{fileId: string, title: string, name: string, type: string, size: number, priceSat: number, sealedSize: number,
@@ -28,6 +28,7 @@
  * @property {boolean} starting an invoice was asked for
  * @property {number | null} work how far a proof of work is that takes a while: 1 is as long as usual
  * @property {Transfer | null} transfer
+ * @property {Transfer | null} part of a link, paid in part: shown, and gone on with by choice alone
  * @property {string | null} recovery the recovery link, once there is a purchase
  * @property {{bytes: number, total: number} | null} download sealed bytes
  * @property {number | null} downloadedAt Unix seconds, as all times
@@ -53,6 +54,7 @@ export const START = Object.freeze({
   starting: false,
   work: null,
   transfer: null,
+  part: null,
   recovery: null,
   download: null,
   downloadedAt: null,
@@ -69,7 +71,7 @@ export const START = Object.freeze({
 
 /**
  * @typedef {{type: "place", embedded: boolean, keeps: boolean} | {type: "offer", offer: Offer} | {type: "preview", preview: Preview} | {type: "start"}
- *   | {type: "work", part: number} | {type: "handedOver"} | {type: "keepFirst", link: string} | {type: "transfer", transfer: Transfer} | {type: "recovery", link: string}
+ *   | {type: "work", part: number} | {type: "handedOver"} | {type: "part", transfer: Transfer} | {type: "keepFirst", link: string} | {type: "transfer", transfer: Transfer} | {type: "recovery", link: string}
  *   | {type: "downloading", bytes: number, total: number} | {type: "downloaded", at: number} | {type: "opening", at: number}
  *   | {type: "opened", at: number, file: Opened} | {type: "payRest"} | {type: "saysPaid"} | {type: "startAgain"} | {type: "retry"}
  *   | {type: "held"} | {type: "offline"} | {type: "online"} | {type: "trouble", trouble: Trouble} | {type: "note", note: Trouble}} Event
@@ -80,6 +82,7 @@ const NO_PURCHASE = {
   ...NO_DOWNLOAD,
   starting: false,
   transfer: null,
+  part: null,
   recovery: null,
   vanished: false,
   payRest: false,
@@ -98,6 +101,8 @@ export function reduce(state, event) {
   switch (event.type) {
     case "place":
       return { ...state, embedded: event.embedded, keeps: event.keeps };
+    case "part":
+      return { ...state, part: event.transfer, offline: false };
     case "handedOver":
       return { ...state, handedOver: true, starting: false };
     case "keepFirst":
@@ -169,7 +174,7 @@ export const mayDownload = (transfer) => transfer !== null && (transfer.released
 export const isPaid = ({ state, released }) => released || state === "processing" || state === "settled" || state === "invalid";
 
 /**
- * @typedef {"loading" | "trouble" | "offer" | "keep" | "invoice" | "waiting" | "expired" | "done"} Screen
+ * @typedef {"loading" | "trouble" | "offer" | "part" | "keep" | "invoice" | "waiting" | "expired" | "done"} Screen
  * @param {State} state
  * @returns {Screen}
  */
@@ -178,6 +183,7 @@ export function screenOf(state) {
   if (state.file) return "done";
   if (state.trouble) return "trouble";
   if (!state.offer) return "loading";
+  if (!transfer && state.part && !state.linkToKeep) return "part";
   if (!transfer) return state.linkToKeep ? "keep" : "offer";
   if (mayDownload(transfer) || transfer.state === "invalid") return "waiting";
   return transfer.state === "expired" && !state.payRest ? "expired" : "invoice";
