@@ -43,7 +43,7 @@ async def test_a_proxy_that_compresses(kind: str, demo: Demo, tmp_path: Path) ->
             assert (await sell(client, demo.token, demo.seed, Offer(path, Sat(2500), "Song"))).size == 1000
 
 
-SAID = b'{"listings": []}'
+SAID = b'{"listings": [], "next": null}'
 
 
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate", "raw deflate", "GZIP", "identity"])
