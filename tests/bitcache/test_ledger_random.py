@@ -6,6 +6,7 @@ real ledger runs the simplest possible model of it, a list of blocks and a set o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 
 from hypothesis import settings
@@ -19,8 +20,14 @@ from bitcache.money import Sat
 from bitcache.settlement import Observation, Settlement, State, Terms, settle
 from bitcache.storage.tables import grant, invoice, listing, listing_sales, metadata, payout, seller, transfer
 
-#: three invoices of 1 000 sat: impatient, patient, and one that is already over when it begins
-TERMS = {b"k0": Terms(Sat(1_000), 1, 500), b"k1": Terms(Sat(1_000), 3, 500), b"k2": Terms(Sat(1_000), 2, 0)}
+#: four invoices of 1 000 sat: impatient, patient, one that is already over when it begins, one released when it is seen
+TERMS = {
+    b"k0": Terms(Sat(1_000), 1, 500),
+    b"k1": Terms(Sat(1_000), 3, 500),
+    b"k2": Terms(Sat(1_000), 2, 0),
+    b"k3": Terms(Sat(1_000), 0, 500),
+}
+ENDLESS = 10**9
 PAYMENTS = [
     Payment(f"{key.decode()}-{number}:0", key, Sat(amount), maturity)
     for key in TERMS
@@ -44,7 +51,8 @@ class Chain(RuleBasedStateMachine):
         self.blocks: list[list[Payment]] = [[]]
         self.waiting: set[Payment] = set()
         self.seen_at: dict[Payment, int] = {}
-        self.released: set[bytes] = set()
+        self.released: dict[bytes, int] = {}
+        self.lost: dict[bytes, int] = {}
         self.known_until = self.now = 0
 
     def teardown(self) -> None:
@@ -75,9 +83,10 @@ class Chain(RuleBasedStateMachine):
     @rule(payments=st.sets(st.sampled_from(ORDINARY), max_size=4))
     def the_mempool_is_read(self, payments: set[Payment]) -> None:
         """Exactly these wait; a late message may still name some that are in a block."""
-        ledger.unconfirmed(self.conn, sorted(payments, key=lambda one: one.reference), self.now)
+        listed = sorted(payments, key=lambda one: one.reference)
+        ledger.unconfirmed(self.conn, listed, self.now, loss_budget=ENDLESS)
         self.waiting = payments - self.mined()
-        self.see(list(self.waiting))
+        self.see(list(self.waiting), unconfirmed=True)
 
     @rule(seconds=st.integers(1, 200))
     def time_passes(self, seconds: int) -> None:
@@ -95,15 +104,32 @@ class Chain(RuleBasedStateMachine):
         """All payments in blocks."""
         return {one for block in self.blocks for one in block}
 
-    def see(self, payments: list[Payment]) -> None:
-        """Remember first sights, and what is released for ever."""
-        self.now += 1
+    def see(self, payments: list[Payment], *, unconfirmed: bool = False) -> None:
+        """Remember first sights, what is released for ever, and since when it is lost."""
         for one in payments:
-            self.seen_at.setdefault(one, self.now - 1)
-        self.released |= {key for key in TERMS if self.expected(key).state is State.SETTLED}
+            self.seen_at.setdefault(one, self.now)
+        for key in TERMS:
+            state = self.expected(key, unconfirmed=unconfirmed).state
+            if state is State.SETTLED:
+                self.released.setdefault(key, self.now)
+                self.lost.pop(key, None)
+            elif state is State.INVALID:
+                self.lost.setdefault(key, self.now)
+        self.now += 1
 
-    def expected(self, key: bytes) -> Settlement:
-        """What settle() says of the payments that survive in the model."""
+    def expected(self, key: bytes, *, unconfirmed: bool = False) -> Settlement:
+        """What settle() says of the payments that survive in the model.
+
+        Only a reading of the mempool (``unconfirmed``) releases what no block pays for: until then it is held back.
+        """
+        terms = TERMS[key]
+        result = self.settle(key, terms)
+        if terms.confirmations == 0 and key not in self.released and not unconfirmed:
+            return self.settle(key, replace(terms, confirmations=1)) if result.state is State.SETTLED else result
+        return result
+
+    def settle(self, key: bytes, terms: Terms) -> Settlement:
+        """By these terms."""
         depths = {one: len(self.blocks) - place for place, block in enumerate(self.blocks) for one in block}
         depths.update(dict.fromkeys(self.waiting, 0))
         survivors = [
@@ -111,7 +137,7 @@ class Chain(RuleBasedStateMachine):
             for one, depth in depths.items()
             if one.key == key
         ]
-        return settle(TERMS[key], survivors, released=key in self.released, known_until=self.known_until)
+        return settle(terms, survivors, released=key in self.released, known_until=self.known_until)
 
     @invariant()
     def the_kept_sums_agree(self) -> None:
@@ -129,19 +155,21 @@ class Chain(RuleBasedStateMachine):
             wanted = self.expected(row.key)
             got = (row.state, row.marks, row.received_sat, row.confirmed_sat)
             assert got == (wanted.state, " ".join(sorted(wanted.marks)), wanted.received, wanted.confirmed)
-            if wanted.state is State.PROCESSING:
-                assert row.depth == min(wanted.confirmations, row.confirmations)
-            assert (row.settled_at is not None) == (row.key in self.released)
-        grants = {row.transfer_id: row.lost_at for row in self.conn.execute(select(grant))}
-        assert set(grants) == {key.decode() for key in self.released}
-        lost = {key.decode() for key in self.released if self.expected(key).state is State.INVALID}
-        assert {name for name, lost_at in grants.items() if lost_at is not None} == lost
+            assert row.depth == min(wanted.confirmations, row.confirmations)
+            assert row.seen_at == min((self.seen_at[one] for one in self.surviving(row.key)), default=None)
+            assert row.settled_at == self.released.get(row.key)
+        grants = {row.transfer_id.encode(): (row.granted_at, row.lost_at) for row in self.conn.execute(select(grant))}
+        assert grants == {key: (granted_at, self.lost.get(key)) for key, granted_at in self.released.items()}
+
+    def surviving(self, key: bytes) -> list[Payment]:
+        """Payments in blocks and waiting ones."""
+        return [one for one in self.mined() | self.waiting if one.key == key]
 
 
 def _insert_invoices(conn: Connection) -> None:
     conn.execute(
         insert(payout).values(
-            id=1, rail="r", account="a", script_type="wpkh", minimum_sat=1, next_index=3, created_at=0
+            id=1, rail="r", account="a", script_type="wpkh", minimum_sat=1, next_index=len(TERMS), created_at=0
         )
     )
     conn.execute(insert(seller).values(id=1, name="s", token_hash=b"t", payout_id=1, created_at=0))
