@@ -92,10 +92,13 @@ def payments_in_transaction(raw: bytes, scripts: Scripts) -> list[Payment]:
 
 
 def transaction_id(raw: bytes) -> str:
-    """The id of a raw transaction, as nodes print it."""
-    body = 4 + _marker(raw, 4)
-    _, outputs = _after_inputs(raw, body)
-    end, _ = _outputs(raw, outputs, ())
+    """The id of a raw transaction, as nodes print it; raises NodeRefused on garbage."""
+    try:
+        body = 4 + _marker(raw, 4)
+        _, outputs = _after_inputs(raw, body)
+        end, _ = _outputs(raw, outputs, ())
+    except (IndexError, struct.error) as error:
+        raise NodeRefused("the node sent a broken transaction") from error
     return _txid(raw, 0, body, end, len(raw) - 4)
 
 

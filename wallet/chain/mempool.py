@@ -103,7 +103,11 @@ class EarlyNews:
             socket.connect(self._address)
             counter: int | None = None
             while True:
-                _, raw, packed = await socket.recv_multipart()
+                message = await socket.recv_multipart()
+                if len(message) != 3 or len(message[2]) != struct.calcsize("<I"):
+                    self._on_gap()  # whatever it was, the next reading of the mempool tells
+                    continue
+                _, raw, packed = message
                 (number,) = struct.unpack("<I", packed)
                 if counter is not None and number != (counter + 1) % 2**32:
                     self._on_gap()
