@@ -171,7 +171,7 @@ def promised(findings: list[Finding]) -> str:
 
 async def seen(settings: Settings, payer: RegtestNode, store: Store, folder: Path, promise: str) -> str:
     """How soon a payment is seen: what really happens."""
-    source, _ = chain_of(settings, DataDir(folder), None, _no_accounts)
+    source, _ = chain_of(settings, DataDir(folder), None)
     assert isinstance(source, BitcoindSource)
     shop = await open_shop(store)
     ((script, address),) = fresh_destinations(1)
@@ -214,10 +214,6 @@ async def happens(ask: Callable[[], Awaitable[bool]], seconds: float) -> bool:
     with contextlib.suppress(AssertionError):
         return await eventually(ask, seconds)
     return False
-
-
-async def _no_accounts() -> Mapping[str, int]:
-    return {}
 
 
 @pytest.mark.parametrize("set_up", SET_UPS, ids=lambda set_up: set_up.name.replace(" ", "-"))
