@@ -16,7 +16,7 @@ SAT_PER_BTC = 100_000_000
 MAX_MONEY = 21_000_000 * SAT_PER_BTC
 
 #: Smallest relayed output in satoshis by script type, at Bitcoin Core's default dust fee of 3 sat/vB.
-DUST = {"wpkh": 294, "tr": 330, "sh(wpkh)": 540, "pkh": 546}
+DUST = {"wpkh": 294, "tr": 330, "wsh": 330, "sh(wpkh)": 540, "pkh": 546}
 
 
 class Sat(int):

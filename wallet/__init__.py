@@ -1,6 +1,7 @@
 """Bitcoin, watch-only.  No private key ever enters this process.
 
     descriptors.py     what a seller typed in, read or refused with the reason
+      exports.py          what wallets export around it: JSON, several descriptors, headings
       secrets_refused.py  private keys and seed words, recognised
       extended_keys.py    xpub, zpub and their kin
     account.py         a canonical descriptor; scripts and addresses out (Bitcoin Dev Kit)

@@ -8,7 +8,13 @@ from bitcache.errors import InvalidDescriptor
 from wallet.networks import facts
 
 LAST_INDEX = 2**31 - 1
-SCRIPT_TYPES = {DescriptorType.WPKH: "wpkh", DescriptorType.TR: "tr", DescriptorType.SH_WPKH: "sh(wpkh)"}
+SCRIPT_TYPES = {
+    DescriptorType.WPKH: "wpkh",
+    DescriptorType.TR: "tr",
+    DescriptorType.SH_WPKH: "sh(wpkh)",
+    DescriptorType.WSH: "wsh",
+    DescriptorType.WSH_SORTED_MULTI: "wsh",
+}
 
 
 class Account:
@@ -47,6 +53,8 @@ def receiving_branch(text: str, network: str) -> Descriptor:
         descriptor = Descriptor(text, facts(network).kind)
         return descriptor.to_single_descriptors()[0] if descriptor.is_multipath() else descriptor
     except DescriptorError.InvalidDescriptorChecksum:  # type: ignore[attr-defined]  # put there at import
-        raise InvalidDescriptor("the checksum after # does not fit: a character was lost or changed") from None
+        raise InvalidDescriptor(
+            "the checksum after # does not fit: a character was lost or changed", reason="checksum"
+        ) from None
     except DescriptorError:
-        raise InvalidDescriptor("the descriptor or its key is mistyped or incomplete") from None
+        raise InvalidDescriptor("the descriptor or its key is mistyped or incomplete", reason="mistyped") from None

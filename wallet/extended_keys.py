@@ -33,9 +33,13 @@ def kind_of(key: str, network: str) -> Kind:
     """The kind of a key that belongs to ``network``; raises InvalidDescriptor, WrongNetwork."""
     prefix = key[:4]
     if prefix in MULTISIG:
-        raise InvalidDescriptor("this is a key of a multisig wallet", hint="Use a wallet with a single key.")
+        raise InvalidDescriptor(
+            "this is one key of a multisig wallet",
+            hint="Export the wallet's descriptor, which holds all its keys: wsh(sortedmulti(…)).",
+            reason="multisig_key",
+        )
     if prefix not in KINDS:
-        raise InvalidDescriptor("this kind of extended key is not known")
+        raise InvalidDescriptor("this kind of extended key is not known", reason="no_descriptor")
     kind = KINDS[prefix]
     if kind.is_main != facts(network).is_main:
         owner = "the main network" if kind.is_main else "a test network"
@@ -53,4 +57,4 @@ def plain(key: str, network: str) -> tuple[str, int]:
             return str(found.wif(witness_type="legacy")), int(found.depth)
     except (library.keys.BKeyError, library.encoding.EncodingError, ValueError, TypeError):
         pass
-    raise InvalidDescriptor("this extended key is mistyped or incomplete") from None
+    raise InvalidDescriptor("this extended key is mistyped or incomplete", reason="mistyped") from None

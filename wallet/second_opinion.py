@@ -19,6 +19,8 @@ from wallet.quiet_bitcoinlib import Library, bitcoinlib
 
 HOW_MANY = 3
 CANONICAL = re.compile(r"(?P<type>wpkh|tr|sh\(wpkh)\((?:\[[^\]]*\])?(?P<key>\w+)(?P<path>(?:/\d+)*)/\*\)+#\w{8}")
+MULTISIG = re.compile(r"wsh\((?P<name>sortedmulti|multi)\((?P<needed>\d+),(?P<keys>[^()]+)\)\)#\w{8}")
+RANGED_KEY = re.compile(r"(?:\[[^\]]*\])?(?P<key>\w+)(?P<path>(?:/\d+)*)/\*")
 TAP_TWEAK = hashlib.sha256(b"TapTweak").digest()
 
 
@@ -34,14 +36,34 @@ def confirm(account: Account, count: int = HOW_MANY) -> None:
 
 def derive(descriptor: str, network: str, index: int) -> tuple[bytes, str]:
     """Output script and address number ``index`` of a canonical descriptor, by bitcoinlib."""
+    library, where = bitcoinlib(), facts(network)
+    if multisig := MULTISIG.fullmatch(descriptor):
+        return _wsh(library, multisig, where, index)
     found = CANONICAL.fullmatch(descriptor)
     if not found:
         raise InvalidDescriptor("this is not a canonical descriptor")
-    library, where = bitcoinlib(), facts(network)
-    account = library.keys.HDKey.from_wif(found["key"], network=where.bitcoinlib)
-    key = account.key_for_path([*found["path"].split("/")[1:], str(index)])
+    key = _key(library, found, where, index)
     encode = {"wpkh": _wpkh, "tr": _tr, "sh(wpkh": _sh_wpkh}[found["type"]]
     return encode(library, key, where)
+
+
+def _key(library: Library, found: re.Match[str], where: NetworkFacts, index: int) -> Any:
+    account = library.keys.HDKey.from_wif(found["key"], network=where.bitcoinlib)
+    return account.key_for_path([*found["path"].split("/")[1:], str(index)])
+
+
+def _wsh(library: Library, multisig: re.Match[str], where: NetworkFacts, index: int) -> tuple[bytes, str]:
+    """BIP67 and BIP383: at most 15 keys, so that both counts are one byte of the script."""
+    found = [RANGED_KEY.fullmatch(key) for key in multisig["keys"].split(",")]
+    public = [_key(library, key, where, index).public_byte for key in found if key]
+    if len(public) != len(found):
+        raise InvalidDescriptor("this is not a canonical descriptor")
+    if multisig["name"] == "sortedmulti":
+        public.sort()
+    pushes = b"".join(bytes([len(key)]) + key for key in public)
+    script = bytes([0x50 + int(multisig["needed"])]) + pushes + bytes([0x50 + len(public), 0xAE])
+    program = hashlib.sha256(script).digest()
+    return b"\x00\x20" + program, library.encoding.pubkeyhash_to_addr_bech32(program, where.bech32)
 
 
 def _wpkh(library: Library, key: Any, where: NetworkFacts) -> tuple[bytes, str]:

@@ -17,6 +17,7 @@ from gateway.client.goods import Goods
 #: The smallest output that the network carries, by the shape of an address.
 _LEAST = (
     (re.compile(r"(?:bc|tb|bcrt)1q[02-9ac-hj-np-z]{38}"), DUST["wpkh"]),
+    (re.compile(r"(?:bc|tb|bcrt)1q[02-9ac-hj-np-z]{58}"), DUST["wsh"]),
     (re.compile(r"(?:bc|tb|bcrt)1p[02-9ac-hj-np-z]{58}"), DUST["tr"]),
     (re.compile(r"[32][1-9A-HJ-NP-Za-km-z]{25,34}"), DUST["sh(wpkh)"]),
     (re.compile(r"[1mn][1-9A-HJ-NP-Za-km-z]{25,34}"), DUST["pkh"]),

@@ -76,6 +76,8 @@ async def test_canonical_text_is_what_the_node_says(regtest: RegtestNode, script
         f"wpkh({RANGE})#gt9he67w",
         f"wpkh({TPUB}/<0;1>/*)",
         f"wpkh({TPUB}/<0;1>/*)#y088k4s2",
+        f"wpkh({TPUB}/**)",
+        f"wpkh({RANGE})\u200b",
     ],
 )
 def test_spellings_of_one_account(typed: str) -> None:
@@ -130,12 +132,15 @@ REFUSED = {
     "legacy": (f"pkh({RANGE})", InvalidDescriptor, "only wpkh"),
     "bare sh": (f"sh({RANGE})", InvalidDescriptor, "only wpkh"),
     "addr": ("addr(bcrt1qwdgpwfp54x5xw7q2ukm6mmhp44guz7z3sqwjqx)", InvalidDescriptor, "only wpkh"),
-    "multisig": (f"wsh(sortedmulti(1,{RANGE},{TPUB}/1/*))", InvalidDescriptor, "multisig"),
+    "nested multisig": (f"sh(wsh(sortedmulti(1,{RANGE},{TPUB}/1/*)))", InvalidDescriptor, "multisig"),
+    "miniscript": (f"wsh(and_v(v:pk({RANGE}),older(9)))", InvalidDescriptor, "inside wsh"),
+    "more keys than counted": (f"wsh(sortedmulti(3,{RANGE},{TPUB}/1/*))", InvalidDescriptor, "mistyped"),
+    "a multisig of fixed keys": (f"wsh(sortedmulti(1,{TPUB}/0/5,{TPUB}/1/*))", InvalidDescriptor, "fixed address"),
     "a multisig key": ("Vpub" + TPUB[4:], InvalidDescriptor, "multisig"),
     "script paths": (f"tr({RANGE},pk({TPUB}/1/*))", InvalidDescriptor, "script paths"),
     "a SLIP-132 key inside": ("wpkh(vpub" + TPUB[4:] + "/0/*)", InvalidDescriptor, "xpub or tpub"),
     "an enormous text": ("wpkh(" + "1" * 100_000 + ")", InvalidDescriptor, "no descriptor"),
-    "another alphabet": (f"wpkh({RANGE})\u200b", InvalidDescriptor, "no descriptor"),
+    "another alphabet": (f"wpkh(\u0442{RANGE[1:]})", InvalidDescriptor, "no descriptor|there must be"),
 }
 
 

@@ -13,6 +13,7 @@ import { btcText } from "../ui/format.js";
 /** The smallest output that the network carries, in satoshis by kind of address (bitcache/money.py). @type {[RegExp, number][]} */
 const LEAST = [
   [/^(?:bc|tb|bcrt)1q[02-9ac-hj-np-z]{38}$/, 294],
+  [/^(?:bc|tb|bcrt)1q[02-9ac-hj-np-z]{58}$/, 330],
   [/^(?:bc|tb|bcrt)1p[02-9ac-hj-np-z]{58}$/, 330],
   [/^[32][1-9A-HJ-NP-Za-km-z]{25,34}$/, 540],
   [/^[1mn][1-9A-HJ-NP-Za-km-z]{25,34}$/, 546],
