@@ -102,7 +102,7 @@ def _on_sale(sale: Sale | None, highest_price_sat: int | None) -> Sale:
     """Raises NotFound, SalesPaused or PriceTooHigh."""
     if sale is None:
         raise NotFound("no such file")
-    reason = sellers.NO_PAYOUT if sale.payout_id is None else sale.paused
+    reason = sale.paused or sellers.too_cheap(sale.price_sat, sale.minimum_sat) if sale.payout_id else sellers.NO_PAYOUT
     if reason is not None:
         raise SalesPaused(reason=reason)
     money.check_highest(sale.price_sat, highest_price_sat)

@@ -9,16 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select, update
+from sqlalchemy import Connection, Row, Select, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from bitcache import unpaid_runs
 from bitcache.errors import InvalidIdentifier, NotSignedIn
 from bitcache.identifiers import same, token_hash
 from bitcache.ports import PayoutTerms
-from bitcache.storage.tables import payout, seller
+from bitcache.storage.tables import invoice, listing, payout, seller
 
 NO_PAYOUT = "no_payout"  #: why a seller without an account sells nothing
+BELOW_DUST = "below_dust"  #: why a file that costs less than the account's least payable amount is not sold
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def set_payout(conn: Connection, seller_id: int, rail_name: str, terms: PayoutTe
     """Pay this seller here from now on.  ``terms`` were just checked by the rail, so a pause ends."""
     upsert = insert(payout).values(
         rail=rail_name,
-        account=terms.account,
+        account=_known_spelling(conn, rail_name, terms),
         script_type=terms.script_type,
         minimum_sat=terms.minimum,
         next_index=0,
@@ -89,6 +90,24 @@ def set_payout(conn: Connection, seller_id: int, rail_name: str, terms: PayoutTe
     row = conn.execute(statement).one()
     conn.execute(update(seller).where(seller.c.id == seller_id).values(payout_id=row.id))
     return _payout(conn, row)
+
+
+def _known_spelling(conn: Connection, rail_name: str, terms: PayoutTerms) -> str:
+    """The account as it is kept: where its first address was given out under another spelling, that one."""
+    same_rail = select(payout.c.account).where(payout.c.rail == rail_name)
+    if not terms.first or conn.scalar(same_rail.where(payout.c.account == terms.account)):
+        return terms.account
+    first_given_out = same_rail.join(invoice, invoice.c.payout_id == payout.c.id).where(
+        invoice.c.key_index == 0, invoice.c.address == terms.first[0]
+    )
+    known: str | None = conn.scalar(first_given_out)
+    return known or terms.account
+
+
+def listed_below(conn: Connection, seller_id: int, minimum: int) -> int:
+    """How many of this seller's listings cost less than ``minimum`` satoshis."""
+    below = select(func.count()).select_from(listing).where(listing.c.seller_id == seller_id)
+    return int(conn.scalar(below.where(listing.c.price_sat < minimum)) or 0)
 
 
 def payout_of(conn: Connection, seller_id: int) -> Payout | None:
@@ -107,10 +126,15 @@ def pause_payout(conn: Connection, payout_id: int, reason: str | None) -> None:
     conn.execute(update(payout).where(payout.c.id == payout_id).values(paused=reason))
 
 
-def why_paused(conn: Connection, seller_id: int) -> str | None:
-    """The code of what stops this seller's sales, if anything does."""
+def why_paused(conn: Connection, seller_id: int, price: int) -> str | None:
+    """The code of what stops this seller from selling at ``price`` satoshis, if anything does."""
     row = conn.execute(_current().where(seller.c.id == seller_id)).first()
-    return NO_PAYOUT if row is None else row.paused
+    return NO_PAYOUT if row is None else row.paused or too_cheap(price, row.minimum_sat)
+
+
+def too_cheap(price: int, minimum: int) -> str | None:
+    """BELOW_DUST for a price below the account's least payable amount."""
+    return BELOW_DUST if price < minimum else None
 
 
 def _current() -> Select[Any]:

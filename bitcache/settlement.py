@@ -36,11 +36,15 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an invoice asks: fixed when it is issued.  Times are Unix seconds."""
+    """What an invoice asks: fixed when it is issued.  Times are Unix seconds.
+
+    ``smallest`` is the least that can be paid at once: a smaller rest is asked for as that.
+    """
 
     amount: Sat
     confirmations: int
     expires_at: int
+    smallest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +102,17 @@ def _marks(terms: Terms, observations: Sequence[Observation], received: Sat) -> 
     marks = set()
     if 0 < received < terms.amount:
         marks.add(Mark.PAID_PARTIAL)
-    if received > terms.amount:
+    if received > terms.amount and not _raised(terms, observations, received):
         marks.add(Mark.PAID_OVER)
     if any(seen.seen_at > terms.expires_at for seen in observations):
         marks.add(Mark.PAID_LATE)
     return frozenset(marks)
+
+
+def _raised(terms: Terms, observations: Sequence[Observation], received: Sat) -> bool:
+    """Whether more came in only because a rest too small to be paid was asked for as the smallest payable amount."""
+    before = received - terms.smallest
+    return before < terms.amount and any(seen.amount == terms.smallest for seen in observations)
 
 
 def _depth(terms: Terms, observations: Sequence[Observation]) -> int:

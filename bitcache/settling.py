@@ -18,14 +18,15 @@ from bitcache.money import Sat
 from bitcache.sales import InvoiceChange
 from bitcache.settlement import Observation, Settlement, State, Terms, settle
 from bitcache.storage.many import among_ids, ids
-from bitcache.storage.tables import block, grant, invoice, known, payment, transfer
+from bitcache.storage.tables import block, grant, invoice, known, payment, payout, transfer
 
 # Built once: building a statement takes several times as long as running it.
 _TIP = select(func.max(block.c.height))
 _KNOWN_UNTIL = select(known.c.until)
 _INVOICES = (
-    select(invoice, transfer.c.file_id)
+    select(invoice, transfer.c.file_id, payout.c.minimum_sat)
     .join(transfer, transfer.c.id == invoice.c.transfer_id)
+    .join(payout, payout.c.id == invoice.c.payout_id)
     .where(among_ids(invoice.c.transfer_id))
 )
 _GRANTED = select(grant.c.transfer_id).where(among_ids(grant.c.transfer_id))
@@ -68,7 +69,7 @@ def settle_invoices(conn: Connection, transfer_ids: Collection[str], now: int, l
 
 def terms_of(row: Row[Any]) -> Terms:
     """An invoice row's terms."""
-    return Terms(Sat(row.amount_sat), row.confirmations, row.expires_at)
+    return Terms(Sat(row.amount_sat), row.confirmations, row.expires_at, row.minimum_sat)
 
 
 def _decide(

@@ -35,7 +35,7 @@ def read(text: str, network: str, script_type: str | None = None) -> Account:
     text = text.strip()
     refuse_secrets(text)
     if script_type is not None and script_type not in TYPES:
-        raise InvalidDescriptor(f"the script type must be one of {', '.join(TYPES)}")
+        raise InvalidDescriptor(f"the script type must be one of {', '.join(TYPES)}", hint="Of a shell: sh-wpkh.")
     texts = payable_texts(text) if len(text) <= LONGEST_EXPORT else [text]
     if len(texts) == 1:
         return _read_one(texts[0], network, script_type)
@@ -125,7 +125,8 @@ def _choose(asked: str | None, implied: str | None) -> str:
         return chosen
     raise InvalidDescriptor(
         "an extended key alone does not say which addresses to make",
-        hint="Choose the script type: wpkh (bc1q…), tr (bc1p…) or sh(wpkh) (3…), whichever your wallet shows.",
+        hint="Choose the script type: wpkh (bc1q…), tr (bc1p…) or sh(wpkh) (3…), whichever your wallet shows"
+        " (bitcache init --script-type).",
         reason="script_type_needed",
         script_types=list(TYPES),
     )

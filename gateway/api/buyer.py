@@ -38,7 +38,7 @@ async def file(request: web.Request) -> web.Response:
 
     def look(conn: Connection) -> tuple[listings.Offer, str | None]:
         offer = listings.get(conn, file_id)
-        return offer, sellers.why_paused(conn, offer.seller_id)
+        return offer, sellers.why_paused(conn, offer.seller_id, offer.price)
 
     offer, paused = await parts.store.read(look)
     model = models.File(

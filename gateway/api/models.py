@@ -35,7 +35,9 @@ class Response(BaseModel):
 class PayoutRequest(Request):
     """A public output descriptor or an extended public key."""
 
-    descriptor: str = Field(min_length=1, max_length=4096)
+    descriptor: str = Field(
+        min_length=1, max_length=16_384, description="or an extended key, or an export that holds one"
+    )
     script_type: ScriptType | None = None
 
 
@@ -81,6 +83,16 @@ class Payout(Response):
     gap_hint: int = Field(description="unused addresses that the seller's wallet must look past")
     slowed: bool = Field(description="so many addresses in a row are unpaid that invoices are made one every 5 minutes")
     paused: str | None
+
+
+class PayoutCheck(Response):
+    """Where a seller would be paid."""
+
+    script_type: str
+    network: str
+    addresses: list[str] = Field(description="the first three, to compare with the wallet")
+    min_price_sat: Sats
+    too_cheap: int = Field(description="the seller's listings that cost less, and could not be bought")
 
 
 class SellerInfo(Response):

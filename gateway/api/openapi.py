@@ -50,6 +50,14 @@ _OCTETS, _TUS = "application/octet-stream", "application/offset+octet-stream"
 OPERATIONS = (
     Operation("get", "/seller", "The seller who asks", {200: models.SellerInfo}, secret=_SELLER),
     Operation(
+        "post",
+        "/seller/payout/check",
+        "Where one would be paid; changes nothing",
+        {200: models.PayoutCheck},
+        takes=models.PayoutRequest,
+        secret=_SELLER,
+    ),
+    Operation(
         "put", "/seller/payout", "Where to be paid", {200: models.Payout}, takes=models.PayoutRequest, secret=_SELLER
     ),
     Operation("options", "/uploads", "What this tus server can do", {204: None}),

@@ -11,6 +11,7 @@ from bitcache import listings, sellers
 from bitcache.errors import BadInput
 from bitcache.identifiers import FileId, parse_file_id, unb64u
 from bitcache.money import DUST
+from bitcache.ports import PayoutTerms
 from bitcache.sales import Sales
 from gateway.api import guards, models
 from gateway.api.access import parts_of
@@ -18,8 +19,8 @@ from gateway.api.bodies import json_body, reply
 from gateway.compose import Parts
 
 FIRST_ADDRESSES = 3
-#: A descriptor of several kilobytes, escaped.
-PAYOUT_BODY = 16 * 1024
+#: A wallet's export of 16 KiB, escaped.
+PAYOUT_BODY = 40 * 1024
 #: Listings in an answer, unless the call says otherwise, and at the most.
 PAGE, LARGEST_PAGE = 100, 200
 
@@ -28,6 +29,7 @@ def routes() -> list[web.RouteDef]:
     """The routes of this module."""
     return [
         web.get("/api/v1/seller", info, allow_head=False),
+        web.post("/api/v1/seller/payout/check", check_payout),
         web.put("/api/v1/seller/payout", set_payout),
         web.post("/api/v1/listings", publish),
         web.get("/api/v1/listings", listed, allow_head=False),
@@ -51,15 +53,35 @@ async def info(request: web.Request) -> web.Response:
     return reply(model)
 
 
+async def check_payout(request: web.Request) -> web.Response:
+    """Read the descriptor with both libraries and show its addresses; nothing is changed."""
+    parts = parts_of(request)
+    seller = await guards.seller(request)
+    terms = await _read_payout(request, parts)
+    too_cheap = await parts.store.read(lambda conn: sellers.listed_below(conn, seller.id, terms.minimum))
+    model = models.PayoutCheck(
+        script_type=terms.script_type,
+        network=parts.rail.network,
+        addresses=list(terms.first),
+        min_price_sat=terms.minimum,
+        too_cheap=too_cheap,
+    )
+    return reply(model)
+
+
 async def set_payout(request: web.Request) -> web.Response:
     """Read the descriptor with both libraries, then be paid there from now on."""
     parts = parts_of(request)
     seller = await guards.seller(request)
-    asked = await json_body(request, models.PayoutRequest, PAYOUT_BODY)
-    terms = await asyncio.to_thread(parts.rail.check, asked.descriptor, asked.script_type)
+    terms = await _read_payout(request, parts)
     now = parts.clock()
     payout = await parts.store.write(lambda conn: sellers.set_payout(conn, seller.id, parts.rail.name, terms, now))
     return reply(_payout(parts, payout))
+
+
+async def _read_payout(request: web.Request, parts: Parts) -> PayoutTerms:
+    asked = await json_body(request, models.PayoutRequest, PAYOUT_BODY)
+    return await asyncio.to_thread(parts.rail.check, asked.descriptor, asked.script_type)
 
 
 async def publish(request: web.Request) -> web.Response:

@@ -14,6 +14,10 @@ def init_command(
     descriptor: Annotated[
         str | None, typer.Option(help="Where you are paid: a public output descriptor, or an xpub or zpub.")
     ] = None,
+    script_type: Annotated[
+        str | None,
+        typer.Option(help="Addresses of an xpub that does not say: wpkh (bc1q…), tr (bc1p…) or sh-wpkh (3…)."),
+    ] = None,
     network: Annotated[
         str | None, typer.Option(help="main, test, testnet4, signet or regtest; main by default.")
     ] = None,
@@ -29,4 +33,4 @@ def init_command(
     """
     from gateway.cli import init_run  # Bitcoin's libraries load only where they are needed
 
-    init_run.start(config, descriptor, network, chain, as_json)
+    init_run.start(config, descriptor, script_type, network, chain, as_json)

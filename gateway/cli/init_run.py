@@ -21,13 +21,25 @@ _SHOWN = {"source": "bitcoind", "rpc_cookie": "~/.bitcoin/.cookie"}
 CHAINS = ("bitcoind", "light")
 
 
-def start(config: Path, descriptor: str | None, network: str | None, source: str | None, as_json: bool) -> None:
+def start(
+    config: Path,
+    descriptor: str | None,
+    script_type: str | None,
+    network: str | None,
+    source: str | None,
+    as_json: bool,
+) -> None:
     """Run the command."""
-    run(_init(config, descriptor, network, source, as_json), as_json)
+    run(_init(config, descriptor, script_type, network, source, as_json), as_json)
 
 
 async def _init(
-    config: Path, descriptor: str | None, network: str | None, source: str | None, as_json: bool
+    config: Path,
+    descriptor: str | None,
+    script_type: str | None,
+    network: str | None,
+    source: str | None,
+    as_json: bool,
 ) -> dict[str, Any]:
     if source not in (None, *CHAINS):
         raise InvalidSettings(f"--chain {source} is not known", hint="Give bitcoind or light.")
@@ -48,7 +60,7 @@ async def _init(
     if network is not None and network != settings.bitcoin.network:
         raise InvalidSettings(f"{config} says another network: {settings.bitcoin.network}", hint="Change it there.")
     try:
-        terms = await check_payout(settings, descriptor) if descriptor is not None else None
+        terms = await check_payout(settings, descriptor, _script_type(script_type)) if descriptor is not None else None
         token = await init_data_dir(settings, terms=terms)
     except BaseException:
         _take_back(config, written)
@@ -78,6 +90,11 @@ async def _init(
 
 def _is_there(config: Path) -> bool:
     return config.exists()
+
+
+def _script_type(typed: str | None) -> str | None:
+    """``sh-wpkh`` needs no quotes in a shell."""
+    return "sh(wpkh)" if typed == "sh-wpkh" else typed
 
 
 def _write_config(config: Path, network: str | None, chain: Mapping[str, str]) -> bool:

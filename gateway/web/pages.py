@@ -47,7 +47,7 @@ async def file(request: web.Request) -> web.Response:
     """``/f/<F>``: the buyer's page, and with ``?embed`` the widget's frame."""
     parts, file_id = parts_of(request), parse_file_id(request.match_info["file_id"])
     offer = await parts.store.read(lambda conn: listings.get(conn, file_id))
-    paused = await parts.store.read(lambda conn: sellers.why_paused(conn, offer.seller_id))
+    paused = await parts.store.read(lambda conn: sellers.why_paused(conn, offer.seller_id, offer.price))
     return page(
         request,
         "file.html",

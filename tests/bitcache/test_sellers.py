@@ -8,7 +8,7 @@ import pytest
 from support.market import NOW, TERMS, Market, pays
 
 from bitcache import sellers
-from bitcache.errors import NotSignedIn
+from bitcache.errors import NotSignedIn, SalesPaused
 from bitcache.identifiers import new_secret, token_hash
 from bitcache.sellers import Payout
 from bitcache.storage.store import Store
@@ -50,7 +50,7 @@ async def test_a_new_seller_has_no_payout(store: Store) -> None:
     bob = await another_seller(store)
     assert await store.read(sellers.any_seller)
     assert await store.read(lambda conn: sellers.payout_of(conn, bob)) is None
-    assert await store.read(lambda conn: sellers.why_paused(conn, bob)) == "no_payout"
+    assert await store.read(lambda conn: sellers.why_paused(conn, bob, 2_500)) == "no_payout"
     assert await store.read(sellers.active_payouts) == []
 
 
@@ -95,9 +95,12 @@ async def test_a_pause_lasts_until_the_account_is_checked_again(market: Market) 
     ):
         await market.store.write(lambda conn: sellers.pause_payout(conn, ours.id, "invalid_descriptor"))
         assert (await payout(market)).paused == "invalid_descriptor"
-        assert await market.store.read(lambda conn: sellers.why_paused(conn, market.seller_id)) == "invalid_descriptor"
+        assert (
+            await market.store.read(lambda conn: sellers.why_paused(conn, market.seller_id, 2_500))
+            == "invalid_descriptor"
+        )
         await market.store.write(resume)
-        assert await market.store.read(lambda conn: sellers.why_paused(conn, market.seller_id)) is None
+        assert await market.store.read(lambda conn: sellers.why_paused(conn, market.seller_id, 2_500)) is None
 
 
 async def test_the_gap_hint_is_the_longest_run_of_unpaid_addresses(market: Market) -> None:
@@ -110,3 +113,33 @@ async def test_the_gap_hint_is_the_longest_run_of_unpaid_addresses(market: Marke
         await market.block(pays(orders[index], f"tx{index}:0"))
         hints.append((await payout(market)).gap_hint)
     assert hints == [8, 4, 4, 3]
+
+
+async def test_another_spelling_goes_on_where_the_account_stood(market: Market) -> None:
+    """The answer says so at once, not only after the next sale."""
+    terms = replace(TERMS, first=tuple(market.rail.destination(TERMS.account, index).address for index in range(3)))
+    file = await market.listed()
+    for _ in range(3):
+        await market.order(file.file_id)
+    before = await payout(market)
+    spelled = replace(terms, account=f"{TERMS.account}#another spelling")
+    back = await market.store.write(lambda conn: sellers.set_payout(conn, market.seller_id, "paper", spelled, NOW))
+    assert (back.id, back.next_index, back.gap_hint) == (before.id, 3, 3)
+    other = replace(terms, account="another wallet", first=("paper1another",))
+    away = await market.store.write(lambda conn: sellers.set_payout(conn, market.seller_id, "paper", other, NOW))
+    assert (away.id != before.id, away.next_index) == (True, 0)
+
+
+async def test_what_costs_less_than_the_least_payable_is_not_sold(market: Market) -> None:
+    """After a change of the address type: nobody is asked for more than was signed; dearer files go on."""
+    cheap, dear = await market.listed(price_sat=500), await market.listed(price_sat=2_500)
+    begun = await market.order(cheap.file_id, claim=(claim := new_secret()))
+    nested = replace(TERMS, account="nested", script_type="sh(wpkh)", minimum=540)
+    await market.store.write(lambda conn: sellers.set_payout(conn, market.seller_id, "paper", nested, NOW))
+    with pytest.raises(SalesPaused) as refused:
+        await market.order(cheap.file_id)
+    assert refused.value.details == {"reason": "below_dust"}
+    assert await market.store.read(lambda conn: sellers.why_paused(conn, market.seller_id, 500)) == "below_dust"
+    assert await market.store.read(lambda conn: sellers.why_paused(conn, market.seller_id, 540)) is None
+    assert (await market.order(dear.file_id)).amount_sat == 2_500
+    assert (await market.order(cheap.file_id, claim=claim)).address == begun.address

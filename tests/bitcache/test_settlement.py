@@ -166,3 +166,29 @@ def test_more_payments_never_make_it_worse(
 def test_after_release_it_is_settled_or_a_loss(asked: Terms, given_: list[Observation], known: int) -> None:
     answer = settle(asked, given_, released=True, known_until=known)
     assert answer.state is (State.SETTLED if answer.received >= asked.amount else State.INVALID)
+
+
+SMALLEST = Terms(Sat(5_000), 2, EXPIRY, smallest=294)
+OVER = {
+    "the rest raised to the smallest": ([seen(4_900), seen(294)], False),
+    "in the other order": ([seen(294), seen(4_900)], False),
+    "after two parts": ([seen(2_000), seen(2_950), seen(294)], False),
+    "more than the smallest": ([seen(4_900), seen(295)], True),
+    "less than the smallest, but more than the rest": ([seen(4_900), seen(200)], True),
+    "the smallest once more after all was there": ([seen(5_000), seen(294)], True),
+    "too much at once": ([seen(5_100)], True),
+    "exactly": ([seen(4_706), seen(294)], False),
+}
+
+
+@pytest.mark.parametrize(("observations", "over"), OVER.values(), ids=OVER)
+def test_whoever_pays_what_was_asked_has_not_paid_too_much(observations: list[Observation], over: bool) -> None:
+    """A rest too small for the network is asked for as the least that it carries."""
+    assert (Mark.PAID_OVER in decide(*observations, terms=SMALLEST).marks) == over
+
+
+def test_a_price_below_the_smallest_is_paid_with_the_smallest() -> None:
+    """Invoices of before the payout's address type had another one."""
+    terms = Terms(Sat(294), 1, EXPIRY, smallest=540)
+    assert decide(seen(540), terms=terms).marks == frozenset()
+    assert decide(seen(541), terms=terms).marks == {Mark.PAID_OVER}

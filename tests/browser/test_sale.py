@@ -11,14 +11,9 @@ from playwright.async_api import Page, expect
 from support.proxies import plain_nginx
 
 from browser.conftest import Visitor
-from browser.house import DESCRIPTOR, House, website
+from browser.house import House, website
 
 pytestmark = pytest.mark.browser
-
-#: A private key of the public test vectors.
-PRIVATE = (
-    "tprv8ZgxMBicQKsPd7Uf69XL1XwhmjHopUGep8GuEiJDZmbQz6o58LninorQAfcKZWARbtRtfnLcJ5MQ2AtHcQJCCRUcMRvmDUjyEmNUWwx8UbK"
-)
 
 
 async def test_a_file_is_published_and_bought_through_the_widget_on_another_site(
@@ -90,20 +85,6 @@ async def test_links_are_remembered_in_this_browser_and_sales_are_counted(visito
     await expect(elsewhere.get_by_text("Published from another browser")).to_be_visible()
 
 
-async def test_a_private_key_is_refused_and_wiped(visitor: Visitor, house: House) -> None:
-    """It does not stay on the screen either."""
-    page = await visitor.page()
-    await _sign_in(page, house)
-    await page.get_by_text("Where you are paid", exact=True).click()
-    await page.get_by_role("button", name="Change where").click()
-    field = page.get_by_label("Descriptor or")
-    await field.fill(PRIVATE)
-    await page.get_by_role("button", name="Check it").click()
-    await expect(page.get_by_role("alert")).to_contain_text("private key")
-    await expect(field).to_have_value("")
-    visitor.wrong = [line for line in visitor.wrong if "400" not in line]
-
-
 async def test_publishing_through_a_proxy_that_takes_small_bodies(
     visitor: Visitor, house: House, tmp_path: Path
 ) -> None:
@@ -138,20 +119,6 @@ async def _sign_in(page: Page, house: House) -> None:
     await page.goto(f"{house.url}/sell")
     await page.get_by_label("Seller’s token").fill(house.token)
     await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("button", name="Publish")).to_be_visible()
-
-
-async def test_a_new_seller_says_where_to_be_paid_first(visitor: Visitor, house: House) -> None:
-    """Three addresses to compare with one's own wallet."""
-    page = await visitor.page()
-    await _sign_in(page, house)
-    await page.get_by_text("Where you are paid", exact=True).click()
-    await page.get_by_role("button", name="Change where").click()
-    await page.get_by_label("Descriptor or").fill(DESCRIPTOR)
-    await page.get_by_role("button", name="Check it").click()
-    await expect(page.get_by_text("Are these yours?")).to_be_visible()
-    assert await page.locator(".addresses li").count() == 3
-    await page.get_by_role("button", name="Yes, these").click()
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
 
 

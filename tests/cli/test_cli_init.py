@@ -86,3 +86,13 @@ def test_serving_without_init_says_what_to_do(person: Person) -> None:
 
 def test_a_named_settings_file_must_be_there(person: Person) -> None:
     assert person.run("serve", "--config", "other.toml").code == 3
+
+
+def test_an_xpub_says_where_to_be_paid_once_its_addresses_are_chosen(person: Person) -> None:
+    """The help promises it; the hint names the option."""
+    unclear = person.run("init", "--network", "regtest", "--descriptor", TPUB)
+    assert unclear.code == 3
+    assert "--script-type" in unclear.err
+    done = person.run("init", "--network", "regtest", "--descriptor", TPUB, "--script-type", "sh-wpkh", "--json")
+    assert done.code == 0, done.err
+    assert all(address.startswith("2") for address in done.json["addresses"])

@@ -74,7 +74,12 @@ async def test_enormous_and_not_announced(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "limit"),
-    [("POST", "/files/F/transfers", 4096), ("POST", "/demo/pay", 4096), ("PUT", "/seller/payout", 16_384)],
+    [
+        ("POST", "/files/F/transfers", 4096),
+        ("POST", "/demo/pay", 4096),
+        ("PUT", "/seller/payout", 40_960),
+        ("POST", "/seller/payout/check", 40_960),
+    ],
 )
 async def test_only_listings_may_be_large(shop: Shop, method: str, path: str, limit: int) -> None:
     """Announced or not, one byte more than the call can need is refused."""

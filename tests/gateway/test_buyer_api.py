@@ -190,7 +190,8 @@ PAYOUTS: list[tuple[dict[str, Any], str]] = [
     ({"descriptor": BIP84_ZPUB}, "wrong_network"),
     ({"descriptor": "nonsense"}, "invalid_descriptor"),
     ({"descriptor": ""}, "bad_input"),
-    ({"descriptor": "x" * 5000}, "bad_input"),
+    ({"descriptor": "x" * 5000}, "invalid_descriptor"),
+    ({"descriptor": "x" * 16_385}, "bad_input"),
     ({"descriptor": "x", "script_type": "pkh"}, "bad_input"),
     ({}, "bad_input"),
 ]
@@ -198,14 +199,33 @@ PAYOUTS: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("body", "code"), PAYOUTS, ids=[code for _, code in PAYOUTS])
 async def test_impossible_payouts(shop: Shop, body: dict[str, Any], code: str) -> None:
-    """Refused with the reason, which never quotes what was typed."""
-    got = await shop.call("PUT", "/seller/payout", shop.token, json=body)
-    assert (got.status, got.json["code"]) == (400, code)
-    assert not body.get("descriptor") or body["descriptor"][:30] not in got.body.decode()
+    """Refused with the reason, which never quotes what was typed; checked and written alike."""
+    for method, path in (("PUT", "/seller/payout"), ("POST", "/seller/payout/check")):
+        got = await shop.call(method, path, shop.token, json=body)
+        assert (got.status, got.json["code"]) == (400, code)
+        assert not body.get("descriptor") or body["descriptor"][:30] not in got.body.decode()
+
+
+async def test_a_checked_payout_changes_nothing(shop: Shop) -> None:
+    """Only the seller's yes does; and a key that does not say its addresses has the choice in its refusal."""
+    before = (await shop.call("GET", "/seller", shop.token)).json
+    wanted = {"descriptor": f"External: tr({TPUB}/7/*)\nInternal: tr({TPUB}/8/*)"}
+    checked = await shop.call("POST", "/seller/payout/check", shop.token, json=wanted)
+    assert (checked.status, checked.json["script_type"], checked.json["min_price_sat"]) == (200, "tr", 330)
+    assert (await shop.call("GET", "/seller", shop.token)).json == before
+    unclear = await shop.call("POST", "/seller/payout/check", shop.token, json={"descriptor": TPUB})
+    assert (unclear.status, unclear.json["reason"]) == (400, "script_type_needed")
+    assert unclear.json["script_types"] == ["wpkh", "tr", "sh(wpkh)"]
+    written = await shop.call("PUT", "/seller/payout", shop.token, json=wanted)
+    assert written.json["addresses"] == checked.json["addresses"]
+    assert (await shop.call("GET", "/seller", shop.token)).json["payout"]["addresses"] == checked.json["addresses"]
 
 
 @pytest.mark.parametrize("secret", [None, "x", new_secret()], ids=["none", "short", "unknown"])
-@pytest.mark.parametrize(("method", "path"), [("GET", "/seller"), ("PUT", "/seller/payout"), ("POST", "/listings")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/seller"), ("PUT", "/seller/payout"), ("POST", "/seller/payout/check"), ("POST", "/listings")],
+)
 async def test_sellers_sign_in(shop: Shop, method: str, path: str, secret: str | None) -> None:
     """401 before anything is read."""
     got = await shop.call(method, path, secret, data=b"not json")

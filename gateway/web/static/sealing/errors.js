@@ -6,7 +6,8 @@
 /**
  * @typedef {"not_sealed" | "wrong_key" | "tampered" | "truncated" | "trailing_bytes"
  *   | "sealed_wrongly" | "wrong_share" | "invalid_link" | "invalid_identifier" | "invalid_manifest"
- *   | "invalid_name" | "invalid_amount" | "work_too_hard" | "file_changed" | "insecure_context" | "unsupported_browser"} SealingCode
+ *   | "invalid_name" | "invalid_amount" | "work_too_hard" | "file_changed" | "file_unreadable" | "insecure_context"
+ *   | "unsupported_browser"} SealingCode
  */
 
 /**
@@ -34,15 +35,18 @@ export class GatewayError extends Error {
   /**
    * @param {string} code the problem's code, or "gateway_unreachable"
    * @param {string} message
-   * @param {{status?: number, hint?: string, work?: Challenge | null}} [more] `status` is 0 when there was no answer
+   * @param {{status?: number, hint?: string, reason?: string, scriptTypes?: string[], work?: Challenge | null}} [more] `status`
+   *   is 0 when there was no answer; `reason` tells apart what one code stands for
    */
-  constructor(code, message, { status = 0, hint = "", work = null } = {}) {
+  constructor(code, message, { status = 0, hint = "", reason = "", scriptTypes, work = null } = {}) {
     super(message);
     this.name = "GatewayError";
     this.code = code;
     this.status = status;
     this.hint = hint;
     this.work = work;
+    this.reason = reason;
+    this.scriptTypes = scriptTypes;
   }
 }
 
@@ -57,6 +61,7 @@ const BROWSER_CODES = new Map([
   ["AbortError", "cancelled"],
   ["QuotaExceededError", "disk_full"],
   ["NotReadableError", "file_changed"],
+  ["NotFoundError", "file_unreadable"],
   ["NoModificationAllowedError", "busy_elsewhere"],
 ]);
 

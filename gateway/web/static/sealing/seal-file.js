@@ -57,6 +57,16 @@ export function restoreSecrets(state, file) {
 const lastModified = (file) => ("lastModified" in file ? Number(file.lastModified) : 0);
 const changed = () => new SealingError("file_changed", "the file is no longer what was sealed before");
 
+/**
+ * Browsers tell a file that changed since it was chosen from one that is gone, or never was a file.
+ * @param {unknown} error
+ * @returns {never}
+ */
+function unreadable(error) {
+  if (error instanceof Error && error.name === "NotReadableError") throw changed();
+  throw new SealingError("file_unreadable", "the file cannot be read");
+}
+
 export class SealedFile {
   #file;
   #cipher;
@@ -145,7 +155,7 @@ export class SealedFile {
   /** @param {number} number */
   async #seal(number) {
     const start = number * BATCH_SIZE;
-    const plain = new Uint8Array(await this.#file.slice(start, start + BATCH_SIZE).arrayBuffer());
+    const plain = new Uint8Array(await this.#file.slice(start, start + BATCH_SIZE).arrayBuffer().catch(unreadable));
     if (plain.length !== Math.min(BATCH_SIZE, this.#file.size - start)) throw changed();
     const sealed = await this.#cipher.sealChunks(plain, number * BATCH_CHUNKS, number === this.#hashes.length - 1);
     const hash = await sha256(sealed);

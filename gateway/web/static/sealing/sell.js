@@ -4,6 +4,7 @@
  */
 
 import { b64u } from "./bytes.js";
+import { HEADER_SIZE } from "./cobblestone.js";
 import { SealingError } from "./errors.js";
 import { groupRoot } from "./groups.js";
 import { Patience } from "./http.js";
@@ -13,7 +14,7 @@ import { sealMetadata, sealPreview } from "./metadata.js";
 import { sha256 } from "./primitives.js";
 import { SealedFile, newSecrets, restoreSecrets, saveSecrets } from "./seal-file.js";
 import { shareHash } from "./shares.js";
-import { list, upload } from "./upload.js";
+import { forget, list, upload } from "./upload.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./seal-file.js").SealingState} SealingState */
@@ -50,11 +51,18 @@ export async function sell(sale, events) {
   const described = await describe(sale, secrets);
   const sealed = await SealedFile.create(sale.file, secrets);
   const fileId = b64u(secrets.fileId);
+  await sealed.read(HEADER_SIZE, HEADER_SIZE + 1); // a file that cannot be read fails here
   const patience = new Patience({ onRetry: events.onRetry, signal: sale.link.signal });
   events.onStarted(saveSecrets(secrets, sale.file));
   events.onState("uploading");
   const resume = sale.resume !== undefined;
-  await upload(sale.link, fileId, sealed, { pieceSize: sale.pieceSize, resume, onProgress: events.onProgress, patience });
+  try {
+    await upload(sale.link, fileId, sealed, { pieceSize: sale.pieceSize, resume, onProgress: events.onProgress, patience });
+  } catch (error) {
+    // Of a file that changed or is gone nothing can be sold: what was uploaded is worthless.
+    if (error instanceof SealingError) await forget(sale.link, fileId);
+    throw error;
+  }
   events.onState("listing");
   const listing = await list(sale.link, fileId, await listingParts(sale, secrets, sealed, described), patience);
   const linkShare = b64u(secrets.linkShare);

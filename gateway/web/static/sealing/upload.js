@@ -190,6 +190,15 @@ async function whereNow(link, fileId, before, patience) {
 }
 
 /**
+ * Takes back an upload that is not listed. Best effort: the gateway clears it away in time.
+ * @param {Link} link
+ * @param {string} fileId b64u
+ */
+export async function forget(link, fileId) {
+  await call({ ...link, signal: undefined }, "DELETE", `/uploads/${fileId}`, { headers: TUS }).catch(() => {});
+}
+
+/**
  * Puts an uploaded file up for sale.
  * @param {Link} link
  * @param {string} fileId b64u

@@ -5,6 +5,7 @@ import { token } from "./session.js";
 
 /**
  * @typedef {{script_type: string, network: string, addresses: string[], next_index: number, gap_hint: number, slowed: boolean, paused: string | null}} Payout
+ * @typedef {{script_type: string, network: string, addresses: string[], min_price_sat: number, too_cheap: number}} PayoutCheck
  * @typedef {{name: string, network: string, payout: Payout | null, max_file_bytes: number, min_price_sat: number, demo: boolean,
  *   simulated: boolean}} Seller
  * @typedef {{file_id: string, price_sat: number, sealed_size: number, created_at: number, path: string,
@@ -17,6 +18,16 @@ const bearer = () => token() ?? "";
 export const getSeller = () => json("/seller", { bearer: bearer() });
 
 /**
+ * Where one would be paid; nothing is changed.
+ * @param {string} descriptor
+ * @param {string | null} type
+ * @returns {Promise<PayoutCheck>}
+ */
+export const checkPayout = (descriptor, type) =>
+  json("/seller/payout/check", { method: "POST", bearer: bearer(), json: { descriptor, script_type: type } });
+
+/**
+ * From now on buyers pay there: ask the seller first, with what {@link checkPayout} shows.
  * @param {string} descriptor
  * @param {string | null} type
  * @returns {Promise<Payout>}

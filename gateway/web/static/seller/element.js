@@ -3,7 +3,7 @@
 import { report } from "../sealing/errors.js";
 import { h, present } from "../ui/dom.js";
 import { errorText, t } from "../ui/words.js";
-import { getListings, getSeller, putPayout } from "./api.js";
+import { checkPayout, getListings, getSeller, putPayout } from "./api.js";
 import { keepLink, keptLinks } from "./links.js";
 import { publish } from "./publish.js";
 import { signIn, signOut, token } from "./session.js";
@@ -52,11 +52,20 @@ export class BitcacheSeller extends HTMLElement {
     else this.#askPayout();
   }
 
-  #askPayout() {
-    this.#show(payoutView(async (descriptor, type) => {
-      const payout = await putPayout(descriptor, type);
-      this.#show(compareView(payout, { yes: () => this.#enter(), no: () => this.#askPayout() }));
-    }), this.#account());
+  /** @param {string} [before] what was pasted already */
+  #askPayout(before) {
+    const keep = this.#seller?.payout ? () => this.#home() : undefined;
+    const check = async (/** @type {string} */ descriptor, /** @type {string | null} */ type) => {
+      const checked = await checkPayout(descriptor, type);
+      if (!view.isConnected) return; // the seller left it meanwhile
+      const yes = async () => {
+        await putPayout(descriptor, type);
+        await this.#enter();
+      };
+      this.#show(compareView(checked, { yes, no: () => this.#askPayout(descriptor), keep }));
+    };
+    const view = payoutView(check, { before, keep });
+    this.#show(view, this.#account());
   }
 
   /** @param {Parameters<typeof formView>[2]} [before] */
@@ -71,7 +80,7 @@ export class BitcacheSeller extends HTMLElement {
 
   async #refresh() {
     const page = await getListings().catch(() => ({ listings: [], next: null }));
-    const view = listingsView(page, getListings, keptLinks(), ({ price_sat: price }, { link, title }) => this.#showSold({ link, title, price }));
+    const view = listingsView(page, getListings, { links: keptLinks(), smallest: this.#seller?.min_price_sat ?? 0 }, ({ price_sat: price }, { link, title }) => this.#showSold({ link, title, price }));
     this.#list.replaceChildren(view);
   }
 

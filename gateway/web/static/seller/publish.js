@@ -40,7 +40,7 @@ export async function publish(sale, listener, signal) {
     return await converse(worker, message, sale.file, listener, signal);
   } catch (error) {
     // A file that changed, or an upload that is taken, must begin with new secrets.
-    if (["file_changed", "upload_exists", "upload_corrupt"].includes(/** @type {any} */ (error).code)) await remove(resumeKey(sale.file));
+    if (["file_changed", "file_unreadable", "upload_exists", "upload_corrupt"].includes(/** @type {any} */ (error).code)) await remove(resumeKey(sale.file));
     throw error;
   } finally {
     worker.terminate();

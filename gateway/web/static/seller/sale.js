@@ -60,3 +60,22 @@ function isTitle(title) {
  * @param {File} file
  */
 export const previewType = (file) => (/^text\/|^$/.test(file.type) && /\.(txt|md|text)$/i.test(file.name) ? "text/plain" : file.type);
+
+/**
+ * What is wrong with what was dropped, if anything: it is one file that is sold at a time, and no folder.
+ * @param {DataTransfer | null} dropped
+ * @returns {"sell.wrong.several" | "sell.wrong.folder" | null}
+ */
+export function wrongDrop(dropped) {
+  const files = [...(dropped?.items ?? [])].filter((item) => item.kind === "file");
+  if (files.length > 1) return "sell.wrong.several";
+  return files.some((item) => item.webkitGetAsEntry()?.isDirectory) ? "sell.wrong.folder" : null;
+}
+
+/**
+ * Whether the browser can read the file at all: not if it is a folder, or gone, or not ours to read.
+ * @param {File} file
+ */
+export async function isReadable(file) {
+  return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+}

@@ -38,5 +38,11 @@ async function problemOf(answer) {
   const unnamed = PROXY_CODES.get(answer.status) ?? (answer.status >= 500 ? "gateway_unreachable" : "unexpected");
   const code = typeof problem.code === "string" ? problem.code : unnamed;
   const work = code === "proof_of_work" ? { challenge: String(problem.challenge), bits: Number(problem.bits) } : null;
-  return new GatewayError(code, String(problem.detail ?? ""), { status: answer.status, hint: String(problem.hint ?? ""), work });
+  return new GatewayError(code, String(problem.detail ?? ""), {
+    status: answer.status,
+    hint: String(problem.hint ?? ""),
+    reason: String(problem.reason ?? ""),
+    scriptTypes: Array.isArray(problem.script_types) ? problem.script_types.map(String) : undefined,
+    work,
+  });
 }

@@ -33,12 +33,15 @@ export function t(key, values) {
 
 export const language = () => document.documentElement.lang || "en";
 
+/** @typedef {{code: string, hint?: string, reason?: string}} Problem */
+
 /**
- * One plain sentence and what to do about it.
- * @param {{code: string, hint?: string}} error
+ * One plain sentence and what to do about it: our own words for the reason, else those for the code and the hint as it came.
+ * @param {Problem} error
  */
-export function errorText({ code, hint }) {
+export function errorText({ code, hint, reason }) {
   const sentence = t(`error.${code}`);
-  if (`error.${code}` in dictionary) return sentence;
+  if (reason && `error.${code}.${reason}` in dictionary) return t(`error.${code}.${reason}`);
+  if (`error.${code}` in dictionary) return reason && hint ? `${sentence} ${hint}` : sentence;
   return [t("error.unexpected"), hint ?? "", `(${code})`].filter(Boolean).join(" ");
 }

@@ -70,8 +70,13 @@ function qrCode() {
  */
 function showPartial(line, transfer) {
   const { received_sat: received, due_sat: due } = transfer;
-  line.hidden = received === 0 || due === 0;
-  setText(line, line.hidden ? "" : t("invoice.partial", { received: satText(received), due: satText(due) }));
+  const asked = askedSat(transfer);
+  line.hidden = due === 0 || (received === 0 && asked === due);
+  const sentences = [
+    received > 0 && t("invoice.partial", { received: satText(received), due: satText(due) }),
+    asked > due && t("invoice.raised", { asked: satText(asked) }),
+  ];
+  setText(line, line.hidden ? "" : sentences.filter(Boolean).join(" "));
 }
 
 /** @param {() => Transfer} current */

@@ -21,7 +21,7 @@ export function offerView(state, act) {
   const button = h("button", { type: "button", class: "button primary", onclick: act.pay }, label);
   const sample = h("div", { hidden: true });
   const note = noteLine();
-  const paused = offer.paused ? h("p", { class: "notice warn" }, errorText({ code: "sales_paused" })) : null;
+  const paused = offer.paused ? h("p", { class: "notice warn" }, errorText({ code: "sales_paused", reason: offer.paused })) : null;
   const head = h("div", { class: "offer-head" }, heading(offer.title), facts(offer));
   const direct = h("p", { class: "small soft center" }, t(elsewhere ? "offer.tab" : "offer.direct"));
   const handedOver = h("p", { class: "notice good", role: "status", hidden: true }, t("offer.tab.opened"));

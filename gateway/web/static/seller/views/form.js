@@ -4,7 +4,7 @@ import { h, heading, setText } from "../../ui/dom.js";
 import { btcText, satText, sizeText } from "../../ui/format.js";
 import { t } from "../../ui/words.js";
 import { defaultTitle } from "../../sealing/safe-name.js";
-import { adviceOn, check, parsePrice } from "../sale.js";
+import { adviceOn, check, isReadable, parsePrice, wrongDrop } from "../sale.js";
 import { field, problemLine } from "./field.js";
 
 /** @typedef {import("../publish.js").Sale} Sale */
@@ -66,15 +66,32 @@ function fileField(before, onChoose) {
   const about = h("span", { class: "small soft" }, t("sell.form.sealed"));
   const zone = h("div", { class: "drop" }, name, about, input);
   const part = field(t("sell.form.file"), input, "", zone);
+  const refuseUnreadable = async (/** @type {File | null} */ file) => {
+    if (!file || (await isReadable(file)) || file !== chosen) return;
+    chosen = null;
+    input.value = "";
+    part.wrong(t("error.file_unreadable"));
+    show();
+  };
   const show = () => {
     setText(name, chosen ? chosen.name : t("sell.form.drop"));
     setText(about, chosen ? sizeText(chosen.size) : t("sell.form.sealed"));
   };
-  input.addEventListener("change", () => {
-    chosen = input.files?.[0] ?? chosen;
+  const take = (/** @type {File | undefined} */ file) => {
+    chosen = file ?? chosen;
     part.wrong();
     show();
     onChoose(chosen);
+    refuseUnreadable(chosen);
+  };
+  input.addEventListener("change", () => take(input.files?.[0]));
+  // The field itself would ignore several files without a word, and take a folder for a file.
+  zone.addEventListener("dragover", (event) => event.preventDefault());
+  zone.addEventListener("drop", (event) => {
+    event.preventDefault();
+    const wrong = wrongDrop(event.dataTransfer);
+    if (wrong) part.wrong(t(wrong));
+    else take(event.dataTransfer?.files[0]);
   });
   for (const [event, over] of Object.entries({ dragenter: true, dragover: true, dragleave: false, drop: false })) {
     zone.addEventListener(event, () => zone.toggleAttribute("data-over", over));

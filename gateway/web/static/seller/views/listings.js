@@ -13,17 +13,17 @@ import { errorText, t } from "../../ui/words.js";
  * @typedef {{listings: Listing[], next: string | null}} Page
  * @param {Page} page the first one
  * @param {(after: string) => Promise<Page>} load
- * @param {Record<string, Kept>} links
+ * @param {{links: Record<string, Kept>, smallest: number}} mine `smallest`: the least that can be paid to the seller, in satoshis
  * @param {(listing: Listing, kept: Kept) => void} show
  */
-export function listingsView(page, load, links, show) {
+export function listingsView(page, load, { links, smallest }, show) {
   if (page.listings.length === 0) return "";
   const list = h("ul", { class: "listings" });
   const more = h("button", { type: "button", class: "plain" }, t("sell.list.more"));
   const trouble = h("p", { class: "small", role: "status" });
   let next = page.next;
   const add = (/** @type {Page} */ page) => {
-    const rows = page.listings.map((listing) => row(listing, links[listing.file_id], show));
+    const rows = page.listings.map((listing) => row(listing, links[listing.file_id], smallest, show));
     list.append(...rows);
     next = page.next;
     more.hidden = next === null;
@@ -49,9 +49,10 @@ export function listingsView(page, load, links, show) {
 /**
  * @param {Listing} listing
  * @param {Kept | undefined} kept
+ * @param {number} smallest
  * @param {(listing: Listing, kept: Kept) => void} show
  */
-function row(listing, kept, show) {
+function row(listing, kept, smallest, show) {
   const { price_sat: price, created_at: at, sales } = listing;
   const about = t("sell.list.since", { price: satText(price), day: day(at) });
   const actions = kept && h("div", { class: "row" }, h("button", { type: "button", class: "plain", onclick: () => show(listing, kept) }, t("sell.list.show")), copyButton(() => kept.link, { label: t("sell.list.copy") }));
@@ -61,6 +62,7 @@ function row(listing, kept, show) {
     h("span", { class: "title" }, kept?.title ?? t("sell.list.unknown")),
     h("span", { class: "small soft" }, about),
     h("span", { class: "small" }, salesText(sales)),
+    price < smallest && h("p", { class: "notice warn" }, t("sell.list.cheap", { min: satText(smallest) })),
     actions,
   );
 }
