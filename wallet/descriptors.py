@@ -1,10 +1,10 @@
 """What a seller pasted, read into an :class:`~wallet.account.Account`.
 
-Read are ``wpkh(KEY)``, ``tr(KEY)``, ``sh(wpkh(KEY))`` and ``wsh(sortedmulti(K, KEY, …))`` or ``wsh(multi(…))`` with public
-extended keys, their origins if wanted, and a range (``/0/*``, or ``/<0;1>/*``, whose first branch receives), bare extended
-keys of an account: xpub and tpub with a script type beside them, zpub, ypub, vpub and upub
-(SLIP-132), which imply theirs, and what wallets export around these (:mod:`wallet.exports`).  Everything else is refused
-with the reason, which never quotes what was pasted; ``details["reason"]`` is what pages have words for.
+Read are ``wpkh(KEY)``, ``tr(KEY)``, ``sh(wpkh(KEY))`` and ``wsh(sortedmulti(K, KEY, …))`` or ``wsh(multi(…))``
+with public extended keys, their origins if wanted, and a range (``/0/*``, or ``/<0;1>/*``, whose first branch
+receives), and bare extended keys of an account: xpub and tpub with a script type beside them, zpub, ypub, vpub and
+upub (SLIP-132), which imply theirs, and what wallets export around these (:mod:`wallet.exports`).  Everything else
+is refused with the reason, which never quotes what was pasted; ``details["reason"]`` is what pages have words for.
 """
 
 from __future__ import annotations

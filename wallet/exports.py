@@ -1,7 +1,7 @@
 """What wallets export for others to see, taken apart: the descriptors or keys in a pasted text that may receive.
 
-Read are one descriptor or key alone; Bitcoin Core's ``listdescriptors`` and other JSON that holds descriptors or keys;
-and texts of several lines (Sparrow, Specter, Nunchuk, BlueWallet, BSMS), whose headings say which descriptor is for change.
+Read are one descriptor or key alone; Bitcoin Core's ``listdescriptors`` and other JSON that holds descriptors or
+keys; and texts of several lines (Sparrow, Specter, Nunchuk, BlueWallet, BSMS), whose headings say which is for change.
 """
 
 from __future__ import annotations

@@ -85,7 +85,9 @@ class Terminal(Screen):
         console.print(qr(uri))
         console.print(plain(f"\n  Pay {sats(asked)} ({btc_text(asked)} BTC)"), style="bold")
         if asked > transfer.due_sat:
-            console.print(plain(f"  {sats(transfer.due_sat)} are missing; the network carries no payment under {sats(asked)}"))
+            console.print(
+                plain(f"  {sats(transfer.due_sat)} are missing; the network carries no payment under {sats(asked)}")
+            )
         console.print(plain(f"  to {transfer.address}"))
         console.print(plain(f"  {uri}"), style="dim", soft_wrap=True)
         until = time.strftime("%H:%M", time.localtime(transfer.expires_at))

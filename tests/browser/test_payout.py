@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ VECTORS: dict[str, Any] = json.loads(
 
 
 @pytest.fixture
-async def page(visitor: Visitor, house: House) -> AsyncIterator[Page]:
+async def page(visitor: Visitor, house: House) -> Page:
     """The seller's page where the payout is changed."""
     page = await visitor.page()
     await page.goto(f"{house.url}/sell")
@@ -32,7 +31,7 @@ async def page(visitor: Visitor, house: House) -> AsyncIterator[Page]:
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_text("Where you are paid", exact=True).click()
     await page.get_by_role("button", name="Change where").click()
-    yield page
+    return page
 
 
 async def accounts(house: House) -> list[str]:

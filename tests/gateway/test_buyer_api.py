@@ -11,7 +11,7 @@ import pytest
 from qrcode.main import QRCode
 from sales import goods
 from shop import Open, Shop
-from support.accounts import BIP84_ZPUB
+from support.accounts import BIP84_ZPUB, TPUB
 
 from bitcache.identifiers import b64u, claim_hash, new_file_id, new_secret, new_transfer_id
 from bitcache.sellers import active_payouts, pause_payout

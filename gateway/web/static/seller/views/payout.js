@@ -77,7 +77,7 @@ function refusal(error, ask) {
 
 /**
  * How far the seller's wallet must look: past what is unpaid now, and as far again as wallets usually do.
- * @param {{gap_hint: number}} payout
+ * @param {{gap_hint: number, slowed?: boolean}} payout
  */
 export const gapText = (payout) => {
   const count = payout.gap_hint + 20;
