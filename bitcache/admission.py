@@ -64,7 +64,7 @@ class Admission:
         *networks, listing, account, everything = self._counts.of(place)
         made = self._made[place.payout_id]
         run = self._run(place.payout_id, next_index) + made
-        idle = self._idle(place.payout_id) if run >= self._quotas.run else 0
+        idle = self._idle(place.payout_id) if run >= self._quotas.gap_limit else 0
         return terms_of(Use(tuple(networks), listing, account, everything, run, 0 if made else idle), self._quotas)
 
     def _run(self, payout_id: int, next_index: int) -> int:

@@ -70,15 +70,16 @@ def networks_of(secret: bytes, address: str) -> Networks:
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return Networks((_key(secret, "unknown"),))
+        return Networks((_key(secret, b"unknown"),))
     if is_shared(ip):
-        return Networks((_key(secret, str(ip)),))
-    return Networks(tuple(_key(secret, prefix) for prefix in prefixes(ip)))
-
-
-def prefixes(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[str]:
-    """Return the networks of an address as text, smallest first."""
-    return [str(ipaddress.ip_network((ip, length), strict=False)) for length in PREFIX_LENGTHS[ip.version]]
+        return Networks((_key(secret, ip.packed),))
+    value, size = int(ip), ip.max_prefixlen
+    return Networks(
+        tuple(
+            _key(secret, bytes((ip.version, length)) + (value >> (size - length)).to_bytes(16, "big"))
+            for length in PREFIX_LENGTHS[ip.version]
+        )
+    )
 
 
 def is_shared(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
@@ -86,5 +87,5 @@ def is_shared(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     return any(ip in network for network in _SHARED)
 
 
-def _key(secret: bytes, network: str) -> bytes:
-    return hmac.digest(secret, b"bitcache/v1 network\x00" + network.encode(), hashlib.sha256)[:KEY_BYTES]
+def _key(secret: bytes, network: bytes) -> bytes:
+    return hmac.digest(secret, b"bitcache/v1 network\x00" + network, hashlib.sha256)[:KEY_BYTES]

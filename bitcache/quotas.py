@@ -26,6 +26,8 @@ MULTIPLES = (1, 1, 2, 8)
 WORK_FROM, RESERVED_FROM = 1 / 2, 3 / 4
 #: The hardest proof of work: some seconds of a desktop computer, a quarter of a minute of a phone.
 MOST_BITS = 14
+#: An account that gave out no address for so long asks for no work because of its unpaid run.
+QUIET_SECONDS = 60
 #: An invoice is open for this part of its usual time at the least, however full things are.
 SHORTEST_EXPIRY = 1 / 4
 
@@ -85,7 +87,7 @@ def terms_of(use: Use, quotas: Quotas) -> Terms:
     bits = max(
         _bits_for_share(own, shared=shared),
         _bits_for_pressure(pressure, shared=shared, newcomer=newcomer),
-        _bits_for_run(use.run, quotas, newcomer=newcomer),
+        _bits_for_run(use, quotas, newcomer=newcomer),
     )
     return Terms(min(bits, MOST_BITS), _expiry(full))
 
@@ -117,13 +119,16 @@ def _bits_for_pressure(pressure: float, *, shared: bool, newcomer: bool) -> int:
     return _between(least, MOST_BITS, (pressure - start) / (end - start)) if pressure >= start else 0
 
 
-def _bits_for_run(run: int, quotas: Quotas, *, newcomer: bool) -> int:
-    """A little from the wallet's gap limit on, rising with every doubling; the most at the bound."""
-    if run >= quotas.run:
+def _bits_for_run(use: Use, quotas: Quotas, *, newcomer: bool) -> int:
+    """A little from the wallet's gap limit on, rising with every doubling; the most at the bound.
+
+    A minute after the last invoice there is one without work, for those who cannot do it (a page without JavaScript).
+    """
+    if use.run >= quotas.run:
         return MOST_BITS
-    if run < quotas.gap_limit:
+    if use.run < quotas.gap_limit or not 0 <= use.idle < QUIET_SECONDS:
         return 0
-    part = math.log(run / quotas.gap_limit) / math.log(quotas.run / quotas.gap_limit)
+    part = math.log(use.run / quotas.gap_limit) / math.log(quotas.run / quotas.gap_limit)
     return _between(2, 6, part) if newcomer else _between(4, 10, part)
 
 

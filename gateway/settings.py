@@ -231,8 +231,8 @@ class Invoices(Section):
         20,
         ge=1,
         description="How many unpaid addresses in a row the sellers' wallets look past (their gap limit; 20 is usual). "
-        "Addresses are never given out twice, so from there on each new invoice costs the buyer's page or program a "
-        "little proof of work, until one is paid.",
+        "Addresses are never given out twice, so from there on a new invoice within a minute of the last costs the "
+        "buyer's page or program a little proof of work, until one is paid.",
     )
     longest_unpaid_run: int = Field(
         1_000,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 import pytest
 
-from bitcache.networks import KEY_BYTES, Networks, networks_of, prefixes
+from bitcache.networks import KEY_BYTES, Networks, networks_of
 
 SECRET = b"s" * 32
 
@@ -14,22 +12,6 @@ SECRET = b"s" * 32
 def common(one: str, other: str) -> int:
     """How many networks two addresses have in common."""
     return len(set(networks_of(SECRET, one).keys) & set(networks_of(SECRET, other).keys))
-
-
-def test_prefixes() -> None:
-    """Smallest first, four of each kind."""
-    assert prefixes(ipaddress.ip_address("198.51.100.77")) == [
-        "198.51.100.77/32",
-        "198.51.100.64/28",
-        "198.51.100.0/24",
-        "198.51.0.0/16",
-    ]
-    assert prefixes(ipaddress.ip_address("2001:db8:1:2ff:3:4:5:6")) == [
-        "2001:db8:1:2ff::/64",
-        "2001:db8:1:200::/56",
-        "2001:db8:1::/48",
-        "2001:db8::/32",
-    ]
 
 
 @pytest.mark.parametrize(
@@ -40,10 +22,14 @@ def test_prefixes() -> None:
         ("2001:db8:1:2::1", "2001:db8:1:100::1", 2),
         ("2001:db8:1::1", "2001:db8:2::1", 1),
         ("2001:db8::1", "2001:db9::1", 0),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", 3),
+        ("2001:db8:1::1", "2001:db8:1:ff00::1", 2),
         ("198.51.100.1", "198.51.100.15", 3),
         ("198.51.100.1", "198.51.100.16", 2),
         ("198.51.100.1", "198.51.1.1", 1),
         ("198.51.100.1", "198.52.100.1", 0),
+        ("198.51.100.1", "198.51.101.1", 1),
+        ("198.51.100.1", "198.51.100.1", 4),
     ],
 )
 def test_neighbours_share_their_larger_networks(one: str, other: str, shared: int) -> None:

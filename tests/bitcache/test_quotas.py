@@ -72,6 +72,13 @@ def test_the_longer_the_unpaid_run_the_more_work() -> None:
         terms((1, 1, 1, 1), run=750)
 
 
+def test_who_cannot_work_waits_for_a_minute() -> None:
+    """After that the run alone asks for nothing, up to its bound; a clock that was set back makes nobody wait."""
+    assert bits(run=500, idle=59) > 0
+    assert bits(run=500, idle=60) == bits(run=500, idle=-1) == 0
+    assert bits(run=1000, idle=400) == MOST_BITS
+
+
 def test_at_the_bound_of_the_run_sales_are_slowed() -> None:
     """One every five minutes, for the most work; a clock that was set back makes nobody wait for it."""
     with pytest.raises(TooManyBuyers) as refused:
