@@ -33,19 +33,23 @@ export function payoutView(check, { before = "", keep } = {}) {
     button.disabled = true;
     refused = false;
     answer.replaceChildren();
-    await check(input.value.trim(), type).catch((error) => answer.replaceChildren(...refusal(error, ask)));
+    await check(input.value.trim(), type).catch((error) => {
+      answer.replaceChildren(...refusal(error, ask));
+      button.hidden = error.reason === "script_type_needed"; // the types are the next thing to press
+    });
     button.disabled = false;
   };
   input.addEventListener("input", () => {
     // That a secret was wiped is still to be read when its last letters are typed.
     refused = refuseSecret(input, answer) || refused;
     if (!refused) answer.replaceChildren();
+    button.hidden = false;
   });
   const onsubmit = (/** @type {Event} */ event) => {
     event.preventDefault();
     ask(null);
   };
-  const stay = keep && h("button", { type: "button", class: "button", onclick: keep }, t("sell.payout.keep"));
+  const stay = keep && h("button", { type: "button", class: "plain", onclick: keep }, t("sell.payout.keep"));
   const head = h("div", { class: "offer-head" }, heading(t("sell.payout.title")), h("p", { class: "soft" }, t("sell.payout.text")));
   return h("div", { class: "card" }, head, h("form", { class: "stack", onsubmit }, descriptor.node, answer, button, stay));
 }
