@@ -9,7 +9,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from bdkpython import Address, Network
 from sales import goods
 from shop import Client, settings_in
 from support.accounts import BIP84_ZPUB, fresh_account
@@ -17,9 +16,11 @@ from support.eventually import eventually
 from support.peer_chain import PeerChain
 from support.peer_server import Message, PeerServer, serving
 
+from bitcache.identifiers import b64u, claim_hash, new_secret
+from bitcache.invoices import create_transfer
 from bitcache.money import Sat
 from gateway.app import listening
-from gateway.compose import check_payout, init_data_dir, running
+from gateway.compose import Parts, check_payout, init_data_dir, running
 from wallet.chain.light.consensus import RULES
 from wallet.chain.regtest import RegtestNode
 
@@ -29,13 +30,15 @@ EASY = 0x207FFFFF
 
 
 @asynccontextmanager
-async def gateway(folder: Path, network: str, peers: Sequence[str], account: str) -> AsyncIterator[Client]:
-    """A gateway on the light client, with these peers and no others."""
+async def gateway(
+    folder: Path, network: str, peers: Sequence[str], account: str
+) -> AsyncIterator[tuple[Client, Parts]]:
+    """A gateway on the light client, with these peers and no others; what a program sees, and its parts."""
     chain = {"source": "light", "light_peers": list(peers), "light_connections": 2}
     settings = settings_in(folder, bitcoin={"network": network}, chain=chain)
     token = await init_data_dir(settings, terms=await check_payout(settings, account))
     async with running(settings) as parts, listening(parts) as url, aiohttp.ClientSession() as http:
-        yield Client(url, token, http)
+        yield Client(url, token, http), parts
 
 
 async def released(client: Client, claim: str) -> bool:
@@ -71,7 +74,7 @@ async def test_one_lying_peer_of_two(tmp_path: Path, own_regtest: RegtestNode, a
     async with serving("regtest", truth) as (liar,):
         repeat_filter_headers(liar)
         peers = [liar.address, "{}:{}".format(*own_regtest.p2p)]
-        async with gateway(tmp_path, "regtest", peers, account.text) as client:
+        async with gateway(tmp_path, "regtest", peers, account.text) as (client, _):
             await eventually(lambda: healthy(client))
             sold = await client.sell(goods(price_sat=amount))
             unpaid, transfer = await client.begin(sold.file_id)
@@ -110,12 +113,16 @@ async def test_lying_peers_on_the_main_network(tmp_path: Path, other: str) -> No
         forged.mine(bits=EASY, when=now - 24_000 + number * 600)
     async with serving("main", forged, forged, kind=OneHeaderAMessage) as liars:
         peers = [liars[0].address, liars[1].address if other == "lies" else "127.0.0.1:1"]
-        async with gateway(tmp_path, "main", peers, BIP84_ZPUB) as client:
+        async with gateway(tmp_path, "main", peers, BIP84_ZPUB) as (client, parts):
             sold = await client.sell(goods())
-            unpaid, transfer = await client.begin(sold.file_id)
+            asked = {"claim_hash": b64u(claim_hash(new_secret()))}
+            got = await client.call("POST", f"/files/{sold.file_id}/transfers", json=asked)
+            assert (got.status, got.json["reason"]) == (409, "catching_up"), "nobody is asked to pay meanwhile"
+            unpaid = new_secret()  # an invoice from before
+            order = (sold.file_id, claim_hash(unpaid), parts.policy, None, now)
+            transfer, _ = await create_transfer(parts.store, parts.rail, *order, marks=parts.marks)
             paying = forged.fork()
-            script = Address(transfer["address"], Network.BITCOIN).script_pubkey().to_bytes()
-            paying.mine([(2_500, script)], bits=EASY, when=now)
+            paying.mine([(2_500, transfer.key)], bits=EASY, when=now)
             for liar in liars:
                 liar.announce(paying)
             assert not await released_soon(client, unpaid)

@@ -21,7 +21,8 @@ from wallet.chain.light.filters import CompactFilter
 from wallet.chain.light.header_chain import HeaderChain
 from wallet.chain.light.misbehaving import BANNED_SECONDS, REMEMBERED, PeerRecords
 from wallet.chain.light.p2p import PeerConnection
-from wallet.chain.light.peers import neighbourhood
+from wallet.chain.light.peer_pool import PeerPool
+from wallet.chain.light.peers import Peers, neighbourhood
 from wallet.chain.light.whole_block import read_block
 
 COMMANDS = ("version", "verack", "headers", "cfheaders", "cfilter", "block", "ping", "inv", "addr", "x")
@@ -210,3 +211,13 @@ def test_neighbours_are_one_party() -> None:
     places = [neighbourhood(PeerAddress(host, 1)) for host in ("198.51.0.1", "198.51.255.1", "198.52.0.1")]
     assert places[0] == places[1] != places[2]
     assert neighbourhood(PeerAddress("2001:db8::1", 1)) == neighbourhood(PeerAddress("2001:db8:ffff::1", 1))
+
+
+def test_of_those_that_seeds_name_one_of_each_neighbourhood_is_dialled() -> None:
+    """Whoever runs many nodes in one place is one voice; those that settings name are the operator's choice."""
+    hosts = ("198.51.0.1", "198.51.7.7", "192.0.2.1", "2001:db8::1", "2001:db8::2")
+    found = [PeerAddress(host, 8333) for host in hosts]
+    for named, expected in (((), [found[0], found[2], found[3]]), (hosts, found)):
+        pool = PeerPool(Peers("main", named, 2, None), HeaderChain(RULES["main"]), lambda: None)
+        pool._candidates = found
+        assert pool._choice() == expected

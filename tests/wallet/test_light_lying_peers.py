@@ -182,6 +182,24 @@ async def test_a_block_that_one_peer_alone_has(tmp_path: Path) -> None:
         assert await follow(source, ref(truth)) == (ref(honest), [9_000] * 3)
 
 
+async def test_a_chain_that_one_peer_alone_has_undoes_nothing(tmp_path: Path) -> None:
+    """Else a liar could make every sale a loss where work is cheap."""
+    truth = PeerChain(RULES["regtest"])
+    truth.mine_until(RULES["regtest"].base.time + 6_000)
+    forged = truth.fork(truth.height - 2)
+    for _ in range(4):
+        forged.mine()
+    async with serving("regtest", truth, truth) as peers, following(tmp_path, truth, peers) as source:
+        await eventually(lambda: _has(source, truth))
+        peers[0].announce(forged)
+        await eventually(lambda: _knows(source, forged))
+        with pytest.raises(ChainError, match="fewer than 2 peers have the chain"):
+            await source.step(ref(truth), {SCRIPT: None})
+        peers[1].announce(forged)
+        await eventually(lambda: _has(source, forged))
+        assert await source.step(ref(truth), {SCRIPT: None}) == Back()
+
+
 async def _knows(source: LightSource, chain: PeerChain) -> bool:
     return (await source.status()).headers == chain.height
 

@@ -34,8 +34,9 @@ STALE_SECONDS = 2 * 60 * 60
 LAG = 6
 #: For so long the newest block may be one that not enough peers have yet.
 SPREAD_SECONDS = 60.0
-#: Headers are written down when so many came, and at the end.
-SAVE_EVERY = 100
+#: Headers are written down so often at most, and at the end.
+SAVE_SECONDS = 600.0
+DISAGREE = "Nothing is lost: others are asked. Name more peers in chain.light_peers, or run a node of your own."
 
 
 class LightSource:
@@ -64,13 +65,12 @@ class LightSource:
         self._filters = FilterQuorum(self._chain, self.pool, connections)
         self._changed = asyncio.Event()
         self._told: BlockRef | None = None
-        self._saved_height = self._rules.base.height
+        self._saved_at = time.monotonic()
         self._seen, self._grew_at = self._chain.tip, time.monotonic()
 
     async def open(self) -> None:
         """Read the headers of last time, and begin to connect."""
         await asyncio.to_thread(self._chain.load, self._file)
-        self._saved_height = self._chain.tip.height
         self.pool.start()
 
     async def close(self) -> None:
@@ -141,14 +141,18 @@ class LightSource:
 
     async def _next(self, cursor: BlockRef, scripts: Scripts) -> Step:
         """What follows ``cursor``, by our own headers; raises Undecided."""
+        common = self._common()
+        if common is None:
+            raise Undecided
         if not self._chain.known(cursor.height):
-            if cursor.height > self._chain.tip.height + LAG and self._is_fresh():
+            if cursor.height > self._chain.tip.height + LAG and common == self._chain.tip and self._is_fresh():
                 return Back()
             raise Undecided  # peers may be a little behind those that we had before
         if self._chain.at(cursor.height) != cursor:
+            if common.height < cursor.height:
+                raise Undecided  # one peer alone shows another chain
             return Back()
-        common = self._common()
-        if common is None or common.height <= cursor.height:
+        if common.height <= cursor.height:
             return None
         block = self._chain.at(cursor.height + 1)
         payments = await self._filters.payments(block.height, scripts)
@@ -170,17 +174,19 @@ class LightSource:
             if connected == 0 and self.pool.error:
                 return self.pool.error
             return too_few(connected, self._quorum)
-        if self._chain.work < self._rules.minimum_work or self._is_short() or self._common() is None:
+        height = self._chain.tip.height
+        if self._chain.work < self._rules.minimum_work or self._is_short():
+            return NodeWarmingUp(f"the light client fetches headers (block {height})", hint="Wait: nothing is lost.")
+        if self._common() is None:
             return NodeWarmingUp(
-                f"the light client fetches headers (block {self._chain.tip.height})", hint="Wait: nothing is lost."
+                f"fewer than {self._quorum} peers have the chain with the most work (block {height})", hint=DISAGREE
             )
         return None
 
     def _why_not(self) -> ChainError:
         """After waiting for an answer in vain."""
         return self._why_not_yet() or NodeUnreachable(
-            f"fewer than {self._quorum} peers answered, or they do not agree",
-            hint="Nothing is lost: others are asked. Name more peers in chain.light_peers, or run a node of your own.",
+            f"fewer than {self._quorum} peers answered, or they do not agree", hint=DISAGREE
         )
 
     def _warning(self, behind: bool) -> str:
@@ -209,8 +215,8 @@ class LightSource:
         """Something changed: whoever waits looks again."""
         if self._chain.tip != self._seen:
             self._seen, self._grew_at = self._chain.tip, time.monotonic()
-            if abs(self._seen.height - self._saved_height) >= SAVE_EVERY:
-                self._saved_height = self._seen.height
+            if self._grew_at > self._saved_at + SAVE_SECONDS:
+                self._saved_at = self._grew_at
                 self._chain.save(self._file)
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
