@@ -56,11 +56,11 @@ def _calls(facts: NodeFacts, rpc_user: str) -> Iterator[Finding]:
         (Need.PAYMENTS, problem, "without them no payment is seen"),
         (Need.MEMPOOL, problem, "without them a payment is seen only in its block, and no invoice expires"),
         (Need.SPEED, warning, "without them payments and blocks are seen within ten seconds, not at once"),
-        (Need.REPAIR, warning, "without them a pruned block is not fetched again"),
+        (Need.REPAIR, warning, "without them what was lost is not fetched again"),
     ):
         failing = [call.method for call in CALLS if call.need is need and call.method in facts.failing]
-        if need is Need.REPAIR and facts.pruned_below is None:
-            failing = []
+        if facts.pruned_below is None:  # no block of it is ever missing
+            failing = [method for method in failing if method not in ("getpeerinfo", "getblockfrompeer")]
         if need is Need.SPEED and facts.zmq_address:  # the address is known without asking
             failing = [method for method in failing if method != "getzmqnotifications"]
         if failing:
