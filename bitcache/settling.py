@@ -141,7 +141,7 @@ def _change(
         "confirmations": terms.confirmations,
         "depth": min(result.confirmations, terms.confirmations),
         "seen_at": min((one.seen_at for one in seen), default=None),
-        "settled_at": row.settled_at or now if result.state is State.SETTLED else row.settled_at,
+        "settled_at": now if row.settled_at is None and result.state is State.SETTLED else row.settled_at,
     }
     if all(getattr(row, name) == value for name, value in new.items()):
         return None
