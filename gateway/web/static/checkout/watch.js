@@ -1,4 +1,7 @@
-/** Following a purchase: server-sent events, and asking every few seconds while they do not come. */
+/**
+ * Following a purchase: server-sent events in one page of this browser that is looked at, and asking every few seconds in
+ * the others. Over HTTP/1.1 a browser has six connections to a host: a stream in each tab would leave none for a payment.
+ */
 
 import { eventsUrl, getTransfer } from "./api.js";
 
@@ -7,18 +10,27 @@ import { eventsUrl, getTransfer } from "./api.js";
 
 const FIRST_PAUSE = 2000;
 const LONGEST_PAUSE = 15000;
-/** While the stream is open too: a connection that died silently looks open for minutes. */
+/** Beside a stream too: a connection that died silently looks open for minutes. And where nothing is in a hurry. */
 const CHECK_EVERY = 30000;
+/** In a tab that nobody looks at. */
+const HIDDEN_PAUSE = 10000;
+const ONE_STREAM = "bitcache.stream";
+
+/** @param {Transfer} transfer nothing but a reorganisation changes it */
+const isFinal = ({ state }) => state === "settled";
 
 export class Watch {
   #transferId;
   #listener;
   /** @type {EventSource | null} */
   #stream = null;
+  /** Ends the turn, or the wait for it. @type {AbortController | null} */
+  #turn = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #pause = FIRST_PAUSE;
   #news = 0;
+  #final = false;
   #stopped = false;
 
   /**
@@ -28,20 +40,44 @@ export class Watch {
   constructor(transferId, listener) {
     this.#transferId = transferId;
     this.#listener = listener;
-    this.#listen();
-    this.#later(CHECK_EVERY);
+    this.#takeTurns();
+    this.#later(FIRST_PAUSE);
     addEventListener("offline", listener.onOffline);
     addEventListener("online", this.now);
     addEventListener("pageshow", this.now);
+    document.addEventListener("visibilitychange", this.#onVisibility);
   }
 
   stop() {
     this.#stopped = true;
-    this.#stream?.close();
+    this.#turn?.abort();
+    this.#close();
     clearTimeout(this.#timer);
     removeEventListener("offline", this.#listener.onOffline);
     removeEventListener("online", this.now);
     removeEventListener("pageshow", this.now);
+    document.removeEventListener("visibilitychange", this.#onVisibility);
+  }
+
+  #onVisibility = () => {
+    this.#takeTurns();
+    if (!document.hidden) this.now();
+  };
+
+  /** The stream is for one page at a time; it goes on when that one is hidden, closed or done. */
+  #takeTurns() {
+    this.#turn?.abort();
+    this.#turn = null;
+    this.#close();
+    if (this.#stopped || this.#final || document.hidden) return;
+    const { signal } = (this.#turn = new AbortController());
+    const turn = () => new Promise((ended) => {
+      if (signal.aborted) return ended(undefined);
+      signal.addEventListener("abort", ended, { once: true });
+      this.#listen();
+    });
+    // Refused to a frame of another site: then this page asks.
+    navigator.locks?.request(ONE_STREAM, { signal }, turn).catch(() => {});
   }
 
   /** Asks at once. What the stream says meanwhile may be newer than the answer, so then the answer is dropped. */
@@ -57,10 +93,15 @@ export class Watch {
   };
 
   #listen() {
-    this.#stream?.close();
+    this.#close();
     this.#stream = new EventSource(eventsUrl(this.#transferId));
     this.#stream.addEventListener("transfer", (event) => this.#heard(JSON.parse(event.data)));
     this.#stream.addEventListener("error", () => this.#later(this.#pause));
+  }
+
+  #close() {
+    this.#stream?.close();
+    this.#stream = null;
   }
 
   /** @param {Transfer} transfer */
@@ -68,10 +109,19 @@ export class Watch {
     if (this.#stopped) return;
     this.#news++;
     this.#pause = FIRST_PAUSE;
+    const final = isFinal(transfer);
+    if (final !== this.#final) {
+      this.#final = final;
+      this.#takeTurns();
+    }
     this.#listener.onTransfer(transfer);
-    const streaming = this.#stream?.readyState === EventSource.OPEN;
     if (this.#stream?.readyState === EventSource.CLOSED) this.#listen();
-    this.#later(streaming ? CHECK_EVERY : FIRST_PAUSE);
+    this.#later(this.#nextPause());
+  }
+
+  #nextPause() {
+    if (this.#final || this.#stream?.readyState === EventSource.OPEN) return CHECK_EVERY;
+    return document.hidden ? HIDDEN_PAUSE : FIRST_PAUSE;
   }
 
   #missed() {
