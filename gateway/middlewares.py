@@ -12,6 +12,7 @@ from aiohttp import web
 from bitcache.errors import BitcacheError
 from gateway import logs
 from gateway.api import errors
+from gateway.api.access import parts_of
 from gateway.web import pages
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -33,7 +34,7 @@ _CSP = (
 
 _CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Accept-Ranges, Content-Range, Location, Retry-After",
+    "Access-Control-Expose-Headers": "ETag, Accept-Ranges, Content-Range, Location, Retry-After, Bitcache-Time",
 }
 _PREFLIGHT = {
     **_CORS,
@@ -110,6 +111,8 @@ async def security_headers(request: web.Request, response: web.StreamResponse) -
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     if path.startswith(API) or path == "/healthz":
         headers.setdefault("Cache-Control", "no-store")
+    if path.startswith(API):  # invoices end by this clock, not by the reader's, nor by a proxy's Date
+        headers["Bitcache-Time"] = str(parts_of(request).clock())
     if _ANY_ORIGIN.match(path):
         headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
         for name, value in _CORS.items():

@@ -274,3 +274,15 @@ async def test_beside_a_part_paid_link_one_can_buy_for_oneself(visitor: Visitor,
     assert await other.locator(".address").text_content() != theirs
     wallet = other.get_by_role("link", name="Open in a wallet")
     assert "amount=0.000025" in str(await wallet.get_attribute("href"))
+
+
+async def test_the_time_left_is_the_gateways_whatever_the_visitors_clock_says(visitor: Visitor, house: House) -> None:
+    """A computer two hours ahead, and one two hours behind."""
+    link = await house.sell(SONG)
+    for hours in (2, -2):
+        page = await visitor.page()
+        skew = f"const real = Date.now.bind(Date); Date.now = () => real() + {hours} * 3600e3"
+        await page.add_init_script(skew)
+        await page.goto(link)
+        await invoice(page)
+        await expect(page.get_by_role("timer")).to_have_text(re.compile("^(1:00:00|59:)"))

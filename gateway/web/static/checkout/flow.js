@@ -1,5 +1,6 @@
 /** What happens, in order: look at the link, show the offer, begin or find the purchase, watch it, fetch, open, save. */
 
+import { gatewayNow } from "../ui/gateway-time.js";
 import { report } from "../sealing/errors.js";
 import { formatLink } from "../sealing/link.js";
 import { demoPay } from "./api.js";
@@ -17,8 +18,6 @@ import { Watch } from "./watch.js";
 /** @typedef {import("./state.js").State} State */
 /** @typedef {import("./state.js").Event} Event */
 
-const now = () => Math.floor(Date.now() / 1000);
-
 export class Flow {
   state = START;
   #changed;
@@ -33,7 +32,7 @@ export class Flow {
   #part = null;
   /** @type {Watch | null} */
   #watch = null;
-  #delivery = new Delivery((event) => this.dispatch(event), now);
+  #delivery = new Delivery((event) => this.dispatch(event), gatewayNow);
 
   /**
    * @param {(before: State, after: State) => void} changed
@@ -48,7 +47,7 @@ export class Flow {
 
   /** What the screens' buttons do. */
   act = {
-    now,
+    now: gatewayNow,
     pay: () => this.#press(() => this.#begin()),
     linkKept: () => this.#press(() => this.#begin({ linkKept: true })),
     demoPay: () => this.#press(() => demoPay(this.#transferId())),

@@ -1,5 +1,6 @@
 /** Requests to our own gateway. What goes wrong becomes a GatewayError with a code that people's words exist for. */
 
+import { hearTime } from "./gateway-time.js";
 import { GatewayError, PROXY_CODES } from "../sealing/errors.js";
 
 const BASE = "/api/v1";
@@ -19,6 +20,7 @@ export async function request(path, { method = "GET", bearer, json, signal } = {
     if (signal?.aborted) throw error;
     throw new GatewayError("gateway_unreachable", "no answer");
   });
+  hearTime(answer);
   if (answer.ok) return answer;
   throw await problemOf(answer);
 }
