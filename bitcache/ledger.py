@@ -14,18 +14,24 @@ Reports
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Integer, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, Integer, Row, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from bitcache.money import Sat
 from bitcache.settling import settle_invoices
-from bitcache.storage.tables import block, invoice, known, payment
+from bitcache.storage.many import among_ids, ids
+from bitcache.storage.tables import block, invoice, known, payment, payment_transaction
 
 #: No payment needs more confirmations than this.
 DEEPEST = 100
+#: So many blocks a payment may be absent before it is given up: about two weeks, after which nodes forget it, too.
+LONGEST_ABSENCE = 2_016
+#: Larger transactions (bytes, with their ancestors) are not kept: one that is absent then counts as withdrawn.
+LARGEST_KEPT = 400_000
 
 _HEIGHT: BindParameter[int] = bindparam("height", type_=Integer)
 
@@ -44,10 +50,22 @@ _FINAL_SINCE = (
     )
 )
 
+_Waiting = Row[Any, Any, Any]
+_WAITING = select(payment.c.reference, payment.c.transfer_id, payment.c.absent_since).where(payment.c.unconfirmed == 1)
+_KEPT = (
+    select(payment_transaction)
+    .where(among_ids(payment_transaction.c.txid))
+    .order_by(payment_transaction.c.txid, payment_transaction.c.position)
+)
+_KEPT_IDS = select(payment_transaction.c.txid).where(among_ids(payment_transaction.c.txid)).distinct()
+_IN_BLOCK_AT = select(payment.c.reference).where(
+    payment.c.block_hash == select(block.c.hash).where(block.c.height == _HEIGHT).scalar_subquery()
+)
+
 
 def _upsert() -> Insert:
     upsert = insert(payment)
-    new = {name: upsert.excluded[name] for name in ("height", "block_hash", "unconfirmed", "maturity")}
+    new = {name: upsert.excluded[name] for name in ("height", "block_hash", "unconfirmed", "maturity", "absent_since")}
     # a block outranks the mempool: what is in a block is never "seen" again by a late message
     later = upsert.excluded.height.is_not(None) | payment.c.height.is_(None)
     return upsert.on_conflict_do_update(index_elements=["reference"], set_=new, where=later)
@@ -72,6 +90,26 @@ class Payment:
     key: bytes
     amount: Sat
     maturity: int = 0
+    #: The raw transaction that carries it, its unconfirmed ancestors before it; empty where they are not known.
+    transactions: tuple[bytes, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def txid(self) -> str:
+        """What carries it, and perhaps other payments."""
+        return txid_of(self.reference)
+
+
+def txid_of(reference: str) -> str:
+    """The transaction of a payment."""
+    return reference.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A transaction that pays us, in no block and not in the mempool: its unconfirmed ancestors, and itself."""
+
+    txid: str
+    transactions: tuple[bytes, ...]
 
 
 class OutOfOrder(AssertionError):
@@ -119,6 +157,7 @@ def extend(
         raise OutOfOrder(f"block {ref.height} does not follow the cursor")
     conn.execute(insert(block).values(height=ref.height, hash=ref.hash))
     touched = _store(conn, payments, now, height=ref.height, block_hash=ref.hash, waiting=0)
+    _forget_deep(conn, ref.height)
     settle_invoices(conn, touched | _not_final(conn), now)
 
 
@@ -135,21 +174,91 @@ def undo(conn: Connection, ref: BlockRef, now: int) -> None:
     settle_invoices(conn, touched, now)
 
 
-def unconfirmed(conn: Connection, payments: Sequence[Payment], now: int, *, loss_budget: int = 0) -> None:
-    """Exactly these wait for a block now; what waited and is not among them was replaced or dropped.
+def unconfirmed(
+    conn: Connection,
+    payments: Sequence[Payment],
+    now: int,
+    *,
+    conflicted: Collection[str] = (),
+    loss_budget: int = 0,
+) -> None:
+    """These wait for a block now.  What waited and is not among them is absent: received, and out of sight.
 
+    It is withdrawn when its transaction is among ``conflicted`` (something else spends its coins), when it is absent
+    for :data:`LONGEST_ABSENCE` blocks, or when its transaction is not known, so that nobody could tell.
     ``loss_budget``: how many satoshis may be released for payments that no block holds (see bitcache.losses).
     """
-    present = {one.reference for one in payments}
-    waiting = select(payment.c.reference, payment.c.transfer_id).where(payment.c.unconfirmed == 1)
-    before = {row.reference: row.transfer_id for row in conn.execute(waiting)}
-    gone = before.keys() - present
-    for reference in gone:
-        conn.execute(update(payment).where(payment.c.reference == reference).values(unconfirmed=0))
-    fresh = [one for one in payments if one.reference not in before]
+    before = {row.reference: row for row in conn.execute(_WAITING)}
+    gone = settle_absence(conn, payments, conflicted)
+    back = {reference for reference, row in before.items() if row.absent_since is not None}
+    fresh = [one for one in payments if one.reference not in before or one.reference in back]
     touched = _store(conn, fresh, now, height=None, block_hash=None, waiting=1)
-    touched |= {before[reference] for reference in gone} | set(conn.scalars(_HELD_BACK))
+    keep_transactions(conn, payments)
+    touched |= {row.transfer_id for row in gone} | set(conn.scalars(_HELD_BACK))
     settle_invoices(conn, touched, now, loss_budget)
+
+
+def settle_absence(conn: Connection, present: Sequence[Payment], conflicted: Collection[str]) -> list[_Waiting]:
+    """What waits and is not ``present`` becomes absent, or is withdrawn; returns those payments as they were."""
+    references = {one.reference for one in present}
+    gone = [row for row in conn.execute(_WAITING).all() if row.reference not in references]
+    _miss(conn, gone, conflicted)
+    return gone
+
+
+def absent(conn: Connection, present: Collection[str]) -> list[Absent]:
+    """What waits for a block by the ledger and is not among the references ``present``, if its transaction is known."""
+    txids = {txid_of(row.reference) for row in conn.execute(_WAITING) if row.reference not in present}
+    return list(_kept(conn, txids).values())
+
+
+def kept_transactions(conn: Connection) -> list[Absent]:
+    """Every transaction that is kept, absent or not."""
+    return list(_kept(conn, set(conn.scalars(select(payment_transaction.c.txid)))).values())
+
+
+def keep_transactions(conn: Connection, payments: Sequence[Payment]) -> None:
+    """What carries these payments is kept until they are deep in the chain."""
+    asked = {one.txid: one.transactions for one in payments if 0 < sum(map(len, one.transactions)) <= LARGEST_KEPT}
+    known = set(conn.scalars(_KEPT_IDS, ids(asked))) if asked else set()
+    rows = [
+        {"txid": txid, "position": position, "raw": raw}
+        for txid, transactions in asked.items()
+        if txid not in known
+        for position, raw in enumerate(transactions)
+    ]
+    if rows:
+        conn.execute(insert(payment_transaction), rows)
+
+
+def _miss(conn: Connection, gone: Sequence[_Waiting], conflicted: Collection[str]) -> None:
+    """These are not in the mempool: absent, or withdrawn."""
+    if not gone:
+        return
+    height = (cursor(conn) or BlockRef(0, "")).height
+    kept = set(conn.scalars(_KEPT_IDS, ids({txid_of(row.reference) for row in gone})))
+    for row in gone:
+        txid, since = txid_of(row.reference), row.absent_since if row.absent_since is not None else height
+        stays = txid in kept and txid not in conflicted and height - since < LONGEST_ABSENCE
+        values = {"absent_since": since} if stays else {"unconfirmed": 0, "absent_since": None}
+        conn.execute(update(payment).where(payment.c.reference == row.reference).values(values))
+        if not stays:
+            conn.execute(delete(payment_transaction).where(payment_transaction.c.txid == txid))
+
+
+def _kept(conn: Connection, txids: Collection[str]) -> dict[str, Absent]:
+    raws: dict[str, list[bytes]] = {}
+    for row in conn.execute(_KEPT, ids(txids)):
+        raws.setdefault(row.txid, []).append(row.raw)
+    return {txid: Absent(txid, tuple(found)) for txid, found in raws.items()}
+
+
+def _forget_deep(conn: Connection, height: int) -> None:
+    """What carries a payment that no reorganisation reaches any more need not be handed to a node again."""
+    deep = conn.scalars(_IN_BLOCK_AT, {"height": height - DEEPEST})
+    txids = {txid_of(reference) for reference in deep}
+    if txids:
+        conn.execute(delete(payment_transaction).where(among_ids(payment_transaction.c.txid)), ids(txids))
 
 
 def known_until(conn: Connection, until: int, now: int) -> None:
@@ -198,6 +307,7 @@ def _store(
             "block_hash": block_hash,
             "unconfirmed": waiting,
             "seen_at": now,
+            "absent_since": None,
         }
         for one in found
         if one.key in owners

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
-from bitcache import highwater
+from bitcache import highwater, ledger
 from bitcache.errors import BadInput
 from bitcache.highwater import LOOK_AHEAD
 from bitcache.ledger import DEEPEST, BlockRef, Payment, cursor
@@ -36,6 +36,8 @@ class Found:
     blocks: list[BlockRef] = field(default_factory=list)
     payments: dict[str, tuple[Payment, BlockRef]] = field(default_factory=dict)
     waiting: tuple[Payment, ...] = ()
+    #: transactions (ids) of payments that are neither, and that something else has replaced
+    conflicted: frozenset[str] = frozenset()
     sees_unconfirmed: bool = True
 
     def forward(self, ref: BlockRef, payments: Iterable[Payment]) -> None:
@@ -247,7 +249,8 @@ def _forgotten(
 def _write(conn: Connection, found: Found, owners: Mapping[bytes, str], now: int) -> None:
     """Blocks and payments above the first block become what was found."""
     above = payment.c.height > found.first.height
-    conn.execute(update(payment).where(above).values(height=None, block_hash=None, unconfirmed=0))
+    back = (payment.c.maturity == 0).cast(payment.c.unconfirmed.type) if found.sees_unconfirmed else 0
+    conn.execute(update(payment).where(above).values(height=None, block_hash=None, unconfirmed=back))
     conn.execute(delete(block).where(block.c.height >= found.first.height))
     refs = [found.first, *found.blocks]
     conn.execute(insert(block), [{"height": ref.height, "hash": ref.hash} for ref in refs])
@@ -256,15 +259,23 @@ def _write(conn: Connection, found: Found, owners: Mapping[bytes, str], now: int
             _put(conn, one, owners[one.key], now, height=ref.height, block_hash=ref.hash, unconfirmed=0)
     if not found.sees_unconfirmed:
         return
-    conn.execute(update(payment).where(payment.c.height.is_(None)).values(unconfirmed=0))
     for one in found.waiting:
         if one.key in owners:
             _put(conn, one, owners[one.key], now, height=None, block_hash=None, unconfirmed=1)
+    # what is in no block and not in the mempool is absent, as for the watcher, unless something else replaced it
+    waiting = [one for one in found.waiting if one.key in owners]
+    ledger.settle_absence(conn, waiting, found.conflicted)
 
 
 def _put(conn: Connection, one: Payment, transfer_id: str, now: int, **where: Any) -> None:
     """One payment as it is; when it was first seen is kept."""
-    what = {"transfer_id": transfer_id, "amount_sat": int(one.amount), "maturity": one.maturity, **where}
+    what = {
+        "transfer_id": transfer_id,
+        "amount_sat": int(one.amount),
+        "maturity": one.maturity,
+        "absent_since": None,
+        **where,
+    }
     changed = conn.execute(update(payment).where(payment.c.reference == one.reference).values(what))
     if not changed.rowcount:
         conn.execute(insert(payment).values(reference=one.reference, seen_at=now, **what))

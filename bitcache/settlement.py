@@ -32,6 +32,7 @@ class Mark(StrEnum):
     PAID_PARTIAL = "paid_partial"
     PAID_OVER = "paid_over"
     PAID_LATE = "paid_late"
+    NOT_IN_MEMPOOL = "not_in_mempool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,15 @@ class Terms:
 class Observation:
     """One payment that survives: seen at ``seen_at``, ``confirmations`` deep (0: not in a block).
 
-    ``maturity`` is what the rail itself demands before this money counts (a coinbase: 100).
+    ``maturity`` is what the rail itself demands before this money counts (a coinbase: 100).  ``absent``: it was seen,
+    and is neither in a block nor in the mempool now, though nothing else is known to spend its coins.
     """
 
     amount: Sat
     confirmations: int
     seen_at: int
     maturity: int = 0
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,12 @@ def settle(terms: Terms, observations: Sequence[Observation], *, released: bool,
     to which the chain is known, so that a node that is away pauses expiry.
     """
     received = total([seen.amount for seen in observations])
-    final = [seen for seen in observations if seen.confirmations >= max(terms.confirmations, seen.maturity)]
+    # what is absent was received, so nobody is asked to pay twice; but nothing is released for it, without a block
+    final = [
+        seen
+        for seen in observations
+        if not seen.absent and seen.confirmations >= max(terms.confirmations, seen.maturity)
+    ]
     confirmed = total([seen.amount for seen in final])
     state = _state(terms, received, confirmed, released=released, known_until=known_until)
     return Settlement(state, _marks(terms, observations, received), received, confirmed, _depth(terms, observations))
@@ -106,6 +114,8 @@ def _marks(terms: Terms, observations: Sequence[Observation], received: Sat) -> 
         marks.add(Mark.PAID_OVER)
     if any(seen.seen_at > terms.expires_at for seen in observations):
         marks.add(Mark.PAID_LATE)
+    if any(seen.absent for seen in observations):
+        marks.add(Mark.NOT_IN_MEMPOOL)
     return frozenset(marks)
 
 

@@ -125,7 +125,9 @@ def _observations(conn: Connection, touched: dict[str, str], tip: int) -> dict[s
     found: dict[str, list[Observation]] = defaultdict(list)
     for row in conn.execute(_SURVIVING, touched):
         depth = 0 if row.height is None else tip - row.height + 1
-        found[row.transfer_id].append(Observation(Sat(row.amount_sat), depth, row.seen_at, row.maturity))
+        absent = row.height is None and row.absent_since is not None
+        seen = Observation(Sat(row.amount_sat), depth, row.seen_at, row.maturity, absent)
+        found[row.transfer_id].append(seen)
     return found
 
 

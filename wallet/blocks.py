@@ -99,7 +99,20 @@ def transaction_id(raw: bytes) -> str:
         end, _ = _outputs(raw, outputs, ())
     except (IndexError, struct.error) as error:
         raise NodeRefused("the node sent a broken transaction") from error
+    if end > len(raw) - 4:
+        raise NodeRefused("the node sent a broken transaction")
     return _txid(raw, 0, body, end, len(raw) - 4)
+
+
+def spent_by(raw: bytes) -> list[tuple[str, int]]:
+    """The outputs that a raw transaction spends: transaction id (as nodes print it) and number."""
+    count, at = _varint(raw, 4 + _marker(raw, 4))
+    found = []
+    for _ in range(count):
+        found.append((raw[at : at + 32][::-1].hex(), unpack_from("<I", raw, at + 32)[0]))
+        length, at = _varint(raw, at + 36)
+        at += length + 4
+    return found
 
 
 def _scan(raw: bytes, start: int, scripts: Scripts, *, maturity: int) -> tuple[int, list[Payment]]:

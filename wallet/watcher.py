@@ -32,6 +32,8 @@ from wallet.chain.base import Back, ChainSource, Forward
 SAFETY_DEPTH = 6
 IDLE_SECONDS = 10.0
 LOADED_AT_ONCE = 10_000
+#: How often a transaction that left the mempool is handed to the node again.
+OFFER_SECONDS = 600.0
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 10.0)
 
 log = structlog.get_logger("wallet.watcher")
@@ -83,6 +85,7 @@ class Watcher:
         self.caught_up = asyncio.Event()
         self._find_beyond, self._on_skipped = beyond, on_skipped
         self._beyond: Beyond = {}
+        self._offered: dict[str, float] = {}  # absent transactions, and when they were handed in last
         self._store, self._source, self._scripts = store, source, scripts
         self._clock, self._birthday, self._on_change = clock, birthday, on_change
         self._loss_budget = loss_budget
@@ -157,9 +160,25 @@ class Watcher:
             if await self._step(cursor):
                 continue
             waiting = await self._source.unconfirmed(self._scripts)
+            conflicted = await self._look_after_absent(waiting)
             # a block found meanwhile took its payments out of what waits: look at it first
             if not await self._step(cursor):
-                return await self._report(waiting, began)
+                return await self._report(waiting, conflicted, began)
+
+    async def _look_after_absent(self, waiting: Sequence[Payment]) -> set[str]:
+        """What left the mempool is handed to the node again, now and then; returns what something else has replaced."""
+        present = {one.reference for one in waiting}
+        absent = await self._store.read(lambda conn: ledger.absent(conn, present))
+        if not absent:
+            self._offered.clear()
+            return set()
+        conflicted = await self._source.conflicted(absent)
+        now = time.monotonic()
+        for one in absent:
+            if one.txid not in conflicted and now - self._offered.get(one.txid, -OFFER_SECONDS) >= OFFER_SECONDS:
+                self._offered[one.txid] = now
+                await self._source.offer(one.transactions)
+        return conflicted
 
     async def _cursor(self) -> BlockRef:
         """Where the ledger stands; the first time, begin a little below the tip."""
@@ -230,7 +249,7 @@ class Watcher:
                 f"and rebuild the payments: bitcache rescan --from {max(1, deep.height - ledger.DEEPEST)}",
             )
 
-    async def _report(self, waiting: Sequence[Payment], began: int) -> None:
+    async def _report(self, waiting: Sequence[Payment], conflicted: set[str], began: int) -> None:
         """At the newest block: what waits, and, if the node itself is up to date, until when all is known.
 
         A source that sees no mempool says that nothing waits: what a reorganisation undid, and the new chain has
@@ -240,7 +259,7 @@ class Watcher:
         now = self._clock()
 
         def report(conn: Connection) -> list[Skipped]:
-            ledger.unconfirmed(conn, waiting, now, loss_budget=self._loss_budget)
+            ledger.unconfirmed(conn, waiting, now, conflicted=conflicted, loss_budget=self._loss_budget)
             if synced:
                 ledger.known_until(conn, began, now)
             return self._pass_by(conn, waiting, now)

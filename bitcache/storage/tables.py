@@ -153,9 +153,19 @@ payment = Table(
     Column("block_hash", Text, index=True),
     Column("unconfirmed", Integer, nullable=False, comment="1: waits for a block; with no height and 0 it is gone"),
     Column("seen_at", Integer, nullable=False, comment="first seen; kept when it goes and comes back"),
+    Column("absent_since", Integer, comment="height at which it was found neither in a block nor in the mempool"),
     Index("payment_transfer", "transfer_id"),
     Index("payment_unconfirmed", "unconfirmed"),
     Index("payment_outside", "transfer_id", sqlite_where=text("height IS NULL")),
+)
+
+payment_transaction = Table(
+    "payment_transaction",
+    metadata,
+    Column("txid", Text, primary_key=True, comment="on-chain: of payments that are not deep in the chain"),
+    Column("position", Integer, primary_key=True, comment="its unconfirmed ancestors first, itself last"),
+    Column("raw", LargeBinary, nullable=False),
+    comment="what is handed to the node again when its mempool was lost",
 )
 
 block = Table(

@@ -161,7 +161,7 @@ class Transfer(Response):
     transfer_id: B64u16
     file_id: B64u16
     state: Literal["new", "processing", "settled", "expired", "invalid"]
-    marks: list[Literal["paid_partial", "paid_over", "paid_late"]]
+    marks: list[Literal["paid_partial", "paid_over", "paid_late", "not_in_mempool"]]
     amount_sat: Sats
     amount_btc: str
     received_sat: Sats

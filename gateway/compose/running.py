@@ -80,7 +80,8 @@ async def rescan_payments(
         start = await _start_of_rescan(parts, height)
         keys = {key async for part in issued_keys(parts.store) for key in part}
         others = await parts.store.read(lambda conn: rescan.strangers(conn, parts.rail))
-        found = await read_chain(parts.source, start, keys | others.keys(), progress)
+        kept = await parts.store.read(ledger.kept_transactions)
+        found = await read_chain(parts.source, start, keys | others.keys(), progress, kept)
         work = rescan.rescan if apply else rescan.dry_run
         budget = settings.invoices.zero_conf_budget_sat
         return await parts.store.write(lambda conn: work(conn, found, others, unix_time(), loss_budget=budget))

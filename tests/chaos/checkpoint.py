@@ -10,7 +10,7 @@ from chaos import ledger_file, shop
 from chaos.gateway import Unreachable
 from chaos.ledger_file import Ledger
 from chaos.moments import Moments
-from chaos.reference import Invoice, Truth
+from chaos.reference import Invoice, Paid, Truth, with_absent
 from chaos.world import Violation, World
 
 #: The gateway looks every ten seconds at the latest, so this long after it is in step all must be equal …
@@ -78,7 +78,32 @@ def _problems(world: World) -> list[str]:
     truth = world.look()
     ledger = ledger_file.read(world.database)
     _check_grants(world, ledger)
-    return compare(world.invoices, truth, ledger, world.moments)
+    present = {one.reference for found in truth.paid.values() for one in found}
+    absent = [one for one in _out_of_sight(world, present, ledger) if one.reference not in present]
+    return compare(world.invoices, with_absent(truth, absent), ledger, world.moments)
+
+
+def _out_of_sight(world: World, present: set[str], ledger: Ledger) -> list[Paid]:
+    """What the gateway says that it saw, or had at the last checkpoint: was sent, and nothing else spends its coins."""
+    shown = {txid for txid, _, _ in (name.partition(":") for name in present)}
+    owned = {invoice.script for invoice in world.invoices}
+    return [
+        Paid(reference, output.script.hex(), output.sat, None, None, False, absent=True)
+        for reference in sorted((ledger.waiting.keys() | world.moments.waited) - present)
+        for txid, _, number in [reference.partition(":")]
+        if txid in world.sent and _may_come_back(world, txid, shown)
+        for output in world.sent[txid].outputs[int(number) : int(number) + 1]
+        if output.script.hex() in owned
+    ]
+
+
+def _may_come_back(world: World, txid: str, shown: set[str]) -> bool:
+    """Every coin that it spends is there, or made by a payment that is out of sight itself, and may come back."""
+    return all(
+        world.node.unspent(coin)
+        or (coin.txid not in shown and coin.txid in world.sent and _may_come_back(world, coin.txid, shown))
+        for coin in world.sent[txid].coins
+    )
 
 
 def compare(invoices: list[Invoice], truth: Truth, ledger: Ledger, moments: Moments) -> list[str]:

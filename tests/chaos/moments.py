@@ -30,6 +30,7 @@ class Moments:
     _intact: dict[str, float] = field(default_factory=dict)  # transfer: at this checkpoint it was no loss
     _seen_at: dict[str, int] = field(default_factory=dict)
     _lost_at: dict[str, int] = field(default_factory=dict)
+    waited: set[str] = field(default_factory=set)  #: payments that waited for a block at the last checkpoint
 
     def look(self, began: float, truth: Truth) -> None:
         """Payments that were not there at the last look came after it began."""
@@ -62,6 +63,7 @@ class Moments:
         """Everything is right now: what was written once stays."""
         now = time.time()
         self._seen_at.update(ledger.seen)
+        self.waited = set(ledger.waiting)
         for transfer_id, (_, lost_at) in ledger.grants.items():
             if lost_at is None:
                 self._intact[transfer_id] = now
@@ -78,7 +80,7 @@ class Moments:
         kept = self._seen_at.get(reference)
         if written is None or written == kept:
             return []  # that it is missing is said elsewhere
-        if kept is None and self.clock.showed(written, self._unseen[reference], now):
+        if kept is None and self.clock.showed(written, self._unseen.get(reference, self.began), now):
             return []
         return [f"payment {reference} was first seen at {written}; known: {kept or 'never at that time'}"]
 

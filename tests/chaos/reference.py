@@ -39,6 +39,7 @@ class Paid:
     height: int | None
     block: str | None
     coinbase: bool
+    absent: bool = False  #: in no block and not in the mempool, and nothing else spends its coins
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,14 @@ class Truth:
         return "expired" if known_until > invoice.expires_at else "new"
 
     def marks(self, invoice: Invoice) -> set[str]:
-        """Those that depend on amounts alone."""
+        """Those that depend on amounts and sight alone."""
         received = self.received(invoice)
+        if any(one.absent for one in self.of(invoice.script)):
+            return self._amount_marks(invoice, received) | {"not_in_mempool"}
+        return self._amount_marks(invoice, received)
+
+    @staticmethod
+    def _amount_marks(invoice: Invoice, received: int) -> set[str]:
         partial = {"paid_partial"} if 0 < received < invoice.amount else set()
         return partial | ({"paid_over"} if received > invoice.amount else set())
 
@@ -104,7 +111,17 @@ class Truth:
 
     def _final(self, one: Paid, invoice: Invoice) -> bool:
         """Deep enough; an invoice that asks for no confirmation takes what waits."""
+        if one.absent:
+            return False
         return self._depth(one) >= max(invoice.confirmations, COINBASE_MATURITY if one.coinbase else 0)
+
+
+def with_absent(truth: Truth, absent: list[Paid]) -> Truth:
+    """The same, with payments that were received and are out of sight (docs/protocol.md §6)."""
+    paid = {script: list(found) for script, found in truth.paid.items()}
+    for one in absent:
+        paid.setdefault(one.script, []).append(one)
+    return Truth(truth.tip, paid)
 
 
 class Reference:

@@ -6,12 +6,12 @@ matches outputs itself, so a light client that never sees most blocks fits as we
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from bitcache.errors import ChainError
-from bitcache.ledger import BlockRef, Payment
+from bitcache.ledger import Absent, BlockRef, Payment
 from bitcache.money import Sat
 
 #: Output scripts of ours.  A dictionary that grows while it is being read.
@@ -95,6 +95,17 @@ class ChainSource(Protocol):
 
     async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
         """Everything of ours that waits for a block right now."""
+        ...
+
+    async def offer(self, transactions: Sequence[bytes]) -> None:
+        """Hand raw transactions to the network again, ancestors first; that it refuses them is no error."""
+        ...
+
+    async def conflicted(self, absent: Sequence[Absent]) -> set[str]:
+        """The ids of those that can never be in a block, because something else spends what they spend.
+
+        Only what was seen counts: a source that cannot tell names none.
+        """
         ...
 
     async def wait(self, timeout: float) -> None:

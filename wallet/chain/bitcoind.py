@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -15,16 +16,18 @@ import zmq
 
 from bitcache.errors import (
     ChainError,
+    InvalidAmount,
     NodeCallForbidden,
     NodePruned,
     NodeRefused,
     NodeWarmingUp,
     NodeWrongNetwork,
 )
-from bitcache.ledger import BlockRef, Payment
+from bitcache.ledger import Absent, BlockRef, Payment
 from wallet.blocks import block_hash, parent_hash, payments_in_block
 from wallet.chain import node_answers
 from wallet.chain.base import Back, ChainStatus, Forward, Scripts, Step
+from wallet.chain.conflicts import find_conflicted
 from wallet.chain.mempool import EarlyNews, Mempool
 from wallet.chain.node_answers import ChainInfo, Header
 from wallet.chain.node_zmq import rawtx_addresses
@@ -132,6 +135,21 @@ class BitcoindSource:
         except ChainError:
             self._checked = False
             raise
+
+    async def offer(self, transactions: Sequence[bytes]) -> None:
+        """Hand them to the node again; it may have them, refuse them, or not take this call from us."""
+        for raw in transactions:
+            try:
+                await self._rpc.call("sendrawtransaction", raw.hex())
+            except NodeRefused:
+                continue
+
+    async def conflicted(self, absent: Sequence[Absent]) -> set[str]:
+        """Those that spend an output which something else has spent, in a block or in the mempool."""
+        try:
+            return await find_conflicted(self._rpc, absent)
+        except NodeRefused:  # it does not take this call from us: then nothing was seen
+            return set()
 
     async def wait(self, timeout: float) -> None:
         """Return at a block or a payment of ours, or after ``timeout`` seconds (sooner without ZMQ)."""
@@ -280,7 +298,8 @@ class BitcoindSource:
         self._hears = True
         try:
             ours = self._mempool.add(raw)
-        except NodeRefused:
+        except (NodeRefused, InvalidAmount):  # the next reading of the mempool tells
+            log.warning("zmq_garbage", bytes=len(raw))
             return
         if ours:
             self._news.set()

@@ -139,6 +139,8 @@ def _trials(info: ChainInfo | None) -> dict[str, tuple[Any, ...]]:
         "getrawtransaction": (NOBODY,),
         "waitfornewblock": (1,),  # a millisecond; 0 would be for ever
         "getblockfrompeer": (NOBODY, 0),
+        "sendrawtransaction": ("00",),
+        "gettxout": (NOBODY, 0, True),
     }
     return {call.method: parameters.get(call.method, ()) for call in CALLS}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 
 import zmq
@@ -16,12 +17,14 @@ import zmq.asyncio
 
 from bitcache.errors import ChainError, NodeWarmingUp
 from bitcache.ledger import Payment
-from wallet.blocks import payments_in_transaction, transaction_id
+from wallet.blocks import payments_in_transaction, spent_by, transaction_id
 from wallet.chain import node_answers
 from wallet.chain.base import Scripts
 from wallet.chain.rpc import NodeRpc
 
 FETCH_AT_ONCE = 200
+#: Nodes take transactions with up to 25 unconfirmed ones before them; some allow more.
+MOST_ANCESTORS = 100
 
 
 class Mempool:
@@ -32,6 +35,7 @@ class Mempool:
         self._scripts: Scripts = ()
         self._scanned: set[str] = set()
         self._ours: dict[str, list[Payment]] = {}
+        self._carried: set[str] = set()  # of ours, those whose unconfirmed ancestors are known
 
     @property
     def remembered(self) -> int:
@@ -46,6 +50,8 @@ class Mempool:
         present = await self._present()
         self._forget_all_but(present)
         await self._fetch(present - self._scanned)
+        for txid in self._ours.keys() & present - self._carried:
+            await self._find_ancestors(txid, present)
         # what was heard meanwhile may be of a block that was undone: the next reading tells
         return [payment for txid, found in self._ours.items() if txid in present for payment in found]
 
@@ -69,6 +75,7 @@ class Mempool:
 
     def _forget_all_but(self, present: set[str]) -> None:
         self._scanned &= present
+        self._carried &= present
         for txid in self._ours.keys() - present:
             del self._ours[txid]
 
@@ -83,7 +90,26 @@ class Mempool:
     def _note(self, txid: str, raw: bytes) -> None:
         self._scanned.add(txid)
         if found := payments_in_transaction(raw, self._scripts):
-            self._ours[txid] = found
+            self._ours[txid] = [replace(one, transactions=(raw,)) for one in found]
+
+    async def _find_ancestors(self, txid: str, present: set[str]) -> None:
+        """What must be handed in before it, should the mempool be lost: so many as nodes allow, ancestors first."""
+        [raw] = self._ours[txid][0].transactions[-1:]
+        chain, newest = {txid: raw}, [raw]
+        while newest and len(chain) < MOST_ANCESTORS:
+            parents = {parent for one in newest for parent, _ in spent_by(one)} & present
+            answers = await self._rpc.batch([("getrawtransaction", parent) for parent in sorted(parents)])
+            newest = [
+                node_answers.raw("getrawtransaction", answer)
+                for answer in answers
+                if not isinstance(answer, ChainError)
+            ]
+            for one in newest:
+                chain.pop(found := transaction_id(one), None)  # an ancestor in two ways comes before both
+                chain[found] = one
+        ordered = tuple(reversed(chain.values()))
+        self._ours[txid] = [replace(one, transactions=ordered) for one in self._ours[txid]]
+        self._carried.add(txid)
 
 
 class EarlyNews:

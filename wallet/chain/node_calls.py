@@ -42,6 +42,8 @@ CALLS = (
     NodeCall("getzmqnotifications", Need.SPEED, "where the node publishes transactions (ZMQ)"),
     NodeCall("getpeerinfo", Need.REPAIR, "whom to ask for a block that was pruned"),
     NodeCall("getblockfrompeer", Need.REPAIR, "asks for it"),
+    NodeCall("sendrawtransaction", Need.REPAIR, "hands it a payment again that left its mempool"),
+    NodeCall("gettxout", Need.REPAIR, "whether something else has spent the coins of such a payment"),
 )
 
 
@@ -54,7 +56,7 @@ _WITHOUT = {
     Need.PAYMENTS: "no payment is seen",
     Need.MEMPOOL: "payments are seen only in blocks",
     Need.SPEED: "payments and blocks are seen later",
-    Need.REPAIR: "a pruned block is not fetched again",
+    Need.REPAIR: "what was lost is not fetched or sent again",
 }
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from bitcache.errors import BadInput, ChainError, NodeWarmingUp
-from bitcache.ledger import BlockRef
+from bitcache.ledger import Absent, BlockRef
 from bitcache.rescan import Found
 from wallet.chain.base import Back, ChainSource, Forward, Scripts
 
@@ -44,10 +44,13 @@ async def read_chain(
     height: int,
     scripts: Scripts,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    kept: Sequence[Absent] = (),
 ) -> Found:
     """Every payment to ``scripts`` from the block at ``height`` on; raises ChainError, and BadInput above the tip.
 
     A node that is starting or behind is waited for: what it does not know yet would look gone.
+
+    ``kept``: transactions that may be in no block any more; those are named that something else has replaced.
     """
     await _patiently(partial(_refuse_one_that_is_behind, source))
     tip = await _patiently(source.tip)
@@ -66,6 +69,7 @@ async def read_chain(
                     raise ChainError("the chain was reorganised below the first block", hint="Begin at a lower height.")
             case None:
                 found.waiting = tuple(await source.unconfirmed(scripts))
+                found.conflicted = frozenset(await source.conflicted(kept))
                 if await source.step(cursor, scripts) is None:
                     return found
 

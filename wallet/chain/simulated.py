@@ -11,15 +11,16 @@ import asyncio
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bdkpython import Address, AddressParseError
 
 from bitcache.errors import NodeRefused
-from bitcache.ledger import BlockRef, Payment
-from bitcache.money import Sat
+from bitcache.ledger import Absent, BlockRef, Payment
+from bitcache.money import MAX_MONEY, Sat
 from wallet.chain.base import COINBASE_MATURITY, Back, ChainStatus, Forward, Scripts, Step
 from wallet.networks import facts
 
@@ -60,6 +61,8 @@ class SimulatedChain:
         self._changed = asyncio.Event()
         self._blocks = [SimulatedBlock(GENESIS)]
         self._waiting: dict[str, SimulatedTransaction] = {}
+        self._spent: set[str] = set()  # transactions whose coins something else spends
+        self._unwanted: set[str] = set()  # and those that it will not take again
 
     # The port
 
@@ -96,7 +99,20 @@ class SimulatedChain:
 
     async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
         """Everything of ours that waits for a block."""
-        return [one.payment() for one in self._waiting.values() if one.script in scripts]
+        ours = [one for one in self._waiting.values() if one.script in scripts]
+        return [replace(one.payment(), transactions=(json.dumps(_row(one)).encode(),)) for one in ours]
+
+    async def offer(self, transactions: Sequence[bytes]) -> None:
+        """Taken, unless it was told to drop or replace them."""
+        for raw in transactions:
+            one = _transaction(json.loads(raw))
+            if one.txid not in self._spent | self._unwanted and one.txid not in self._in_blocks():
+                self._waiting[one.txid] = one
+                self._tell()
+
+    async def conflicted(self, absent: Sequence[Absent]) -> set[str]:
+        """Those that were replaced, here or in a reorganisation."""
+        return {one.txid for one in absent} & self._spent
 
     async def wait(self, timeout: float) -> None:
         """Return at the next change, or after ``timeout`` seconds."""
@@ -115,7 +131,9 @@ class SimulatedChain:
         return self.send(self._script(address), amount)
 
     def send(self, script: bytes, amount: Sat) -> str:
-        """The same, to a script."""
+        """The same, to a script; raises NodeRefused for more than there can be (every reader would stumble over it)."""
+        if not 0 <= amount <= MAX_MONEY:
+            raise NodeRefused("there are no more than 21 million BTC")
         sent = SimulatedTransaction(secrets.token_hex(32), script, int(amount))
         self._waiting[sent.txid] = sent
         self._tell()
@@ -134,21 +152,34 @@ class SimulatedChain:
         fork = max(1, len(self._blocks) - depth)
         gone = self._blocks[fork:]
         del self._blocks[fork:]
+        undone = {one.txid: one for block in gone for one in block.transactions if not one.coinbase}
         if keep:
-            self._waiting |= {one.txid: one for block in gone for one in block.transactions if not one.coinbase}
+            self._waiting |= undone
+        else:
+            self._spent |= undone.keys()
         for _ in range(depth + 1):
             self._append([])
         self._tell()
 
     async def replace(self, txid: str) -> str:
         """Spend its coins elsewhere, at a higher fee: the payment is gone."""
-        await self.drop(txid)
+        self._waiting.pop(txid)
+        self._spent.add(txid)
         return self.send(secrets.token_bytes(22), Sat(1_000))
 
     async def drop(self, txid: str) -> None:
-        """Forget what waits, as nodes do with cheap transactions."""
+        """Forget what waits, as nodes do with cheap transactions, and take it no more."""
         self._waiting.pop(txid)
+        self._unwanted.add(txid)
         self._tell()
+
+    async def lose_mempool(self) -> None:
+        """As a node that crashed: nothing waits, and nothing was spent otherwise."""
+        self._waiting.clear()
+        self._tell()
+
+    def _in_blocks(self) -> set[str]:
+        return {one.txid for block in self._blocks for one in block.transactions}
 
     def _append(self, transactions: list[SimulatedTransaction]) -> None:
         parent = self._blocks[-1].ref

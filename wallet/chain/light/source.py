@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from bitcache.errors import ChainError, NodeRefused, NodeUnreachable, NodeWarmingUp
-from bitcache.ledger import BlockRef, Payment
+from bitcache.ledger import Absent, BlockRef, Payment
 from wallet.chain.base import Back, ChainStatus, Forward, Scripts, Step
 from wallet.chain.light.consensus import RULES, ConsensusRules
 from wallet.chain.light.filter_quorum import FilterQuorum, Undecided
@@ -128,6 +128,13 @@ class LightSource:
     async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
         """Nothing: filters are of blocks."""
         return []
+
+    async def offer(self, transactions: Sequence[bytes]) -> None:
+        """Nothing: this client sends no transactions."""
+
+    async def conflicted(self, absent: Sequence[Absent]) -> set[str]:
+        """None: filters do not tell what else is spent."""
+        return set()
 
     async def wait(self, timeout: float) -> None:
         """Return when a block may have arrived, or after ``timeout`` seconds."""
