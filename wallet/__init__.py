@@ -11,7 +11,8 @@
     networks.py        what each Bitcoin network is called, by whom
     blocks.py          outputs of raw blocks and transactions, matched against our scripts
     chain/base.py      the port: how the watcher asks a chain for the next block
-    chain/bitcoind.py    ... your own node (chain/rpc.py speaks to it, chain/mempool.py sees early)
+    chain/bitcoind.py    ... your own node (chain/rpc.py speaks to it, chain/mempool.py sees early,
+                         chain/conflicts.py what was replaced)
     chain/node_calls.py  what a node is asked;  node_answers.py what it answers;  node_zmq.py what it publishes
     chain/discover.py  nodes on this machine      chain/checkup.py   what doctor asks a node
     chain/reading.py   a chain read again, for a rescan

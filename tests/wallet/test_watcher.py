@@ -84,7 +84,7 @@ async def test_a_reorganisation_after_release_is_a_loss_and_can_heal(till: Till)
     assert await till.state(transfer_id) == "settled"
     await till.chain.reorg(1)
     assert await till.state(transfer_id) == "settled", "it waits for a block again"
-    await till.chain.drop(txid)
+    await till.chain.replace(txid)
     assert await till.state(transfer_id) == "invalid"
     await till.chain.pay(address, Sat(5_000))
     await till.chain.mine()
@@ -148,11 +148,11 @@ async def test_a_restart_misses_nothing(till: Till) -> None:
     assert await till.state(waiting) == "processing"
 
 
-async def test_what_vanished_while_nobody_watched_is_gone(till: Till) -> None:
+async def test_what_was_replaced_while_nobody_watched_is_gone(till: Till) -> None:
     transfer_id, address = await till.invoice()
     txid = await till.chain.pay(address, Sat(5_000))
     assert await till.state(transfer_id) == "processing"
-    await till.chain.drop(txid)
+    await till.chain.replace(txid)
     till.new_watcher()
     assert await till.state(transfer_id) == "new"
 

@@ -36,11 +36,12 @@ function headline({ transfer, downloadedAt }) {
 }
 
 /**
- * Late, or more than asked: said plainly, since both are alarming when they go unmentioned.
+ * Out of sight, late, or more than asked: said plainly, since each is alarming when it goes unmentioned.
  * @param {import("../state.js").Transfer} transfer
  */
 export function markText({ marks, received_sat: received, amount_sat: amount }) {
   const late = marks.includes("paid_late") ? t("mark.late") : "";
+  const absent = marks.includes("not_in_mempool") ? t("mark.absent") : "";
   const over = marks.includes("paid_over") ? t("mark.over", { over: satText(received - amount) }) : "";
-  return [late, over].filter(Boolean).join(" ");
+  return [absent, late, over].filter(Boolean).join(" ");
 }
