@@ -13,7 +13,7 @@ from wallet.chain.node_calls import CALLS, table, whitelist
 
 ROOT = Path(__file__).parent.parent.parent
 #: Whoever speaks to the seller's own node.  (regtest.py is a node for demonstrations, with a wallet.)
-CALLERS = ["bitcoind.py", "mempool.py", "checkup.py", "discover.py"]
+CALLERS = ["bitcoind.py", "mempool.py", "conflicts.py", "checkup.py", "discover.py"]
 METHODS = {call.method for call in CALLS}
 
 
