@@ -98,6 +98,8 @@ class Mempool:
         chain, newest = {txid: raw}, [raw]
         while newest and len(chain) < MOST_ANCESTORS:
             parents = {parent for one in newest for parent, _ in spent_by(one)} & present
+            if not parents:
+                break
             answers = await self._rpc.batch([("getrawtransaction", parent) for parent in sorted(parents)])
             newest = [
                 node_answers.raw("getrawtransaction", answer)
