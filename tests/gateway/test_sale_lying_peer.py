@@ -80,9 +80,9 @@ async def test_one_lying_peer_of_two(tmp_path: Path, own_regtest: RegtestNode, a
             unpaid, transfer = await client.begin(sold.file_id)
             script = bytes.fromhex((await own_regtest.rpc("validateaddress", transfer["address"]))["scriptPubKey"])
             forged = truth.fork()
-            forged.mine([(amount, script)], when=int(time.time()))
+            forged.mine([(amount, script)])
             for _ in range(3):
-                forged.mine(when=int(time.time()) + 1)
+                forged.mine()
             liar.announce(forged)
             assert not await released_soon(client, unpaid)
             await own_regtest.mine(6)  # more work than the lie
