@@ -19,7 +19,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from weakref import WeakSet
 
+import aiosqlite
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -44,11 +46,13 @@ class Store:
     ``version`` differs after every write that was not quiet.
     """
 
-    def __init__(self, reader: AsyncEngine, writer: Engine, checkpoints: Checkpoints) -> None:
+    def __init__(
+        self, reader: AsyncEngine, writer: Engine, checkpoints: Checkpoints, reading: WeakSet[aiosqlite.Connection]
+    ) -> None:
         self.version = 0
         self._changes = 0
         self._checkpoints = checkpoints
-        self._reader, self._writer = reader, writer
+        self._reader, self._writer, self._reading = reader, writer, reading
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._task = asyncio.create_task(self._write_forever(), name="store-writer")
@@ -64,12 +68,16 @@ class Store:
         writer = create_engine(f"sqlite:///{path}", pool_size=1, connect_args={"check_same_thread": False})
         for engine in (reader.sync_engine, writer):
             event.listen(engine, "connect", _pragmas)
+        reading: WeakSet[aiosqlite.Connection] = WeakSet()
+        event.listen(reader.sync_engine, "connect", lambda connection, _: reading.add(connection.driver_connection))
         event.listen(reader.sync_engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN"))
-        return cls(reader, writer, Checkpoints(path))
+        return cls(reader, writer, Checkpoints(path), reading)
 
     async def close(self) -> None:
-        """Finish waiting writes, then close."""
+        """Finish waiting writes, then close.  Reads that still run are interrupted: a long one must hold up nothing."""
         await self._jobs.join()
+        for connection in self._reading:
+            await connection.interrupt()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         await self._checkpoints.close()
@@ -169,6 +177,8 @@ def translate(error: DBAPIError) -> BitcacheError:
     text = str(error.orig).lower()
     if "full" in text or "disk i/o" in text:
         return DiskFull("the disk that holds the database is full or failing")
+    if "interrupted" in text:
+        return DatabaseBusy("the gateway stops", hint="Ask again when it is back.")
     if "locked" in text or "busy" in text:
         return DatabaseBusy("another process holds the database")
     if "not a database" in text or "malformed" in text or "unable to open" in text:

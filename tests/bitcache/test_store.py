@@ -274,3 +274,23 @@ def test_a_killed_process_keeps_every_write_that_returned(tmp_path: Path) -> Non
         kept = [name for (name,) in plain.execute("select name from seller order by id")]
         assert plain.execute("pragma integrity_check").fetchone() == ("ok",)
     assert kept[: len(noted)] == noted
+
+
+async def test_a_long_read_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    """Closing ends it, and whoever waited for it is told that the gateway stops."""
+    store = await Store.open(tmp_path / "slow.sqlite")
+    counting = "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n"
+    began = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def forever(conn: Connection) -> object:
+        loop.call_soon_threadsafe(began.set)
+        return conn.exec_driver_sql(counting).scalar()
+
+    reading = asyncio.create_task(store.read(forever))
+    await began.wait()
+    await asyncio.sleep(0.1)  # until SQLite counts
+    async with asyncio.timeout(10):
+        await store.close()
+        with pytest.raises(DatabaseBusy, match="stops"):
+            await reading
