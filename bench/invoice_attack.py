@@ -37,7 +37,8 @@ from gateway.app import listening
 from gateway.client.http import connect
 from gateway.client.selling import Offer, sell
 from gateway.compose import check_payout, init_data_dir, running
-from gateway.settings import Log, check
+from gateway.load_settings import check
+from gateway.settings import Log
 from wallet.chain.simulated import SimulatedChain
 
 BUYERS, ATTACKERS = 100, 200

@@ -23,7 +23,8 @@ from gateway.app import listening
 from gateway.client.http import GatewayClient, connect
 from gateway.client.selling import Offer, sell
 from gateway.compose import Parts, init_data_dir, private_chain, running
-from gateway.settings import Log, check
+from gateway.load_settings import check
+from gateway.settings import Log
 
 FILE_BYTES = 256 * 2**20
 COPY_PIECE = 256 * 1024

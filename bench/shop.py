@@ -28,7 +28,8 @@ from gateway.app import listening, spare_the_collector
 from gateway.client.http import connect
 from gateway.client.selling import Offer, sell
 from gateway.compose import Parts, check_payout, init_data_dir, running
-from gateway.settings import Log, Settings, check
+from gateway.load_settings import check
+from gateway.settings import Log, Settings
 from wallet.chain.regtest import RegtestNode
 from wallet.chain.simulated import SimulatedChain
 

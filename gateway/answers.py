@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.admission import Admission
 from gateway.api import events, guards
 from gateway.api.access import parts_of
 from gateway.middlewares import Handler
+from gateway.visitor_limits import VisitorLimits
 
 #: Bytes of an answer that are handed on at once.
 PIECE = 64 * 1024
 
-ADMISSION: web.AppKey[Admission] = web.AppKey("answers", Admission)
+VISITORS: web.AppKey[VisitorLimits] = web.AppKey("answers", VisitorLimits)
 
 
 @web.middleware
@@ -21,7 +21,7 @@ async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.match_info.handler is events.stream:
         return await handler(request)
     address = guards.client_address(request, parts_of(request).settings.server.trusted_proxies)
-    with request.app[ADMISSION].entered(address) as room:
+    with request.app[VISITORS].entered(address) as room:
         if not room:
             raise web.HTTPTooManyRequests(
                 text="too many requests from your network are being answered", headers={"Retry-After": "2"}

@@ -13,13 +13,13 @@ from aiohttp import web
 
 from bitcache.errors import BadInput
 from gateway import answers, logs, metrics, middlewares
-from gateway.admission import Admission
 from gateway.api import buyer, demo, events, files, health, openapi, seller, uploads
 from gateway.api.access import PARTS
 from gateway.compose import Parts, running
 from gateway.connections import Limits, Runner
 from gateway.listener import Listener, connections_allowed
 from gateway.settings import Settings
+from gateway.visitor_limits import VisitorLimits
 from gateway.web import pages
 
 #: A connection without its first whole request head for this long is closed.
@@ -42,7 +42,7 @@ def make_app(parts: Parts) -> web.Application:
     app = web.Application(middlewares=passes)
     app[PARTS] = parts
     limits = parts.settings.limits
-    app[answers.ADMISSION] = Admission(limits.answers_per_visitor, limits.connections)
+    app[answers.VISITORS] = VisitorLimits(limits.answers_per_visitor, limits.connections)
     app.on_response_prepare.append(middlewares.security_headers)
     app.on_response_prepare.append(uploads.version_header)
     for module in (seller, uploads, buyer, files, events, openapi):
@@ -99,9 +99,9 @@ def spare_the_collector() -> None:
 
 def _listener(runner: Runner, settings: Settings) -> Listener:
     server, limits = settings.server, settings.limits
-    admission = Admission(limits.connections_per_visitor, connections_allowed(limits.connections))
+    visitors = VisitorLimits(limits.connections_per_visitor, connections_allowed(limits.connections))
     places = Limits(HEAD_SECONDS, CROWDED_IDLE_SECONDS, limits.send_seconds)
-    return Listener(runner, server.host, server.port, admission, places, server.trusted_proxies)
+    return Listener(runner, server.host, server.port, visitors, places, server.trusted_proxies)
 
 
 async def _bind(site: Listener) -> None:

@@ -20,7 +20,8 @@ from gateway.client import signing_key
 from gateway.client.http import GatewayClient, connect
 from gateway.client.private_files import read_private, write_private
 from gateway.compose import Parts, init_data_dir, private_chain, running
-from gateway.settings import Settings, check
+from gateway.load_settings import check
+from gateway.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

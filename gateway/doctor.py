@@ -28,8 +28,9 @@ from gateway.doctor_health import health_of_running
 from gateway.facts import Business, Ledger, business_facts, ledger_facts
 from gateway.findings import Finding, failed, ok, problem, warning
 from gateway.lastrun import LastRun, copy_in_memory, doubt
+from gateway.load_settings import load, unknown_names
 from gateway.proxy_notice import noticed
-from gateway.settings import Settings, load, unknown_names
+from gateway.settings import Settings
 
 RESUME = (
     "With the gateway stopped, say which it is: bitcache resume-sales --newest (it was moved, or the machine was off "

@@ -18,7 +18,7 @@ from bitcache import outbox
 from bitcache.errors import BitcacheError, TooMany
 from bitcache.identifiers import TransferId
 from bitcache.storage.store import Store
-from gateway.admission import Admission
+from gateway.visitor_limits import VisitorLimits
 
 IDLE_SECONDS = 5.0
 
@@ -36,7 +36,7 @@ log = structlog.get_logger("gateway.hub")
 class Hub:
     """Fan-out by transfer id.  ``closed`` is set when the gateway shuts down, and ends every stream."""
 
-    def __init__(self, store: Store, streams_per_transfer: int, streams: Admission) -> None:
+    def __init__(self, store: Store, streams_per_transfer: int, streams: VisitorLimits) -> None:
         self.closed = asyncio.Event()
         self._store = store
         self._limit, self._streams = streams_per_transfer, streams

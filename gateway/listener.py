@@ -1,7 +1,7 @@
 """The listening socket: takes connections in while there is room for them, and closes those that only hold their place.
 
 asyncio's own server takes every connection and writes a traceback for each that the system has no descriptor for, so
-one visitor could fill the process and the log.  Here room is looked for first (:mod:`gateway.admission`), what is
+one visitor could fill the process and the log.  Here room is looked for first (:mod:`gateway.visitor_limits`), what is
 refused is counted and logged in sums, and what the kernel keeps for a reader who does not read is bounded.
 """
 
@@ -18,8 +18,8 @@ from typing import cast
 import structlog
 from aiohttp import web
 
-from gateway.admission import Admission
 from gateway.connections import Connection, Limits
+from gateway.visitor_limits import VisitorLimits
 
 BACKLOG = 512
 ACCEPTED_AT_ONCE = 64
@@ -44,11 +44,17 @@ class Listener(web.BaseSite):
     """Serves a runner's application at ``host`` and ``port`` (0: any that is free)."""
 
     def __init__(
-        self, runner: web.AppRunner, host: str, port: int, admission: Admission, limits: Limits, trusted: Sequence[str]
+        self,
+        runner: web.AppRunner,
+        host: str,
+        port: int,
+        visitors: VisitorLimits,
+        limits: Limits,
+        trusted: Sequence[str],
     ) -> None:
         super().__init__(runner, backlog=BACKLOG)
         self._host, self._port = host, port
-        self._admission, self._limits = admission, limits
+        self._visitors, self._limits = visitors, limits
         self._trusted = [ipaddress.ip_network(text) for text in trusted]
         self._sockets: list[socket.socket] = []
         self._connections: set[Connection] = set()
@@ -111,12 +117,12 @@ class Listener(web.BaseSite):
         """Serve it, or close it at once."""
         sock.setblocking(False)
         counted = "" if self._is_proxy(address) else address  # behind a proxy there are many people
-        if not self._admission.enter(counted):
+        if not self._visitors.enter(counted):
             self._refused += 1
             self._tell_now_and_then(reason="their networks hold as many connections as they may, or all are taken")
             _refuse(sock)
             return
-        task = self._loop.create_task(self._open(sock, partial(self._admission.leave, counted)))
+        task = self._loop.create_task(self._open(sock, partial(self._visitors.leave, counted)))
         self._openings.add(task)
         task.add_done_callback(self._openings.discard)
 
@@ -145,7 +151,7 @@ class Listener(web.BaseSite):
         """Close what only holds its place."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            now, crowded = self._loop.time(), self._admission.crowded
+            now, crowded = self._loop.time(), self._visitors.crowded
             for number, connection in enumerate(list(self._connections)):
                 if connection.holds_its_place(now, self._limits, crowded=crowded):
                     connection.cut_off()

@@ -22,11 +22,11 @@ from sqlalchemy import ColumnClause, Connection, literal_column, select
 
 from bitcache.errors import BadInput
 from bitcache.storage.tables import grant, invoice
-from gateway.admission import Admission
 from gateway.compose import ChainStatus, Parts
 from gateway.connections import Limits, Runner
 from gateway.facts import Ledger, ledger_facts
 from gateway.listener import Listener
+from gateway.visitor_limits import VisitorLimits
 
 #: Upper ends, in seconds: what is released at once, within a block or some, within hours.
 BUCKETS = (1, 5, 30, 60, 300, 600, 1_200, 2_400, 3_600, 7_200, 21_600, 86_400)
@@ -169,7 +169,7 @@ async def listening(parts: Parts) -> AsyncIterator[str | None]:
     await runner.setup()
     try:
         places = Limits(first_request=IDLE_SECONDS, idle_when_crowded=IDLE_SECONDS, reading=IDLE_SECONDS)
-        readers = Admission(MOST_READERS, MOST_READERS)
+        readers = VisitorLimits(MOST_READERS, MOST_READERS)
         await Listener(runner, settings.host, settings.port, readers, places, ()).start()
         host, port = runner.addresses[0][:2]
         url = f"http://[{host}]:{port}/metrics" if ":" in host else f"http://{host}:{port}/metrics"

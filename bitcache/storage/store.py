@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from weakref import WeakSet
@@ -77,7 +78,8 @@ class Store:
         """Finish waiting writes, then close.  Reads that still run are interrupted: a long one must hold up nothing."""
         await self._jobs.join()
         for connection in self._reading:
-            await connection.interrupt()
+            with suppress(ValueError):  # closed already
+                await connection.interrupt()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         await self._checkpoints.close()

@@ -12,7 +12,7 @@ import typer
 from bitcache.errors import InvalidSettings
 from gateway.cli.run import run
 from gateway.cli.show import console, plain, stamp
-from gateway.settings import check, load
+from gateway.load_settings import check, load
 from gateway.settings_text import example
 
 #: What the example file shows for a setting that init may write.

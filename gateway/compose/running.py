@@ -20,7 +20,6 @@ from bitcache.quotas import Quotas
 from bitcache.storage.blobs import Blobs
 from bitcache.storage.store import Store
 from bitcache.till import MOST_AT_ONCE, Till
-from gateway.admission import Admission
 from gateway.compose import chores
 from gateway.compose.chains import Given, chain_of
 from gateway.compose.parts import Parts
@@ -32,6 +31,7 @@ from gateway.lastrun import LastRun, copy_in_memory, doubt, machine
 from gateway.proxy_notice import ProxyNotice
 from gateway.settings import Settings
 from gateway.statuses import Statuses
+from gateway.visitor_limits import VisitorLimits
 from wallet.chain.reading import lowest_elsewhere, read_chain
 from wallet.rails.onchain import OnChainRail
 from wallet.watcher import Watcher, issued_keys, unix_time
@@ -197,7 +197,7 @@ async def _build(
     source, payer = chain_of(settings, folder, purse)
     scripts: dict[bytes, TransferId] = {}
     limits = settings.limits
-    hub = Hub(store, limits.streams_per_transfer, Admission(limits.streams_per_visitor, limits.streams))
+    hub = Hub(store, limits.streams_per_transfer, VisitorLimits(limits.streams_per_visitor, limits.streams))
     rail = OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed)
     watcher = Watcher(
         store,

@@ -20,7 +20,8 @@ from gateway.app import listening
 from gateway.client.http import connect
 from gateway.client.selling import Offer, sell
 from gateway.compose import Parts, init_data_dir, running
-from gateway.settings import Settings, check
+from gateway.load_settings import check
+from gateway.settings import Settings
 from wallet.chain.simulated import SimulatedChain
 
 DESCRIPTOR = (

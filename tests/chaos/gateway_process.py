@@ -35,7 +35,7 @@ async def serve(config: Path, clock_file: Path) -> None:
     from gateway import logs
     from gateway.app import listening
     from gateway.compose import running
-    from gateway.settings import load
+    from gateway.load_settings import load
 
     settings = load(config)
     logs.configure(settings.log)

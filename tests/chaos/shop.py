@@ -14,7 +14,7 @@ from bitcache.identifiers import b64u, unb64u
 from chaos.gateway import GatewayProcess, Unreachable
 from chaos.reference import Invoice
 from chaos.rpc import Rpc
-from gateway import compose, settings
+from gateway import compose, load_settings
 from gateway.client import http, selling
 
 #: Price in satoshis of each file on sale, and what depth its invoices ask; the cheapest are released when seen.
@@ -55,7 +55,7 @@ format = "json"
 
 def set_up(config: Path) -> str:
     """Keys, database, and the seller's token."""
-    return asyncio.run(compose.init_data_dir(settings.load(config), "chaos"))
+    return asyncio.run(compose.init_data_dir(load_settings.load(config), "chaos"))
 
 
 def open_shop(gateway: GatewayProcess, token: str, folder: Path) -> list[str]:

@@ -19,7 +19,8 @@ from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
 from gateway.app import listening
 from gateway.compose import Parts, check_payout, init_data_dir, running
-from gateway.settings import Settings, check
+from gateway.load_settings import check
+from gateway.settings import Settings
 from wallet.chain.simulated import SimulatedChain
 
 TUS = {"Tus-Resumable": "1.0.0"}

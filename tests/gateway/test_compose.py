@@ -108,7 +108,7 @@ async def test_a_sale_survives_a_restart(tmp_path: Path) -> None:
         await eventually(released)
 
 
-SERVE = "import asyncio, sys, pathlib; from gateway.app import serve; from gateway.settings import load; \
+SERVE = "import asyncio, sys, pathlib; from gateway.app import serve; from gateway.load_settings import load; \
 asyncio.run(serve(load(pathlib.Path(sys.argv[1]))))"
 
 

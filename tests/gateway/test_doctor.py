@@ -26,7 +26,7 @@ from gateway.doctor import examine
 from gateway.doctor_health import health_of_running
 from gateway.facts import Business, Ledger
 from gateway.findings import Finding
-from gateway.settings import check, load
+from gateway.load_settings import check, load
 from wallet.chain.base import ChainStatus
 from wallet.chain.regtest import RegtestNode
 

@@ -29,7 +29,8 @@ from gateway.compose import CALLS, Need, node_facts
 from gateway.compose.chains import chain_of
 from gateway.datadir import DataDir
 from gateway.findings import Finding
-from gateway.settings import Settings, check
+from gateway.load_settings import check
+from gateway.settings import Settings
 from wallet.chain.bitcoind import BitcoindSource
 from wallet.chain.regtest import RegtestNode
 from wallet.watcher import Watcher

@@ -12,8 +12,8 @@ from bitcache.errors import DatabaseBusy
 from bitcache.identifiers import TransferId
 from bitcache.storage.store import Store
 from gateway import hub as hub_module
-from gateway.admission import Admission
 from gateway.hub import Hub
+from gateway.visitor_limits import VisitorLimits
 
 
 @pytest.mark.parametrize("failure", [DatabaseBusy("held"), ZeroDivisionError()], ids=["busy", "a bug"])
@@ -29,7 +29,7 @@ async def test_a_failure_ends_nothing(store: Store, monkeypatch: pytest.MonkeyPa
         raise failure
 
     monkeypatch.setattr(outbox, "pending", fail)
-    hub = Hub(store, 16, Admission(16, 100))
+    hub = Hub(store, 16, VisitorLimits(16, 100))
     pump = asyncio.create_task(hub.pump())
     with hub.listening(TransferId(transfer_id), "192.0.2.1") as changed:
         await asked.wait()

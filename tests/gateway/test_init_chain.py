@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from bitcache.errors import NodeAuthFailed
 from gateway.cli.main import app
 from gateway.compose import chains
-from gateway.settings import Settings, load
+from gateway.load_settings import load
+from gateway.settings import Settings
 from wallet.chain.discover import FoundNode
 
 

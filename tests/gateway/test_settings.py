@@ -10,7 +10,8 @@ import pytest
 
 from bitcache.errors import InvalidSettings
 from gateway import settings_text
-from gateway.settings import Settings, check, load, names
+from gateway.load_settings import check, load
+from gateway.settings import Settings, names
 
 
 @pytest.mark.parametrize("path", settings_text.files(), ids=lambda path: path.name)

@@ -20,7 +20,7 @@ CROWDED = 0.75
 REMEMBERED = 4_096
 
 
-class Admission:
+class VisitorLimits:
     """Counts who holds how many."""
 
     def __init__(self, per_visitor: int, in_all: int) -> None:
