@@ -15,6 +15,7 @@ from gateway.api.access import PARTS, parts_of
 from gateway.api.bodies import json_body, reply
 from gateway.api.models import DemoPaid, DemoPayment
 from gateway.api.transfers import transfer_by_id
+from gateway.client.bill import asked_sat
 from gateway.compose import Parts
 
 #: Long enough to watch "payment seen" turn into "confirmed".
@@ -40,11 +41,11 @@ async def mining(app: web.Application) -> AsyncIterator[None]:
 
 
 async def pay(request: web.Request) -> web.Response:
-    """Pay what is due, or ``amount_sat``."""
+    """Pay what the invoice's URI asks for, or ``amount_sat``."""
     parts = parts_of(request)
     asked = await json_body(request, DemoPayment)
     transfer = await transfer_by_id(parts, parse_transfer_id(asked.transfer_id))
-    amount = asked.amount_sat if asked.amount_sat is not None else transfer.due_sat
+    amount = asked.amount_sat if asked.amount_sat is not None else asked_sat(transfer)
     if parts.purse is None:
         raise NotFound("this gateway has no purse")
     if amount == 0:

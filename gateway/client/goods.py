@@ -37,8 +37,10 @@ async def look(gateway: GatewayClient, link: Link) -> Goods:
     try:
         signed = manifest.verify(file.manifest, unb64u(file.signature, 64, "signature"))
         sealed_meta = unb64u(file.meta)
+        if signed.meta_hash != manifest.digest(sealed_meta):  # before it is opened: else the link would be blamed
+            raise InvalidManifest("the description is not the signed one")
         about = metadata.open_metadata(sealed_meta, link.link_share, link.file_id)
-        _refuse_swapped(link, file, signed, about, sealed_meta)
+        _refuse_swapped(link, file, signed, about)
     except (InvalidManifest, InvalidIdentifier) as error:
         raise Tampered(str(error), hint=_HINT) from None
     return Goods(link, file, signed, about)
@@ -68,13 +70,10 @@ def output_path(goods: Goods, wanted: Path | None) -> Path:
     return (wanted or Path()) / names.safe_file_name(goods.metadata.name)
 
 
-def _refuse_swapped(
-    link: Link, file: File, signed: manifest.Manifest, about: metadata.Metadata, sealed_meta: bytes
-) -> None:
+def _refuse_swapped(link: Link, file: File, signed: manifest.Manifest, about: metadata.Metadata) -> None:
     facts = (
         (signed.file_id == link.file_id, "the manifest belongs to another file"),
         (signed.seller_key == about.seller_key, "the manifest is signed by somebody else than the seller"),
-        (signed.meta_hash == manifest.digest(sealed_meta), "the description is not the signed one"),
         (signed.price_sat == file.price_sat, "the price is not the signed one"),
         (container.plain_size(signed.sealed_size) == about.size, "the size is not the described one"),
     )

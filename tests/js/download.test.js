@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { b64u, concat } from "../../gateway/web/static/sealing/bytes.js";
+import { b64u, concat, unb64u } from "../../gateway/web/static/sealing/bytes.js";
 import { readOffer, receive } from "../../gateway/web/static/sealing/buy.js";
 import { GroupKeeper, download, fetchGroups } from "../../gateway/web/static/sealing/download.js";
 import { HEADER_SIZE } from "../../gateway/web/static/sealing/cobblestone.js";
@@ -171,6 +171,13 @@ test("a wrong gateway share is wrong_share, even before the download has ended, 
   };
   await assert.rejects(receive({ ...sale, share: Promise.resolve(b64u(counter(32))) }, quiet), { code: "wrong_share" });
   assert.ok(aborted || bytesRequests(sale).length === 0);
+});
+
+test("changed metadata are the gateway's fault, not the link's", async () => {
+  const { fileId, linkShare, offer } = await setting();
+  const meta = unb64u(offer.meta);
+  meta[60] ^= 1;
+  await assert.rejects(readOffer(fileId, linkShare, { ...offer, meta: b64u(meta) }), { code: "invalid_manifest" });
 });
 
 test("a wrong link share is wrong_key, a wrong file id or price invalid_manifest, before paying", async () => {

@@ -7,7 +7,7 @@ import { unb64u } from "./bytes.js";
 import { GroupKeeper, download, fetchGroups } from "./download.js";
 import { SealingError } from "./errors.js";
 import { Patience } from "./http.js";
-import { checkOffer, verifyManifest } from "./manifest.js";
+import { checkMetaHash, checkOffer, verifyManifest } from "./manifest.js";
 import { openMetadata } from "./metadata.js";
 import { checkedKey, openStored } from "./open-file.js";
 
@@ -42,8 +42,9 @@ export async function readOffer(fileId, linkShare, offer) {
   const sealedMeta = unb64u(offer.meta);
   const parts = { fileId: unb64u(fileId, 16), linkShare: unb64u(linkShare, 16) };
   const manifest = await verifyManifest(offer.manifest, offer.signature);
+  await checkMetaHash(manifest, sealedMeta); // before it is opened: else the link would be blamed
   const metadata = await openMetadata(sealedMeta, parts);
-  await checkOffer(manifest, { fileId, priceSat: offer.price_sat, sealedMeta, metadata });
+  await checkOffer(manifest, { fileId, priceSat: offer.price_sat, metadata });
   return { manifest, metadata };
 }
 

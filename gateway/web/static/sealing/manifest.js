@@ -138,15 +138,23 @@ export async function verifyManifest(text, signature) {
 }
 
 /**
- * What a buyer's client checks before paying, beside the signature (docs/protocol.md §5).
  * @param {Manifest} manifest from {@link verifyManifest}
- * @param {{fileId: string, priceSat: number, sealedMeta: Bytes, metadata: {sellerKey: Bytes, size: number}}} offer
- *   the file id of the link (b64u), the invoice's amount, and the metadata, sealed and opened
+ * @param {Bytes} sealedMeta the metadata as they came
  * @throws {SealingError} invalid_manifest
  */
-export async function checkOffer(manifest, { fileId, priceSat, sealedMeta, metadata }) {
-  if (!same(manifest.fileId, unb64u(fileId, 16))) throw invalid("the manifest is of another file");
+export async function checkMetaHash(manifest, sealedMeta) {
   if (!same(manifest.metaHash, await sha256(sealedMeta))) throw invalid("the metadata is not the signed one");
+}
+
+/**
+ * What a buyer's client checks before paying, beside the signature (docs/protocol.md §5).
+ * @param {Manifest} manifest from {@link verifyManifest}
+ * @param {{fileId: string, priceSat: number, metadata: {sellerKey: Bytes, size: number}}} offer
+ *   the file id of the link (b64u), the invoice's amount, and the metadata
+ * @throws {SealingError} invalid_manifest
+ */
+export function checkOffer(manifest, { fileId, priceSat, metadata }) {
+  if (!same(manifest.fileId, unb64u(fileId, 16))) throw invalid("the manifest is of another file");
   if (!same(manifest.sellerKey, metadata.sellerKey)) throw invalid("someone else signed the manifest");
   if (manifest.priceSat !== priceSat) throw invalid("the price is not the signed one");
   if (plainSize(manifest.sealedSize) !== metadata.size) throw invalid("the sizes do not fit");
