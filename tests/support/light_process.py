@@ -1,4 +1,4 @@
-"""A watcher on the light client in a process of its own, to be killed: ``light_process.py DATABASE FOLDER PEER``."""
+"""A watcher on the light client in a process of its own, to be killed: ``light_process.py DATABASE FOLDER PEER…``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from wallet.chain.light.source import LightSource
 from wallet.watcher import Watcher
 
 
-async def main(database: str, folder: str, peer: str) -> None:
-    """Watch for ever."""
+async def main(database: str, folder: str, *peers: str) -> None:
+    """Watch for ever; two peers must agree."""
     store = await Store.open(Path(database))
 
-    source = LightSource("regtest", Path(folder), peers=[peer], connections=1)
+    source = LightSource("regtest", Path(folder), peers=peers, connections=2)
     await source.open()
     scripts: dict[bytes, TransferId] = {}
     await Watcher(store, source, scripts).run()

@@ -53,13 +53,22 @@ class PeerChain:
     async def of_node(cls, rules: ConsensusRules, node: RegtestNode) -> PeerChain:
         """The chain that a real node has."""
         chain = cls(rules)
-        for height in range(1, await node.rpc("getblockcount") + 1):
+        await chain.follow(node)
+        return chain
+
+    async def follow(self, node: RegtestNode) -> None:
+        """Become the chain that a real node has; what the two have in common is not read again."""
+        newest = await node.rpc("getblockcount")
+        while self.blocks and (
+            self.height > newest or await node.rpc("getblockhash", self.height) != self.tip[::-1].hex()
+        ):
+            self.blocks.pop()
+        for height in range(self.height + 1, newest + 1):
             digest = await node.rpc("getblockhash", height)
             raw = bytes.fromhex(await node.rpc("getblock", digest, 0))
             found = await node.rpc("getblockfilter", digest)
             header = bytes.fromhex(found["header"])[::-1]
-            chain.blocks.append(PeerBlock(height, raw, bytes.fromhex(found["filter"]), header))
-        return chain
+            self.blocks.append(PeerBlock(height, raw, bytes.fromhex(found["filter"]), header))
 
     @property
     def height(self) -> int:

@@ -52,9 +52,13 @@ class PeerServer:
         """Hang up on everybody, and listen no longer."""
         assert self._server
         self._server.close()
+        self.hang_up_on_all()
+        await asyncio.sleep(0)
+
+    def hang_up_on_all(self) -> None:
+        """Close every connection that there is."""
         for writer in list(self._writers):
             writer.close()
-        await asyncio.sleep(0)
 
     def announce(self, chain: PeerChain | None = None) -> None:
         """Show ``chain``, and send its newest headers unasked, one a message."""

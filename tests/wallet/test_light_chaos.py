@@ -1,7 +1,7 @@
-"""Random payments, blocks, reorganisations and SIGKILLs: at the end the ledger equals the chain.
+"""Random payments, blocks, reorganisations, SIGKILLs and lies of one peer: at the end the ledger equals the chain.
 
-The watcher runs on the light client, in a process of its own.  What it must find is read from the
-node's RPC.
+The watcher runs on the light client, in a process of its own, with three peers: a real node, which has two addresses,
+and one that lies.  What it must find is read from the node's RPC.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from sqlalchemy import update
 from support import light_process
 from support.accounts import fresh_account
 from support.eventually import eventually
+from support.lying_peer import LyingPeer
+from support.ports import free_port
 from support.shop import Shop, open_shop
 
 from bitcache.ledger import BlockRef
@@ -31,16 +33,20 @@ from wallet.chain.regtest import RegtestNode
 pytestmark = [pytest.mark.node, pytest.mark.slow]
 STEPS = int(os.environ.get("BITCACHE_CHAOS_STEPS", "50"))
 ADDRESSES = 60
+#: So many invoices that only the lying peer's forged blocks pay.
+UNPAID = 12
 
 
 @dataclass
 class Till:
-    """A shop with invoices, and the process that watches for it."""
+    """A shop with invoices, the process that watches for it, and its peers."""
 
     shop: Shop
     node: RegtestNode
+    liar: LyingPeer
     command: list[str]
     scripts: dict[str, str]
+    unpaid: set[str]
     kills: int = -1
     process: subprocess.Popen[bytes] | None = None
 
@@ -62,6 +68,19 @@ class Till:
         tip = BlockRef(await self.node.rpc("getblockcount"), await self.node.rpc("getbestblockhash"))
         return await self.shop.cursor() == tip
 
+    async def catch_up(self) -> None:
+        """Give the true chain more work than every forged one; then the client must follow it."""
+        if (missing := self.liar.forged_height + 1 - await self.node.rpc("getblockcount")) > 0:
+            await self.node.mine(missing)
+        await self.caught_up() or await eventually(self.caught_up, 60)
+
+    async def assert_nothing_forged(self) -> None:
+        """No forged payment was ever written down, and nothing released for one."""
+        assert not self.unpaid & set(await self.shop.grants())
+        for transfer_id in self.unpaid:
+            invoice = await self.shop.look(transfer_id)
+            assert (invoice.state, invoice.received_sat, invoice.seen_at) == ("new", 0, None)
+
     async def on_chain(self, first: int) -> set[tuple[str, int, int]]:
         """Every output to us above block ``first``, by the node's own account."""
         found = set()
@@ -76,16 +95,21 @@ class Till:
 
 
 @pytest.fixture
-async def till(store: Store, tmp_path: Path, own_regtest: RegtestNode) -> AsyncIterator[Till]:
-    shop, account, peer = await open_shop(store), fresh_account(), "{}:{}".format(*own_regtest.p2p)
+async def till(store: Store, tmp_path: Path, own_regtest: RegtestNode, seed: int) -> AsyncIterator[Till]:
+    shop, account, second = await open_shop(store), fresh_account(), free_port()
+    await own_regtest.restart(f"-bind=127.0.0.1:{second}")
     await store.write(lambda conn: conn.execute(update(payout).values(account=account.text, next_index=ADDRESSES)))
     destinations = [account.derive(index) for index in range(ADDRESSES)]
-    for script, address in destinations:
-        await shop.invoice(script, address, 30_000)
-    command = [sys.executable, light_process.__file__, str(tmp_path / "bitcache.sqlite"), str(tmp_path / "light"), peer]
-    till = Till(shop, own_regtest, command, {script.hex(): address for script, address in destinations})
+    invoices = [await shop.invoice(script, address, 30_000) for script, address in destinations]
+    liar = LyingPeer(own_regtest, random.Random(seed), [script for script, _ in destinations[:UNPAID]])
+    await liar.start()
+    peers = [liar.address, "{}:{}".format(*own_regtest.p2p), f"127.0.0.1:{second}"]
+    command = [sys.executable, light_process.__file__, str(tmp_path / "bitcache.sqlite"), str(tmp_path / "light")]
+    paid = {script.hex(): address for script, address in destinations[UNPAID:]}
+    till = Till(shop, own_regtest, liar, [*command, *peers], paid, set(invoices[:UNPAID]))
     yield till
     till.kill()
+    await liar.stop()
 
 
 async def one_step(chaos: random.Random, till: Till) -> None:
@@ -94,15 +118,36 @@ async def one_step(chaos: random.Random, till: Till) -> None:
     if what < 0.45:
         for address in chaos.sample(addresses, chaos.randint(1, 4)):
             await node.pay(address, Sat(10_000 * chaos.randint(1, 9)))
-    elif what < 0.72:
+    elif what < 0.70:
         await node.mine(chaos.randint(1, 3), chaos.choice(addresses) if chaos.random() < 0.2 else None)
-    elif what < 0.82:
+    elif what < 0.80:
         await node.reorg(chaos.randint(1, 6))
-    elif what < 0.87:
-        await till.caught_up() or await eventually(till.caught_up, 60)
+    elif what < 0.85:
+        await till.catch_up()
     else:
         till.start()
     await asyncio.sleep(chaos.random() * 0.4)
+
+
+async def one_lie(chaos: random.Random, till: Till) -> None:
+    """Told to a client that knows the chain, or to one that starts, behind it, and hears the liar first."""
+    if chaos.random() < 0.5:
+        await till.liar.lie()
+    else:
+        till.kill()
+        await till.node.pay(chaos.choice(list(till.scripts.values())), Sat(40_000))
+        await till.node.mine(2)
+        await till.liar.lie()
+        await till.node.rpc("setnetworkactive", False)
+        dialled = till.liar.connections
+        till.start()
+        await eventually(lambda: till.liar.is_dialled_more_than(dialled), 60)
+        await till.node.rpc("setnetworkactive", True)
+        await asyncio.sleep(1)  # after so long the client dials the node again
+    await asyncio.sleep(chaos.random() * 0.6)
+    await till.assert_nothing_forged()
+    if chaos.random() < 0.5:
+        await till.catch_up()
 
 
 @pytest.mark.timeout(600)
@@ -113,11 +158,16 @@ async def test_the_ledger_equals_the_chain(till: Till, seed: int) -> None:
     await till.node.mine(10)
     first = await till.node.rpc("getblockcount")
     await eventually(till.caught_up)
-    for _ in range(STEPS):
-        await one_step(chaos, till)
+    lies = set(chaos.sample(range(STEPS), STEPS // 6))
+    for number in range(STEPS):
+        await (one_lie if number in lies else one_step)(chaos, till)
     await till.node.mine()
-    await eventually(till.caught_up, 90)
+    await till.catch_up()
+    await till.assert_nothing_forged()
     expected = await till.on_chain(first)
     assert expected
     assert await till.shop.confirmed() == expected
+    assert await till.shop.grants()
     assert till.kills >= 3
+    assert len(till.liar.lies) == 5, "each kind of lie was told"
+    assert till.liar.asked["getheaders"] >= len(lies), "and heard"
