@@ -44,9 +44,9 @@ class PeerServer:
         host, port = self._server.sockets[0].getsockname()
         return f"{host}:{port}"
 
-    async def start(self, port: int = 0) -> None:
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
         """Listen."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        self._server = await asyncio.start_server(self._serve, host, port)
 
     async def stop(self) -> None:
         """Hang up on everybody, and listen no longer."""

@@ -16,6 +16,8 @@ TIMESPAN_SECONDS = PERIOD * SPACING_SECONDS
 #: A header's time lies above the median of so many before it, and at most so far ahead of the clock.
 MEDIAN_OF = 11
 FUTURE_SECONDS = 2 * 60 * 60
+#: A newest block that is older than this is hardly the network's newest.
+STALE_SECONDS = 2 * 60 * 60
 #: BIP94: the first block of a period may be so much older than the last of the one before.
 TIMEWARP_SECONDS = 600
 

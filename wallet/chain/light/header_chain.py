@@ -17,6 +17,7 @@ from wallet.chain.light.consensus import (
     FUTURE_SECONDS,
     MEDIAN_OF,
     PERIOD,
+    STALE_SECONDS,
     TIMEWARP_SECONDS,
     ConsensusRules,
 )
@@ -47,6 +48,10 @@ class HeaderChain:
     def tip_time(self) -> int:
         """When the newest block says that it was found, in Unix seconds."""
         return self.time_and_bits(self.tip.height)[0]
+
+    def is_stale(self, now: int) -> bool:
+        """Whether the newest block is too old to be the network's newest; ``now`` in Unix seconds."""
+        return self.rules.keeps_pace and now - self.tip_time >= STALE_SECONDS
 
     def at(self, height: int) -> BlockRef:
         """The block at ``height``, which is neither below the base nor above the tip."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import time
 from collections.abc import Callable
 
@@ -23,6 +24,8 @@ LOOK_AGAIN_SECONDS = 2.0
 ASK_SECONDS = 60.0
 #: No peer makes us ask it for headers more often than this.
 PAUSE_SECONDS = 0.05
+#: While the newest block is too old to be the network's, one peer is replaced so often.
+REPLACE_SECONDS = 600.0
 
 log = structlog.get_logger("wallet.light")
 
@@ -39,6 +42,7 @@ class PeerPool:
         self._candidates: list[PeerAddress] = []
         self._looked_at = -LOOK_AGAIN_SECONDS
         self._keeping: asyncio.Task[None] | None = None
+        self._tip, self._tip_since = chain.tip, time.monotonic()
 
     def start(self) -> None:
         """Begin, in the running event loop."""
@@ -83,6 +87,7 @@ class PeerPool:
         while True:
             try:
                 await self._dial_missing()
+                self._replace_one(time.monotonic(), int(time.time()))
             except ChainError as error:
                 self._failed(error)
             except Exception:  # whatever one peer did, the others are needed
@@ -100,6 +105,20 @@ class PeerPool:
             choice = self._choice()
         for address in choice[:missing]:
             self._attending[address] = asyncio.create_task(self._attend(address), name=f"light-{address}")
+
+    def _replace_one(self, moment: float, now: int) -> None:
+        """Leave a peer for another one, when nobody has shown a block for long; ``now`` in Unix seconds.
+
+        Whoever controls every peer can hide new blocks for as long as they stay (Bitcoin Core tries others, too).
+        """
+        if self._chain.tip != self._tip:
+            self._tip, self._tip_since = self._chain.tip, moment
+        if moment < self._tip_since + REPLACE_SECONDS or not self._chain.is_stale(now):
+            return
+        connected = self.connected()
+        if len(connected) >= self._peers.most and self._choice():
+            self._tip_since = moment
+            self.drop(secrets.choice(connected), NodeUnreachable("the peers show no new block: another one is tried"))
 
     def _choice(self) -> list[PeerAddress]:
         """Whom to dial, the most promising first; of those that nobody named, one of each neighbourhood."""

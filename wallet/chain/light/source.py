@@ -28,8 +28,6 @@ from wallet.chain.light.peers import Peers
 #: How long a question waits for peers before it fails, to be asked again.
 PATIENCE_SECONDS = 20.0
 STATUS_SECONDS = 2.0
-#: Without a block for so long the peers are taken to be behind.
-STALE_SECONDS = 2 * 60 * 60
 #: Peers may be a few blocks behind those that we had before; so many at most.
 LAG = 6
 #: For so long the newest block may be one that not enough peers have yet.
@@ -203,9 +201,7 @@ class LightSource:
 
     def _is_fresh(self) -> bool:
         """Whether the newest block can be the network's newest, by the clock."""
-        if self.network == "regtest":  # blocks come on command there
-            return True
-        return time.time() - self._chain.tip_time < STALE_SECONDS
+        return not self._chain.is_stale(int(time.time()))
 
     def _is_short(self) -> bool:
         return self._chain.tip.height < self._rules.least_height(int(time.time()))
