@@ -106,7 +106,7 @@ def test_a_preview_of_another_kind_or_too_large(seller: Person, shop: Shop) -> N
         assert done.code == 3
 
 
-@pytest.mark.parametrize("gateway", ["http://127.0.0.1:1", "http://gateway.invalid"])
+@pytest.mark.parametrize("gateway", ["http://127.0.0.1:1", "https://gateway.invalid"])
 def test_nobody_answers(seller: Person, gateway: str) -> None:
     done = seller.run("sell", "song.flac", "--price", "2500", "--gateway", gateway, BITCACHE_TOKEN="A" * 43)
     assert done.code == 7
