@@ -110,7 +110,7 @@ def stored_blocks(conn: Connection) -> list[BlockRef]:
     return [BlockRef(row.height, row.hash) for row in rows]
 
 
-def lowest_homeless(conn: Connection) -> int | None:
+def lowest_payment_without_block(conn: Connection) -> int | None:
     """The lowest height of a payment whose block the ledger does not have: a damaged ledger, else None."""
     joined = select(func.min(payment.c.height)).outerjoin(
         block, (block.c.hash == payment.c.block_hash) & (block.c.height == payment.c.height)

@@ -178,11 +178,11 @@ def _on_skipped(readiness: Readiness, marks: HighWater, folder: DataDir, skipped
 async def _start_of_rescan(parts: Parts, height: int) -> int:
     """Where all that is above may be called equal when it was read: the blocks below are those of the chain."""
     stored = await parts.store.read(rescan.stored_blocks)
-    homeless = await parts.store.read(rescan.lowest_homeless)
+    without_block = await parts.store.read(rescan.lowest_payment_without_block)
     elsewhere = await lowest_elsewhere(parts.source, stored)
     if elsewhere is not None and elsewhere == stored[0].height:  # nothing in common: further down is unknown
         elsewhere -= ledger.DEEPEST
-    return max(1, min(one for one in (height, elsewhere, homeless) if one is not None))
+    return max(1, min(one for one in (height, elsewhere, without_block) if one is not None))
 
 
 async def _build(

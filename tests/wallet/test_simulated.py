@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from support.accounts import fresh_destinations
 
-from bitcache.money import Sat
-from wallet.chain.base import Back
+from bitcache.errors import NodeRefused
+from bitcache.money import MAX_MONEY, Sat
+from wallet.chain.base import Back, Forward
 from wallet.chain.simulated import GENESIS, SimulatedChain
 
 
@@ -41,3 +43,17 @@ async def test_a_reorganisation_stops_above_the_genesis() -> None:
     await chain.reorg(50)
     assert await chain.at(0) == GENESIS
     assert (await chain.tip()).height == 51
+
+
+@pytest.mark.parametrize("amount", [MAX_MONEY + 1, 2**63])
+async def test_more_than_all_coins_is_refused_and_watching_goes_on(amount: int) -> None:
+    """Once one such payment stood in the chain, no step over it succeeded again, for any seller."""
+    ((script, address),) = fresh_destinations(1)
+    chain = SimulatedChain()
+    with pytest.raises(NodeRefused):
+        await chain.pay(address, amount)  # type: ignore[arg-type]
+    await chain.pay(address, Sat(MAX_MONEY))
+    await chain.mine()
+    step = await chain.step(GENESIS, {script: 1})
+    assert isinstance(step, Forward)
+    assert [payment.amount for payment in step.payments] == [MAX_MONEY]
