@@ -73,13 +73,14 @@ def doubt(last: LastRun | None, known_until: int, now: int, *, in_memory: bool) 
         return last.doubt
     if in_memory:
         return None
-    if last is not None and last.machine and machine() and last.machine != machine():
+    if last is None:
+        return "nothing says when it was used last (last-run.json is not there, as in a backup)"
+    if last.machine and machine() and last.machine != machine():
         return "it was used on another machine before"
-    ended = last is None or last.ended
-    age = now - max(known_until, last.at if last is not None else 0)
-    if age <= (STOPPED_SECONDS if ended else CRASH_SECONDS):
+    age = now - max(known_until, last.at)
+    if age <= (STOPPED_SECONDS if last.ended else CRASH_SECONDS):
         return None
-    how = "is" if ended else "did not end in order, and is"
+    how = "is" if last.ended else "did not end in order, and is"
     return f"its last run {how} {age // 3600} hours ago"
 
 

@@ -77,9 +77,10 @@ class Watcher:
         loss_budget: int = 0,
         on_change: Callable[[], None] = lambda: None,
         beyond: Callable[[Connection], Beyond] = lambda conn: {},
-        on_skipped: Callable[[Sequence[Skipped]], None] = lambda found: None,
+        on_skipped: Callable[[Sequence[Skipped], bool], None] = lambda found, in_block: None,
     ) -> None:
-        """``beyond``: addresses after the newest of each account; ``on_skipped`` is told which were passed by."""
+        """``beyond``: addresses after the newest of each account; ``on_skipped`` is told which were passed by, and
+        whether a block says so."""
         self.status = WatcherStatus()
         #: Set when, for the first time, everything is known up to the network's newest block.
         self.caught_up = asyncio.Event()
@@ -148,9 +149,9 @@ class Watcher:
         self._beyond |= await self._store.read(self._find_beyond)
         self._scripts.update(dict.fromkeys(self._beyond))
 
-    async def _tell_skipped(self, skipped: Sequence[Skipped]) -> None:
+    async def _tell_skipped(self, skipped: Sequence[Skipped], *, in_block: bool) -> None:
         if skipped:
-            self._on_skipped(skipped)
+            self._on_skipped(skipped, in_block)
             await self._look_beyond()
 
     async def _follow(self) -> None:
@@ -219,7 +220,7 @@ class Watcher:
 
         skipped = await self._store.write(extend)
         self._written = block
-        await self._tell_skipped(skipped)
+        await self._tell_skipped(skipped, in_block=True)
         if payments:
             log.info("payments_in_block", height=block.height, payments=len(payments))
 
@@ -264,7 +265,7 @@ class Watcher:
                 ledger.known_until(conn, began, now)
             return self._pass_by(conn, waiting, now)
 
-        await self._tell_skipped(await self._store.write(report))
+        await self._tell_skipped(await self._store.write(report), in_block=False)
         if synced:
             self.caught_up.set()
         self._on_change()

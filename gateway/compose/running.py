@@ -23,7 +23,7 @@ from bitcache.till import MOST_AT_ONCE, Till
 from gateway.compose import chores
 from gateway.compose.chains import Given, chain_of
 from gateway.compose.parts import Parts
-from gateway.compose.readiness import Readiness
+from gateway.compose.readiness import CATCHING_UP, Readiness
 from gateway.compose.setup import set_up
 from gateway.datadir import DataDir
 from gateway.hub import Hub
@@ -156,8 +156,13 @@ async def _end_in_order(parts: Parts, folder: DataDir) -> None:
         log.warning("addresses_not_closed", code="storage", reason=error.strerror)
 
 
-def _on_skipped(readiness: Readiness, marks: HighWater, folder: DataDir, skipped: Sequence[Skipped]) -> None:
-    """Somebody pays to addresses that this database never gave out."""
+def _on_skipped(
+    readiness: Readiness, marks: HighWater, folder: DataDir, skipped: Sequence[Skipped], in_block: bool
+) -> None:
+    """Somebody pays to addresses that this database never gave out.
+
+    On the way to the newest block that speaks of a restored backup.  Later, or unconfirmed, anybody can do it.
+    """
     for one in skipped:
         log.error(
             "addresses_skipped",
@@ -168,7 +173,7 @@ def _on_skipped(readiness: Readiness, marks: HighWater, folder: DataDir, skipped
             "hands out addresses of the same account",
             hint="The seller settles such payments by hand; see them with: bitcache rescan",
         )
-    if not marks.remembered and readiness.last.doubt is None:
+    if in_block and not marks.remembered and readiness.reason == CATCHING_UP:
         why = "an address was paid that its database never gave out"
         log.error("sales_paused", reason=f"this data folder may be a restored backup: {why}", hint=RESUME_HINT)
         readiness.last = replace(readiness.last, doubt=why)
@@ -208,7 +213,7 @@ async def _build(
         loss_budget=settings.invoices.zero_conf_budget_sat,
         on_change=hub.wake,
         beyond=lambda conn: highwater.beyond(conn, rail),
-        on_skipped=lambda skipped: _on_skipped(readiness, marks, folder, skipped),
+        on_skipped=lambda skipped, in_block: _on_skipped(readiness, marks, folder, skipped, in_block),
     )
     readiness = Readiness(watcher, last)
     policy = _policy(settings)

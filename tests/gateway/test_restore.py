@@ -26,6 +26,7 @@ from gateway.compose import check_payout, init_data_dir, readiness, rescan_payme
 from gateway.datadir import DataDir
 from gateway.doctor import examine
 from gateway.findings import Level
+from wallet.account import Account
 from wallet.chain.simulated import SimulatedChain
 
 
@@ -176,6 +177,34 @@ async def test_a_snapshot_of_the_machine_put_back_hours_later(
     async with started(backup.settings, backup.chain, backup.token) as shop:
         fresh = await sell_22(shop, file_id)
     await expect_nothing_unpaid(backup, forgotten, fresh)
+
+
+async def test_a_backup_without_the_record_of_the_last_run(
+    backup: Backup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Put together from what is worth saving, in a new folder: however young it is, the operator is asked."""
+    file_id, _ = await forgotten_sales(backup)
+    backup.restore()
+    backup.data.last_run.unlink()
+    reboot(tmp_path, monkeypatch)
+    async with started(backup.settings, backup.chain, backup.token) as shop:
+        await expect_closed(shop, file_id, "restored")
+
+
+async def test_a_payment_to_an_address_that_was_never_given_out_stops_no_sale(
+    backup: Backup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody can pay to any address of a seller's wallet: it is passed by; sales go on, after a restart too."""
+    reboot(tmp_path, monkeypatch)
+    _, beyond = Account(descriptor("wpkh"), "regtest").derive(7)
+    async with started(backup.settings, backup.chain, backup.token) as shop:
+        file_id = (await shop.sell(goods())).file_id
+        await backup.chain.pay(beyond, Sat(330))
+        await eventually(lambda: shop.parts.store.read(highwater.all_skipped))
+        await shop.begin(file_id)
+    reboot(tmp_path, monkeypatch)
+    async with started(backup.settings, backup.chain, backup.token) as shop:
+        await shop.begin(file_id)
 
 
 async def test_another_machine(backup: Backup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
