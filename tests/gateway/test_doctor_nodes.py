@@ -32,6 +32,7 @@ from gateway.findings import Finding
 from gateway.load_settings import check
 from gateway.settings import Settings
 from wallet.chain.bitcoind import BitcoindSource
+from wallet.chain.reading import read_chain
 from wallet.chain.regtest import RegtestNode
 from wallet.watcher import Watcher
 
@@ -211,7 +212,11 @@ async def seen(settings: Settings, payer: RegtestNode, store: Store, folder: Pat
         else:
             soon = "in a block"
         await payer.mine()
-        return soon if await happens(settled, SHORT if promise == "never" else LONG) else "never"
+        if not await happens(settled, SHORT if promise == "never" else LONG):
+            return "never"
+        assert watcher.caught_up.is_set(), "nothing is sold before"
+        assert (await read_chain(source, 1, {script})).payments, "a rescan finds it too"
+        return soon
     finally:
         await source.close()
 

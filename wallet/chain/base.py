@@ -61,7 +61,7 @@ class ChainSource(Protocol):
     """Something that follows a Bitcoin chain.  Everything but ``status`` raises ChainError when it cannot answer."""
 
     network: str
-    #: whether payments are seen before they are in a block
+    #: whether payments are seen before they are in a block; a node may begin or cease to allow it
     sees_unconfirmed: bool
 
     @property

@@ -48,7 +48,7 @@ log = structlog.get_logger("wallet.bitcoind")
 class BitcoindSource:
     """Follows a node that must be on ``network``.  ``zmq_address``: where it publishes rawtx, else it is asked."""
 
-    sees_unconfirmed = True
+    sees_unconfirmed = True  # until the node forbids the calls for it
 
     def __init__(self, rpc: NodeRpc, network: str, *, zmq_address: str | None = None) -> None:
         self.network = network
@@ -129,12 +129,19 @@ class BitcoindSource:
         return Forward(found.block, tuple(await _scan(found.raw, scripts)))
 
     async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
-        """Everything of ours in the node's mempool."""
+        """Everything of ours in the node's mempool; nothing, as from a source without one, if it forbids the calls."""
         try:
-            return await self._mempool.payments(scripts)
+            found = await self._mempool.payments(scripts)
+        except NodeCallForbidden as error:
+            if self.sees_unconfirmed:
+                log.warning("payments_seen_only_in_blocks", reason=str(error), hint=error.advice)
+            self.sees_unconfirmed = False
+            return []
         except ChainError:
             self._checked = False
             raise
+        self.sees_unconfirmed = True
+        return found
 
     async def offer(self, transactions: Sequence[bytes]) -> None:
         """Hand them to the node again; it may have them, refuse them, or not take this call from us."""

@@ -15,7 +15,7 @@ class Need(StrEnum):
     """What is lost without a call."""
 
     PAYMENTS = "payments"  #: no payment is seen
-    MEMPOOL = "mempool"  #: payments are seen in their block alone, and no invoice expires
+    MEMPOOL = "mempool"  #: payments are seen in their block alone
     SPEED = "speed"  #: payments are seen, later
     REPAIR = "repair"  #: what went wrong is not mended by itself
 

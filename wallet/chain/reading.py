@@ -57,7 +57,7 @@ async def read_chain(
     if not 1 <= height <= tip.height:
         raise BadInput(f"the chain has blocks 1 to {tip.height}", hint="Give a height among them.")
     first = await _patiently(partial(source.at, height - 1))
-    found = Found(first, sees_unconfirmed=source.sees_unconfirmed)
+    found = Found(first)
     while True:
         cursor = found.blocks[-1] if found.blocks else found.first
         match await _patiently(partial(source.step, cursor, scripts)):
@@ -69,6 +69,7 @@ async def read_chain(
                     raise ChainError("the chain was reorganised below the first block", hint="Begin at a lower height.")
             case None:
                 found.waiting = tuple(await source.unconfirmed(scripts))
+                found.sees_unconfirmed = source.sees_unconfirmed
                 found.conflicted = frozenset(await source.conflicted(kept))
                 if await source.step(cursor, scripts) is None:
                     return found
