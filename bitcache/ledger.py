@@ -57,7 +57,18 @@ _KEPT = (
     .where(among_ids(payment_transaction.c.txid))
     .order_by(payment_transaction.c.txid, payment_transaction.c.position)
 )
+_KEPT_COUNTS = (
+    select(payment_transaction.c.txid, func.count())
+    .where(among_ids(payment_transaction.c.txid))
+    .group_by(payment_transaction.c.txid)
+)
 _KEPT_IDS = select(payment_transaction.c.txid).where(among_ids(payment_transaction.c.txid)).distinct()
+_FORGET = delete(payment_transaction).where(among_ids(payment_transaction.c.txid))
+_MISS = (
+    update(payment)
+    .where(payment.c.reference == bindparam("missed"))
+    .values(unconfirmed=bindparam("waits"), absent_since=bindparam("since"))
+)
 _IN_BLOCK_AT = select(payment.c.reference).where(
     payment.c.block_hash == select(block.c.hash).where(block.c.height == _HEIGHT).scalar_subquery()
 )
@@ -189,21 +200,20 @@ def unconfirmed(
     ``loss_budget``: how many satoshis may be released for payments that no block holds (see bitcache.losses).
     """
     before = {row.reference: row for row in conn.execute(_WAITING)}
-    gone = settle_absence(conn, payments, conflicted)
+    missed = settle_absence(conn, payments, conflicted)
     back = {reference for reference, row in before.items() if row.absent_since is not None}
     fresh = [one for one in payments if one.reference not in before or one.reference in back]
     touched = _store(conn, fresh, now, height=None, block_hash=None, waiting=1)
     keep_transactions(conn, payments)
-    touched |= {row.transfer_id for row in gone} | set(conn.scalars(_HELD_BACK))
+    touched |= {row.transfer_id for row in missed} | set(conn.scalars(_HELD_BACK))
     settle_invoices(conn, touched, now, loss_budget)
 
 
 def settle_absence(conn: Connection, present: Sequence[Payment], conflicted: Collection[str]) -> list[_Waiting]:
-    """What waits and is not ``present`` becomes absent, or is withdrawn; returns those payments as they were."""
+    """What waits and is not ``present`` becomes absent, or is withdrawn; return those that changed, as they were."""
     references = {one.reference for one in present}
     gone = [row for row in conn.execute(_WAITING).all() if row.reference not in references]
-    _miss(conn, gone, conflicted)
-    return gone
+    return _miss(conn, gone, conflicted)
 
 
 def absent(conn: Connection, present: Collection[str]) -> list[Absent]:
@@ -218,32 +228,46 @@ def kept_transactions(conn: Connection) -> list[Absent]:
 
 
 def keep_transactions(conn: Connection, payments: Sequence[Payment]) -> None:
-    """What carries these payments is kept until they are deep in the chain."""
+    """Keep what carries these payments until they are deep in the chain; with more ancestors it replaces what is kept.
+
+    An ancestor that was in a block when the payment was first seen waits again once that block is undone.
+    """
     asked = {one.txid: one.transactions for one in payments if 0 < sum(map(len, one.transactions)) <= LARGEST_KEPT}
-    known = set(conn.scalars(_KEPT_IDS, ids(asked))) if asked else set()
+    known: dict[str, int] = {row.txid: row[1] for row in conn.execute(_KEPT_COUNTS, ids(asked))} if asked else {}
+    grown = {txid for txid, count in known.items() if len(asked[txid]) > count}
+    if grown:
+        conn.execute(_FORGET, ids(grown))
     rows = [
         {"txid": txid, "position": position, "raw": raw}
         for txid, transactions in asked.items()
-        if txid not in known
+        if txid not in known or txid in grown
         for position, raw in enumerate(transactions)
     ]
     if rows:
         conn.execute(insert(payment_transaction), rows)
 
 
-def _miss(conn: Connection, gone: Sequence[_Waiting], conflicted: Collection[str]) -> None:
-    """These are not in the mempool: absent, or withdrawn."""
+def _miss(conn: Connection, gone: Sequence[_Waiting], conflicted: Collection[str]) -> list[_Waiting]:
+    """These are not in the mempool: absent, or withdrawn; return those for which that is new."""
     if not gone:
-        return
+        return []
     height = (cursor(conn) or BlockRef(0, "")).height
     kept = set(conn.scalars(_KEPT_IDS, ids({txid_of(row.reference) for row in gone})))
+    changed, changes, withdrawn = list[_Waiting](), list[dict[str, Any]](), set[str]()
     for row in gone:
         txid, since = txid_of(row.reference), row.absent_since if row.absent_since is not None else height
         stays = txid in kept and txid not in conflicted and height - since < LONGEST_ABSENCE
-        values = {"absent_since": since} if stays else {"unconfirmed": 0, "absent_since": None}
-        conn.execute(update(payment).where(payment.c.reference == row.reference).values(values))
+        if stays and row.absent_since is not None:
+            continue
+        changed.append(row)
+        changes.append({"missed": row.reference, "waits": int(stays), "since": since if stays else None})
         if not stays:
-            conn.execute(delete(payment_transaction).where(payment_transaction.c.txid == txid))
+            withdrawn.add(txid)
+    if changes:
+        conn.execute(_MISS, changes)
+    if withdrawn:
+        conn.execute(_FORGET, ids(withdrawn))
+    return changed
 
 
 def _kept(conn: Connection, txids: Collection[str]) -> dict[str, Absent]:
@@ -258,7 +282,7 @@ def _forget_deep(conn: Connection, height: int) -> None:
     deep = conn.scalars(_IN_BLOCK_AT, {"height": height - DEEPEST})
     txids = {txid_of(reference) for reference in deep}
     if txids:
-        conn.execute(delete(payment_transaction).where(among_ids(payment_transaction.c.txid)), ids(txids))
+        conn.execute(_FORGET, ids(txids))
 
 
 def known_until(conn: Connection, until: int, now: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection, select
@@ -249,6 +250,34 @@ async def test_repeating_any_report_changes_nothing(market: Market, order: Trans
         once = await market.store.read(dump)
         await market.store.write(report)
         assert await market.store.read(dump) == once
+
+
+async def test_a_look_that_changes_nothing_writes_nothing(market: Market, order: Transfer) -> None:
+    """However many payments are absent: each look at the mempool passes over those that were absent before."""
+    waiting = [replace(pays(order, f"{place}:0"), transactions=(b"raw",)) for place in range(20)]
+    await market.store.write(lambda conn: ledger.unconfirmed(conn, waiting, NOW))
+    await market.store.write(lambda conn: ledger.unconfirmed(conn, waiting[:5], NOW + 1))
+
+    def rows_written(conn: Connection, present: list[Payment], conflicted: set[str]) -> int:
+        count = "SELECT total_changes()"
+        before = int(conn.exec_driver_sql(count).scalar_one())
+        ledger.unconfirmed(conn, present, NOW + 2, conflicted=conflicted)
+        return int(conn.exec_driver_sql(count).scalar_one()) - before
+
+    assert await market.store.write(lambda conn: rows_written(conn, waiting[:5], set())) == 0
+    assert await market.store.write(lambda conn: rows_written(conn, waiting[:5], {"7"})) > 0
+    assert len(await market.store.read(lambda conn: ledger.absent(conn, {"0:0"}))) == 18
+    assert (await market.look(order.transfer_id)).received_sat == 19 * 2_500
+
+
+async def test_ancestors_that_wait_again_are_kept_with_their_child(market: Market, order: Transfer) -> None:
+    """Kept alone while its parent was in a block; when that is undone both wait."""
+    alone = replace(pays(order, "child:0"), transactions=(b"child",))
+    both = replace(alone, transactions=(b"parent", b"child"))
+    for seen in (alone, both, alone):  # fewer replace nothing: the parent may leave its block again
+        await market.store.write(lambda conn, seen=seen: ledger.unconfirmed(conn, [seen], NOW))
+    kept = await market.store.read(ledger.kept_transactions)
+    assert [one.transactions for one in kept] == [(b"parent", b"child")]
 
 
 async def test_what_does_not_follow_the_cursor_is_refused_and_changes_nothing(market: Market, order: Transfer) -> None:
