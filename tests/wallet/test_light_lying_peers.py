@@ -6,6 +6,7 @@ The rules are the main network's but for a difficulty that a test can afford, so
 from __future__ import annotations
 
 import asyncio
+import itertools
 import struct
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -420,6 +421,19 @@ async def test_headers_without_end(tmp_path: Path) -> None:
         await eventually(lambda: _is_left(source, peers[0]))
         assert (await source.status()).headers <= 3_000
         await source.close()
+
+
+async def test_two_branches_in_turn(tmp_path: Path, truth: PeerChain) -> None:
+    """A peer that shows one and then the other would be asked without end: it is left."""
+    branches = [PeerChain(truth.rules), PeerChain(truth.rules)]
+    for branch, script in zip(branches, (SCRIPT, OTHER), strict=True):
+        branch.mine([(1_000, script)])
+    async with serving("main", truth, truth, truth) as peers:
+        turns = itertools.cycle(branches)
+        peers[0].answers["getheaders"] = lambda _: [("headers", headers_message(next(turns), 0))]
+        async with following(tmp_path, truth, peers) as source:
+            await eventually(lambda: _is_left(source, peers[0]))
+            await eventually(lambda: _has(source, truth))
 
 
 async def test_headers_of_no_difficulty(tmp_path: Path, truth: PeerChain) -> None:

@@ -24,6 +24,8 @@ LOOK_AGAIN_SECONDS = 2.0
 ASK_SECONDS = 60.0
 #: No peer makes us ask it for headers more often than this.
 PAUSE_SECONDS = 0.05
+#: A peer may change so often, while its headers are fetched, to others that do not follow those it sent before.
+MOST_CHANGES_OF_BRANCH = 10
 #: While the newest block is too old to be the network's, one peer is replaced so often.
 REPLACE_SECONDS = 600.0
 
@@ -182,11 +184,17 @@ class PeerPool:
         """Every header that the peer has and we have not, into our chain if that makes it heavier.
 
         Asked for from one block below our newest, because a peer that has that answers with it.
+        Raise PeerMisbehaved when it keeps showing other branches, none of them heavier than our chain.
         """
         branch: Branch | None = None
         last: bytes | None = None
+        changes = 0
         locator = self._chain.locator(1)
         while batch := await peer.headers(locator):
+            if branch and branch.is_attached() and batch[0][4:36] != branch.tip:
+                changes += 1
+                if changes > MOST_CHANGES_OF_BRANCH:
+                    raise PeerMisbehaved("the peer shows one chain and then another, again and again")
             if branch is None or not branch.is_attached() or batch[0][4:36] != branch.tip:
                 branch = self._chain.branch(batch[0][4:36])
             branch.add(batch, int(time.time()))
