@@ -18,18 +18,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from bitcache.errors import BitcacheError, StorageError
 from bitcache.ports import Rail
 from bitcache.storage.journal import append_mark, read_marks, write_marks
-from bitcache.storage.tables import invoice, listing, payout, seller, skipped
+from bitcache.storage.tables import invoice, listing, payout, skipped
 
 #: How many indexes of an account beyond the newest one may have been shown by a database that is lost.
 LOOK_AHEAD = 1_000
@@ -181,20 +181,10 @@ def used(conn: Connection) -> bool:
 Beyond = dict[bytes, list[tuple[int, int]]]  #: payouts and indexes by key, for indexes not given out yet
 
 
-def accounts(conn: Connection, rail: Rail) -> Sequence[Row[int, str, int]]:
-    """Return id, account and next index of every account that a seller uses now or that gave out an address."""
-    used_now = select(seller.c.payout_id).where(seller.c.payout_id.is_not(None))
-    rows = select(payout.c.id, payout.c.account, payout.c.next_index).where(payout.c.rail == rail.name)
-    return conn.execute(rows.where(or_(payout.c.next_index > 0, payout.c.id.in_(used_now)))).all()
-
-
-def beyond(rows: Iterable[Row[int, str, int]], rail: Rail, count: int = LOOK_AHEAD) -> Beyond:
-    """Return the next ``count`` destinations of these :func:`accounts`.
-
-    Who pays there was shown it by a newer database than ours.  Takes half a second an account: call it in a thread.
-    """
+def beyond(conn: Connection, rail: Rail, count: int = LOOK_AHEAD) -> Beyond:
+    """The next ``count`` destinations of every account: who pays there was shown it by a newer database than ours."""
     found: Beyond = {}
-    for row in rows:
+    for row in conn.execute(select(payout).where(payout.c.rail == rail.name)):
         for index in range(row.next_index, row.next_index + count):
             try:
                 key = rail.destination(row.account, index).key

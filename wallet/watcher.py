@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -76,7 +76,7 @@ class Watcher:
         birthday: int | None = None,
         loss_budget: int = 0,
         on_change: Callable[[], None] = lambda: None,
-        beyond: Callable[[], Awaitable[Beyond]] | None = None,
+        beyond: Callable[[Connection], Beyond] = lambda conn: {},
         on_skipped: Callable[[Sequence[Skipped], bool], None] = lambda found, in_block: None,
     ) -> None:
         """``beyond``: addresses after the newest of each account; ``on_skipped`` is told which were passed by, and
@@ -146,9 +146,8 @@ class Watcher:
         self._loaded = True
 
     async def _look_beyond(self) -> None:
-        if self._find_beyond is not None:
-            self._beyond |= await self._find_beyond()
-            self._scripts.update(dict.fromkeys(self._beyond))
+        self._beyond |= await self._store.read(self._find_beyond)
+        self._scripts.update(dict.fromkeys(self._beyond))
 
     async def _tell_skipped(self, skipped: Sequence[Skipped], *, in_block: bool) -> None:
         if skipped:

@@ -180,12 +180,6 @@ def _on_skipped(
         readiness.last.write(folder.last_run)
 
 
-async def _beyond(store: Store, rail: OnChainRail) -> highwater.Beyond:
-    """The addresses that every account gives out next, derived while everything else goes on."""
-    rows = await store.read(lambda conn: highwater.accounts(conn, rail))
-    return await asyncio.to_thread(highwater.beyond, rows, rail)
-
-
 async def _start_of_rescan(parts: Parts, height: int) -> int:
     """Where all that is above may be called equal when it was read: the blocks below are those of the chain."""
     stored = await parts.store.read(rescan.stored_blocks)
@@ -218,7 +212,7 @@ async def _build(
         birthday=settings.chain.watch_from,
         loss_budget=settings.invoices.zero_conf_budget_sat,
         on_change=hub.wake,
-        beyond=partial(_beyond, store, rail),
+        beyond=lambda conn: highwater.beyond(conn, rail),
         on_skipped=lambda skipped, in_block: _on_skipped(readiness, marks, folder, skipped, in_block),
     )
     readiness = Readiness(watcher, last)

@@ -203,15 +203,3 @@ async def test_two_spellings_of_one_account_leave_nothing_out(market: Market, tm
     await market.store.write(lambda conn: marks.close(conn, RAIL))
     async with reopened(tmp_path) as (store, again):
         assert await catch_up(store, again) == []
-
-
-async def test_addresses_ahead_are_those_of_accounts_in_use(market: Market) -> None:
-    """Of a wallet that somebody only tried, and that never gave out an address, nothing is derived."""
-    tried = replace(TERMS, account="tried once")
-    await market.store.write(lambda conn: sellers.set_payout(conn, market.seller_id, "paper", tried, NOW))
-    used = replace(TERMS, account="used now")
-    await market.store.write(lambda conn: sellers.set_payout(conn, market.seller_id, "paper", used, NOW))
-    rows = await market.store.read(lambda conn: highwater.accounts(conn, RAIL))
-    assert [row.account for row in rows] == ["used now"]
-    ahead = highwater.beyond(rows, RAIL, 3)
-    assert ahead.keys() == {RAIL.destination("used now", index).key for index in range(3)}
