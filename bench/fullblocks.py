@@ -12,7 +12,7 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from wallet.chain.regtest import RegtestNode
+from wallet.chain.regtest_node import RegtestNode
 
 TRANSACTIONS = 4_100  #: 3.9 of the 4 million weight units that a block may have
 FAN_OUT = 2 * TRANSACTIONS

@@ -32,14 +32,14 @@ from bench.shop import DESCRIPTOR, resident_mb
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
 from bitcache.proof_of_work import solve
-from gateway import logs
-from gateway.app import listening
-from gateway.client.http import connect
-from gateway.client.selling import Offer, sell
-from gateway.compose import check_payout, init_data_dir, running
-from gateway.load_settings import check
-from gateway.settings import Log
-from wallet.chain.simulated import SimulatedChain
+from gateway.client.gateway_client import connect
+from gateway.client.sell_file import FileToSell, sell
+from gateway.compose import check_payout, init_data_folder, running
+from gateway.config.load_settings import check
+from gateway.config.settings import Log
+from gateway.diagnostics import logs
+from gateway.server.app import listening
+from wallet.chain.simulated_chain import SimulatedChain
 
 BUYERS, ATTACKERS = 100, 200
 IN_TIME_SECONDS = 5.0
@@ -97,7 +97,7 @@ class Crowd:
         began, body = time.monotonic(), {"claim_hash": b64u(claim_hash(new_secret()))}
         while time.monotonic() - began < GIVE_UP_SECONDS:
             answer = await self.ask(address, body)
-            if "transfer_id" in answer:
+            if "purchase_id" in answer:
                 return time.monotonic() - began
             if answer["code"] == "proof_of_work":
                 body["proof_of_work"] = await self.solution(answer)
@@ -159,12 +159,12 @@ async def _serve(folder: Path, pipe: Pipe) -> None:
             "storage": {"directory": folder / "data", "min_free_bytes": 0},
         }
     )
-    token = await init_data_dir(settings, terms=await check_payout(settings, DESCRIPTOR))
+    token = await init_data_folder(settings, terms=await check_payout(settings, DESCRIPTOR))
     (folder / "file.bin").write_bytes(os.urandom(1000))
-    async with running(settings, purse=SimulatedChain()) as parts, listening(parts) as url:
+    async with running(settings, demo_wallet=SimulatedChain()) as parts, listening(parts) as url:
         async with connect(url) as client:
-            sold = await sell(client, token, os.urandom(32), Offer(folder / "file.bin", Sat(2_500), "file.bin"))
-        pipe.send(f"{url}/api/v1/files/{sold.link.file_id}/transfers")
+            sold = await sell(client, token, os.urandom(32), FileToSell(folder / "file.bin", Sat(2_500), "file.bin"))
+        pipe.send(f"{url}/api/v1/files/{sold.link.file_id}/purchases")
         while await asyncio.to_thread(pipe.recv) is not None:
             pipe.send(resident_mb())
 

@@ -22,11 +22,11 @@ from pathlib import Path
 
 import structlog
 
-from bitcache.ledger import BlockRef
-from wallet.chain.base import Forward
-from wallet.chain.light.filters import RATE, CompactFilter
-from wallet.chain.light.source import LightSource
-from wallet.chain.regtest import RegtestNode
+from bitcache.block_processing import BlockRef
+from wallet.chain.chain_source import Forward
+from wallet.chain.light.block_filters import RATE, CompactFilter
+from wallet.chain.light.light_source import LightSource
+from wallet.chain.regtest_node import RegtestNode
 
 BLOCKS = 5
 

@@ -17,14 +17,14 @@ from aiohttp import web
 from bench.shop import NO_QUOTAS
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
-from gateway import logs
-from gateway.api.models import Payout, Transfer
-from gateway.app import listening
-from gateway.client.http import GatewayClient, connect
-from gateway.client.selling import Offer, sell
-from gateway.compose import Parts, init_data_dir, private_chain, running
-from gateway.load_settings import check
-from gateway.settings import Log
+from gateway.api.models import Payout, Purchase
+from gateway.client.gateway_client import GatewayClient, connect
+from gateway.client.sell_file import FileToSell, sell
+from gateway.compose import GatewayContext, init_data_folder, private_chain, running
+from gateway.config.load_settings import check
+from gateway.config.settings import Log
+from gateway.diagnostics import logs
+from gateway.server.app import listening
 
 FILE_BYTES = 256 * 2**20
 COPY_PIECE = 256 * 1024
@@ -39,7 +39,7 @@ class Served:
     plain_port: int
     file_id: str
     claim: str
-    transfer_id: str
+    purchase_id: str
 
 
 @contextmanager
@@ -74,32 +74,32 @@ async def _serve(folder: Path, pipe: Connection) -> None:
             "invoices": NO_QUOTAS,
         }
     )
-    token = await init_data_dir(settings)
+    token = await init_data_folder(settings)
     async with (
         private_chain(folder, None) as chain,
-        running(settings, purse=chain.purse) as parts,
+        running(settings, demo_wallet=chain.demo_wallet) as parts,
         listening(parts) as url,
         connect(url) as gateway,
     ):
         await gateway.call(Payout, "PUT", "/seller/payout", bearer=token, json={"descriptor": chain.descriptor})
-        sold = await sell(gateway, token, os.urandom(32), Offer(source, Sat(2500), "file.bin"))
-        claim, transfer = await _bought(gateway, parts, sold.link.file_id)
+        sold = await sell(gateway, token, os.urandom(32), FileToSell(source, Sat(2500), "file.bin"))
+        claim, purchase = await _bought(gateway, parts, sold.link.file_id)
         plain = await _copy_loop(source)
-        pipe.send(Served(os.getpid(), int(url.rpartition(":")[2]), plain, sold.link.file_id, claim, transfer))
+        pipe.send(Served(os.getpid(), int(url.rpartition(":")[2]), plain, sold.link.file_id, claim, purchase))
         await asyncio.to_thread(pipe.recv)
 
 
-async def _bought(gateway: GatewayClient, parts: Parts, file_id: str) -> tuple[str, str]:
+async def _bought(gateway: GatewayClient, parts: GatewayContext, file_id: str) -> tuple[str, str]:
     claim = new_secret()
     body = {"claim_hash": b64u(claim_hash(claim))}
-    transfer = await gateway.call(Transfer, "POST", f"/files/{file_id}/transfers", json=body)
-    assert parts.purse is not None
-    await parts.purse.pay(transfer.address, Sat(transfer.amount_sat))
-    await parts.purse.mine()
-    while not transfer.released:
+    purchase = await gateway.call(Purchase, "POST", f"/files/{file_id}/purchases", json=body)
+    assert parts.demo_wallet is not None
+    await parts.demo_wallet.pay(purchase.address, Sat(purchase.amount_sat))
+    await parts.demo_wallet.mine()
+    while not purchase.released:
         await asyncio.sleep(0.05)
-        transfer = await gateway.call(Transfer, "GET", f"/transfers/{transfer.transfer_id}")
-    return claim, transfer.transfer_id
+        purchase = await gateway.call(Purchase, "GET", f"/purchases/{purchase.purchase_id}")
+    return claim, purchase.purchase_id
 
 
 async def _copy_loop(source: Path) -> int:

@@ -20,18 +20,18 @@ from sqlalchemy import Connection, func, literal_column, select
 from bench.fullblocks import FullBlocks, Payment
 from bitcache.identifiers import FileId, claim_hash, new_secret
 from bitcache.money import Sat
-from bitcache.storage.store import Store
+from bitcache.purchases import Purchase
+from bitcache.storage.database import Store
 from bitcache.storage.tables import grant, invoice
-from bitcache.transfers import Transfer
-from gateway import logs
-from gateway.app import listening, spare_the_collector
-from gateway.client.http import connect
-from gateway.client.selling import Offer, sell
-from gateway.compose import Parts, check_payout, init_data_dir, running
-from gateway.load_settings import check
-from gateway.settings import Log, Settings
-from wallet.chain.regtest import RegtestNode
-from wallet.chain.simulated import SimulatedChain
+from gateway.client.gateway_client import connect
+from gateway.client.sell_file import FileToSell, sell
+from gateway.compose import GatewayContext, check_payout, init_data_folder, running
+from gateway.config.load_settings import check
+from gateway.config.settings import Log, Settings
+from gateway.diagnostics import logs
+from gateway.server.app import freeze_gc, listening
+from wallet.chain.regtest_node import RegtestNode
+from wallet.chain.simulated_chain import SimulatedChain
 
 DESCRIPTOR = (
     "wpkh(tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M"
@@ -107,7 +107,7 @@ def settings_in(folder: Path) -> Settings:
 async def set_up(folder: Path) -> str:
     """A data folder with a seller; returns the token."""
     settings = settings_in(folder)
-    return await init_data_dir(settings, terms=await check_payout(settings, DESCRIPTOR))
+    return await init_data_folder(settings, terms=await check_payout(settings, DESCRIPTOR))
 
 
 def resident_mb(pid: int | str = "self") -> float:
@@ -129,12 +129,12 @@ async def _serve(temporary: Path, folder: Path | None, pipe: Pipe, node: bool) -
     token = await set_up(temporary) if folder is None else None
     async with (
         _chain(temporary, node) as chain,
-        running(settings_in(folder or temporary), purse=chain) as parts,
+        running(settings_in(folder or temporary), demo_wallet=chain) as parts,
         listening(parts) as url,
     ):
         file_id = "" if token is None else await _sold(temporary, url, token)
         commands = _Commands(parts, chain, FileId(file_id))
-        spare_the_collector()
+        freeze_gc()
         pipe.send((os.getpid(), int(url.rpartition(":")[2]), file_id))
         while asked := await asyncio.to_thread(pipe.recv):
             name, args = asked
@@ -157,7 +157,7 @@ async def _sold(folder: Path, url: str, token: str) -> str:
     source = folder / "file.bin"
     source.write_bytes(os.urandom(100_000))
     async with connect(url) as gateway:
-        return (await sell(gateway, token, os.urandom(32), Offer(source, Sat(PRICE), "file.bin"))).link.file_id
+        return (await sell(gateway, token, os.urandom(32), FileToSell(source, Sat(PRICE), "file.bin"))).link.file_id
 
 
 async def _until(ready: Callable[[], Awaitable[bool]]) -> None:
@@ -168,18 +168,18 @@ async def _until(ready: Callable[[], Awaitable[bool]]) -> None:
 class _Commands:
     """What can be asked through the pipe."""
 
-    def __init__(self, parts: Parts, chain: TimedNode | SimulatedChain, file_id: FileId) -> None:
+    def __init__(self, parts: GatewayContext, chain: TimedNode | SimulatedChain, file_id: FileId) -> None:
         self._parts, self._chain, self._file_id = parts, chain, file_id
-        self._made: dict[str, Transfer] = {}
+        self._made: dict[str, Purchase] = {}
         self._blocks: FullBlocks | None = None
         self._grants = _Grants(parts.store)
 
     async def make(self, count: int) -> list[str]:
-        """So many fresh invoices; their transfers' ids."""
+        """So many fresh invoices; their purchases' ids."""
         hashes = [claim_hash(new_secret()) for _ in range(count)]
         found = await asyncio.gather(*[self._parts.till.open(self._file_id, one, None) for one in hashes])
-        self._made |= {transfer.transfer_id: transfer for transfer, _ in found}
-        return [transfer.transfer_id for transfer, _ in found]
+        self._made |= {purchase.purchase_id: purchase for purchase, _ in found}
+        return [purchase.purchase_id for purchase, _ in found]
 
     async def pay(self, ids: list[str]) -> None:
         """Pay them on the simulated chain, and wait until all of it was seen."""

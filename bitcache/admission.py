@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, bindparam, select
 
-from bitcache import highwater, open_counts, unpaid_runs
+from bitcache import address_journal, open_invoice_counts, unpaid_address_runs
+from bitcache.buyer_networks import Networks
 from bitcache.errors import WorkRequired
 from bitcache.identifiers import FileId
-from bitcache.networks import Networks
-from bitcache.open_counts import OpenCounts, Place
-from bitcache.quotas import Quotas, Terms, Use, terms_of
+from bitcache.invoice_quotas import Quotas, Terms, Use, terms_of
+from bitcache.open_invoice_counts import CountedPlace, OpenCounts
 from bitcache.storage.tables import invoice
 
 #: Others ask while somebody works: a solution that was enough a moment ago still is.
@@ -31,7 +31,7 @@ class Admission:
     """What there is room for at ``now``, during one write."""
 
     def __init__(self, conn: Connection, quotas: Quotas, now: int) -> None:
-        open_counts.release_overdue(conn, now)
+        open_invoice_counts.release_overdue(conn, now)
         self._conn, self._quotas, self._now = conn, quotas, now
         self._counts = OpenCounts(conn)
         self._runs: dict[int, int] = {}
@@ -40,27 +40,27 @@ class Admission:
     def prepare(self, asked: Iterable[tuple[FileId, int | None, Networks | None]]) -> None:
         """Read what is needed to answer these, given as file, account and networks."""
         self._counts.load(
-            Place(file_id, payout_id, networks)
+            CountedPlace(file_id, payout_id, networks)
             for file_id, payout_id, networks in asked
             if networks is not None and payout_id is not None
         )
 
     def admit(self, file_id: FileId, payout_id: int, next_index: int, networks: Networks | None, work: int) -> float:
-        """One more: the part of the usual time that its invoice is open; raises TooMany and WorkRequired.
+        """One more: the part of the usual time that its invoice is open; raises TooManyInvoices and WorkRequired.
 
         ``networks`` None: whom nobody counts.  ``work`` is what was proven, in bits.
         """
         if networks is None:
             return 1.0
-        place = Place(file_id, payout_id, networks)
+        place = CountedPlace(file_id, payout_id, networks)
         terms = self._terms(place, next_index)
         if terms.bits > (work + FORGIVEN_BITS if work else 0):
             raise WorkRequired(bits=terms.bits)
-        self._counts.take(place)
+        self._counts.reserve(place)
         self._made[payout_id] += 1
         return terms.expiry
 
-    def _terms(self, place: Place, next_index: int) -> Terms:
+    def _terms(self, place: CountedPlace, next_index: int) -> Terms:
         *networks, listing, account, everything = self._counts.of(place)
         made = self._made[place.payout_id]
         run = self._run(place.payout_id, next_index) + made
@@ -70,9 +70,9 @@ class Admission:
     def _run(self, payout_id: int, next_index: int) -> int:
         """Return how many addresses were given out since the last paid one, before this write."""
         if payout_id not in self._runs:
-            run = unpaid_runs.newest(self._conn, payout_id, next_index)
+            run = unpaid_address_runs.newest(self._conn, payout_id, next_index)
             # what was left out after a restored backup is nobody's unpaid invoice
-            self._runs[payout_id] = run - highwater.count_skipped(self._conn, payout_id, next_index - run)
+            self._runs[payout_id] = run - address_journal.count_skipped(self._conn, payout_id, next_index - run)
         return self._runs[payout_id]
 
     def _idle(self, payout_id: int) -> int:

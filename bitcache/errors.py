@@ -5,7 +5,7 @@
     │   ├── InvalidAmount          price 0, negative, fractional, above 21 million BTC
     │   ├── BelowDust              price the network would refuse to relay
     │   ├── InvalidName            title or file name that is empty, enormous or deceptive
-    │   ├── InvalidIdentifier      file id, transfer id, token or secret of the wrong shape
+    │   ├── InvalidIdentifier      file id, purchase id, token or secret of the wrong shape
     │   ├── InvalidLink            a link that does not hold a file id and a link share
     │   ├── InvalidManifest        a manifest that is malformed, unsigned or inconsistent
     │   ├── InvalidDescriptor      descriptor or extended key that cannot receive
@@ -26,11 +26,11 @@
     │   ├── TooManyUploads         this seller has begun too many
     │   ├── UploadIncomplete       listing asked for before every byte arrived
     │   └── UploadCorrupt          the stored bytes do not have the announced hashes
-    ├── NotFound                 no such file, upload, transfer or page
+    ├── NotFound                 no such file, upload, purchase or page
     ├── Denied
-    │   ├── NotSignedIn            no token, or one that nobody holds
-    │   ├── ClaimMismatch          a claim secret that belongs to another transfer
-    │   └── TooMany                a quota of open invoices was reached
+    │   ├── Unauthenticated            no token, or one that nobody holds
+    │   ├── ClaimMismatch          a claim secret that belongs to another purchase
+    │   └── TooManyInvoices                a quota of open invoices was reached
     │       ├── TooManyBuyers        … that all buyers share, or sales are slowed
     │       └── WorkRequired         the next invoice costs a proof of work
     ├── PaymentRequired          the grant is not there yet; carries the terms
@@ -257,7 +257,7 @@ class Denied(BitcacheError):
     code = "denied"
 
 
-class NotSignedIn(Denied):
+class Unauthenticated(Denied):
     """A seller token is needed."""
 
     code = "not_signed_in"
@@ -265,27 +265,27 @@ class NotSignedIn(Denied):
 
 
 class ClaimMismatch(Denied):
-    """The claim secret belongs to another transfer."""
+    """The claim secret belongs to another purchase."""
 
     code = "claim_mismatch"
     hint = "Use the recovery link of this very purchase."
 
 
-class TooMany(Denied):
+class TooManyInvoices(Denied):
     """Too many unpaid invoices are open."""
 
     code = "too_many_invoices"
     hint = "Pay or wait for one of the open invoices to expire."
 
 
-class TooManyBuyers(TooMany):
+class TooManyBuyers(TooManyInvoices):
     """Too many people are about to pay."""
 
     code = "too_many_buyers"
     hint = "Try again in some minutes."
 
 
-class WorkRequired(TooMany):
+class WorkRequired(TooManyInvoices):
     """Many unpaid invoices are open: the next one costs a proof of work."""
 
     code = "proof_of_work"
@@ -296,7 +296,7 @@ class PaymentRequired(BitcacheError):
     """The file is released when its invoice is settled."""
 
     code = "payment_required"
-    hint = "Create a transfer, pay its invoice, then ask again with the claim secret."
+    hint = "Create a purchase, pay its invoice, then ask again with the claim secret."
 
 
 class SalesPaused(BitcacheError):

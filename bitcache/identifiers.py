@@ -1,7 +1,7 @@
 """Identifiers and secrets: how they are made, spelled and compared.
 
 Everything is unpadded base64url (RFC 4648 §5).  A file id is made by the seller's client, a
-transfer id by the gateway; a claim secret by the buyer's client, and the gateway keeps only its hash.
+purchase id by the gateway; a claim secret by the buyer's client, and the gateway keeps only its hash.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import NewType
 from bitcache.errors import InvalidIdentifier
 
 FileId = NewType("FileId", str)  #: 16 bytes, 22 characters
-TransferId = NewType("TransferId", str)  #: 16 bytes, 22 characters
+PurchaseId = NewType("PurchaseId", str)  #: 16 bytes, 22 characters
 
 FILE_ID_BYTES = 16
-TRANSFER_ID_BYTES = 16
+PURCHASE_ID_BYTES = 16
 CLAIM_BYTES = 32
 TOKEN_BYTES = 32
 
@@ -46,10 +46,10 @@ def parse_file_id(text: str) -> FileId:
     return FileId(text)
 
 
-def parse_transfer_id(text: str) -> TransferId:
-    """A transfer id in its one spelling."""
-    unb64u(text, TRANSFER_ID_BYTES, "transfer id")
-    return TransferId(text)
+def parse_purchase_id(text: str) -> PurchaseId:
+    """A purchase id in its one spelling."""
+    unb64u(text, PURCHASE_ID_BYTES, "purchase id")
+    return PurchaseId(text)
 
 
 def new_file_id() -> FileId:
@@ -57,9 +57,9 @@ def new_file_id() -> FileId:
     return FileId(b64u(secrets.token_bytes(FILE_ID_BYTES)))
 
 
-def new_transfer_id() -> TransferId:
-    """A fresh transfer id, made by the gateway."""
-    return TransferId(b64u(secrets.token_bytes(TRANSFER_ID_BYTES)))
+def new_purchase_id() -> PurchaseId:
+    """A fresh purchase id, made by the gateway."""
+    return PurchaseId(b64u(secrets.token_bytes(PURCHASE_ID_BYTES)))
 
 
 def new_secret() -> str:

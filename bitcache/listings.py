@@ -10,19 +10,19 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, bindparam, insert, select, tuple_
 
-from bitcache import money, sales, sellers, uploads
+from bitcache import money, sales_totals, sellers, uploads
 from bitcache.errors import InvalidManifest, NotFound, SalesPaused, UploadExists, UploadIncomplete
 from bitcache.identifiers import FileId
-from bitcache.inspection import ListingRequest, check_request, verify_stored
-from bitcache.masterkey import MasterKey
+from bitcache.master_key import MasterKey
 from bitcache.money import Sat
-from bitcache.sales import Sales
+from bitcache.sales_totals import Sales
 from bitcache.sealing.manifest import Manifest
-from bitcache.storage.blobs import Blobs, steadily
-from bitcache.storage.store import Store
+from bitcache.storage.blobs import Blobs, run_in_thread_to_completion
+from bitcache.storage.database import Store
 from bitcache.storage.tables import listing, listing_sales
+from bitcache.verify_listing import ListingRequest, check_request, verify_stored
 
-__all__ = ["Listing", "ListingRequest", "Offer", "get", "of_seller", "publish"]
+__all__ = ["Listing", "ListingRequest", "PublicListing", "get", "of_seller", "publish"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer(Listing):
+class PublicListing(Listing):
     """A listing with what its buyers check before they pay."""
 
     manifest: str
@@ -103,17 +103,17 @@ async def publish(
             return found
         if blobs.part_size(file_id) < manifest.sealed_size:
             raise UploadIncomplete
-        await steadily(verify_stored, blobs.stored(file_id), manifest, request.groups)
+        await run_in_thread_to_completion(verify_stored, blobs.stored(file_id), manifest, request.groups)
         await blobs.commit(file_id)
         return await store.write(finish)
 
 
-def get(conn: Connection, file_id: FileId) -> Offer:
+def get(conn: Connection, file_id: FileId) -> PublicListing:
     """The listing and what goes with it; raises NotFound."""
     row = conn.execute(select(listing).where(listing.c.file_id == file_id)).first()
     if row is None:
         raise NotFound("no such file")
-    return Offer(
+    return PublicListing(
         file_id=FileId(row.file_id),
         seller_id=row.seller_id,
         price=Sat(row.price_sat),
@@ -144,7 +144,7 @@ def of_seller(
     return [
         (
             Listing(FileId(row["file_id"]), seller_id, Sat(row["price_sat"]), row["sealed_size"], row["created_at"]),
-            sales.of_row(row),  # type: ignore[arg-type]
+            sales_totals.of_row(row),  # type: ignore[arg-type]
         )
         for row in conn.execute(page).mappings()
     ]

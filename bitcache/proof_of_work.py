@@ -29,7 +29,7 @@ TOLD_EVERY = 64  #: attempts between two reports of progress
 _HEAD = struct.Struct(">BQ")
 
 
-class TooHard(BadInput):
+class WorkTooHard(BadInput):
     """The gateway asks for more work than is reasonable."""
 
     code = "work_too_hard"
@@ -74,10 +74,10 @@ def solve(challenge: str, bits: int, tell: Callable[[float], bool] = lambda _: T
     """Return the smallest nonce that solves ``challenge``; takes 2^bits attempts on average.
 
     ``tell`` hears now and then how many of those were made (1.0: as many as usual), and returns whether to go on.
-    Raises TooHard above :data:`HARDEST_BITS`, InvalidIdentifier for what is no challenge, and InterruptedError.
+    Raises WorkTooHard above :data:`HARDEST_BITS`, InvalidIdentifier for what is no challenge, and InterruptedError.
     """
     if not 0 <= bits <= HARDEST_BITS:
-        raise TooHard
+        raise WorkTooHard
     raw, nonce = unb64u(challenge, CHALLENGE_BYTES, "challenge"), 0
     while not solves(raw, nonce, bits):
         nonce += 1

@@ -14,14 +14,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
-from bitcache import highwater, ledger
+from bitcache import address_journal, block_processing
+from bitcache.address_journal import LOOK_AHEAD
+from bitcache.apply_settlement import settle_invoices
+from bitcache.block_processing import DEEPEST, BlockRef, Payment, cursor
 from bitcache.errors import BadInput
-from bitcache.highwater import LOOK_AHEAD
-from bitcache.ledger import DEEPEST, BlockRef, Payment, cursor
-from bitcache.ports import Rail
+from bitcache.payment_rail import Rail
 from bitcache.settlement import State
-from bitcache.settling import settle_invoices
-from bitcache.storage.many import among_ids, ids
+from bitcache.storage.id_lists import among_ids, ids
 from bitcache.storage.tables import block, grant, invoice, payment, payout
 
 #: SQLite takes a bounded number of parameters.
@@ -73,7 +73,7 @@ class Difference:
     subject: str
     was: str
     becomes: str
-    transfer_id: str | None = None
+    purchase_id: str | None = None
     amount_sat: int | None = None
 
 
@@ -120,9 +120,9 @@ def lowest_payment_without_block(conn: Connection) -> int | None:
     return found
 
 
-def strangers(conn: Connection, rail: Rail, look_ahead: int = LOOK_AHEAD) -> dict[bytes, Address]:
+def unissued_addresses(conn: Connection, rail: Rail, look_ahead: int = LOOK_AHEAD) -> dict[bytes, Address]:
     """Destinations that a forgotten invoice may have had: what was left out, and what comes after the newest index."""
-    skipped = [(one.payout_id, one.first, one.end) for one in highwater.all_skipped(conn)]
+    skipped = [(one.payout_id, one.first, one.end) for one in address_journal.all_skipped(conn)]
     found: dict[bytes, Address] = {}
     for row in conn.execute(select(payout).where(payout.c.rail == rail.name)):
         ranges = [(first, end) for payout_id, first, end in skipped if payout_id == row.id]
@@ -166,13 +166,13 @@ def rescan(
 
 
 def _owners(conn: Connection, keys: Collection[bytes]) -> dict[bytes, str]:
-    """The transfers of those keys that belong to an invoice."""
+    """The purchases of those keys that belong to an invoice."""
     found: dict[bytes, str] = {}
     wanted = sorted(keys)
     for first in range(0, len(wanted), ASKED_AT_ONCE):
         asked = invoice.c.key.in_(wanted[first : first + ASKED_AT_ONCE])
-        rows = conn.execute(select(invoice.c.key, invoice.c.transfer_id).where(asked))
-        found.update({row.key: row.transfer_id for row in rows})
+        rows = conn.execute(select(invoice.c.key, invoice.c.purchase_id).where(asked))
+        found.update({row.key: row.purchase_id for row in rows})
     return found
 
 
@@ -187,13 +187,13 @@ def _stored(conn: Connection, found: Found) -> dict[str, Row[Any]]:
 
 
 def _touched(conn: Connection, found: Found, stored: Mapping[str, Row[Any]], owners: Mapping[bytes, str]) -> set[str]:
-    """The transfers whose invoices may change, also because the newest block is another one."""
+    """The purchases whose invoices may change, also because the newest block is another one."""
     recent = payment.c.height > found.first.height - DEEPEST
-    touched = set(conn.scalars(select(payment.c.transfer_id).where(recent)))
-    touched |= set(conn.scalars(select(invoice.c.transfer_id).where(invoice.c.received_sat > invoice.c.confirmed_sat)))
+    touched = set(conn.scalars(select(payment.c.purchase_id).where(recent)))
+    touched |= set(conn.scalars(select(invoice.c.purchase_id).where(invoice.c.received_sat > invoice.c.confirmed_sat)))
     unfinished = invoice.c.state.in_((State.NEW.value, State.PROCESSING.value))
-    touched |= set(conn.scalars(select(invoice.c.transfer_id).where(unfinished)))
-    return touched | {row.transfer_id for row in stored.values()} | set(owners.values())
+    touched |= set(conn.scalars(select(invoice.c.purchase_id).where(unfinished)))
+    return touched | {row.purchase_id for row in stored.values()} | set(owners.values())
 
 
 def _payments(found: Found, stored: Mapping[str, Row[Any]], owners: Mapping[bytes, str]) -> list[Difference]:
@@ -209,14 +209,14 @@ def _payments(found: Found, stored: Mapping[str, Row[Any]], owners: Mapping[byte
         if row.height is not None and row.height > found.first.height and name not in ours:
             becomes = "waits for a block" if name in waiting else "not on the chain"
             was = f"in block {row.height}"
-            differences.append(Difference(Kind.GONE, name, was, becomes, row.transfer_id, row.amount_sat))
+            differences.append(Difference(Kind.GONE, name, was, becomes, row.purchase_id, row.amount_sat))
     return differences
 
 
-def _compare(row: Row[Any] | None, one: Payment, ref: BlockRef, transfer_id: str) -> list[Difference]:
+def _compare(row: Row[Any] | None, one: Payment, ref: BlockRef, purchase_id: str) -> list[Difference]:
     """What the ledger has otherwise about one payment on the chain."""
     where = f"in block {ref.height}"
-    rest = (transfer_id, int(one.amount))
+    rest = (purchase_id, int(one.amount))
     if row is None or row.height is None:
         was = "not there" if row is None else "waits for a block" if row.unconfirmed else "gone"
         return [Difference(Kind.MISSING, one.reference, was, where, *rest)]
@@ -264,13 +264,13 @@ def _write(conn: Connection, found: Found, owners: Mapping[bytes, str], now: int
             _put(conn, one, owners[one.key], now, height=None, block_hash=None, unconfirmed=1)
     # what is in no block and not in the mempool is absent, as for the watcher, unless something else replaced it
     waiting = [one for one in found.waiting if one.key in owners]
-    ledger.settle_absence(conn, waiting, found.conflicted)
+    block_processing.settle_absence(conn, waiting, found.conflicted)
 
 
-def _put(conn: Connection, one: Payment, transfer_id: str, now: int, **where: Any) -> None:
+def _put(conn: Connection, one: Payment, purchase_id: str, now: int, **where: Any) -> None:
     """One payment as it is; when it was first seen is kept."""
     what = {
-        "transfer_id": transfer_id,
+        "purchase_id": purchase_id,
         "amount_sat": int(one.amount),
         "maturity": one.maturity,
         "absent_since": None,
@@ -281,12 +281,12 @@ def _put(conn: Connection, one: Payment, transfer_id: str, now: int, **where: An
         conn.execute(insert(payment).values(reference=one.reference, seen_at=now, **what))
 
 
-def _states(conn: Connection, transfer_ids: Collection[str]) -> dict[str, str]:
+def _states(conn: Connection, purchase_ids: Collection[str]) -> dict[str, str]:
     """These invoices' states, in words."""
-    rows = select(invoice.c.transfer_id, invoice.c.state, grant.c.granted_at)
-    joined = rows.outerjoin(grant, grant.c.transfer_id == invoice.c.transfer_id)
-    found = conn.execute(joined.where(among_ids(invoice.c.transfer_id)), ids(transfer_ids))
-    return {row.transfer_id: row.state + (", released" if row.granted_at else "") for row in found}
+    rows = select(invoice.c.purchase_id, invoice.c.state, grant.c.granted_at)
+    joined = rows.outerjoin(grant, grant.c.purchase_id == invoice.c.purchase_id)
+    found = conn.execute(joined.where(among_ids(invoice.c.purchase_id)), ids(purchase_ids))
+    return {row.purchase_id: row.state + (", released" if row.granted_at else "") for row in found}
 
 
 def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:

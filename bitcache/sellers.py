@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from bitcache import unpaid_runs
-from bitcache.errors import InvalidIdentifier, NotSignedIn
+from bitcache import unpaid_address_runs
+from bitcache.errors import InvalidIdentifier, Unauthenticated
 from bitcache.identifiers import same, token_hash
-from bitcache.ports import PayoutTerms
+from bitcache.payment_rail import PayoutTerms
 from bitcache.storage.tables import invoice, listing, payout, seller
 
 NO_PAYOUT = "no_payout"  #: why a seller without an account sells nothing
@@ -64,14 +64,14 @@ def any_seller(conn: Connection) -> bool:
 
 
 def seller_by_token(conn: Connection, token: str) -> Seller:
-    """Who holds this token; raises NotSignedIn.  Every wrong token costs the same hash and the same query."""
+    """Who holds this token; raises Unauthenticated.  Every wrong token costs the same hash and the same query."""
     try:
         digest = token_hash(token)
     except InvalidIdentifier:
         digest = bytes(32)
     row = conn.execute(select(seller).where(seller.c.token_hash == digest)).first()
     if row is None or not same(row.token_hash, digest):
-        raise NotSignedIn("nobody holds this token")
+        raise Unauthenticated("nobody holds this token")
     return Seller(row.id, row.name, row.created_at)
 
 
@@ -150,6 +150,6 @@ def _payout(conn: Connection, row: Row[Any]) -> Payout:
         row.minimum_sat,
         row.next_index,
         row.paused,
-        gap_hint=unpaid_runs.longest(conn, row.id, row.next_index),
-        unpaid_run=unpaid_runs.newest(conn, row.id, row.next_index),
+        gap_hint=unpaid_address_runs.longest(conn, row.id, row.next_index),
+        unpaid_run=unpaid_address_runs.newest(conn, row.id, row.next_index),
     )

@@ -17,7 +17,7 @@ from bitcache.errors import BitcacheError, DiskFull, NotFound, TooManyUploads, U
 from bitcache.identifiers import FileId
 from bitcache.sealing import container
 from bitcache.storage.blobs import Blobs
-from bitcache.storage.store import Store
+from bitcache.storage.database import Store
 from bitcache.storage.tables import listing, upload
 
 

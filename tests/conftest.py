@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 
-from bitcache.storage.store import Store
-from wallet.chain.find_bitcoind import NoBitcoind, find_bitcoind
-from wallet.chain.regtest import RegtestNode
-from wallet.chain.simulated import SimulatedChain
+from bitcache.storage.database import Store
+from wallet.chain.bitcoind_executable import NoBitcoind, find_bitcoind
+from wallet.chain.regtest_node import RegtestNode
+from wallet.chain.simulated_chain import SimulatedChain
 
 # How long an example takes says what else the machine does, not whether the code is right.
 settings.register_profile("bitcache", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -3,7 +3,7 @@
 Read are ``wpkh(KEY)``, ``tr(KEY)``, ``sh(wpkh(KEY))`` and ``wsh(sortedmulti(K, KEY, …))`` or ``wsh(multi(…))``
 with public extended keys, their origins if wanted, and a range (``/0/*``, or ``/<0;1>/*``, whose first branch
 receives), and bare extended keys of an account: xpub and tpub with a script type beside them, zpub, ypub, vpub and
-upub (SLIP-132), which imply theirs, and what wallets export around these (:mod:`wallet.exports`).  Everything else
+upub (SLIP-132), which imply theirs, and what wallets export around these (:mod:`wallet.wallet_exports`).  Everything else
 is refused with the reason, which never quotes what was pasted; ``details["reason"]`` is what pages have words for.
 """
 
@@ -13,9 +13,9 @@ import re
 
 from bitcache.errors import InvalidDescriptor
 from wallet.account import Account
-from wallet.exports import payable_texts
 from wallet.extended_keys import kind_of, plain
-from wallet.secrets_refused import BASE58, refuse_secrets
+from wallet.refuse_private_keys import BASE58, refuse_secrets
+from wallet.wallet_exports import payable_texts
 
 LONGEST = 4_000  #: characters of one descriptor: fifteen keys with their origins
 LONGEST_EXPORT = 16_384

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bitcache.errors import InvalidDescriptor, WrongNetwork
+from wallet.bitcoinlib_import import bitcoinlib
 from wallet.networks import facts
-from wallet.quiet_bitcoinlib import bitcoinlib
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,12 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from bitcache import highwater, ledger
+from bitcache import address_journal, block_processing
+from bitcache.address_journal import Beyond, Skipped
+from bitcache.block_processing import BlockRef, Payment
 from bitcache.errors import BitcacheError, NodePruned, NodeWrongNetwork
-from bitcache.highwater import Beyond, Skipped
-from bitcache.ledger import BlockRef, Payment
-from bitcache.storage.store import Store
-from wallet.chain.base import Back, ChainSource, Forward
+from bitcache.storage.database import Store
+from wallet.chain.chain_source import Back, ChainSource, Forward
 
 #: Where a first start begins, below the tip: deep enough that a reorganisation seldom reaches it.
 SAFETY_DEPTH = 6
@@ -58,7 +58,7 @@ async def issued_keys(store: Store) -> AsyncIterator[list[bytes]]:
     """Every script ever issued, in parts: there may be millions."""
     after, more = b"", True
     while more:
-        found = await store.read(partial(ledger.keys_after, after=after, most=LOADED_AT_ONCE))
+        found = await store.read(partial(block_processing.keys_after, after=after, most=LOADED_AT_ONCE))
         yield found
         after, more = found[-1] if found else b"", len(found) == LOADED_AT_ONCE
 
@@ -73,7 +73,7 @@ class Watcher:
         scripts: dict[bytes, Any],
         *,
         clock: Callable[[], int] = unix_time,
-        birthday: int | None = None,
+        watch_from: int | None = None,
         loss_budget: int = 0,
         on_change: Callable[[], None] = lambda: None,
         beyond: Callable[[Connection], Beyond] = lambda conn: {},
@@ -88,7 +88,7 @@ class Watcher:
         self._beyond: Beyond = {}
         self._offered: dict[str, float] = {}  # absent transactions, and when they were handed in last
         self._store, self._source, self._scripts = store, source, scripts
-        self._clock, self._birthday, self._on_change = clock, birthday, on_change
+        self._clock, self._watch_from, self._on_change = clock, watch_from, on_change
         self._loss_budget = loss_budget
         self._lock = asyncio.Lock()
         self._loaded = False
@@ -169,7 +169,7 @@ class Watcher:
     async def _look_after_absent(self, waiting: Sequence[Payment]) -> set[str]:
         """What left the mempool is handed to the node again, now and then; returns what something else has replaced."""
         present = {one.reference for one in waiting}
-        absent = await self._store.read(lambda conn: ledger.absent(conn, present))
+        absent = await self._store.read(lambda conn: block_processing.absent(conn, present))
         if not absent:
             self._offered.clear()
             return set()
@@ -183,10 +183,10 @@ class Watcher:
 
     async def _cursor(self) -> BlockRef:
         """Where the ledger stands; the first time, begin a little below the tip."""
-        cursor = self._written or await self._store.read(ledger.cursor)
+        cursor = self._written or await self._store.read(block_processing.cursor)
         if cursor is None:
             first = await self._first()
-            await self._store.write(lambda conn: ledger.start(conn, first))
+            await self._store.write(lambda conn: block_processing.start(conn, first))
             cursor = first
         self.status.cursor = cursor
         return cursor
@@ -194,8 +194,8 @@ class Watcher:
     async def _first(self, below: int | None = None) -> BlockRef:
         """The block to begin at: the birthday, or the safety depth under the tip (and under ``below``)."""
         tip = await self._source.tip()
-        if below is None and self._birthday is not None:
-            return await self._source.at(min(self._birthday, tip.height))
+        if below is None and self._watch_from is not None:
+            return await self._source.at(min(self._watch_from, tip.height))
         top = tip.height if below is None else min(tip.height, below)
         return await self._source.at(max(0, top - SAFETY_DEPTH))
 
@@ -215,7 +215,7 @@ class Watcher:
         now = self._clock()
 
         def extend(conn: Connection) -> list[Skipped]:
-            ledger.extend(conn, cursor, block, payments, now)
+            block_processing.extend(conn, cursor, block, payments, now)
             return self._pass_by(conn, payments, now)
 
         skipped = await self._store.write(extend)
@@ -230,8 +230,8 @@ class Watcher:
         now, restart = self._clock(), await self._first(below=cursor.height - 1)
 
         def undo(conn: Connection) -> None:
-            ledger.undo(conn, cursor, now)
-            ledger.start(conn, restart)  # does nothing while older blocks are known
+            block_processing.undo(conn, cursor, now)
+            block_processing.start(conn, restart)  # does nothing while older blocks are known
 
         self._written = None
         await self._store.write(undo)
@@ -239,7 +239,9 @@ class Watcher:
 
     async def _refuse_another_chain(self, cursor: BlockRef) -> None:
         """No reorganisation reaches so deep: it is another chain, and undoing ours would call all sales lost."""
-        deep = await self._store.read(lambda conn: ledger.block_at(conn, cursor.height - ledger.DEEPEST))
+        deep = await self._store.read(
+            lambda conn: block_processing.block_at(conn, cursor.height - block_processing.DEEPEST)
+        )
         if deep is None:
             return
         tip = await self._source.tip()
@@ -247,7 +249,7 @@ class Watcher:
             raise NodeWrongNetwork(
                 f"this is another chain: block {deep.height}, seen long ago, is not on it",
                 hint="Connect the node that the gateway used before. If this chain is the right one, stop the gateway "
-                f"and rebuild the payments: bitcache rescan --from {max(1, deep.height - ledger.DEEPEST)}",
+                f"and rebuild the payments: bitcache rescan --from {max(1, deep.height - block_processing.DEEPEST)}",
             )
 
     async def _report(self, waiting: Sequence[Payment], conflicted: set[str], began: int) -> None:
@@ -260,9 +262,9 @@ class Watcher:
         now = self._clock()
 
         def report(conn: Connection) -> list[Skipped]:
-            ledger.unconfirmed(conn, waiting, now, conflicted=conflicted, loss_budget=self._loss_budget)
+            block_processing.unconfirmed(conn, waiting, now, conflicted=conflicted, loss_budget=self._loss_budget)
             if synced:
-                ledger.known_until(conn, began, now)
+                block_processing.known_until(conn, began, now)
             return self._pass_by(conn, waiting, now)
 
         await self._tell_skipped(await self._store.write(report), in_block=False)
@@ -272,4 +274,4 @@ class Watcher:
 
     def _pass_by(self, conn: Connection, payments: Sequence[Payment], now: int) -> list[Skipped]:
         """Addresses that are paid, and were never given out here, never will be."""
-        return highwater.pass_by(conn, {one.key for one in payments} & self._beyond.keys(), self._beyond, now)
+        return address_journal.pass_by(conn, {one.key for one in payments} & self._beyond.keys(), self._beyond, now)

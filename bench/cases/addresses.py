@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from bench.case import Case, rate
 from wallet.account import Account
-from wallet.quiet_bitcoinlib import bitcoinlib
+from wallet.bitcoinlib_import import bitcoinlib
 
 TPUB = "tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M"
 COUNT = 100

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench.case import Case, milliseconds
-from wallet.blocks import payments_in_block
-from wallet.quiet_bitcoinlib import bitcoinlib
+from wallet.bitcoinlib_import import bitcoinlib
+from wallet.block_outputs import payments_in_block
 
 TRANSACTIONS = 4000
 SCRIPTS = 1_000_000

@@ -42,7 +42,7 @@ def cases() -> Iterator[list[Case]]:
                 "processor time of the server's process alone, kernel included",
             ),
             Case("make invoices", "1/s", rate(INVOICES, lambda: _invoices(served)), note="durable, one after another"),
-            Case("ask a transfer's state", "1/s", rate(QUESTIONS, lambda: _questions(served)), note="one connection"),
+            Case("ask a purchase's state", "1/s", rate(QUESTIONS, lambda: _questions(served)), note="one connection"),
         ]
 
 
@@ -77,7 +77,7 @@ def _invoices(served: Served) -> None:
     for _ in range(INVOICES):
         body = json.dumps({"claim_hash": b64u(claim_hash(new_secret()))})
         connection.request(
-            "POST", f"/api/v1/files/{served.file_id}/transfers", body, {"Content-Type": "application/json"}
+            "POST", f"/api/v1/files/{served.file_id}/purchases", body, {"Content-Type": "application/json"}
         )
         response = connection.getresponse()
         assert response.status == 201, response.read()
@@ -88,7 +88,7 @@ def _invoices(served: Served) -> None:
 def _questions(served: Served) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", served.port)
     for _ in range(QUESTIONS):
-        connection.request("GET", f"/api/v1/transfers/{served.transfer_id}")
+        connection.request("GET", f"/api/v1/purchases/{served.purchase_id}")
         response = connection.getresponse()
         assert response.status == 200
         response.read()

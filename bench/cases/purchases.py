@@ -27,7 +27,7 @@ def cases() -> Iterator[list[Case]]:
         shop = stack.enter_context(open_shop())
         peer = stack.enter_context(lnbits.serving()) if lnbits.wanted() else None
         waits: list[float] = []
-        [transfer] = shop.do("make", 1)
+        [purchase] = shop.do("make", 1)
         yield [
             Case(
                 "invoice.create_c64",
@@ -41,7 +41,7 @@ def cases() -> Iterator[list[Case]]:
             Case(
                 "invoice.status_c64",
                 "1/s",
-                lambda: drive(Load(shop.port, [_question(transfer)] * QUESTIONS, BUYERS)).rate,
+                lambda: drive(Load(shop.port, [_question(purchase)] * QUESTIONS, BUYERS)).rate,
                 PEER,
                 _of(peer, lambda there: drive(Load(there.port, there.questions(PEER_QUESTIONS), BUYERS)).rate),
                 f"{QUESTIONS} a round, {BUYERS} connections; every request has its line in the log",
@@ -50,15 +50,15 @@ def cases() -> Iterator[list[Case]]:
 
 
 def _create(shop: Shop, waits: list[float]) -> float:
-    path = f"/api/v1/files/{shop.file_id}/transfers"
+    path = f"/api/v1/files/{shop.file_id}/purchases"
     bodies = [json.dumps({"claim_hash": b64u(claim_hash(new_secret()))}) for _ in range(INVOICES)]
     answers = drive(Load(shop.port, [request("POST", path, body) for body in bodies], BUYERS, 201))
     waits.append(answers.quantile(0.99))
     return answers.rate
 
 
-def _question(transfer: str) -> bytes:
-    return request("GET", f"/api/v1/transfers/{transfer}")
+def _question(purchase: str) -> bytes:
+    return request("GET", f"/api/v1/purchases/{purchase}")
 
 
 def _of(peer: lnbits.Peer | None, work: Callable[[lnbits.Peer], float]) -> Callable[[], float] | None:

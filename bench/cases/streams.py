@@ -65,11 +65,11 @@ def _read(port: int, ids: list[str], pipe: Pipe) -> None:
     poll, streams = select.epoll(), {}
     for one in ids:
         stream = socket.create_connection(("127.0.0.1", port))
-        stream.sendall(request("GET", f"/api/v1/transfers/{one}/events"))
+        stream.sendall(request("GET", f"/api/v1/purchases/{one}/events"))
         poll.register(stream.fileno(), select.EPOLLIN)
         streams[stream.fileno()] = stream
         if len(streams) % 100 == 0:
-            _until(poll, streams, b"event: transfer", 100)
+            _until(poll, streams, b"event: purchase", 100)
     pipe.send(len(streams))
     wanted = None
     while True:

@@ -17,14 +17,14 @@ from typing import Any
 from bench.case import Case
 from bench.fullblocks import TRANSACTIONS, FullBlocks
 from bench.shop import PRICE, Shop, open_shop, set_up, settings_in
-from bitcache import ledger
+from bitcache import block_processing
+from bitcache.block_processing import BlockRef
 from bitcache.identifiers import b64u
-from bitcache.ledger import BlockRef
-from bitcache.storage.store import Store
-from gateway.datadir import DataDir
-from wallet.chain.base import Forward
-from wallet.chain.bitcoind import BitcoindSource
-from wallet.chain.regtest import RegtestNode
+from bitcache.storage.database import Store
+from gateway.config.data_folder import DataFolder
+from wallet.chain.bitcoind_source import BitcoindSource
+from wallet.chain.chain_source import Forward
+from wallet.chain.regtest_node import RegtestNode
 from wallet.watcher import Watcher
 
 SCRIPTS = 1_000_000
@@ -131,7 +131,7 @@ class _Chain:
     async def _catch_up(self) -> float:
         with tempfile.TemporaryDirectory(prefix="bitcache-bench-") as folder:
             store = await Store.open(Path(folder) / "bitcache.sqlite")
-            await store.write(lambda conn: ledger.start(conn, self._before))
+            await store.write(lambda conn: block_processing.start(conn, self._before))
             watcher = Watcher(store, self._source, self._scripts)
             began = time.perf_counter()
             await watcher.sync()
@@ -175,11 +175,11 @@ class _Grants:
 def _remember_a_million(folder: Path) -> None:
     """A data folder with a million old invoices."""
     asyncio.run(set_up(folder))
-    database = DataDir(settings_in(folder).storage.directory).database
+    database = DataFolder(settings_in(folder).storage.directory).database
     with contextlib.closing(sqlite3.connect(database)) as conn, conn:
         conn.execute("INSERT INTO listing SELECT 'f', id, ?, 1, '', '', '', '', NULL, '', 0 FROM seller", (PRICE,))
-        conn.executemany("INSERT INTO transfer VALUES (?, 'f', ?, NULL, 0)", _transfers())
-        ids = [row[0] for row in conn.execute("SELECT id FROM transfer")]
+        conn.executemany("INSERT INTO purchase VALUES (?, 'f', ?, NULL, 0)", _purchases())
+        ids = [row[0] for row in conn.execute("SELECT id FROM purchase")]
         conn.executemany(
             "INSERT INTO invoice VALUES (?, 'onchain', 1, ?, ?, ?, ?, 1, 0, 0, 'expired', '', 0, 0, 0, NULL, NULL)",
             ((one, index, b"\x00\x14" + os.urandom(20), f"bcrt1q{index:038}", PRICE) for index, one in enumerate(ids)),
@@ -187,7 +187,7 @@ def _remember_a_million(folder: Path) -> None:
         conn.execute("UPDATE payout SET next_index = ?", (SCRIPTS,))
 
 
-def _transfers() -> Iterable[tuple[str, bytes]]:
+def _purchases() -> Iterable[tuple[str, bytes]]:
     return ((b64u(os.urandom(16)), os.urandom(32)) for _ in range(SCRIPTS))
 
 

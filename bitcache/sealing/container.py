@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bitcache.errors import NotSealed, TrailingBytes, Truncated
-from bitcache.sealing.chunks import (
+from bitcache.sealing.chunk_cipher import (
     CHUNK_SIZE,
     HEADER_SIZE,
     SEALED_CHUNK_SIZE,
@@ -23,7 +23,7 @@ from bitcache.sealing.chunks import (
     Cutter,
     Scratch,
 )
-from bitcache.sealing.failing import StaysFailed
+from bitcache.sealing.sticky_errors import StickyErrors
 
 MAX_PLAIN_SIZE = 2**52  #: 4 PiB, the limit of the C2SP specification; exact in a JavaScript number too
 
@@ -87,7 +87,7 @@ class Sealer:
         return head + out
 
 
-class Opener(StaysFailed):
+class Opener(StickyErrors):
     """Opens one file: ``update(piece)`` any number of times, then ``finalize()``; joined, the content.
 
     Nothing is complete before ``finalize()`` returned.  Every chunk is verified before its content leaves;

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from bitcache.errors import BitcacheError, InvalidManifest
 from bitcache.identifiers import FileId, b64u, parse_file_id
 from bitcache.money import MAX_MONEY
-from bitcache.sealing import container, strict
-from bitcache.sealing.chunks import HEADER_SIZE
+from bitcache.sealing import container, strict_json
+from bitcache.sealing.chunk_cipher import HEADER_SIZE
 
 MAX_TEXT = 4096  #: bytes; a real manifest has about 500
 
@@ -69,8 +69,8 @@ class Manifest:
 def parse(text: str) -> Manifest:
     """The manifest in ``text``; InvalidManifest for an unknown version or member, a wrong type, size or range."""
     _encode(text)
-    found = strict.parse_object(text, _MEMBERS)
-    strict.number(found["v"], 1, 1, "version")
+    found = strict_json.parse_object(text, _MEMBERS)
+    strict_json.number(found["v"], 1, 1, "version")
     preview = found["preview_hash"]
     try:
         container.plain_size(found["sealed_size"])
@@ -80,13 +80,13 @@ def parse(text: str) -> Manifest:
     return Manifest(
         file_id=file_id,
         sealed_size=found["sealed_size"],
-        header=strict.raw(found["header"], HEADER_SIZE, "header"),
-        group_root=strict.raw(found["group_root"], 32, "group_root"),
-        share_hash=strict.raw(found["share_hash"], 32, "share_hash"),
-        meta_hash=strict.raw(found["meta_hash"], 32, "meta_hash"),
-        preview_hash=None if preview is None else strict.raw(preview, 32, "preview_hash"),
-        price_sat=strict.number(found["price_sat"], 1, MAX_MONEY, "price_sat"),
-        seller_key=strict.raw(found["seller_key"], 32, "seller_key"),
+        header=strict_json.raw(found["header"], HEADER_SIZE, "header"),
+        group_root=strict_json.raw(found["group_root"], 32, "group_root"),
+        share_hash=strict_json.raw(found["share_hash"], 32, "share_hash"),
+        meta_hash=strict_json.raw(found["meta_hash"], 32, "meta_hash"),
+        preview_hash=None if preview is None else strict_json.raw(preview, 32, "preview_hash"),
+        price_sat=strict_json.number(found["price_sat"], 1, MAX_MONEY, "price_sat"),
+        seller_key=strict_json.raw(found["seller_key"], 32, "seller_key"),
     )
 
 

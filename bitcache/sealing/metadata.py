@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from bitcache import names
+from bitcache import safe_names
 from bitcache.errors import InvalidManifest
 from bitcache.identifiers import FileId, b64u
-from bitcache.sealing import container, shares, strict
+from bitcache.sealing import container, key_derivation, strict_json
 
 MAX_METADATA = 16 * 1024  #: bytes of the JSON text; the limits of its members keep ours far below
 MAX_PREVIEW = 256 * 1024  #: bytes of a preview's content
@@ -34,10 +34,10 @@ class Metadata:
         """The JSON that is sealed; raises InvalidName or InvalidManifest when it breaks the limits."""
         members = {
             "v": 1,
-            "title": names.title(self.title),
-            "name": names.safe_file_name(self.name),
+            "title": safe_names.title(self.title),
+            "name": safe_names.safe_file_name(self.name),
             "type": _media_type(self.media_type),
-            "size": strict.number(self.size, 0, container.MAX_PLAIN_SIZE, "size"),
+            "size": strict_json.number(self.size, 0, container.MAX_PLAIN_SIZE, "size"),
             "seller_key": b64u(self.seller_key),
         }
         return json.dumps(members, ensure_ascii=False, separators=(",", ":"))
@@ -53,7 +53,12 @@ class Preview:
 
 def seal_metadata(metadata: Metadata, link_share: bytes, file_id: FileId, salt: bytes) -> bytes:
     """The sealed metadata; ``salt`` 24 fresh random bytes.  Raises InvalidName or InvalidManifest."""
-    return _seal(metadata.text().encode(), shares.meta_key(link_share, file_id), shares.meta_context(file_id), salt)
+    return _seal(
+        metadata.text().encode(),
+        key_derivation.meta_key(link_share, file_id),
+        key_derivation.meta_context(file_id),
+        salt,
+    )
 
 
 def open_metadata(sealed: bytes, link_share: bytes, file_id: FileId) -> Metadata:
@@ -61,20 +66,20 @@ def open_metadata(sealed: bytes, link_share: bytes, file_id: FileId) -> Metadata
 
     Raises SealingError when it does not open, InvalidManifest or InvalidName when a seller sealed nonsense.
     """
-    key, context = shares.meta_key(link_share, file_id), shares.meta_context(file_id)
+    key, context = key_derivation.meta_key(link_share, file_id), key_derivation.meta_context(file_id)
     return parse_metadata(_utf8(_open(sealed, key, context, MAX_METADATA)))
 
 
 def parse_metadata(text: str) -> Metadata:
     """The inverse of :meth:`Metadata.text`; strict."""
-    found = strict.parse_object(text, _MEMBERS)
-    strict.number(found["v"], 1, 1, "version")
+    found = strict_json.parse_object(text, _MEMBERS)
+    strict_json.number(found["v"], 1, 1, "version")
     return Metadata(
-        title=names.title(found["title"]),
-        name=names.safe_file_name(found["name"]),
+        title=safe_names.title(found["title"]),
+        name=safe_names.safe_file_name(found["name"]),
         media_type=_media_type(found["type"]),
-        size=strict.number(found["size"], 0, container.MAX_PLAIN_SIZE, "size"),
-        seller_key=strict.raw(found["seller_key"], 32, "seller_key"),
+        size=strict_json.number(found["size"], 0, container.MAX_PLAIN_SIZE, "size"),
+        seller_key=strict_json.raw(found["seller_key"], 32, "seller_key"),
     )
 
 
@@ -82,12 +87,12 @@ def seal_preview(preview: Preview, link_share: bytes, file_id: FileId, salt: byt
     """The sealed preview; ``salt`` 24 fresh random bytes.  Raises InvalidManifest for its type or size."""
     _check_preview(preview)
     plain = preview.media_type.encode() + b"\n" + preview.content
-    return _seal(plain, shares.preview_key(link_share, file_id), shares.preview_context(file_id), salt)
+    return _seal(plain, key_derivation.preview_key(link_share, file_id), key_derivation.preview_context(file_id), salt)
 
 
 def open_preview(sealed: bytes, link_share: bytes, file_id: FileId) -> Preview:
     """The preview; raises SealingError when it does not open, InvalidManifest for its type or size."""
-    key, context = shares.preview_key(link_share, file_id), shares.preview_context(file_id)
+    key, context = key_derivation.preview_key(link_share, file_id), key_derivation.preview_context(file_id)
     media_type, _, content = _open(sealed, key, context, MAX_PREVIEW + 32).partition(b"\n")
     return _check_preview(Preview(media_type.decode("ascii", "replace"), content))
 

@@ -29,7 +29,7 @@ from bitcache.errors import (
     UploadTooLarge,
 )
 from bitcache.identifiers import FileId, parse_file_id
-from bitcache.storage.durable import sync_folder
+from bitcache.storage.durable_files import sync_folder
 
 WRITE_SIZE = 1 << 20  #: bytes gathered before each write
 
@@ -80,7 +80,7 @@ class Blobs:
 
     async def create_part(self, file_id: FileId) -> None:
         """An empty part; what an unknown upload left there is dropped.  Hold the lock."""
-        await steadily(_create, self.part(file_id))
+        await run_in_thread_to_completion(_create, self.part(file_id))
 
     async def append(self, file_id: FileId, offset: int, pieces: AsyncIterable[bytes], limit: int) -> int:
         """Add ``pieces`` at ``offset``, up to ``limit`` bytes in all; returns the new size, safely on disk.
@@ -104,11 +104,11 @@ class Blobs:
 
     async def commit(self, file_id: FileId) -> None:
         """Turn the part into the whole file, durably; again is harmless.  Hold the lock."""
-        await steadily(_commit, self.part(file_id), self.path(file_id))
+        await run_in_thread_to_completion(_commit, self.part(file_id), self.path(file_id))
 
     async def delete(self, file_id: FileId) -> None:
         """Remove whatever there is of the file.  Hold the lock, and be sure that it is not listed."""
-        await steadily(_delete, self.part(file_id), self.path(file_id))
+        await run_in_thread_to_completion(_delete, self.part(file_id), self.path(file_id))
 
     def sweep(self, known: Collection[str]) -> int:
         """Remove the parts that no upload in ``known`` explains; returns how many.  At start alone."""
@@ -136,10 +136,10 @@ class Blobs:
 
     async def _locked(self, file_id: FileId, work: Callable[..., T], *args: object) -> T:
         async with self.lock(file_id):
-            return await steadily(work, *args)
+            return await run_in_thread_to_completion(work, *args)
 
 
-async def steadily(work: Callable[..., T], *args: object) -> T:
+async def run_in_thread_to_completion(work: Callable[..., T], *args: object) -> T:
     """Run ``work`` in a thread to its end: a caller who is cancelled still waits, for threads go on regardless."""
     task = asyncio.create_task(asyncio.to_thread(work, *args))
     try:

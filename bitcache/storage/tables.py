@@ -81,8 +81,8 @@ listing_sales = Table(
     comment="sums over the invoices of a listing; a table of its own, because a listing's row is long",
 )
 
-transfer = Table(
-    "transfer",
+purchase = Table(
+    "purchase",
     metadata,
     Column("id", Text, primary_key=True),
     Column("file_id", ForeignKey("listing.file_id"), nullable=False),
@@ -90,8 +90,8 @@ transfer = Table(
     Column("networks", LargeBinary, comment="keyed hashes of the buyer's networks, while it counts in open_count"),
     Column("created_at", Integer, nullable=False),
     Column("counted_until", Integer, comment="when it counts no longer in open_count; null: it does not"),
-    Index("transfer_listing", "file_id", "created_at"),
-    Index("transfer_counted", "counted_until", sqlite_where=text("counted_until IS NOT NULL")),
+    Index("purchase_listing", "file_id", "created_at"),
+    Index("purchase_counted", "counted_until", sqlite_where=text("counted_until IS NOT NULL")),
 )
 
 open_count = Table(
@@ -105,7 +105,7 @@ open_count = Table(
 invoice = Table(
     "invoice",
     metadata,
-    Column("transfer_id", ForeignKey("transfer.id"), primary_key=True),
+    Column("purchase_id", ForeignKey("purchase.id"), primary_key=True),
     Column("rail", Text, nullable=False),
     Column("payout_id", ForeignKey("payout.id"), nullable=False),
     Column("key_index", Integer, nullable=False),
@@ -129,7 +129,7 @@ invoice = Table(
     Column("settled_at", Integer),
     UniqueConstraint("payout_id", "key_index"),
     Index("invoice_state", "state", "expires_at"),
-    Index("invoice_not_final", "transfer_id", sqlite_where=text("received_sat > confirmed_sat")),
+    Index("invoice_not_final", "purchase_id", sqlite_where=text("received_sat > confirmed_sat")),
 )
 
 unpaid_run = Table(
@@ -146,7 +146,7 @@ payment = Table(
     "payment",
     metadata,
     Column("reference", Text, primary_key=True, comment="on-chain: txid:vout, the outpoint"),
-    Column("transfer_id", ForeignKey("invoice.transfer_id"), nullable=False),
+    Column("purchase_id", ForeignKey("invoice.purchase_id"), nullable=False),
     Column("amount_sat", Integer, nullable=False),
     Column("maturity", Integer, nullable=False, comment="confirmations the rail itself demands"),
     Column("height", Integer, comment="null: seen, not in a block"),
@@ -154,9 +154,9 @@ payment = Table(
     Column("unconfirmed", Integer, nullable=False, comment="1: waits for a block; with no height and 0 it is gone"),
     Column("seen_at", Integer, nullable=False, comment="first seen; kept when it goes and comes back"),
     Column("absent_since", Integer, comment="height at which it was found neither in a block nor in the mempool"),
-    Index("payment_transfer", "transfer_id"),
+    Index("payment_purchase", "purchase_id"),
     Index("payment_unconfirmed", "unconfirmed"),
-    Index("payment_outside", "transfer_id", sqlite_where=text("height IS NULL")),
+    Index("payment_outside", "purchase_id", sqlite_where=text("height IS NULL")),
 )
 
 payment_transaction = Table(
@@ -185,7 +185,7 @@ known = Table(
 grant = Table(
     "grant_",
     metadata,
-    Column("transfer_id", ForeignKey("transfer.id"), primary_key=True),
+    Column("purchase_id", ForeignKey("purchase.id"), primary_key=True),
     Column("file_id", ForeignKey("listing.file_id"), nullable=False),
     Column("granted_at", Integer, nullable=False),
     Column("lost_at", Integer, comment="the payment was undone after release"),
@@ -195,7 +195,7 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", Integer, primary_key=True, comment="order of events"),
-    Column("transfer_id", ForeignKey("transfer.id"), nullable=False),
+    Column("purchase_id", ForeignKey("purchase.id"), nullable=False),
     Column("event", Text, nullable=False),
     Column("created_at", Integer, nullable=False),
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.compose import Parts
+from gateway.compose import GatewayContext
 
-PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)
+PARTS: web.AppKey[GatewayContext] = web.AppKey("parts", GatewayContext)
 
 
-def parts_of(request: web.Request) -> Parts:
+def context_of(request: web.Request) -> GatewayContext:
     """The parts that this request is served by."""
     return request.app[PARTS]

@@ -10,11 +10,11 @@ from aiohttp import web
 
 from bitcache import __version__
 from bitcache.errors import BitcacheError
-from gateway import facts
-from gateway.api.access import parts_of
-from gateway.api.bodies import reply
+from gateway.api.access import context_of
 from gateway.api.models import DatabaseHealth, Health, NodeHealth, SalesHealth, StorageHealth
-from gateway.compose import Parts
+from gateway.api.request_bodies import reply
+from gateway.compose import GatewayContext
+from gateway.diagnostics import facts
 
 #: The watcher looks at least every ten seconds; after this long without success something is wrong.
 WATCHER_SILENCE = 120
@@ -46,12 +46,12 @@ async def healthz(request: web.Request) -> web.Response:
     last = request.app[_LAST]
     async with last.lock:
         if last.health is None or time.monotonic() - last.at > FRESH_SECONDS:
-            last.health, last.at = await look(parts_of(request)), time.monotonic()
+            last.health, last.at = await look(context_of(request)), time.monotonic()
         health = last.health
     return reply(health, status=200 if health.status == "ok" else 503)
 
 
-async def look(parts: Parts) -> Health:
+async def look(parts: GatewayContext) -> Health:
     """The truth about node, database and storage."""
     node, database, storage = await asyncio.gather(_node(parts), _database(parts), _storage(parts))
     why = parts.readiness.reason
@@ -65,7 +65,7 @@ async def look(parts: Parts) -> Health:
     )
 
 
-async def _node(parts: Parts) -> NodeHealth:
+async def _node(parts: GatewayContext) -> NodeHealth:
     watched = parts.watcher.status
     try:
         async with asyncio.timeout(NODE_SECONDS):
@@ -89,7 +89,7 @@ async def _node(parts: Parts) -> NodeHealth:
     )
 
 
-async def _database(parts: Parts) -> DatabaseHealth:
+async def _database(parts: GatewayContext) -> DatabaseHealth:
     try:
         await parts.store.write(facts.probe_database)
     except BitcacheError as error:
@@ -97,7 +97,7 @@ async def _database(parts: Parts) -> DatabaseHealth:
     return DatabaseHealth(ok=True, error=None)
 
 
-async def _storage(parts: Parts) -> StorageHealth:
+async def _storage(parts: GatewayContext) -> StorageHealth:
     settings = parts.settings.storage
     try:
         free = await asyncio.to_thread(facts.probe_storage, settings.directory)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:  # the client reads these models too, and needs no database
-    from bitcache import transfers
+    from bitcache import purchases
 
 B64u16 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
 B64u32 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
@@ -59,7 +59,7 @@ class ProofOfWork(Request):
     nonce: int = Field(ge=0, le=2**53 - 1)
 
 
-class TransferRequest(Request):
+class CreatePurchase(Request):
     """A purchase begins with the hash of a secret that only the buyer's client holds."""
 
     claim_hash: B64u32 = Field(description='SHA-256("bitcache/v1 claim" || claim secret)')
@@ -69,7 +69,7 @@ class TransferRequest(Request):
 class DemoPayment(Request):
     """Demonstrations alone: let the purse pay."""
 
-    transfer_id: B64u16
+    purchase_id: B64u16
     amount_sat: Annotated[int, Field(gt=0, le=21_000_000 * 100_000_000)] | None = None
 
 
@@ -155,10 +155,10 @@ class File(Response):
     paused: str | None
 
 
-class Transfer(Response):
+class Purchase(Response):
     """One purchase and its invoice."""
 
-    transfer_id: B64u16
+    purchase_id: B64u16
     file_id: B64u16
     state: Literal["new", "processing", "settled", "expired", "invalid"]
     marks: list[Literal["paid_partial", "paid_over", "paid_late", "not_in_mempool"]]
@@ -181,8 +181,8 @@ class Transfer(Response):
     sees_mempool: bool
 
     @classmethod
-    def of(cls, found: transfers.Transfer) -> Self:
-        """The core's transfer in the API's words; what the watcher looks for stays inside."""
+    def of(cls, found: purchases.Purchase) -> Self:
+        """The core's purchase in the API's words; what the watcher looks for stays inside."""
         values = {one.name: getattr(found, one.name) for one in fields(found) if one.name != "key"}
         plain = {"state": found.state.value, "marks": [mark.value for mark in found.marks], "txids": list(found.txids)}
         return cls(**values | plain | {"amount_btc": found.amount_btc})
@@ -221,9 +221,9 @@ class PaymentTerms(Problem):
     price_btc: str
     network: str
     confirmations: int
-    create_transfer: str
+    create_purchase: str
     claim: str
-    transfer: Transfer | None
+    purchase: Purchase | None
 
 
 class Busy(Problem):

@@ -16,7 +16,7 @@ from pydantic.json_schema import models_json_schema
 
 from bitcache import __version__
 from gateway.api import models
-from gateway.api.access import parts_of
+from gateway.api.access import context_of
 from gateway.api.seller import LARGEST_PAGE, PAGE
 
 PREFIX = "/api/v1"
@@ -100,15 +100,15 @@ OPERATIONS = (
     Operation("head", "/files/{file_id}/bytes", "Their size and ETag", {200: None, 402: None}, secret=_CLAIM),
     Operation(
         "post",
-        "/files/{file_id}/transfers",
+        "/files/{file_id}/purchases",
         "Begin a purchase",
-        {201: models.Transfer, 200: models.Transfer, 429: models.Busy},
-        takes=models.TransferRequest,
+        {201: models.Purchase, 200: models.Purchase, 429: models.Busy},
+        takes=models.CreatePurchase,
     ),
-    Operation("get", "/transfers/{transfer_id}", "A purchase and its invoice", {200: models.Transfer}),
-    Operation("get", "/transfers/{transfer_id}/events", "The same as it changes", {200: "text/event-stream"}),
-    Operation("get", "/transfers/{transfer_id}/qr.svg", "The invoice as a QR code", {200: "image/svg+xml"}),
-    Operation("get", "/claim", "The purchase that a claim belongs to", {200: models.Transfer}, secret=_CLAIM),
+    Operation("get", "/purchases/{purchase_id}", "A purchase and its invoice", {200: models.Purchase}),
+    Operation("get", "/purchases/{purchase_id}/events", "The same as it changes", {200: "text/event-stream"}),
+    Operation("get", "/purchases/{purchase_id}/qr.svg", "The invoice as a QR code", {200: "image/svg+xml"}),
+    Operation("get", "/claim", "The purchase that a claim belongs to", {200: models.Purchase}, secret=_CLAIM),
     Operation("get", "/share", "The gateway's share", {200: models.Share, 402: models.PaymentTerms}, secret=_CLAIM),
     Operation(
         "post",
@@ -129,7 +129,7 @@ def routes() -> list[web.RouteDef]:
 
 async def serve(request: web.Request) -> web.Response:
     """The document."""
-    parts = parts_of(request)
+    parts = context_of(request)
     return web.json_response(document(parts.settings.public_url, demo=parts.demo))
 
 

@@ -11,12 +11,12 @@ from bitcache import listings, sellers
 from bitcache.errors import BadInput
 from bitcache.identifiers import FileId, parse_file_id, unb64u
 from bitcache.money import DUST
-from bitcache.ports import PayoutTerms
-from bitcache.sales import Sales
-from gateway.api import guards, models
-from gateway.api.access import parts_of
-from gateway.api.bodies import json_body, reply
-from gateway.compose import Parts
+from bitcache.payment_rail import PayoutTerms
+from bitcache.sales_totals import Sales
+from gateway.api import authentication, models
+from gateway.api.access import context_of
+from gateway.api.request_bodies import json_body, reply
+from gateway.compose import GatewayContext
 
 FIRST_ADDRESSES = 3
 #: A wallet's export of 16 KiB, escaped.
@@ -38,8 +38,8 @@ def routes() -> list[web.RouteDef]:
 
 async def info(request: web.Request) -> web.Response:
     """What the seller's page shows first."""
-    parts = parts_of(request)
-    seller = await guards.seller(request)
+    parts = context_of(request)
+    seller = await authentication.seller(request)
     payout = await parts.store.read(lambda conn: sellers.payout_of(conn, seller.id))
     model = models.SellerInfo(
         name=seller.name,
@@ -55,8 +55,8 @@ async def info(request: web.Request) -> web.Response:
 
 async def check_payout(request: web.Request) -> web.Response:
     """Read the descriptor with both libraries and show its addresses; nothing is changed."""
-    parts = parts_of(request)
-    seller = await guards.seller(request)
+    parts = context_of(request)
+    seller = await authentication.seller(request)
     terms = await _read_payout(request, parts)
     too_cheap = await parts.store.read(lambda conn: sellers.listed_below(conn, seller.id, terms.minimum))
     model = models.PayoutCheck(
@@ -71,23 +71,23 @@ async def check_payout(request: web.Request) -> web.Response:
 
 async def set_payout(request: web.Request) -> web.Response:
     """Read the descriptor with both libraries, then be paid there from now on."""
-    parts = parts_of(request)
-    seller = await guards.seller(request)
+    parts = context_of(request)
+    seller = await authentication.seller(request)
     terms = await _read_payout(request, parts)
     now = parts.clock()
     payout = await parts.store.write(lambda conn: sellers.set_payout(conn, seller.id, parts.rail.name, terms, now))
     return reply(_payout(parts, payout))
 
 
-async def _read_payout(request: web.Request, parts: Parts) -> PayoutTerms:
+async def _read_payout(request: web.Request, parts: GatewayContext) -> PayoutTerms:
     asked = await json_body(request, models.PayoutRequest, PAYOUT_BODY)
     return await asyncio.to_thread(parts.rail.check, asked.descriptor, asked.script_type)
 
 
 async def publish(request: web.Request) -> web.Response:
     """Put an upload on sale, once everything about it was checked."""
-    parts = parts_of(request)
-    seller = await guards.seller(request)
+    parts = context_of(request)
+    seller = await authentication.seller(request)
     asked = await json_body(request, models.ListingRequest, parts.settings.limits.body_bytes)
     wanted = listings.ListingRequest(
         manifest=asked.manifest,
@@ -111,8 +111,8 @@ async def publish(request: web.Request) -> web.Response:
 
 async def listed(request: web.Request) -> web.Response:
     """Send one page of this seller's listings, newest first; ``next`` is the ``after`` of the following page."""
-    parts = parts_of(request)
-    seller = await guards.seller(request)
+    parts = context_of(request)
+    seller = await authentication.seller(request)
     most, after = _page(request)
     rows = await parts.store.read(lambda conn: listings.of_seller(conn, seller.id, most=most + 1, after=after))
     page = [_with_sales(listing, sold) for listing, sold in rows[:most]]
@@ -143,7 +143,7 @@ def _listing(listing: listings.Listing) -> dict[str, Any]:
     }
 
 
-def _payout(parts: Parts, payout: sellers.Payout) -> models.Payout:
+def _payout(parts: GatewayContext, payout: sellers.Payout) -> models.Payout:
     addresses = [parts.rail.destination(payout.account, index).address for index in range(FIRST_ADDRESSES)]
     return models.Payout(
         script_type=payout.script_type,

@@ -10,10 +10,10 @@ from bitcache import uploads
 from bitcache.errors import BadInput, DiskFull
 from bitcache.identifiers import FileId, parse_file_id
 from bitcache.sellers import Seller
-from gateway.api import guards
-from gateway.api.access import parts_of
-from gateway.api.bodies import pieces
-from gateway.compose import Parts
+from gateway.api import authentication
+from gateway.api.access import context_of
+from gateway.api.request_bodies import pieces
+from gateway.compose import GatewayContext
 
 PATH = "/api/v1/uploads"
 VERSION = "1.0.0"
@@ -51,7 +51,7 @@ async def version_header(request: web.Request, response: web.StreamResponse) -> 
 
 async def capabilities(request: web.Request) -> web.Response:
     """What this tus server can do."""
-    return web.Response(status=204, headers=_capabilities(parts_of(request)))
+    return web.Response(status=204, headers=_capabilities(context_of(request)))
 
 
 async def create(request: web.Request) -> web.Response:
@@ -91,10 +91,10 @@ async def terminate(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-async def _enter(request: web.Request) -> tuple[Parts, Seller]:
+async def _enter(request: web.Request) -> tuple[GatewayContext, Seller]:
     """A seller who speaks our version of tus."""
-    parts = parts_of(request)
-    seller = await guards.seller(request)
+    parts = context_of(request)
+    seller = await authentication.seller(request)
     if request.headers.get("Tus-Resumable") != VERSION:
         raise web.HTTPPreconditionFailed(text=f"send Tus-Resumable: {VERSION}", headers={"Tus-Version": VERSION})
     return parts, seller
@@ -114,7 +114,7 @@ def _refuse_other_extensions(request: web.Request) -> None:
         )
 
 
-def _capabilities(parts: Parts) -> dict[str, str]:
+def _capabilities(parts: GatewayContext) -> dict[str, str]:
     return {
         "Tus-Version": VERSION,
         "Tus-Extension": "creation,termination",

@@ -1,7 +1,7 @@
 """The command line: ``bitcache init``, ``serve``, ``sell``, ``buy``, ``demo``, ``doctor``, ``rescan``.
 
-    main.py   the commands, put together         run.py       running one: errors, exit codes, JSON
-    show.py   what a terminal shows              demo.py      everything at once, on a private network
+    main.py   the commands, put together         command_runner.py       running one: errors, exit codes, JSON
+    console.py   what a terminal shows              command.py      everything at once, on a private network
     doctor.py what is well, and what is not      rescan.py    the ledger compared with the chain
 
 A command is two modules: ``sell.py`` holds its options and loads at once, ``sell_run.py`` does the work and loads

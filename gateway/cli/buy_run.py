@@ -10,17 +10,17 @@ from typing import Any
 import typer
 
 from bitcache.money import btc_text
-from bitcache.names import printable
-from bitcache.sealing.link import parse_link
-from gateway.api.models import Transfer
-from gateway.cli.run import run
-from gateway.cli.show import Bars, console, plain, qr, sats, size, stamp
-from gateway.client.bill import asked_sat, payment_uri
-from gateway.client.buying import Bought, Screen, buy
-from gateway.client.goods import Goods, look, output_path
-from gateway.client.http import connect
-from gateway.client.output import refuse_existing
-from gateway.client.purchases import default_state_dir
+from bitcache.safe_names import printable
+from bitcache.sealing.file_link import parse_link
+from gateway.api.models import Purchase
+from gateway.cli.command_runner import run
+from gateway.cli.console import Bars, console, plain, qr, sats, size, stamp
+from gateway.client.buy_file import FinishedPurchase, PurchaseObserver, buy
+from gateway.client.gateway_client import connect
+from gateway.client.invoice_terms import asked_sat, payment_uri
+from gateway.client.output_file import refuse_existing
+from gateway.client.saved_purchases import default_state_dir
+from gateway.client.verified_offer import VerifiedOffer, look, output_path
 
 _SENTENCES = {
     "new": "Waiting for the payment",
@@ -51,18 +51,18 @@ async def _buy(
 ) -> dict[str, Any]:
     link = parse_link(sys.stdin.readline() if text == "-" else text)
     async with connect(link.gateway, insecure_http=insecure_http) as client:
-        goods = await look(client, link)
-        target = output_path(goods, output)
+        offer = await look(client, link)
+        target = output_path(offer, output)
         refuse_existing(target, how["force"])
         with Bars() as bars:
-            bought = await buy(client, goods, target, state_dir, screen=Terminal(bars), **how)
+            bought = await buy(client, offer, target, state_dir, observer=Terminal(bars), **how)
     stamp(f"Opened: {bought.path} ({size(bought.size)})", "bold green")
     if not as_json:
         typer.echo(bought.path)
     return summary(bought)
 
 
-class Terminal(Screen):
+class Terminal(PurchaseObserver):
     """A purchase on the terminal: the QR code first, then one line for each thing that happened."""
 
     def __init__(self, bars: Bars) -> None:
@@ -73,60 +73,60 @@ class Terminal(Screen):
         """A line."""
         stamp(f"Note: {text}")
 
-    def invoice(self, transfer: Transfer, goods: Goods) -> None:
+    def invoice(self, purchase: Purchase, offer: VerifiedOffer) -> None:
         """The goods, and what to pay."""
         console.print()
-        console.print(plain(goods.metadata.title), style="bold")
-        console.print(plain(f"{goods.metadata.name} · {size(goods.metadata.size)}"), style="dim")
-        if transfer.released or not transfer.due_sat:
+        console.print(plain(offer.metadata.title), style="bold")
+        console.print(plain(f"{offer.metadata.name} · {size(offer.metadata.size)}"), style="dim")
+        if purchase.released or not purchase.due_sat:
             return
         console.print()
-        uri, asked = payment_uri(transfer), asked_sat(transfer)
+        uri, asked = payment_uri(purchase), asked_sat(purchase)
         console.print(qr(uri))
         console.print(plain(f"\n  Pay {sats(asked)} ({btc_text(asked)} BTC)"), style="bold")
-        if asked > transfer.due_sat:
+        if asked > purchase.due_sat:
             console.print(
-                plain(f"  {sats(transfer.due_sat)} are missing; the network carries no payment under {sats(asked)}")
+                plain(f"  {sats(purchase.due_sat)} are missing; the network carries no payment under {sats(asked)}")
             )
-        console.print(plain(f"  to {transfer.address}"))
+        console.print(plain(f"  to {purchase.address}"))
         console.print(plain(f"  {uri}"), style="dim", soft_wrap=True)
-        until = time.strftime("%H:%M", time.localtime(transfer.expires_at))
-        console.print(plain(f"  network: {printable(transfer.network)} · open until {until}\n"), style="dim")
+        until = time.strftime("%H:%M", time.localtime(purchase.expires_at))
+        console.print(plain(f"  network: {printable(purchase.network)} · open until {until}\n"), style="dim")
 
-    def changed(self, transfer: Transfer) -> None:
+    def changed(self, purchase: Purchase) -> None:
         """A line when the state, the amount or the confirmations changed."""
-        now = (transfer.state, transfer.received_sat, transfer.confirmations)
+        now = (purchase.state, purchase.received_sat, purchase.confirmations)
         if now != self._shown:
             self._shown = now
-            stamp(_sentence(transfer))
+            stamp(_sentence(purchase))
 
     def progress(self, what: str, done: int, total: int) -> None:
         """A bar."""
         self._bars.update(what, done, total)
 
 
-def _sentence(transfer: Transfer) -> str:
-    sentence = _SENTENCES[transfer.state]
-    if transfer.received_sat and transfer.due_sat:
-        return f"{sats(transfer.received_sat)} arrived, {sats(transfer.due_sat)} still missing"
-    if transfer.state == "processing":
-        return f"{sentence}: {transfer.confirmations} of {transfer.confirmations_required} blocks"
+def _sentence(purchase: Purchase) -> str:
+    sentence = _SENTENCES[purchase.state]
+    if purchase.received_sat and purchase.due_sat:
+        return f"{sats(purchase.received_sat)} arrived, {sats(purchase.due_sat)} still missing"
+    if purchase.state == "processing":
+        return f"{sentence}: {purchase.confirmations} of {purchase.confirmations_required} blocks"
     return sentence
 
 
-def summary(bought: Bought) -> dict[str, Any]:
+def summary(bought: FinishedPurchase) -> dict[str, Any]:
     """What ``--json`` prints; no secret in it."""
-    transfer = bought.transfer
+    purchase = bought.purchase
     return {
         "unlocked": True,
         "path": str(bought.path),
         "sha256": bought.sha256,
         "bytes": bought.size,
-        "price_sat": transfer.amount_sat,
-        "received_sat": transfer.received_sat,
-        "address": transfer.address,
-        "txids": transfer.txids,
-        "confirmations": transfer.confirmations,
-        "transfer_id": transfer.transfer_id,
+        "price_sat": purchase.amount_sat,
+        "received_sat": purchase.received_sat,
+        "address": purchase.address,
+        "txids": purchase.txids,
+        "confirmations": purchase.confirmations,
+        "purchase_id": purchase.purchase_id,
         "seconds": bought.seconds,
     }

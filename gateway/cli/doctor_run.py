@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.text import Text
 
-from gateway.cli.run import BAD_INPUT, STORAGE, UNREACHABLE, guarded
-from gateway.cli.show import console, plain
+from gateway.cli.command_runner import BAD_INPUT, STORAGE, UNREACHABLE, guarded
+from gateway.cli.console import console, plain
 
 if TYPE_CHECKING:
-    from gateway.findings import Finding
+    from gateway.diagnostics.findings import Finding
 
 _SIGNS = {"ok": ("✓", "green"), "note": ("·", "cyan"), "warning": ("!", "yellow"), "problem": ("✗", "bold red")}
 #: The exit code, by the area of the first problem (docs/protocol.md §9).
@@ -32,7 +32,7 @@ def start(config: Path | None, as_json: bool) -> None:
 
 
 async def _doctor(config: Path | None) -> dict[str, Any]:
-    from gateway.doctor import examine  # Bitcoin's libraries load only where they are needed
+    from gateway.diagnostics.doctor import examine  # Bitcoin's libraries load only where they are needed
 
     findings = await examine(config)
     for one in findings:

@@ -10,10 +10,10 @@ from typing import Any
 import typer
 
 from bitcache.errors import InvalidSettings
-from gateway.cli.run import run
-from gateway.cli.show import console, plain, stamp
-from gateway.load_settings import check, load
-from gateway.settings_text import example
+from gateway.cli.command_runner import run
+from gateway.cli.console import console, plain, stamp
+from gateway.config.load_settings import check, load
+from gateway.config.settings_text import example
 
 #: What the example file shows for a setting that init may write.
 _SHOWN = {"source": "bitcoind", "rpc_cookie": "~/.bitcoin/.cookie"}
@@ -47,7 +47,7 @@ async def _init(
     from gateway.compose import (  # Bitcoin's libraries load only where they are needed
         check_payout,
         choose_chain,
-        init_data_dir,
+        init_data_folder,
     )
 
     chain = None if _is_there(config) else await choose_chain(network or "main", source)
@@ -61,7 +61,7 @@ async def _init(
         raise InvalidSettings(f"{config} says another network: {settings.bitcoin.network}", hint="Change it there.")
     try:
         terms = await check_payout(settings, descriptor, _script_type(script_type)) if descriptor is not None else None
-        token = await init_data_dir(settings, terms=terms)
+        token = await init_data_folder(settings, terms=terms)
     except BaseException:
         _take_back(config, written)
         raise

@@ -8,13 +8,13 @@ import typer
 
 from bitcache import __version__
 from gateway.cli.buy import buy_command
-from gateway.cli.demo import demo_command
 from gateway.cli.doctor import doctor_command
 from gateway.cli.init import init_command
 from gateway.cli.rescan import rescan_command
 from gateway.cli.resume_sales import resume_sales_command
 from gateway.cli.sell import sell_command
 from gateway.cli.serve import serve_command
+from gateway.demo.command import demo_command
 
 app = typer.Typer(
     name="bitcache",

@@ -6,9 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.cli.run import run
+from gateway.cli.command_runner import run
+from gateway.cli.console import console, plain, sats, stamp
 from gateway.cli.serve import settings_in
-from gateway.cli.show import console, plain, sats, stamp
 
 if TYPE_CHECKING:
     from bitcache.rescan import Difference, Report

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from bitcache.errors import BadInput
-from gateway.cli.run import run
+from gateway.cli.command_runner import run
+from gateway.cli.console import console, plain, stamp
 from gateway.cli.serve import settings_in
-from gateway.cli.show import console, plain, stamp
 from gateway.compose import resume_sales
 
 

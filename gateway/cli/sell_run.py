@@ -8,16 +8,16 @@ from typing import Any
 
 import typer
 
-from bitcache.errors import InvalidAmount, NotSignedIn
+from bitcache.errors import InvalidAmount, Unauthenticated
 from bitcache.money import Sat
-from bitcache.names import default_title
-from gateway.cli.run import run
+from bitcache.safe_names import default_title
+from gateway.cli.command_runner import run
+from gateway.cli.console import Bars, sats, size, stamp
 from gateway.cli.sell import TOKEN_VARIABLE
-from gateway.cli.show import Bars, sats, size, stamp
 from gateway.client import signing_key
-from gateway.client.http import connect
+from gateway.client.gateway_client import connect
 from gateway.client.private_files import read_private
-from gateway.client.selling import Offer, Sold, read_preview, sell
+from gateway.client.sell_file import FileToSell, PublishedFile, read_preview, sell
 
 
 def start(
@@ -45,12 +45,14 @@ async def _sell(
     as_json: bool,
 ) -> dict[str, Any]:
     shown = default_title(file.name) if title is None else title
-    offer = Offer(file, parse_price(price), shown, read_preview(preview) if preview else None)
+    file_to_sell = FileToSell(file, parse_price(price), shown, read_preview(preview) if preview else None)
     token = read_token(token_file)
     seed = signing_key.load_or_create(signing_key.default_path())
     async with connect(gateway, insecure_http=insecure_http) as client:
         with Bars() as bars:
-            sold = await sell(client, token, seed, offer, lambda done, total: bars.update("upload", done, total), stamp)
+            sold = await sell(
+                client, token, seed, file_to_sell, lambda done, total: bars.update("upload", done, total), stamp
+            )
     stamp(f"On sale: {sold.title}, {size(sold.size)}, {sats(sold.price_sat)}", "bold")
     if not as_json:
         typer.echo(sold.link.text())
@@ -68,14 +70,14 @@ def read_token(path: Path | None) -> str:
     """The seller token, from a file or the environment; never from the command line, which others can see."""
     token = read_private(path, "seller token") if path else os.environ.get(TOKEN_VARIABLE, "").strip()
     if not token:
-        raise NotSignedIn(
+        raise Unauthenticated(
             "selling needs the seller token",
             hint=f"Set {TOKEN_VARIABLE}, or give --token-file with a file of mode 600.",
         )
     return token
 
 
-def summary(sold: Sold) -> dict[str, Any]:
+def summary(sold: PublishedFile) -> dict[str, Any]:
     """What ``--json`` prints.  ``link`` is a secret of buyer and seller."""
     return {
         "file_id": sold.link.file_id,

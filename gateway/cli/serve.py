@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from gateway.settings import Settings
+    from gateway.config.settings import Settings
 
 DEFAULT_CONFIG = Path("config.toml")
 
@@ -17,7 +17,7 @@ ConfigOption = Annotated[Path, typer.Option("--config", help="The settings file.
 
 def serve_command(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Run the gateway; Ctrl-C or SIGTERM stops it in order."""
-    from gateway.cli.run import run
+    from gateway.cli.command_runner import run
 
     run(_serve(config), as_json=False)
 
@@ -25,7 +25,7 @@ def serve_command(config: ConfigOption = DEFAULT_CONFIG) -> None:
 def settings_in(config: Path) -> Settings:
     """The settings in a file; only the default file may be missing (then: defaults and environment)."""
     from bitcache.errors import InvalidSettings
-    from gateway.load_settings import load
+    from gateway.config.load_settings import load
 
     if config.exists():
         return load(config)
@@ -36,7 +36,7 @@ def settings_in(config: Path) -> Settings:
 
 async def _serve(config: Path) -> dict[str, Any]:
     settings = settings_in(config)
-    from gateway.app import serve  # the server's libraries load only where they are needed
+    from gateway.server.app import serve  # the server's libraries load only where they are needed
 
     await serve(settings)
     return {}

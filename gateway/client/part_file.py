@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from bitcache.errors import DatabaseBusy, SealedWrongly, SealingError, Tampered
-from bitcache.sealing.chunks import HEADER_SIZE
+from bitcache.sealing.chunk_cipher import HEADER_SIZE
 from bitcache.sealing.container import Opener
-from bitcache.sealing.groups import GROUP_SIZE, GroupVerifier, group_offset, parse_groups
+from bitcache.sealing.hash_groups import GROUP_SIZE, GroupVerifier, group_offset, parse_groups
 from bitcache.sealing.manifest import Manifest
-from bitcache.storage.durable import lock, sync_folder
-from gateway.client.output import open_own, own_path, put
+from bitcache.storage.durable_files import lock, sync_folder
+from gateway.client.output_file import open_own, own_path, put
 
 Progress = Callable[[int, int], None]  #: called with (bytes done, bytes in all)
 

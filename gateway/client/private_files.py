@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from bitcache.errors import Denied, StorageError
-from bitcache.storage.durable import place_new, sync_folder
+from bitcache.storage.durable_files import place_new, sync_folder
 
 
 def write_private(path: Path, text: str, *, replace: bool) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bitcache.errors import BadInput, StorageError
-from bitcache.sealing import container, groups, shares
-from bitcache.sealing.chunks import CHUNK_SIZE, HEADER_SIZE, SEALED_CHUNK_SIZE
+from bitcache.sealing import container, hash_groups, key_derivation
+from bitcache.sealing.chunk_cipher import CHUNK_SIZE, HEADER_SIZE, SEALED_CHUNK_SIZE
 
 
 class SourceChanged(StorageError):
@@ -60,8 +60,8 @@ class SealedFile:
         self._file = open_regular(path)
         self._state = self._stat()
         self._refuse_false_size()
-        self._key, self._context, self._salt = key, context, shares.new_salt()
-        self._hasher, self._hashed = groups.GroupHasher(), HEADER_SIZE
+        self._key, self._context, self._salt = key, context, key_derivation.new_salt()
+        self._hasher, self._hashed = hash_groups.GroupHasher(), HEADER_SIZE
         self.header = container.Sealer(key, context, self._salt).header
         self.plain_size = self._state[0]
         self.size = container.sealed_size(self.plain_size)

@@ -1,6 +1,6 @@
 """The composition root: the one place that knows every part, and the only one in ``gateway`` that imports ``wallet``.
 
-setup     init_data_dir(settings)       a data folder, its keys, its database, and the first seller's token
+setup     init_data_folder(settings)       a data folder, its keys, its database, and the first seller's token
           check_payout(settings, text)  what a seller typed, read as the gateway would
 chains    choose_chain(network)         a node on this machine, if one answers
           node_facts(settings, cursor)  how the configured node is, asked from outside
@@ -15,7 +15,7 @@ chores    run(parts)                    what is looked after once an hour
 
 from __future__ import annotations
 
-from gateway.compose.chains import (
+from gateway.compose.chain_selection import (
     ChainChoice,
     PrivateChain,
     bitcoind_program,
@@ -23,12 +23,12 @@ from gateway.compose.chains import (
     node_facts,
     private_chain,
 )
-from gateway.compose.parts import Parts
-from gateway.compose.running import rescan_payments, resume_sales, running
-from gateway.compose.setup import check_payout, init_data_dir
-from wallet.chain.base import ChainStatus
-from wallet.chain.checkup import CursorAt, NodeFacts, Zmq
+from gateway.compose.init_data_folder import check_payout, init_data_folder
+from gateway.compose.parts import GatewayContext
+from gateway.compose.start_gateway import rescan_payments, resume_sales, running
+from wallet.chain.chain_source import ChainStatus
 from wallet.chain.node_calls import CALLS, Need, whitelist
+from wallet.chain.node_checkup import CursorAt, NodeFacts, Zmq
 
 __all__ = [
     "CALLS",
@@ -37,13 +37,13 @@ __all__ = [
     "CursorAt",
     "Need",
     "NodeFacts",
-    "Parts",
+    "GatewayContext",
     "PrivateChain",
     "Zmq",
     "bitcoind_program",
     "check_payout",
     "choose_chain",
-    "init_data_dir",
+    "init_data_folder",
     "node_facts",
     "private_chain",
     "rescan_payments",

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bitcache.highwater import HighWater
-from bitcache.invoices import InvoicePolicy
-from bitcache.masterkey import MasterKey
-from bitcache.ports import Rail
+from bitcache.address_journal import AddressJournal
+from bitcache.invoice_batching import InvoiceBatcher
+from bitcache.issue_invoices import InvoicePolicy
+from bitcache.master_key import MasterKey
+from bitcache.payment_rail import Rail
 from bitcache.storage.blobs import Blobs
-from bitcache.storage.store import Store
-from bitcache.till import Till
-from gateway.compose.readiness import Readiness
-from gateway.hub import Hub
-from gateway.proxy_notice import ProxyNotice
-from gateway.settings import Settings
-from gateway.statuses import Statuses
-from wallet.chain.base import ChainSource, Purse
-from wallet.chain.simulated import SimulatedChain
+from bitcache.storage.database import Store
+from gateway.compose.sales_readiness import Readiness
+from gateway.config.settings import Settings
+from gateway.live.hub import Hub
+from gateway.live.purchase_cache import PurchaseCache
+from gateway.server.unlisted_proxy import UnlistedProxy
+from wallet.chain.chain_source import ChainSource, DemoWallet
+from wallet.chain.simulated_chain import SimulatedChain
 from wallet.watcher import Watcher
 
 
@@ -30,7 +30,7 @@ class Counters:
 
 
 @dataclass(frozen=True)
-class Parts:
+class GatewayContext:
     """Everything a running gateway consists of.  ``purse`` is there in demonstrations alone."""
 
     settings: Settings
@@ -39,17 +39,17 @@ class Parts:
     master_key: MasterKey
     buyer_secret: bytes
     rail: Rail
-    marks: HighWater
+    journal: AddressJournal
     source: ChainSource
     watcher: Watcher
     hub: Hub
-    statuses: Statuses
-    till: Till
+    statuses: PurchaseCache
+    invoice_batcher: InvoiceBatcher
     readiness: Readiness
     policy: InvoicePolicy
-    purse: Purse | None
+    demo_wallet: DemoWallet | None
     clock: Callable[[], int]
-    proxy_notice: ProxyNotice
+    proxy_notice: UnlistedProxy
     counters: Counters = field(default_factory=Counters)
 
     @property
@@ -60,4 +60,4 @@ class Parts:
     @property
     def demo(self) -> bool:
         """Whether somebody pays for show."""
-        return self.purse is not None
+        return self.demo_wallet is not None

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from bitcache import listings, sellers
 from bitcache.identifiers import parse_file_id
-from gateway.api.access import parts_of
-from gateway.web import assets, claim_cookie, plain, source
-from gateway.web.render import page, words_of
+from gateway.api.access import context_of
+from gateway.web import claim_cookie, no_script_checkout, source_tarball, static_assets
+from gateway.web.render_template import page, words_of
 
 
 def routes() -> list[web.RouteDef]:
@@ -21,10 +21,10 @@ def routes() -> list[web.RouteDef]:
         web.get("/sell", sell),
         web.get("/embed", embed),
         web.get("/f/{file_id:[A-Za-z0-9_-]{22}}", file),
-        *plain.routes(),
-        *source.routes(),
-        web.get("/static/{path:.+}", assets.static),
-        web.get("/bitcache-pay.js", assets.widget),
+        *no_script_checkout.routes(),
+        *source_tarball.routes(),
+        web.get("/static/{path:.+}", static_assets.static),
+        web.get("/bitcache-pay.js", static_assets.widget),
     ]
 
 
@@ -40,12 +40,12 @@ async def sell(request: web.Request) -> web.Response:
 
 async def embed(request: web.Request) -> web.Response:
     """``/embed``: an example of the widget.  Whoever asks can put any name into ``Host``: only ours is shown."""
-    return page(request, "embed.html", origin=parts_of(request).settings.public_url)
+    return page(request, "embed.html", origin=context_of(request).settings.public_url)
 
 
 async def file(request: web.Request) -> web.Response:
     """``/f/<F>``: the buyer's page, and with ``?embed`` the widget's frame."""
-    parts, file_id = parts_of(request), parse_file_id(request.match_info["file_id"])
+    parts, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
     offer = await parts.store.read(lambda conn: listings.get(conn, file_id))
     paused = await parts.store.read(lambda conn: sellers.why_paused(conn, offer.seller_id, offer.price))
     return page(

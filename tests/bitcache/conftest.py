@@ -9,7 +9,7 @@ import pytest
 from support.market import Market
 from support.small_disk import SmallDisk, mount_small_disk
 
-from bitcache.storage.store import Store
+from bitcache.storage.database import Store
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, create_engine
 from support.market import Market, pays
 
-from bitcache import listings, sales, sellers, unpaid_runs
+from bitcache import listings, sales_totals, sellers, unpaid_address_runs
 from bitcache.errors import NotFound
 from bitcache.identifiers import FileId, new_file_id
 from bitcache.storage.migrate import MIGRATIONS, migrate
@@ -79,20 +79,21 @@ def test_a_database_of_before_has_its_sums_after_the_migration(tmp_path: Path) -
     with create_engine(f"sqlite:///{path}").connect() as conn:
         rows = conn.exec_driver_sql("select file_id, settled, pending, received_sat from listing_sales").all()
         assert {row[0]: tuple(row[1:]) for row in rows} == {
-            file_id: (sum_.settled, sum_.pending, sum_.received_sat) for file_id, sum_ in sales.recount(conn).items()
+            file_id: (sum_.settled, sum_.pending, sum_.received_sat)
+            for file_id, sum_ in sales_totals.recount(conn).items()
         }
         assert {row[0]: tuple(row[1:]) for row in rows} == {"f0": (1, 0, 2_500), "f1": (0, 1, 0)}
-        assert (unpaid_runs.longest(conn, 1, 9), unpaid_runs.newest(conn, 1, 9)) == (4, 4)
-        assert unpaid_runs.longest(conn, 1, 5) == 2
+        assert (unpaid_address_runs.longest(conn, 1, 9), unpaid_address_runs.newest(conn, 1, 9)) == (4, 4)
+        assert unpaid_address_runs.longest(conn, 1, 5) == 2
 
 
 _OLD_ROWS = [
     "insert into payout values (1, 'r', 'a', 'wpkh', 294, 6, null, 0)",
     "insert into seller values (1, 's', x'00', 1, 0)",
     *(f"insert into listing values ('f{n}', 1, 2500, 72, '', x'', x'', x'', null, x'', 0)" for n in range(2)),
-    *(f"insert into transfer values ('t{n}', 'f{n % 2}', x'0{n}', null, 0)" for n in range(6)),
+    *(f"insert into purchase values ('t{n}', 'f{n % 2}', x'0{n}', null, 0)" for n in range(6)),
     *(
-        "insert into invoice (transfer_id, rail, payout_id, key_index, key, address, amount_sat, confirmations,"
+        "insert into invoice (purchase_id, rail, payout_id, key_index, key, address, amount_sat, confirmations,"
         " created_at, expires_at, state, marks, received_sat, confirmed_sat, depth) values"
         f" ('t{n}', 'r', 1, {n}, x'0{n}', 'a{n}', 2500, 1, 0, 0, '{state}', '', {received}, 0, 0)"
         for n, state, received in [
@@ -109,4 +110,4 @@ _OLD_ROWS = [
 
 async def _sell(market: Market, file_id: FileId, count: int) -> None:
     orders = [await market.order(file_id) for _ in range(count)]
-    await market.block(*(pays(order, f"{order.transfer_id}:0") for order in orders[1::2]))
+    await market.block(*(pays(order, f"{order.purchase_id}:0") for order in orders[1::2]))

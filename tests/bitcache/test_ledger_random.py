@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import Connection, create_engine, insert, select
 
-from bitcache import ledger, sales, unpaid_runs
-from bitcache.ledger import BlockRef, Payment
+from bitcache import block_processing, sales_totals, unpaid_address_runs
+from bitcache.block_processing import BlockRef, Payment
 from bitcache.money import Sat
 from bitcache.settlement import Observation, Settlement, State, Terms, settle
-from bitcache.storage.tables import grant, invoice, listing, listing_sales, metadata, payout, seller, transfer
+from bitcache.storage.tables import grant, invoice, listing, listing_sales, metadata, payout, purchase, seller
 
 #: four invoices of 1 000 sat: impatient, patient, one that is already over when it begins, one released when it is seen
 TERMS = {
@@ -46,7 +46,7 @@ class Chain(RuleBasedStateMachine):
         self.conn = self.engine.connect()
         metadata.create_all(self.conn)
         _insert_invoices(self.conn)
-        ledger.start(self.conn, BlockRef(10, "start"))
+        block_processing.start(self.conn, BlockRef(10, "start"))
         self.refs = [BlockRef(10, "start")]
         self.blocks: list[list[Payment]] = [[]]
         self.waiting: set[Payment] = set()
@@ -66,7 +66,7 @@ class Chain(RuleBasedStateMachine):
         """With payments that are in no block yet, seen before or not."""
         fresh = [one for one in PAYMENTS if one in payments and one not in self.mined()]
         ref = BlockRef(self.refs[-1].height + 1, f"block {self.now}")
-        ledger.extend(self.conn, self.refs[-1], ref, fresh, self.now)
+        block_processing.extend(self.conn, self.refs[-1], ref, fresh, self.now)
         self.refs.append(ref)
         self.blocks.append(fresh)
         self.waiting -= set(fresh)
@@ -76,7 +76,7 @@ class Chain(RuleBasedStateMachine):
     @rule()
     def a_block_is_undone(self) -> None:
         """Its payments wait again; a coinbase is gone."""
-        ledger.undo(self.conn, self.refs.pop(), self.now)
+        block_processing.undo(self.conn, self.refs.pop(), self.now)
         self.waiting |= {one for one in self.blocks.pop() if not one.maturity}
         self.see([])
 
@@ -84,7 +84,7 @@ class Chain(RuleBasedStateMachine):
     def the_mempool_is_read(self, payments: set[Payment]) -> None:
         """Exactly these wait; a late message may still name some that are in a block."""
         listed = sorted(payments, key=lambda one: one.reference)
-        ledger.unconfirmed(self.conn, listed, self.now, loss_budget=ENDLESS)
+        block_processing.unconfirmed(self.conn, listed, self.now, loss_budget=ENDLESS)
         self.waiting = payments - self.mined()
         self.see(list(self.waiting), unconfirmed=True)
 
@@ -97,7 +97,7 @@ class Chain(RuleBasedStateMachine):
     def the_chain_is_known(self, behind: int) -> None:
         """Invoices may expire, and are open again when a clock that ran ahead is set right."""
         self.known_until = max(0, self.now - behind)
-        ledger.known_until(self.conn, self.known_until, self.now)
+        block_processing.known_until(self.conn, self.known_until, self.now)
         self.see([])
 
     def mined(self) -> set[Payment]:
@@ -143,10 +143,10 @@ class Chain(RuleBasedStateMachine):
     def the_kept_sums_agree(self) -> None:
         """Sales by listing, and the runs of unpaid addresses, equal what reading every invoice says."""
         [row] = self.conn.execute(select(listing_sales)).all() or [("f", 0, 0, 0)]
-        assert sales.recount(self.conn) == {"f": sales.Sales(row[1], row[2], Sat(row[3]))}
+        assert sales_totals.recount(self.conn) == {"f": sales_totals.Sales(row[1], row[2], Sat(row[3]))}
         received = self.conn.scalars(select(invoice.c.received_sat > 0).order_by(invoice.c.key_index)).all()
         runs = [len(list(run)) for paid, run in groupby(received) if not paid]
-        assert unpaid_runs.longest(self.conn, 1, len(received)) == max(runs, default=0)
+        assert unpaid_address_runs.longest(self.conn, 1, len(received)) == max(runs, default=0)
 
     @invariant()
     def the_ledger_agrees(self) -> None:
@@ -158,7 +158,7 @@ class Chain(RuleBasedStateMachine):
             assert row.depth == min(wanted.confirmations, row.confirmations)
             assert row.seen_at == min((self.seen_at[one] for one in self.surviving(row.key)), default=None)
             assert row.settled_at == self.released.get(row.key)
-        grants = {row.transfer_id.encode(): (row.granted_at, row.lost_at) for row in self.conn.execute(select(grant))}
+        grants = {row.purchase_id.encode(): (row.granted_at, row.lost_at) for row in self.conn.execute(select(grant))}
         assert grants == {key: (granted_at, self.lost.get(key)) for key, granted_at in self.released.items()}
 
     def surviving(self, key: bytes) -> list[Payment]:
@@ -181,11 +181,11 @@ def _insert_invoices(conn: Connection) -> None:
     )
     for index, (key, terms) in enumerate(TERMS.items()):
         name = key.decode()
-        conn.execute(insert(transfer).values(id=name, file_id="f", claim_hash=key, created_at=0))
+        conn.execute(insert(purchase).values(id=name, file_id="f", claim_hash=key, created_at=0))
         fresh = {"state": "new", "marks": "", "received_sat": 0, "confirmed_sat": 0, "depth": 0, "created_at": 0}
         conn.execute(
             insert(invoice).values(
-                transfer_id=name,
+                purchase_id=name,
                 rail="r",
                 payout_id=1,
                 key_index=index,

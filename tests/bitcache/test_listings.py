@@ -24,12 +24,12 @@ from bitcache.errors import (
     UploadIncomplete,
 )
 from bitcache.identifiers import new_file_id, new_secret, token_hash
-from bitcache.inspection import check_request
 from bitcache.listings import ListingRequest
 from bitcache.money import Sat
 from bitcache.sealing import container, manifest
 from bitcache.sealing.metadata import MAX_METADATA, MAX_PREVIEW
-from bitcache.storage import store as store_module
+from bitcache.storage import database as store_module
+from bitcache.verify_listing import check_request
 
 Request = ListingRequest
 

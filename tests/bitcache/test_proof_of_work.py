@@ -12,7 +12,7 @@ import pytest
 
 from bitcache.errors import InvalidIdentifier
 from bitcache.identifiers import FileId, b64u, new_file_id, unb64u
-from bitcache.proof_of_work import LIFETIME_SECONDS, Purpose, TooHard, make_challenge, proven_bits, solve, solves
+from bitcache.proof_of_work import LIFETIME_SECONDS, Purpose, WorkTooHard, make_challenge, proven_bits, solve, solves
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "proof_of_work.json").read_text())
 SECRET, NOW = bytes.fromhex(VECTORS["secret"]), VECTORS["issued_at"]
@@ -56,7 +56,7 @@ def test_a_client_does_not_work_for_ever() -> None:
     """On nothing unreasonable, and not when it is told to stop."""
     challenge = make_challenge(SECRET, PURPOSE, 20, NOW)
     for bits in (21, 255, -1):
-        with pytest.raises(TooHard):
+        with pytest.raises(WorkTooHard):
             solve(challenge, bits)
     with pytest.raises(InvalidIdentifier):
         solve("nonsense", 1)

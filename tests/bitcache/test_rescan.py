@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import delete, select, update
 from support.market import NOW, Market, SealedFile, pays
 
-from bitcache import ledger, rescan
+from bitcache import block_processing, rescan
+from bitcache.block_processing import BlockRef, Payment
 from bitcache.errors import BadInput
-from bitcache.ledger import BlockRef, Payment
 from bitcache.money import Sat
 from bitcache.rescan import Found, Report
 from bitcache.storage.tables import block, payment, payout
@@ -38,7 +38,7 @@ async def dump(market: Market) -> list[list[tuple[object, ...]]]:
 
 async def looked_at(market: Market, found: Found) -> Report:
     """A dry run, which changes nothing; then the real one, which reports the same; then nothing is left to change."""
-    others = await market.store.read(lambda conn: rescan.strangers(conn, market.rail, 20))
+    others = await market.store.read(lambda conn: rescan.unissued_addresses(conn, market.rail, 20))
     before = await dump(market)
     report = await market.store.write(lambda conn: rescan.dry_run(conn, found, others, NOW))
     assert await dump(market) == before
@@ -70,9 +70,9 @@ async def test_a_payment_that_was_lost_is_found_and_released(market: Market, fil
     found.payments["tx:0"] = (pays(order), ref)
     report = await looked_at(market, found)
     assert told(report) == [("missing", "not there", "in block 101"), ("state", "new", "settled, released")]
-    assert report.differences[0].transfer_id == order.transfer_id
+    assert report.differences[0].purchase_id == order.purchase_id
     assert report.differences[0].amount_sat == 2_500
-    assert (await market.look(order.transfer_id)).released
+    assert (await market.look(order.purchase_id)).released
 
 
 async def test_a_payment_that_never_was_is_taken_away_and_a_loss(market: Market, file: SealedFile) -> None:
@@ -107,7 +107,7 @@ async def test_a_ledger_that_followed_another_chain(market: Market, file: Sealed
         found.forward(BlockRef(height, f"other {height}"), [pays(order)] if height == 101 else [])
     report = await looked_at(market, found)
     assert told(report) == [("moved", "in block 101 of another chain", "in block 101")]
-    assert await market.store.read(ledger.cursor) == BlockRef(103, "other 103")
+    assert await market.store.read(block_processing.cursor) == BlockRef(103, "other 103")
 
 
 async def test_what_waits_waits_again(market: Market, file: SealedFile) -> None:
@@ -116,7 +116,7 @@ async def test_what_waits_waits_again(market: Market, file: SealedFile) -> None:
     found = replace(await chain_of(market), waiting=(pays(order),))
     report = await looked_at(market, found)
     assert told(report) == [("gone", "in block 101", "waits for a block")]
-    assert (await market.look(order.transfer_id)).state.value == "settled", "released, and its payment survives"
+    assert (await market.look(order.purchase_id)).state.value == "settled", "released, and its payment survives"
 
 
 async def test_what_lies_below_is_left_as_it_is(market: Market, file: SealedFile) -> None:
@@ -125,7 +125,7 @@ async def test_what_lies_below_is_left_as_it_is(market: Market, file: SealedFile
     await market.block()
     report = await looked_at(market, await chain_of(market, 101))
     assert report.differences == []
-    assert (await market.look(order.transfer_id)).state.value == "settled"
+    assert (await market.look(order.purchase_id)).state.value == "settled"
 
 
 async def test_payments_to_forgotten_invoices_are_told_and_never_reused(market: Market, file: SealedFile) -> None:
@@ -175,4 +175,4 @@ async def test_a_forgotten_address_that_is_being_paid_is_not_given_out(market: M
     assert [(one.kind.value, one.becomes) for one in report.differences] == [("forgotten", "waits for a block")]
     order = await market.order(file.file_id)
     await market.block(Payment("forgotten:0", key, Sat(2_500)))
-    assert not (await market.look(order.transfer_id)).released
+    assert not (await market.look(order.purchase_id)).released

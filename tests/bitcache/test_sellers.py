@@ -8,10 +8,10 @@ import pytest
 from support.market import NOW, TERMS, Market, pays
 
 from bitcache import sellers
-from bitcache.errors import NotSignedIn, SalesPaused
+from bitcache.errors import SalesPaused, Unauthenticated
 from bitcache.identifiers import new_secret, token_hash
 from bitcache.sellers import Payout
-from bitcache.storage.store import Store
+from bitcache.storage.database import Store
 
 
 async def another_seller(store: Store) -> int:
@@ -39,7 +39,7 @@ async def test_a_token_finds_its_seller(market: Market) -> None:
 @pytest.mark.parametrize("token", ["", "short", "a" * 43, new_secret(), "ä" * 43, "A" * 4000])
 async def test_a_token_that_nobody_holds_is_refused(market: Market, token: str) -> None:
     """Malformed or unknown makes no difference."""
-    with pytest.raises(NotSignedIn) as refused:
+    with pytest.raises(Unauthenticated) as refused:
         await market.store.read(lambda conn: sellers.seller_by_token(conn, token))
     assert str(refused.value) == "nobody holds this token"
 

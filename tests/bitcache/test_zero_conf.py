@@ -8,9 +8,9 @@ from functools import partial
 import pytest
 from support.market import NOW, POLICY, Market, SealedFile, pays
 
-from bitcache import ledger, losses
-from bitcache.invoices import Transfer, confirmations_for
-from bitcache.ledger import Payment
+from bitcache import block_processing, zero_conf_exposure
+from bitcache.block_processing import Payment
+from bitcache.issue_invoices import Purchase, confirmations_for
 from bitcache.money import Sat
 
 BUDGET = 6_000
@@ -24,22 +24,22 @@ class Risk:
     market: Market
     file: SealedFile
 
-    async def order(self) -> Transfer:
+    async def order(self) -> Purchase:
         """2 500 sat."""
         return await self.market.order(self.file.file_id, policy=ZERO)
 
     async def waiting(self, *payments: Payment, budget: int = BUDGET) -> None:
         """Exactly these wait for a block."""
-        report = partial(ledger.unconfirmed, payments=payments, now=NOW, loss_budget=budget)
+        report = partial(block_processing.unconfirmed, payments=payments, now=NOW, loss_budget=budget)
         await self.market.store.write(report)
 
-    async def state(self, order: Transfer) -> tuple[str, bool, int]:
+    async def state(self, order: Purchase) -> tuple[str, bool, int]:
         """State, whether released, confirmations required."""
-        found = await self.market.look(order.transfer_id)
+        found = await self.market.look(order.purchase_id)
         return found.state.value, found.released, found.confirmations_required
 
     async def exposure(self) -> int:
-        return await self.market.store.read(losses.exposure)
+        return await self.market.store.read(zero_conf_exposure.exposure)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ async def test_a_replaced_payment_is_a_loss_and_uses_up_the_budget_for_good(risk
     await risk.waiting()
     assert await risk.state(cheated) == ("invalid", True, 0)
     assert await risk.exposure() == 5_000
-    assert await risk.market.store.read(losses.lost) == (2, 5_000)
+    assert await risk.market.store.read(zero_conf_exposure.lost) == (2, 5_000)
     for _ in range(3):
         await risk.market.block()
     assert (await risk.order()).confirmations_required == 1
@@ -137,7 +137,7 @@ async def test_a_loss_that_is_made_good_frees_the_budget(risk: Risk) -> None:
     await risk.market.block(pays(order, "b:0"))
     assert await risk.state(order) == ("settled", True, 0)
     assert await risk.exposure() == 0
-    assert await risk.market.store.read(losses.lost) == (0, 0), "it is no loss any more"
+    assert await risk.market.store.read(zero_conf_exposure.lost) == (0, 0), "it is no loss any more"
 
 
 async def test_without_a_budget_at_settlement_nothing_is_released_unconfirmed(risk: Risk) -> None:

@@ -16,13 +16,13 @@ from bitcache import sellers
 from bitcache.money import Sat
 from bitcache.sealing.metadata import Preview
 from bitcache.storage.tables import invoice
-from gateway.app import listening
-from gateway.client.http import connect
-from gateway.client.selling import Offer, sell
-from gateway.compose import Parts, init_data_dir, running
-from gateway.load_settings import check
-from gateway.settings import Settings
-from wallet.chain.simulated import SimulatedChain
+from gateway.client.gateway_client import connect
+from gateway.client.sell_file import FileToSell, sell
+from gateway.compose import GatewayContext, init_data_folder, running
+from gateway.config.load_settings import check
+from gateway.config.settings import Settings
+from gateway.server.app import listening
+from wallet.chain.simulated_chain import SimulatedChain
 
 DESCRIPTOR = (
     "wpkh(tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M"
@@ -47,7 +47,7 @@ class House:
 
     url: str
     token: str
-    parts: Parts
+    parts: GatewayContext
     chain: SimulatedChain
     clock: Clock
     folder: Path
@@ -72,7 +72,7 @@ class House:
         path = self.folder / name
         path.write_bytes(content)
         async with connect(self.url) as client:
-            sold = await sell(client, self.token, SEED, Offer(path, price, title, preview))
+            sold = await sell(client, self.token, SEED, FileToSell(path, price, title, preview))
         return sold.link.text()
 
     async def pay(self, amount: int | None = None) -> str:
@@ -102,8 +102,11 @@ async def gateway(
 ) -> AsyncIterator[House]:
     """A gateway on a free port.  ``demo`` gives it a purse."""
     settings, clock, chain = _settings(folder, confirmations, public_url), Clock(), SimulatedChain()
-    token = await init_data_dir(settings)
-    async with running(settings, purse=chain, clock=clock) as parts, listening(_without_purse(parts, demo)) as url:
+    token = await init_data_folder(settings)
+    async with (
+        running(settings, demo_wallet=chain, clock=clock) as parts,
+        listening(_without_purse(parts, demo)) as url,
+    ):
         yield House(url, token, parts, chain, clock, folder)
 
 
@@ -122,9 +125,9 @@ def _settings(folder: Path, confirmations: int, public_url: str) -> Settings:
     )
 
 
-def _without_purse(parts: Parts, demo: bool) -> Parts:
+def _without_purse(parts: GatewayContext, demo: bool) -> GatewayContext:
     """The simulated chain always brings a purse; a gateway that is no demonstration does not show it."""
-    return parts if demo else replace(parts, purse=None)
+    return parts if demo else replace(parts, demo_wallet=None)
 
 
 SCRIPT = (

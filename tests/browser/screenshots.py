@@ -133,7 +133,7 @@ async def buyer_states(studio: Studio, link: str, text_link: str, large_link: st
             answer = await route.fetch()
             await route.fulfill(response=answer, json={**await answer.json(), "due_sat": 25_000})
 
-        await page.route("**/api/v1/files/*/transfers", handle)
+        await page.route("**/api/v1/files/*/purchases", handle)
         await page.get_by_role("button", name="Pay 2").click()
         await page.get_by_role("heading", name="Do not pay here").wait_for()
 

@@ -17,8 +17,8 @@ from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.sealing.metadata import Preview
 from browser.conftest import Visitor
 from browser.house import House
-from gateway.api.models import Transfer
-from gateway.client.http import connect
+from gateway.api.models import Purchase
+from gateway.client.gateway_client import connect
 
 pytestmark = pytest.mark.browser
 
@@ -34,7 +34,7 @@ async def strangers_link(house: House, link: str) -> str:
     body = {"claim_hash": b64u(claim_hash(claim))}
     file_id = link.split("/f/")[1].split("#")[0]
     async with connect(house.url) as client:
-        await client.call(Transfer, "POST", f"/files/{file_id}/transfers", json=body)
+        await client.call(Purchase, "POST", f"/files/{file_id}/purchases", json=body)
     return f"{link}.{claim}"
 
 
@@ -117,7 +117,7 @@ LIES: dict[str, Change] = {
 async def test_an_invoice_that_is_not_the_signed_price_is_not_shown(visitor: Visitor, house: House, lie: str) -> None:
     """Not when it is made."""
     page = await visitor.buy(await house.sell(SONG))
-    await alter(page, "**/api/v1/files/*/transfers", LIES[lie])
+    await alter(page, "**/api/v1/files/*/purchases", LIES[lie])
     await pay_button(page).click()
     await refuses_to_pay(page)
 
@@ -139,10 +139,10 @@ async def test_an_address_that_changes_is_not_paid(visitor: Visitor, house: Hous
         await route.fulfill(response=answer)
 
     async def events(route: Route) -> None:
-        body = f"event: transfer\ndata: {json.dumps(moved(made[0]))}\n\n"
+        body = f"event: purchase\ndata: {json.dumps(moved(made[0]))}\n\n"
         await route.fulfill(body=body, content_type="text/event-stream")
 
-    await page.route("**/api/v1/files/*/transfers", remember)
+    await page.route("**/api/v1/files/*/purchases", remember)
     await page.route("**/events", events)
     await pay_button(page).click()
     await refuses_to_pay(page)

@@ -46,8 +46,8 @@ async def test_without_javascript_nobody_is_shown_the_planted_invoice(visitor: V
     context = await visitor.context(java_script_enabled=False)
     await planted(context, house, cookie)
     page = await context.new_page()
-    transfer_id = (await _claimed(house, cookie, link))["transfer_id"]
-    for theirs in (f"{path_of(link)}/pay", f"{path_of(link)}/pay/{transfer_id}"):
+    purchase_id = (await _claimed(house, cookie, link))["purchase_id"]
+    for theirs in (f"{path_of(link)}/pay", f"{path_of(link)}/pay/{purchase_id}"):
         async with website(house.url, house.url + theirs) as site:
             visitor.origins.add(site)
             await page.goto(site)

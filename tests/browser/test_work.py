@@ -9,11 +9,11 @@ from playwright.async_api import expect
 
 from bitcache.errors import WorkRequired
 from bitcache.identifiers import b64u, claim_hash, new_secret
-from bitcache.sealing.link import parse_link
+from bitcache.sealing.file_link import parse_link
 from browser.conftest import Visitor
 from browser.house import House
-from gateway.api.models import Transfer
-from gateway.client.http import connect
+from gateway.api.models import Purchase
+from gateway.client.gateway_client import connect
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +24,7 @@ async def take_invoices(house: House, link: str) -> None:
         for _ in range(100):
             body = {"claim_hash": b64u(claim_hash(new_secret()))}
             try:
-                await client.call(Transfer, "POST", f"/files/{parse_link(link).file_id}/transfers", json=body)
+                await client.call(Purchase, "POST", f"/files/{parse_link(link).file_id}/purchases", json=body)
             except WorkRequired:
                 return
     raise AssertionError("no work was asked for")
@@ -36,7 +36,7 @@ async def test_the_page_works_unseen(visitor: Visitor, house: House) -> None:
     await take_invoices(house, link)
     page = await visitor.buy(link)
     sent: list[int] = []
-    page.on("response", lambda got: sent.append(got.status) if got.url.endswith("/transfers") else None)
+    page.on("response", lambda got: sent.append(got.status) if got.url.endswith("/purchases") else None)
     await page.get_by_role("button", name=re.compile("^Pay 2")).click()
     await expect(page.locator(".qr svg")).to_be_visible()
     assert sent[0] == 429

@@ -9,7 +9,7 @@ from random import Random
 from chaos import ledger_file, shop
 from chaos.gateway import Unreachable
 from chaos.ledger_file import Ledger
-from chaos.moments import Moments
+from chaos.moments import Timings
 from chaos.reference import Invoice, Paid, Truth, with_absent
 from chaos.world import Violation, World
 
@@ -106,20 +106,20 @@ def _may_come_back(world: World, txid: str, shown: set[str]) -> bool:
     )
 
 
-def compare(invoices: list[Invoice], truth: Truth, ledger: Ledger, moments: Moments) -> list[str]:
+def compare(invoices: list[Invoice], truth: Truth, ledger: Ledger, moments: Timings) -> list[str]:
     """Every difference between what is true and what is written."""
     problems = []
     if ledger.tip != (truth.tip.height, truth.tip.hash):
         problems.append(f"cursor {ledger.tip} is not the tip {truth.tip.height, truth.tip.hash}")
-    if ledger.invoices.keys() != {one.transfer_id for one in invoices}:
+    if ledger.invoices.keys() != {one.purchase_id for one in invoices}:
         problems.append("the invoices are not those that buyers were shown")
     in_blocks, waiting = {}, {}
     for invoice in invoices:
         for one in truth.of(invoice.script):
             if one.height is None:
-                waiting[one.reference] = (invoice.transfer_id, one.sat)
+                waiting[one.reference] = (invoice.purchase_id, one.sat)
             else:
-                in_blocks[one.reference] = (invoice.transfer_id, one.sat, one.height, one.block, one.coinbase)
+                in_blocks[one.reference] = (invoice.purchase_id, one.sat, one.height, one.block, one.coinbase)
     problems += _differences("in a block", in_blocks, ledger.in_blocks)
     problems += _differences("waiting", waiting, ledger.waiting)
     for invoice in invoices:
@@ -132,7 +132,7 @@ def compare(invoices: list[Invoice], truth: Truth, ledger: Ledger, moments: Mome
 
 def compare_invoice(invoice: Invoice, truth: Truth, ledger: Ledger, seen: list[int]) -> list[str]:
     """Terms, sums, state, marks and grant of one invoice, whose payments were first ``seen`` at these times."""
-    row, name = ledger.invoices.get(invoice.transfer_id), invoice.transfer_id
+    row, name = ledger.invoices.get(invoice.purchase_id), invoice.purchase_id
     if row is None:
         return [f"{name} is not in the ledger"]
     grant = ledger.grants.get(name)
@@ -167,17 +167,17 @@ def _differences(what: str, true: dict[str, tuple], said: dict[str, tuple]) -> l
 
 def _check_grants(world: World, ledger: Ledger) -> None:
     """Released once, for ever, and only what was fully confirmed at some moment."""
-    for transfer_id, granted_at in world.granted.items():
-        if transfer_id not in ledger.grants:
-            raise Violation(f"{transfer_id} was released, and the grant is gone")
-        if ledger.grants[transfer_id][0] != granted_at:
-            raise Violation(f"{transfer_id} was released twice")
-    for transfer_id, (granted_at, _) in ledger.grants.items():
-        if transfer_id not in world.witnessed:
-            raise Violation(f"{transfer_id} was released, but never fully confirmed")
-        if transfer_id not in world.granted and not world.moments.granted_rightly(transfer_id, granted_at):
-            raise Violation(f"{transfer_id} was released at {granted_at}, a time at which it was not paid for")
-        world.granted[transfer_id] = granted_at
+    for purchase_id, granted_at in world.granted.items():
+        if purchase_id not in ledger.grants:
+            raise Violation(f"{purchase_id} was released, and the grant is gone")
+        if ledger.grants[purchase_id][0] != granted_at:
+            raise Violation(f"{purchase_id} was released twice")
+    for purchase_id, (granted_at, _) in ledger.grants.items():
+        if purchase_id not in world.witnessed:
+            raise Violation(f"{purchase_id} was released, but never fully confirmed")
+        if purchase_id not in world.granted and not world.moments.granted_rightly(purchase_id, granted_at):
+            raise Violation(f"{purchase_id} was released at {granted_at}, a time at which it was not paid for")
+        world.granted[purchase_id] = granted_at
 
 
 def _some(world: World, rng: Random) -> list[Invoice]:
@@ -193,14 +193,14 @@ def _ask_as_buyers(world: World, invoices: list[Invoice]) -> None:
             if not told:
                 break
             if last:
-                raise Violation(f"{invoice.transfer_id}: {told}")
+                raise Violation(f"{invoice.purchase_id}: {told}")
             ledger = ledger_file.read(world.database)
 
 
 def _ask_as_buyer(world: World, invoice: Invoice, ledger: Ledger) -> str:
     """The state that the API shows, and the share: to whoever paid, and to nobody else.  Empty: all right."""
-    row, released = ledger.invoices[invoice.transfer_id], invoice.transfer_id in ledger.grants
-    shown = world.gateway.ask("GET", f"/api/v1/transfers/{invoice.transfer_id}").json
+    row, released = ledger.invoices[invoice.purchase_id], invoice.purchase_id in ledger.grants
+    shown = world.gateway.ask("GET", f"/api/v1/purchases/{invoice.purchase_id}").json
     said = (shown["state"], shown["received_sat"], shown["confirmed_sat"], shown["released"])
     if said != (row.state, row.received, row.confirmed, released):
         return f"the API says {said}, the ledger {row}"

@@ -31,11 +31,11 @@ def clock_of(file: Path) -> Callable[[], int]:
 
 
 async def serve(config: Path, clock_file: Path) -> None:
-    """``gateway.app.serve``, with another clock."""
-    from gateway import logs
-    from gateway.app import listening
+    """``gateway.server.app.serve``, with another clock."""
     from gateway.compose import running
-    from gateway.load_settings import load
+    from gateway.config.load_settings import load
+    from gateway.diagnostics import logs
+    from gateway.server.app import listening
 
     settings = load(config)
     logs.configure(settings.log)
@@ -74,8 +74,8 @@ def fork(*where: Path) -> int:
 def prepare() -> None:
     """Import what a gateway imports while it starts, and put the fault in."""
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-    import gateway.app  # noqa: F401
-    from wallet.quiet_bitcoinlib import bitcoinlib
+    import gateway.server.app  # noqa: F401
+    from wallet.bitcoinlib_import import bitcoinlib
 
     bitcoinlib()
     if name := os.environ.get(MUTATION):

@@ -29,7 +29,7 @@ class InvoiceRow:
 class Ledger:
     """One consistent look.  ``in_blocks`` and ``waiting`` map outpoints to what is written beside them.
 
-    ``seen`` maps outpoints to when they were first seen, ``grants`` transfers to (granted at, lost at).
+    ``seen`` maps outpoints to when they were first seen, ``grants`` purchases to (granted at, lost at).
     """
 
     tip: tuple[int, str]
@@ -49,18 +49,18 @@ def read(database: Path) -> Ledger:
         db.execute("BEGIN")
         tip = db.execute("SELECT height, hash FROM block ORDER BY height DESC LIMIT 1").fetchone()
         until = db.execute("SELECT until FROM known").fetchone()
-        invoices = {row["transfer_id"]: _invoice(row) for row in db.execute("SELECT * FROM invoice")}
+        invoices = {row["purchase_id"]: _invoice(row) for row in db.execute("SELECT * FROM invoice")}
         blocks: dict[str, tuple[str, int, int, str, bool]] = {}
         waiting: dict[str, tuple[str, int]] = {}
         seen: dict[str, int] = {}
         for row in db.execute("SELECT * FROM payment WHERE height IS NOT NULL OR unconfirmed = 1"):
-            owner, reference, sat = row["transfer_id"], row["reference"], row["amount_sat"]
+            owner, reference, sat = row["purchase_id"], row["reference"], row["amount_sat"]
             seen[reference] = row["seen_at"]
             if row["height"] is None:
                 waiting[reference] = (owner, sat)
             else:
                 blocks[reference] = (owner, sat, row["height"], row["block_hash"], row["maturity"] > 0)
-        grants = {row["transfer_id"]: (row["granted_at"], row["lost_at"]) for row in db.execute("SELECT * FROM grant_")}
+        grants = {row["purchase_id"]: (row["granted_at"], row["lost_at"]) for row in db.execute("SELECT * FROM grant_")}
         undelivered = db.execute("SELECT count(*) FROM outbox").fetchone()[0]
     return Ledger(
         (tip["height"], tip["hash"]) if tip else (0, ""),

@@ -42,7 +42,7 @@ def use_up(world: World, rng: Random) -> str:
 def at_risk(world: World, truth: Truth) -> int:
     """Satoshis that were released and that no block holds."""
     released = ledger_file.read(world.database).grants
-    return sum(max(0, one.amount - truth.in_blocks(one)) for one in world.invoices if one.transfer_id in released)
+    return sum(max(0, one.amount - truth.in_blocks(one)) for one in world.invoices if one.purchase_id in released)
 
 
 def _order(world: World, wanted: list[tuple[str, str]]) -> list[Invoice]:
@@ -62,7 +62,7 @@ def _wait_for_two(world: World, invoices: list[Invoice]) -> list[Invoice]:
     deadline = time.monotonic() + LONGEST
     while True:
         rows = ledger_file.read(world.database).invoices
-        states = {one: (rows[one.transfer_id].state, rows[one.transfer_id].confirmations) for one in invoices}
+        states = {one: (rows[one.purchase_id].state, rows[one.purchase_id].confirmations) for one in invoices}
         waiting = [one for one, found in states.items() if found == ("processing", 1)]
         released = [one for one, found in states.items() if found == ("settled", 0)]
         if len(waiting) + len(released) == len(invoices) and len(released) == FIT:

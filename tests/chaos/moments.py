@@ -19,15 +19,15 @@ STALE = 30.0
 
 
 @dataclass
-class Moments:
+class Timings:
     """Bounds of every time in the ledger.  ``check`` says what is wrong; ``keep`` fixes what was right."""
 
     clock: GatewayClock
     looked: float = field(default_factory=time.time)  #: when the last look at the node began
     began: float = field(default_factory=time.time)
     _unseen: dict[str, float] = field(default_factory=dict)  # payment: not on the node before this
-    _unpaid: dict[str, float] = field(default_factory=dict)  # transfer: not fully confirmed before this
-    _intact: dict[str, float] = field(default_factory=dict)  # transfer: at this checkpoint it was no loss
+    _unpaid: dict[str, float] = field(default_factory=dict)  # purchase: not fully confirmed before this
+    _intact: dict[str, float] = field(default_factory=dict)  # purchase: at this checkpoint it was no loss
     _seen_at: dict[str, int] = field(default_factory=dict)
     _lost_at: dict[str, int] = field(default_factory=dict)
     waited: set[str] = field(default_factory=set)  #: payments that waited for a block at the last checkpoint
@@ -39,13 +39,13 @@ class Moments:
                 self._unseen.setdefault(one.reference, self.looked)
         self.looked = began
 
-    def witness(self, transfer_id: str, before: float) -> None:
+    def witness(self, purchase_id: str, before: float) -> None:
         """It is fully confirmed, and was not at the real time ``before``."""
-        self._unpaid.setdefault(transfer_id, before)
+        self._unpaid.setdefault(purchase_id, before)
 
-    def granted_rightly(self, transfer_id: str, granted_at: int) -> bool:
+    def granted_rightly(self, purchase_id: str, granted_at: int) -> bool:
         """Whether a grant that is seen for the first time was written after its payments were confirmed."""
-        return self.clock.showed(granted_at, self._unpaid[transfer_id], time.time())
+        return self.clock.showed(granted_at, self._unpaid[purchase_id], time.time())
 
     def check(self, invoices: list[Invoice], truth: Truth, ledger: Ledger) -> list[str]:
         """What is wrong with the times in the ledger, given that the gateway is in step."""
@@ -56,7 +56,7 @@ class Moments:
         for invoice in invoices:
             for one in truth.of(invoice.script):
                 problems += self._check_sight(one.reference, ledger.seen.get(one.reference), now)
-            problems += self._check_loss(invoice.transfer_id, ledger, now)
+            problems += self._check_loss(invoice.purchase_id, ledger, now)
         return problems
 
     def keep(self, ledger: Ledger) -> None:
@@ -64,12 +64,12 @@ class Moments:
         now = time.time()
         self._seen_at.update(ledger.seen)
         self.waited = set(ledger.waiting)
-        for transfer_id, (_, lost_at) in ledger.grants.items():
+        for purchase_id, (_, lost_at) in ledger.grants.items():
             if lost_at is None:
-                self._intact[transfer_id] = now
-                self._lost_at.pop(transfer_id, None)
+                self._intact[purchase_id] = now
+                self._lost_at.pop(purchase_id, None)
             else:
-                self._lost_at[transfer_id] = lost_at
+                self._lost_at[purchase_id] = lost_at
 
     def seen_at(self, invoice: Invoice, truth: Truth, ledger: Ledger) -> list[int]:
         """When its payments were first seen: as fixed earlier, else as written now, which ``check`` checks."""
@@ -84,13 +84,13 @@ class Moments:
             return []
         return [f"payment {reference} was first seen at {written}; known: {kept or 'never at that time'}"]
 
-    def _check_loss(self, transfer_id: str, ledger: Ledger, now: float) -> list[str]:
-        lost_at = ledger.grants.get(transfer_id, (0, None))[1]
-        if lost_at is None or lost_at == self._lost_at.get(transfer_id):
+    def _check_loss(self, purchase_id: str, ledger: Ledger, now: float) -> list[str]:
+        lost_at = ledger.grants.get(purchase_id, (0, None))[1]
+        if lost_at is None or lost_at == self._lost_at.get(purchase_id):
             return []
-        since = self._intact.get(transfer_id, self._unpaid.get(transfer_id, self.began))
+        since = self._intact.get(purchase_id, self._unpaid.get(purchase_id, self.began))
         return (
             []
             if self.clock.showed(lost_at, since, now)
-            else [f"{transfer_id} was lost at {lost_at}: too early or late"]
+            else [f"{purchase_id} was lost at {lost_at}: too early or late"]
         )

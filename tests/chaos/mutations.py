@@ -14,15 +14,15 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
-from bitcache import ledger, release, settlement, settling
-from bitcache.ledger import BlockRef, Payment
+from bitcache import apply_settlement, block_processing, key_release, settlement
+from bitcache.block_processing import BlockRef, Payment
 from bitcache.money import Sat
 from bitcache.storage.tables import block, grant, invoice, known
-from gateway.hub import Hub
-from wallet import blocks
-from wallet.chain.base import Forward, Scripts, Step
-from wallet.chain.bitcoind import BitcoindSource
-from wallet.chain.mempool import Mempool
+from gateway.live.hub import Hub
+from wallet import block_outputs
+from wallet.chain.bitcoind_source import BitcoindSource
+from wallet.chain.chain_source import Forward, Scripts, Step
+from wallet.chain.mempool_payments import Mempool
 from wallet.rails.onchain import OnChainRail
 from wallet.watcher import IDLE_SECONDS, Watcher
 
@@ -61,7 +61,9 @@ def _set(owner: Any, **replaced: Any) -> None:
 
 @mutation("a block is undone, its payments stay")
 def rollback_keeps_payments() -> None:
-    _set(ledger, undo=lambda conn, ref, *rest: conn.execute(delete(block).where(block.c.height == ref.height)))
+    _set(
+        block_processing, undo=lambda conn, ref, *rest: conn.execute(delete(block).where(block.c.height == ref.height))
+    )
 
 
 @mutation("the next block is taken by height: nobody asks whether the last one is still in the chain")
@@ -72,7 +74,7 @@ def reorg_not_noticed() -> None:
             return None
         digest = (await self.at(cursor.height + 1)).hash
         raw = bytes.fromhex(await self._call("getblock", digest, 0))
-        return Forward(BlockRef(cursor.height + 1, digest), tuple(blocks.payments_in_block(raw, scripts)))
+        return Forward(BlockRef(cursor.height + 1, digest), tuple(block_outputs.payments_in_block(raw, scripts)))
 
     _set(BitcoindSource, step=step)
 
@@ -87,8 +89,8 @@ def cursor_before_payments() -> None:
 
         def late(conn: Connection) -> None:
             now = self._clock()
-            touched = ledger._store(conn, payments, now, height=ref.height, block_hash=ref.hash, waiting=0)
-            settling.settle_invoices(conn, touched, now)
+            touched = block_processing._store(conn, payments, now, height=ref.height, block_hash=ref.hash, waiting=0)
+            apply_settlement.settle_invoices(conn, touched, now)
 
         await self._store.write(late)
 
@@ -97,7 +99,7 @@ def cursor_before_payments() -> None:
 
 @mutation("a reward counts at once, like any payment")
 def coinbase_at_once() -> None:
-    _set(blocks, COINBASE_MATURITY=0)
+    _set(block_outputs, COINBASE_MATURITY=0)
 
 
 @mutation("the chain is known up to what its newest block says, and not up to when it was asked")
@@ -115,18 +117,18 @@ def block_time_as_known_time() -> None:
 
 @mutation("of a transaction that pays us several times, the first output alone is counted")
 def first_output_alone() -> None:
-    scan = blocks._scan
+    scan = block_outputs._scan
 
     def first(*args: Any, **options: Any) -> tuple[int, list[Payment]]:
         end, payments = scan(*args, **options)
         return end, payments[:1]
 
-    _set(blocks, _scan=first)
+    _set(block_outputs, _scan=first)
 
 
 @mutation("amounts pass through floating point")
 def float_amounts() -> None:
-    _set(blocks, Sat=lambda value: Sat(int(value / 1e8 * 1e8)))
+    _set(block_outputs, Sat=lambda value: Sat(int(value / 1e8 * 1e8)))
 
 
 # Settlement and release
@@ -140,17 +142,17 @@ def settled_when_seen() -> None:
 
 @mutation("one confirmation too few is enough")
 def one_confirmation_too_few() -> None:
-    observations = settling._observations
-    _set(settling, _observations=lambda conn, ids, tip: observations(conn, ids, tip + 1))
+    observations = apply_settlement._observations
+    _set(apply_settlement, _observations=lambda conn, ids, tip: observations(conn, ids, tip + 1))
 
 
 @mutation("payments to expired invoices are ignored")
 def late_payments_ignored() -> None:
     def owners(conn: Connection, wanted: Iterable[bytes]) -> dict[bytes, str]:
-        rows = select(invoice.c.key, invoice.c.transfer_id).where(invoice.c.state != "expired")
-        return {row.key: row.transfer_id for row in conn.execute(rows) if row.key in wanted}
+        rows = select(invoice.c.key, invoice.c.purchase_id).where(invoice.c.state != "expired")
+        return {row.key: row.purchase_id for row in conn.execute(rows) if row.key in wanted}
 
-    _set(ledger, _owners=owners)
+    _set(block_processing, _owners=owners)
 
 
 @mutation("payments are written in one transaction, invoices settled in the next")
@@ -163,16 +165,16 @@ def settled_apart() -> None:
         await asyncio.sleep(SLOW_DISK)
         touched, now = set(pending), self._clock()
         pending.clear()
-        await self._store.write(lambda conn: settling.settle_invoices(conn, touched, now))
+        await self._store.write(lambda conn: apply_settlement.settle_invoices(conn, touched, now))
 
-    _set(ledger, settle_invoices=lambda conn, ids, *rest: pending.update(ids))
+    _set(block_processing, settle_invoices=lambda conn, ids, *rest: pending.update(ids))
     _set(Watcher, _forward=and_then_settle)
 
 
 @mutation("the state is written in one transaction, the grant in the next")
 def granted_apart() -> None:
     pending: list[str] = []
-    forward, write = Watcher._forward, release.grant_transfers
+    forward, write = Watcher._forward, key_release.grant_purchases
 
     async def and_then_grant(self: Any, *step: Any) -> None:
         await forward(self, *step)
@@ -181,7 +183,7 @@ def granted_apart() -> None:
         pending.clear()
         await self._store.write(lambda conn: write(conn, earned, now))
 
-    _set(release, grant_transfers=lambda conn, transfer_ids, now: pending.extend(transfer_ids))
+    _set(key_release, grant_purchases=lambda conn, purchase_ids, now: pending.extend(purchase_ids))
     _set(Watcher, _forward=and_then_grant)
 
 
@@ -189,7 +191,7 @@ def granted_apart() -> None:
 def release_not_reread() -> None:
     settle = settlement.settle
     _set(
-        settling,
+        apply_settlement,
         settle=lambda terms, seen, *, released, known_until: settle(
             terms, seen, released=False, known_until=known_until
         ),
@@ -198,24 +200,24 @@ def release_not_reread() -> None:
 
 @mutation("a release is taken back when its payment is undone")
 def release_taken_back() -> None:
-    mark = release.mark_lost
+    mark = key_release.mark_lost
 
-    def take_back(conn: Connection, transfer_id: str, lost_at: Any) -> None:
-        mark(conn, transfer_id, lost_at)
+    def take_back(conn: Connection, purchase_id: str, lost_at: Any) -> None:
+        mark(conn, purchase_id, lost_at)
         if lost_at is not None:
-            conn.execute(delete(grant).where(grant.c.transfer_id == transfer_id))
+            conn.execute(delete(grant).where(grant.c.purchase_id == purchase_id))
 
-    _set(release, mark_lost=take_back)
+    _set(key_release, mark_lost=take_back)
 
 
 @mutation("a loss that was made good stays a loss")
 def loss_never_cleared() -> None:
-    _set(release, mark_recovered=lambda conn, transfer_id: None)
+    _set(key_release, mark_recovered=lambda conn, purchase_id: None)
 
 
 @mutation("the last satoshi of the loss budget cannot be used")
 def budget_never_filled() -> None:
-    covers = settling._Budget.covers
+    covers = apply_settlement._Budget.covers
 
     def covers_less(self: Any, amount: int) -> bool:
         if not covers(self, amount + 1):
@@ -223,18 +225,22 @@ def budget_never_filled() -> None:
         self._left += 1
         return True
 
-    _set(settling._Budget, covers=covers_less)
+    _set(apply_settlement._Budget, covers=covers_less)
 
 
 @mutation("confirmed money is summed up only while an invoice is in progress")
 def confirmed_not_renewed() -> None:
-    in_progress = select(invoice.c.transfer_id).where(invoice.c.state == "processing")
-    _set(ledger, _not_final=lambda conn: set(conn.scalars(in_progress)), _final_since=lambda conn, height: set())
+    in_progress = select(invoice.c.purchase_id).where(invoice.c.state == "processing")
+    _set(
+        block_processing,
+        _not_final=lambda conn: set(conn.scalars(in_progress)),
+        _final_since=lambda conn, height: set(),
+    )
 
 
 @mutation("a clock that was ahead once keeps new invoices half expired")
 def known_time_never_goes_back() -> None:
-    known_until = ledger.known_until
+    known_until = block_processing.known_until
 
     def never_back(conn: Connection, until: int, now: int) -> None:
         before = conn.scalar(select(known.c.until)) or 0
@@ -245,7 +251,7 @@ def known_time_never_goes_back() -> None:
             .on_conflict_do_update(index_elements=["id"], set_={"until": max(before, until)})
         )
 
-    _set(ledger, known_until=never_back)
+    _set(block_processing, known_until=never_back)
 
 
 # The mempool
@@ -254,10 +260,10 @@ def known_time_never_goes_back() -> None:
 @mutation("a payment that was replaced or dropped is waited for all the same")
 def withdrawals_ignored() -> None:
     def unconfirmed(conn: Connection, payments: Sequence[Payment], now: int, **rest: Any) -> None:
-        touched = ledger._store(conn, payments, now, height=None, block_hash=None, waiting=1)
-        settling.settle_invoices(conn, touched, now)
+        touched = block_processing._store(conn, payments, now, height=None, block_hash=None, waiting=1)
+        apply_settlement.settle_invoices(conn, touched, now)
 
-    _set(ledger, unconfirmed=unconfirmed)
+    _set(block_processing, unconfirmed=unconfirmed)
 
 
 @mutation("what was scanned once is never scanned again, also when it left the mempool and came back")
@@ -290,7 +296,7 @@ def old_scripts_forgotten() -> None:
 
 @mutation("new invoices are watched from the next restart on")
 def new_scripts_unwatched() -> None:
-    _set(OnChainRail, watch=lambda self, key, transfer: None)
+    _set(OnChainRail, watch=lambda self, key, purchase: None)
 
 
 @mutation("the watcher ends at the first trouble with node or disk")

@@ -12,8 +12,8 @@ from typing import Any
 
 from chaos.coins import SCRIPT, Coin, Output, Transaction, spend
 from chaos.rpc import NodeDown, Refused, Rpc
-from wallet.chain.find_bitcoind import find_bitcoind
-from wallet.chain.regtest import RegtestNode
+from wallet.chain.bitcoind_executable import find_bitcoind
+from wallet.chain.regtest_node import RegtestNode
 
 #: Last on the command line, so they win over RegtestNode's own.
 OPTIONS = (

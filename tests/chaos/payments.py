@@ -16,7 +16,7 @@ SPARE = 20_000
 
 def new_invoice(world: World, rng: Random) -> str | None:
     """A buyer asks to pay, or asks again when the answer was lost."""
-    wanted = purchase(world, rng)
+    wanted = choose_purchase(world, rng)
     if world.unanswered and rng.random() < 0.6:
         wanted = world.unanswered.pop(0)
     return _told(world.begin_purchases([wanted]))
@@ -24,11 +24,11 @@ def new_invoice(world: World, rng: Random) -> str | None:
 
 def new_invoices_at_once(world: World, rng: Random) -> str | None:
     """Many buyers ask in the same moment, one of them twice."""
-    wanted = [purchase(world, rng) for _ in range(rng.randint(2, 12))]
+    wanted = [choose_purchase(world, rng) for _ in range(rng.randint(2, 12))]
     return _told(world.begin_purchases([*wanted, wanted[0]]))
 
 
-def purchase(world: World, rng: Random) -> tuple[str, str]:
+def choose_purchase(world: World, rng: Random) -> tuple[str, str]:
     """A file and a fresh claim."""
     return rng.choice(world.files), b64u(rng.randbytes(32))
 
@@ -117,7 +117,7 @@ def coinbase_to_invoice(world: World, rng: Random) -> str | None:
     if invoice is None:
         return None
     world.node.mine(1, invoice.address)
-    return f"coinbase to {invoice.transfer_id}"
+    return f"coinbase to {invoice.purchase_id}"
 
 
 def send_again(world: World, rng: Random) -> str | None:
@@ -140,7 +140,7 @@ def instead(world: World, rng: Random, found: Transaction) -> Transaction:
 
 
 def _told(invoices: list[Invoice]) -> str:
-    return " ".join(f"{one.transfer_id} {one.amount} sat" for one in invoices) or "not answered"
+    return " ".join(f"{one.purchase_id} {one.amount} sat" for one in invoices) or "not answered"
 
 
 def _pay_one(world: World, rng: Random, part: float) -> str | None:

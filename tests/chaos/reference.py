@@ -19,7 +19,7 @@ COINBASE_MATURITY = 100
 class Invoice:
     """What the buyer was shown.  ``script`` is the node's own reading of the address."""
 
-    transfer_id: str
+    purchase_id: str
     claim: str
     file_id: str
     script: str

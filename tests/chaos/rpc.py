@@ -1,4 +1,4 @@
-"""JSON-RPC to the node with nothing but the standard library: independent of ``wallet.chain.rpc``."""
+"""JSON-RPC to the node with nothing but the standard library: independent of ``wallet.chain.node_rpc``."""
 
 from __future__ import annotations
 

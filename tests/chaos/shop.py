@@ -14,8 +14,9 @@ from bitcache.identifiers import b64u, unb64u
 from chaos.gateway import GatewayProcess, Unreachable
 from chaos.reference import Invoice
 from chaos.rpc import Rpc
-from gateway import compose, load_settings
-from gateway.client import http, selling
+from gateway import compose
+from gateway.client import gateway_client, sell_file
+from gateway.config import load_settings
 
 #: Price in satoshis of each file on sale, and what depth its invoices ask; the cheapest are released when seen.
 PRICES = {2_000: 0, 3_001: 1, 5_003: 2, 12_345: 3}
@@ -55,7 +56,7 @@ format = "json"
 
 def set_up(config: Path) -> str:
     """Keys, database, and the seller's token."""
-    return asyncio.run(compose.init_data_dir(load_settings.load(config), "chaos"))
+    return asyncio.run(compose.init_data_folder(load_settings.load(config), "chaos"))
 
 
 def open_shop(gateway: GatewayProcess, token: str, folder: Path) -> list[str]:
@@ -67,11 +68,11 @@ def open_shop(gateway: GatewayProcess, token: str, folder: Path) -> list[str]:
 
 async def _list_files(url: str, token: str, folder: Path) -> list[str]:
     files = []
-    async with http.connect(url) as client:
+    async with gateway_client.connect(url) as client:
         for price in PRICES:
             path = folder / f"{price}.txt"
             path.write_text(f"worth {price} sat")
-            sold = await selling.sell(client, token, bytes(32), selling.Offer(path, price, path.name))
+            sold = await sell_file.sell(client, token, bytes(32), sell_file.FileToSell(path, price, path.name))
             files.append(str(sold.link.file_id))
     return files
 
@@ -82,9 +83,9 @@ def claim_hash(claim: str) -> str:
 
 
 def ask_for_invoice(gateway: GatewayProcess, file_id: str, claim: str) -> dict[str, Any] | None:
-    """A transfer as the buyer is shown it, or None when the gateway cannot give one now.  Safe in a thread."""
+    """A purchase as the buyer is shown it, or None when the gateway cannot give one now.  Safe in a thread."""
     try:
-        answer = gateway.ask("POST", f"/api/v1/files/{file_id}/transfers", {"claim_hash": claim_hash(claim)})
+        answer = gateway.ask("POST", f"/api/v1/files/{file_id}/purchases", {"claim_hash": claim_hash(claim)})
     except Unreachable:
         return None
     if answer.status not in (200, 201):
@@ -99,7 +100,7 @@ def as_invoice(shown: dict[str, Any], claim: str, node: Rpc) -> Invoice:
     """What the reference needs to know of it."""
     assert PRICES[shown["amount_sat"]] == shown["confirmations_required"], shown
     return Invoice(
-        transfer_id=shown["transfer_id"],
+        purchase_id=shown["purchase_id"],
         claim=claim,
         file_id=shown["file_id"],
         script=str(node("validateaddress", shown["address"])["scriptPubKey"]),

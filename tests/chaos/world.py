@@ -17,7 +17,7 @@ from chaos.clock import GatewayClock
 from chaos.coins import Output, Transaction
 from chaos.gateway import GatewayProcess, free_port
 from chaos.gateway_process import REFUSED
-from chaos.moments import Moments
+from chaos.moments import Timings
 from chaos.node import DEEP, ChaosNode
 from chaos.reference import Invoice, Reference, Truth
 from chaos.small_disk import SmallDisk
@@ -60,7 +60,7 @@ class World:
         self.reference = Reference(self.node.rpc, self.node.height - DEEP)
         clock_file = self.folder / "clock"
         self.clock = GatewayClock(clock_file)
-        self.moments = Moments(self.clock)
+        self.moments = Timings(self.clock)
         self._config, self._port = self.folder / "config.toml", free_port()
         self.set_loss_budget(shop.ENDLESS_SAT)
         token = shop.set_up(self._config)
@@ -103,9 +103,9 @@ class World:
         truth = self.reference.look(self._scripts)
         self.moments.look(began, truth)
         for invoice in self.invoices:
-            if invoice.transfer_id not in self.witnessed and truth.confirmed(invoice) >= invoice.amount:
-                self.witnessed.add(invoice.transfer_id)
-                self.moments.witness(invoice.transfer_id, before)
+            if invoice.purchase_id not in self.witnessed and truth.confirmed(invoice) >= invoice.amount:
+                self.witnessed.add(invoice.purchase_id)
+                self.moments.witness(invoice.purchase_id, before)
         return truth
 
     # Purchases
@@ -127,7 +127,7 @@ class World:
         return found
 
     def ask_again(self) -> None:
-        """The purchases whose answer was lost: the same claim must give one transfer."""
+        """The purchases whose answer was lost: the same claim must give one purchase."""
         waiting, self.unanswered = self.unanswered, []
         if waiting:
             self.begin_purchases(waiting)

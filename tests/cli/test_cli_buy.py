@@ -13,13 +13,13 @@ import pytest
 from support.cli import Done, OnSale, Person
 
 from bitcache.identifiers import b64u, new_file_id
-from bitcache.sealing.link import parse_link
+from bitcache.sealing.file_link import parse_link
 
 
-def buy_and_pay(person: Person, goods: OnSale, *options: str | Path) -> Done:
+def buy_and_pay(person: Person, offer: OnSale, *options: str | Path) -> Done:
     """Run ``buy`` and pay as soon as it asks."""
-    with person.running("buy", goods.link, *options) as process:
-        goods.shop.pay_for(person)
+    with person.running("buy", offer.link, *options) as process:
+        offer.shop.pay_for(person)
         out, err = process.communicate(timeout=60)
         return Done(process.returncode, out, err)
 
@@ -53,9 +53,9 @@ def test_giving_up_and_going_on(person: Person, on_sale: OnSale) -> None:
 
 def test_a_second_run_asks_for_the_same_payment(person: Person, on_sale: OnSale) -> None:
     assert person.run("buy", on_sale.link, "--timeout", "1").code == 5
-    before = on_sale.shop.transfer_of(person)
+    before = on_sale.shop.purchase_of(person)
     assert person.run("buy", on_sale.link, "--timeout", "1").code == 5
-    assert on_sale.shop.transfer_of(person) == before
+    assert on_sale.shop.purchase_of(person) == before
 
 
 def test_bought_once_it_opens_again_without_paying(person: Person, on_sale: OnSale) -> None:
@@ -91,7 +91,7 @@ def test_nothing_is_overwritten(person: Person, on_sale: OnSale) -> None:
     (person.home / "song.flac").write_text("mine")
     done = person.run("buy", on_sale.link, "--json")
     assert (done.code, done.json["error"]["code"]) == (8, "target_exists")
-    assert on_sale.shop.transfer_of(person) is None, "an invoice was made for nothing"
+    assert on_sale.shop.purchase_of(person) is None, "an invoice was made for nothing"
     assert (person.home / "song.flac").read_text() == "mine"
     assert buy_and_pay(person, on_sale, "--force").code == 0
     assert (person.home / "song.flac").read_bytes() == on_sale.content
@@ -106,7 +106,7 @@ def test_output_into_a_folder(person: Person, on_sale: OnSale) -> None:
 def test_output_where_nothing_can_be_written(person: Person, on_sale: OnSale) -> None:
     done = person.run("buy", on_sale.link, "-o", "nowhere/song.flac")
     assert done.code == 8
-    assert on_sale.shop.transfer_of(person) is None
+    assert on_sale.shop.purchase_of(person) is None
 
 
 def test_a_link_share_of_another_file(person: Person, on_sale: OnSale) -> None:
@@ -165,11 +165,11 @@ def test_a_spoiled_part_file_is_started_over_and_the_buyers_own_kept(person: Per
     assert (person.home / "copy.part").read_text() == "mine"
 
 
-def _sealed(goods: OnSale, person: Person) -> bytes:
+def _sealed(offer: OnSale, person: Person) -> bytes:
     """The sealed bytes as the gateway has them."""
     (state,) = (person.home / ".local" / "state" / "bitcache" / "purchases").iterdir()
     claim = json.loads(state.read_text())["claims"][0]
-    url = f"{goods.shop.url}/api/v1/files/{parse_link(goods.link).file_id}/bytes"
+    url = f"{offer.shop.url}/api/v1/files/{parse_link(offer.link).file_id}/bytes"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {claim}"})
     with urllib.request.urlopen(request, timeout=20) as answer:
         return bytes(answer.read())

@@ -10,9 +10,9 @@ import pytest
 import typer
 
 from bitcache import errors
-from gateway.cli import run as running
+from gateway.cli import command_runner as running
 from gateway.client.errors import DishonestGateway, GatewayConfused, GatewayUnreachable
-from gateway.client.output import TargetExists
+from gateway.client.output_file import TargetExists
 
 
 def kinds(root: type[errors.BitcacheError]) -> Iterator[type[errors.BitcacheError]]:
@@ -32,7 +32,7 @@ def test_the_table_of_the_protocol() -> None:
         errors.InvalidLink: 3,
         errors.InvalidSettings: 3,
         errors.NotFound: 4,
-        errors.NotSignedIn: 4,
+        errors.Unauthenticated: 4,
         errors.WrongKey: 6,
         errors.Truncated: 6,
         DishonestGateway: 6,

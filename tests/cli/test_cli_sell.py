@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.cli import Person, Shop
 
-from bitcache.sealing.link import parse_link
+from bitcache.sealing.file_link import parse_link
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bitcache.money import Sat
-from gateway.client.selling import Offer, Sold, sell
-from gateway.demo import Demo, demonstration
+from gateway.client.sell_file import FileToSell, PublishedFile, sell
+from gateway.demo.demonstration import Demo, demonstration
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
 
 
 @pytest.fixture
-async def sold(demo: Demo, tmp_path: Path) -> Sold:
+async def sold(demo: Demo, tmp_path: Path) -> PublishedFile:
     """A file on sale."""
     path = tmp_path / "song.flac"
     path.write_bytes(os.urandom(2**20 + 5))
-    return await sell(demo.gateway, demo.token, demo.seed, Offer(path, Sat(2500), "Song"))
+    return await sell(demo.gateway, demo.token, demo.seed, FileToSell(path, Sat(2500), "Song"))

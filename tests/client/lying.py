@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
-from gateway.client.http import GatewayClient, connect
-from gateway.demo import Demo
+from gateway.client.gateway_client import GatewayClient, connect
+from gateway.demo.demonstration import Demo
 
 Lie = Callable[[str, bytes], bytes]
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

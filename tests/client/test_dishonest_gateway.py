@@ -15,31 +15,31 @@ from bitcache.errors import InvalidLink, Tampered
 from bitcache.identifiers import b64u
 from bitcache.money import Sat
 from bitcache.sealing import manifest
-from gateway.client.buying import Screen, buy
+from gateway.client.buy_file import PurchaseObserver, buy
 from gateway.client.errors import GatewayConfused, GatewayUnreachable, NotPaidInTime
-from gateway.client.goods import Goods, look
-from gateway.client.http import connect
-from gateway.client.selling import Sold
-from gateway.demo import Demo
+from gateway.client.gateway_client import connect
+from gateway.client.sell_file import PublishedFile
+from gateway.client.verified_offer import VerifiedOffer, look
+from gateway.demo.demonstration import Demo
 
 
-async def test_an_honest_one_passes(demo: Demo, sold: Sold) -> None:
+async def test_an_honest_one_passes(demo: Demo, sold: PublishedFile) -> None:
     async with lying(demo, lambda path, body: body) as gateway:
-        goods = await look(gateway, sold.link)
-    assert (goods.metadata.title, goods.manifest.price_sat) == ("Song", 2500)
+        offer = await look(gateway, sold.link)
+    assert (offer.metadata.title, offer.manifest.price_sat) == ("Song", 2500)
 
 
-async def test_another_price(demo: Demo, sold: Sold) -> None:
+async def test_another_price(demo: Demo, sold: PublishedFile) -> None:
     async with lying(demo, changed(sold.link.file_id, price_sat=9999)) as gateway:
         with pytest.raises(Tampered, match="price"):
             await look(gateway, sold.link)
 
 
-async def test_a_manifest_that_the_operator_signed_itself(demo: Demo, sold: Sold) -> None:
+async def test_a_manifest_that_the_operator_signed_itself(demo: Demo, sold: PublishedFile) -> None:
     """Only the metadata, which the operator cannot make, says whose signature is the right one."""
-    goods = await look(demo.gateway, sold.link)
+    offer = await look(demo.gateway, sold.link)
     seed = os.urandom(32)
-    own = dataclasses.replace(goods.manifest, price_sat=9999, seller_key=manifest.seller_key(seed)).text()
+    own = dataclasses.replace(offer.manifest, price_sat=9999, seller_key=manifest.seller_key(seed)).text()
     lie = changed(sold.link.file_id, manifest=own, signature=b64u(manifest.sign(own, seed)), price_sat=9999)
     async with lying(demo, lie) as gateway:
         with pytest.raises(Tampered, match="somebody else"):
@@ -47,50 +47,50 @@ async def test_a_manifest_that_the_operator_signed_itself(demo: Demo, sold: Sold
 
 
 @pytest.mark.parametrize("members", [{"signature": b64u(bytes(64))}, {"manifest": "{}"}, {"signature": "x"}])
-async def test_nonsense_for_a_manifest(demo: Demo, sold: Sold, members: dict[str, str]) -> None:
+async def test_nonsense_for_a_manifest(demo: Demo, sold: PublishedFile, members: dict[str, str]) -> None:
     async with lying(demo, changed(sold.link.file_id, **members)) as gateway:
         with pytest.raises(Tampered):
             await look(gateway, sold.link)
 
 
-async def test_other_metadata(demo: Demo, sold: Sold) -> None:
+async def test_other_metadata(demo: Demo, sold: PublishedFile) -> None:
     """The gateway is blamed for it, not the link."""
     async with lying(demo, changed(sold.link.file_id, meta=b64u(os.urandom(200)))) as gateway:
         with pytest.raises(Tampered):
             await look(gateway, sold.link)
 
 
-async def test_other_group_hashes(demo: Demo, sold: Sold, tmp_path: Path) -> None:
+async def test_other_group_hashes(demo: Demo, sold: PublishedFile, tmp_path: Path) -> None:
     async with lying(demo, lambda path, body: bytes(len(body)) if path.endswith("/groups") else body) as gateway:
-        goods = await look(gateway, sold.link)
+        offer = await look(gateway, sold.link)
         with pytest.raises(Tampered):
-            await buy(gateway, goods, tmp_path / "out", tmp_path / "state", timeout=1)
+            await buy(gateway, offer, tmp_path / "out", tmp_path / "state", timeout=1)
     assert not (tmp_path / "state").exists(), "nothing was begun"
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b"<html>", b'{"file_id": 1}', b"{" * 100_000, b'"' + b"x" * 10**6])
-async def test_no_gateway_at_all(demo: Demo, sold: Sold, answer: bytes) -> None:
+async def test_no_gateway_at_all(demo: Demo, sold: PublishedFile, answer: bytes) -> None:
     async with lying(demo, lambda path, body: answer) as gateway:
         with pytest.raises(GatewayConfused):
             await look(gateway, sold.link)
 
 
-async def _pay(demo: Demo, goods: Goods, folder: Path) -> None:
+async def _pay(demo: Demo, offer: VerifiedOffer, folder: Path) -> None:
     """Get an invoice, pay it, find a block."""
     addresses: list[str] = []
-    screen = Screen()
-    screen.invoice = lambda transfer, goods: addresses.append(transfer.address)  # type: ignore[method-assign]
+    observer = PurchaseObserver()
+    observer.invoice = lambda purchase, offer: addresses.append(purchase.address)  # type: ignore[method-assign]
     with pytest.raises(NotPaidInTime):
-        await buy(demo.gateway, goods, folder / "out", folder, timeout=0.2, screen=screen)
-    assert demo.parts.purse is not None
-    await demo.parts.purse.pay(addresses[0], Sat(2500))
-    await demo.parts.purse.mine()
+        await buy(demo.gateway, offer, folder / "out", folder, timeout=0.2, observer=observer)
+    assert demo.parts.demo_wallet is not None
+    await demo.parts.demo_wallet.pay(addresses[0], Sat(2500))
+    await demo.parts.demo_wallet.mine()
 
 
 @pytest.mark.parametrize("end", ["/bytes", "/share"])
-async def test_other_bytes_or_another_share(demo: Demo, sold: Sold, tmp_path: Path, end: str) -> None:
-    goods = await look(demo.gateway, sold.link)
-    await _pay(demo, goods, tmp_path)
+async def test_other_bytes_or_another_share(demo: Demo, sold: PublishedFile, tmp_path: Path, end: str) -> None:
+    offer = await look(demo.gateway, sold.link)
+    await _pay(demo, offer, tmp_path)
 
     def lie(path: str, body: bytes) -> bytes:
         if path.endswith("/bytes") and end == "/bytes":
@@ -101,17 +101,17 @@ async def test_other_bytes_or_another_share(demo: Demo, sold: Sold, tmp_path: Pa
 
     async with lying(demo, lie) as gateway:
         with pytest.raises(Tampered):
-            await buy(gateway, goods, tmp_path / "out", tmp_path, timeout=20)
+            await buy(gateway, offer, tmp_path / "out", tmp_path, timeout=20)
     assert not (tmp_path / "out").exists()
-    bought = await buy(demo.gateway, goods, tmp_path / "out", tmp_path, timeout=20)
+    bought = await buy(demo.gateway, offer, tmp_path / "out", tmp_path, timeout=20)
     assert bought.size == 2**20 + 5
 
 
-async def test_another_manifest_at_the_second_run(demo: Demo, sold: Sold, tmp_path: Path) -> None:
+async def test_another_manifest_at_the_second_run(demo: Demo, sold: PublishedFile, tmp_path: Path) -> None:
     """What was being bought is pinned on the buyer's disk."""
-    goods = await look(demo.gateway, sold.link)
-    await _pay(demo, goods, tmp_path)
-    other = dataclasses.replace(goods, file=goods.file.model_copy(update={"manifest": goods.file.manifest + " "}))
+    offer = await look(demo.gateway, sold.link)
+    await _pay(demo, offer, tmp_path)
+    other = dataclasses.replace(offer, file=offer.file.model_copy(update={"manifest": offer.file.manifest + " "}))
     with pytest.raises(Tampered, match="before"):
         await buy(demo.gateway, other, tmp_path / "out", tmp_path, timeout=1)
 

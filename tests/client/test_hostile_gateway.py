@@ -17,15 +17,14 @@ from rich.console import Console
 
 from bitcache.errors import BitcacheError, DiskFull
 from bitcache.sealing.container import MAX_PLAIN_SIZE, sealed_size
-from gateway.api.models import File, Transfer
+from gateway.api.models import File, Purchase
 from gateway.cli import buy_run as terminal
-from gateway.cli import show
-from gateway.client import buying, following
-from gateway.client.buying import buy
+from gateway.client import buy_file, follow_purchase
+from gateway.client.buy_file import buy
 from gateway.client.errors import GatewayConfused
-from gateway.client.goods import Goods, group_hashes, look
-from gateway.client.selling import Sold
-from gateway.demo import Demo
+from gateway.client.sell_file import PublishedFile
+from gateway.client.verified_offer import VerifiedOffer, group_hashes, look
+from gateway.demo.demonstration import Demo
 
 
 async def endless(request: web.Request) -> web.StreamResponse:
@@ -36,25 +35,27 @@ async def endless(request: web.Request) -> web.StreamResponse:
         await response.write(bytes(65_536))
 
 
-async def of_size(demo: Demo, sold: Sold, plain: int) -> Goods:
+async def of_size(demo: Demo, sold: PublishedFile, plain: int) -> VerifiedOffer:
     """The goods, said to be that large."""
-    goods = await look(demo.gateway, sold.link)
-    return dataclasses.replace(goods, manifest=dataclasses.replace(goods.manifest, sealed_size=sealed_size(plain)))
+    offer = await look(demo.gateway, sold.link)
+    return dataclasses.replace(offer, manifest=dataclasses.replace(offer.manifest, sealed_size=sealed_size(plain)))
 
 
-async def test_an_enormous_file_is_refused_before_anything_is_asked_for(demo: Demo, sold: Sold, tmp_path: Path) -> None:
-    goods = await of_size(demo, sold, MAX_PLAIN_SIZE)
+async def test_an_enormous_file_is_refused_before_anything_is_asked_for(
+    demo: Demo, sold: PublishedFile, tmp_path: Path
+) -> None:
+    offer = await of_size(demo, sold, MAX_PLAIN_SIZE)
     with pytest.raises(DiskFull, match="GB are free"):
-        await buy(demo.gateway, goods, tmp_path / "out", tmp_path / "state", timeout=1)
+        await buy(demo.gateway, offer, tmp_path / "out", tmp_path / "state", timeout=1)
     assert not (tmp_path / "state").exists()
 
 
 @pytest.mark.parametrize("plain", [MAX_PLAIN_SIZE, 2**30])
-async def test_group_hashes_without_end(demo: Demo, sold: Sold, plain: int) -> None:
-    goods = await of_size(demo, sold, plain)
+async def test_group_hashes_without_end(demo: Demo, sold: PublishedFile, plain: int) -> None:
+    offer = await of_size(demo, sold, plain)
     async with answering(endless) as gateway:
         with pytest.raises(GatewayConfused):
-            await asyncio.wait_for(group_hashes(gateway, goods), 20)
+            await asyncio.wait_for(group_hashes(gateway, offer), 20)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 50_000, '{"price_sat": ' + "9" * 5000 + "}"])
@@ -80,10 +81,10 @@ async def test_an_error_is_one_line_of_plain_text() -> None:
 
 
 async def test_events_of_one_line_without_end_are_polled_for(
-    demo: Demo, sold: Sold, monkeypatch: pytest.MonkeyPatch
+    demo: Demo, sold: PublishedFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "POLL_SECONDS", 0.01)
-    body = json.dumps(transfer_of(sold, "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"))
+    monkeypatch.setattr(follow_purchase, "POLL_SECONDS", 0.01)
+    body = json.dumps(purchase_of(sold, "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"))
 
     async def answer(request: web.Request) -> web.StreamResponse:
         if not request.path.endswith("/events"):
@@ -93,49 +94,49 @@ async def test_events_of_one_line_without_end_are_polled_for(
         await response.write(b"data: " + b"x" * 3_000_000)
         return response
 
-    async with answering(answer) as gateway, aclosing(following.follow(gateway, "T" * 22)) as news:
+    async with answering(answer) as gateway, aclosing(follow_purchase.follow(gateway, "T" * 22)) as news:
         assert [(await asyncio.wait_for(anext(news), 10)).state for _ in range(3)] == ["new"] * 3
 
 
 async def test_seen_and_refused_for_ever(
-    demo: Demo, sold: Sold, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    demo: Demo, sold: PublishedFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(buying, "_REFUSED_SECONDS", 1.0)
+    monkeypatch.setattr(buy_file, "_REFUSED_SECONDS", 1.0)
 
     def lie(path: str, body: bytes) -> bytes:
-        if path.endswith("/bytes") or b"transfer_id" not in body:
+        if path.endswith("/bytes") or b"purchase_id" not in body:
             return body
         found = json.loads(body)
         paid = {"state": "processing", "received_sat": 2500, "due_sat": 0, "uri": f"bitcoin:{found['address']}"}
         return json.dumps(found | paid).encode()
 
     async with lying(demo, lie, events=True) as gateway:
-        goods = await look(gateway, sold.link)
+        offer = await look(gateway, sold.link)
         with pytest.raises(GatewayConfused, match="hands nothing out"):
-            await asyncio.wait_for(buy(gateway, goods, tmp_path / "out", tmp_path, timeout=600), 30)
+            await asyncio.wait_for(buy(gateway, offer, tmp_path / "out", tmp_path, timeout=600), 30)
 
 
 async def test_no_markup_and_nothing_hidden_on_the_terminal(
-    demo: Demo, sold: Sold, monkeypatch: pytest.MonkeyPatch
+    demo: Demo, sold: PublishedFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = io.StringIO()
     console = Console(file=out, width=200, force_terminal=True)
-    for module in (show, terminal):
+    for module in (console, terminal):
         monkeypatch.setattr(module, "console", console)
     odd = {"amount_btc": "[/bold]", "network": "[link=https://evil.example]\u202e\nPay 1 BTC\ud800[/link]"}
-    found = Transfer(**transfer_of(sold, "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", **odd))
-    goods = await look(demo.gateway, sold.link)
-    terminal.Terminal(show.Bars()).invoice(found, goods)
+    found = Purchase(**purchase_of(sold, "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", **odd))
+    offer = await look(demo.gateway, sold.link)
+    terminal.Terminal(console.Bars()).invoice(found, offer)
     assert "(0.000025 BTC)" in out.getvalue()
     assert "[link=https://evil.example]  Pay 1 BTC?[/link]" in out.getvalue()
     assert "[/bold]" not in out.getvalue()
     assert "\u202e" not in out.getvalue()
 
 
-def transfer_of(sold: Sold, address: str, **members: Any) -> dict[str, Any]:
+def purchase_of(sold: PublishedFile, address: str, **members: Any) -> dict[str, Any]:
     """What an unpaid invoice looks like."""
     times = {"created_at": 1, "expires_at": 2, "seen_at": None, "settled_at": None}
-    plain = {"transfer_id": "T" * 22, "file_id": sold.link.file_id, "state": "new", "marks": [], "amount_sat": 2500}
+    plain = {"purchase_id": "T" * 22, "file_id": sold.link.file_id, "state": "new", "marks": [], "amount_sat": 2500}
     sums = {"received_sat": 0, "due_sat": 2500, "confirmed_sat": 0, "confirmations": 0, "confirmations_required": 1}
     asked = {"address": address, "uri": f"bitcoin:{address}?amount=0.000025", "amount_btc": "0.000025"}
     rest = {"released": False, "txids": [], "network": "regtest", "sees_mempool": True}

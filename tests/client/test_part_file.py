@@ -13,11 +13,11 @@ import pytest
 
 from bitcache.errors import DatabaseBusy, DiskFull, SealedWrongly, StorageError, Tampered, Truncated
 from bitcache.identifiers import new_file_id
-from bitcache.sealing.chunks import HEADER_SIZE
+from bitcache.sealing.chunk_cipher import HEADER_SIZE
 from bitcache.sealing.container import Sealer
-from bitcache.sealing.groups import GROUP_SIZE, GroupHasher, group_root
+from bitcache.sealing.hash_groups import GROUP_SIZE, GroupHasher, group_root
 from bitcache.sealing.manifest import Manifest
-from gateway.client.output import TargetExists, own_path, refuse_full
+from gateway.client.output_file import TargetExists, own_path, refuse_full
 from gateway.client.part_file import PartFile
 
 KEY, CONTEXT, HASH = bytes(16), b"test", bytes(32)

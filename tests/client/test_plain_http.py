@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 
 from gateway.client.errors import GatewayConfused, NotEncrypted
-from gateway.client.http import connect
+from gateway.client.gateway_client import connect
 
 TOKEN = "A" * 43
 #: A name that no name server knows (RFC 6761), and an address that nobody has (RFC 5737).

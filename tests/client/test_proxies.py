@@ -17,9 +17,9 @@ from bitcache.errors import BadInput
 from bitcache.money import Sat
 from gateway.api.models import Listings, SellerInfo
 from gateway.client.errors import BodyRefused, GatewayConfused, GatewayUnreachable
-from gateway.client.http import connect
-from gateway.client.selling import Offer, sell
-from gateway.demo import Demo
+from gateway.client.gateway_client import connect
+from gateway.client.sell_file import FileToSell, sell
+from gateway.demo.demonstration import Demo
 
 GZIP = "gzip on; gzip_types application/json application/problem+json; gzip_min_length 1; gzip_proxied any;"
 
@@ -40,7 +40,7 @@ async def test_a_proxy_that_compresses(kind: str, demo: Demo, tmp_path: Path) ->
     with behind(kind, tmp_path, demo) as proxy:
         async with connect(proxy.url) as client:
             assert (await client.call(SellerInfo, "GET", "/seller", bearer=demo.token)).network == "regtest"
-            assert (await sell(client, demo.token, demo.seed, Offer(path, Sat(2500), "Song"))).size == 1000
+            assert (await sell(client, demo.token, demo.seed, FileToSell(path, Sat(2500), "Song"))).size == 1000
 
 
 SAID = b'{"listings": [], "next": null}'
@@ -99,7 +99,7 @@ async def test_small_bodies_only(kind: str, demo: Demo, tmp_path: Path) -> None:
     limit = "" if kind == "nginx" else "request_body {\n\t\tmax_size 1MB\n\t}"
     with proxies[kind](tmp_path, port, limit) as proxy:
         async with connect(proxy.url) as client:
-            sold = await sell(client, demo.token, demo.seed, Offer(path, Sat(2500), "Song"), note=said.append)
+            sold = await sell(client, demo.token, demo.seed, FileToSell(path, Sat(2500), "Song"), note=said.append)
     assert sold.size == 3_000_000
     if kind == "nginx":  # Caddy passes on what it takes and cuts the rest off: the upload goes on from there
         assert len(said) == 1
@@ -114,12 +114,12 @@ async def test_no_body_is_small_enough(demo: Demo, tmp_path: Path) -> None:
     with plain_nginx(tmp_path, port, "client_max_body_size 1k;") as proxy:
         async with connect(proxy.url) as client:
             with pytest.raises(BodyRefused) as refused:
-                await sell(client, demo.token, demo.seed, Offer(path, Sat(2500), "Song"))
+                await sell(client, demo.token, demo.seed, FileToSell(path, Sat(2500), "Song"))
     assert "client_max_body_size" in refused.value.advice
 
 
 async def test_a_proxy_that_asks_for_patience() -> None:
-    """Its 429 is answered as a gateway that is busy: transfers wait and go on."""
+    """Its 429 is answered as a gateway that is busy: purchases wait and go on."""
 
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=429, text="<html>too many</html>")

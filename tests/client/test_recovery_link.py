@@ -13,16 +13,16 @@ from support.eventually import eventually
 
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
-from gateway.api.models import Transfer
-from gateway.client.buying import Screen, buy
+from gateway.api.models import Purchase
+from gateway.client.buy_file import PurchaseObserver, buy
+from gateway.client.claim_from_link import verdict_on
 from gateway.client.errors import NotPaidInTime, PaidInPart
-from gateway.client.foreign import verdict_on
-from gateway.client.goods import Goods, look
-from gateway.client.selling import Sold
-from gateway.demo import Demo
+from gateway.client.sell_file import PublishedFile
+from gateway.client.verified_offer import VerifiedOffer, look
+from gateway.demo.demonstration import Demo
 
 
-class Noting(Screen):
+class Noting(PurchaseObserver):
     """Keeps what is shown."""
 
     def __init__(self) -> None:
@@ -33,21 +33,21 @@ class Noting(Screen):
         """Kept."""
         self.notes.append(text)
 
-    def invoice(self, transfer: Transfer, goods: Goods) -> None:
+    def invoice(self, purchase: Purchase, offer: VerifiedOffer) -> None:
         """Kept."""
-        if transfer.due_sat:
-            self.asked.append(transfer.address)
+        if purchase.due_sat:
+            self.asked.append(purchase.address)
 
 
-async def claimed(demo: Demo, sold: Sold) -> tuple[str, Transfer]:
+async def claimed(demo: Demo, sold: PublishedFile) -> tuple[str, Purchase]:
     """Somebody else's claim and its unpaid invoice."""
     claim = new_secret()
     body = {"claim_hash": b64u(claim_hash(claim))}
-    path = f"/files/{sold.link.file_id}/transfers"
-    return claim, await demo.gateway.call(Transfer, "POST", path, json=body)
+    path = f"/files/{sold.link.file_id}/purchases"
+    return claim, await demo.gateway.call(Purchase, "POST", path, json=body)
 
 
-async def offered(demo: Demo, sold: Sold, claim: str) -> Goods:
+async def offered(demo: Demo, sold: PublishedFile, claim: str) -> VerifiedOffer:
     """The goods behind a link that holds the claim."""
     return await look(demo.gateway, dataclasses.replace(sold.link, claim=claim))
 
@@ -57,48 +57,48 @@ def claims_on_disk(folder: Path) -> list[str]:
     return [claim for path in folder.glob("purchases/*") for claim in json.loads(path.read_text())["claims"]]
 
 
-async def test_an_unpaid_claim_of_a_link_is_never_paid(demo: Demo, sold: Sold, tmp_path: Path) -> None:
+async def test_an_unpaid_claim_of_a_link_is_never_paid(demo: Demo, sold: PublishedFile, tmp_path: Path) -> None:
     claim, theirs = await claimed(demo, sold)
-    goods = await offered(demo, sold, claim)
+    offer = await offered(demo, sold, claim)
     for _ in range(2):  # in the second run there is one of our own
-        screen = Noting()
+        observer = Noting()
         with pytest.raises(NotPaidInTime):
-            await buy(demo.gateway, goods, tmp_path / "out", tmp_path, timeout=0.2, screen=screen)
-        assert screen.asked
-        assert theirs.address not in screen.asked
-        assert "no payment yet" in screen.notes[0]
+            await buy(demo.gateway, offer, tmp_path / "out", tmp_path, timeout=0.2, observer=observer)
+        assert observer.asked
+        assert theirs.address not in observer.asked
+        assert "no payment yet" in observer.notes[0]
     [kept] = claims_on_disk(tmp_path)
     assert kept != claim
 
 
-async def test_of_a_partly_paid_one_the_rest_is_paid_by_choice(demo: Demo, sold: Sold, tmp_path: Path) -> None:
+async def test_of_a_partly_paid_one_the_rest_is_paid_by_choice(demo: Demo, sold: PublishedFile, tmp_path: Path) -> None:
     """Without the choice nothing is asked for, lest somebody pays twice; nor before what came is confirmed."""
     claim, theirs = await claimed(demo, sold)
-    assert demo.parts.purse is not None
-    await demo.parts.purse.pay(theirs.address, Sat(1000))
-    goods, screen = await offered(demo, sold, claim), Noting()
-    while not (found := await demo.gateway.call(Transfer, "GET", "/claim", bearer=claim)).received_sat:
+    assert demo.parts.demo_wallet is not None
+    await demo.parts.demo_wallet.pay(theirs.address, Sat(1000))
+    offer, observer = await offered(demo, sold, claim), Noting()
+    while not (found := await demo.gateway.call(Purchase, "GET", "/claim", bearer=claim)).received_sat:
         pass
     with pytest.raises(PaidInPart, match=r"1000 of 2500 sat .* not confirmed yet"):
-        await buy(demo.gateway, goods, tmp_path / "out", tmp_path, timeout=20, screen=screen, pay_rest=True)
-    await demo.parts.purse.mine()
-    while not (found := await demo.gateway.call(Transfer, "GET", "/claim", bearer=claim)).confirmed_sat:
+        await buy(demo.gateway, offer, tmp_path / "out", tmp_path, timeout=20, observer=observer, pay_rest=True)
+    await demo.parts.demo_wallet.mine()
+    while not (found := await demo.gateway.call(Purchase, "GET", "/claim", bearer=claim)).confirmed_sat:
         pass
     with pytest.raises(PaidInPart, match="1000 of 2500 sat were received"):
-        await buy(demo.gateway, goods, tmp_path / "out", tmp_path, timeout=20, screen=screen)
-    assert (screen.asked, claims_on_disk(tmp_path)) == ([], [])
+        await buy(demo.gateway, offer, tmp_path / "out", tmp_path, timeout=20, observer=observer)
+    assert (observer.asked, claims_on_disk(tmp_path)) == ([], [])
 
     async def asked() -> list[str]:
-        return screen.asked
+        return observer.asked
 
     paying = asyncio.create_task(
-        buy(demo.gateway, goods, tmp_path / "out", tmp_path, timeout=60, screen=screen, pay_rest=True)
+        buy(demo.gateway, offer, tmp_path / "out", tmp_path, timeout=60, observer=observer, pay_rest=True)
     )
     await eventually(asked)
-    assert screen.asked == [theirs.address]
-    await demo.parts.purse.pay(theirs.address, Sat(found.due_sat))
-    await demo.parts.purse.mine()
-    assert (await paying).transfer.transfer_id == theirs.transfer_id
+    assert observer.asked == [theirs.address]
+    await demo.parts.demo_wallet.pay(theirs.address, Sat(found.due_sat))
+    await demo.parts.demo_wallet.mine()
+    assert (await paying).purchase.purchase_id == theirs.purchase_id
     assert claims_on_disk(tmp_path) == []
 
 
@@ -108,27 +108,27 @@ CASES = json.loads((Path(__file__).parents[1] / "vectors" / "claims.json").read_
 @pytest.mark.parametrize("case", CASES["cases"], ids=lambda case: case["name"])
 def test_when_a_links_claim_is_taken_up(case: dict[str, Any]) -> None:
     """As the browser decides it."""
-    price, said = CASES["price_sat"], case["transfer"]
+    price, said = CASES["price_sat"], case["purchase"]
     due = max(0, price - said["received_sat"])
-    assert verdict_on(Transfer.model_construct(amount_sat=price, due_sat=due, **said)) == case["verdict"]
+    assert verdict_on(Purchase.model_construct(amount_sat=price, due_sat=due, **said)) == case["verdict"]
 
 
-async def test_one_that_the_gateway_does_not_know(demo: Demo, sold: Sold, tmp_path: Path) -> None:
-    goods, screen = await offered(demo, sold, new_secret()), Noting()
+async def test_one_that_the_gateway_does_not_know(demo: Demo, sold: PublishedFile, tmp_path: Path) -> None:
+    offer, observer = await offered(demo, sold, new_secret()), Noting()
     with pytest.raises(NotPaidInTime):
-        await buy(demo.gateway, goods, tmp_path / "out", tmp_path, timeout=0.2, screen=screen)
-    assert len(screen.asked) == len(screen.notes) == 1
+        await buy(demo.gateway, offer, tmp_path / "out", tmp_path, timeout=0.2, observer=observer)
+    assert len(observer.asked) == len(observer.notes) == 1
 
 
-async def test_a_paid_one_opens_and_is_not_stored(demo: Demo, sold: Sold, tmp_path: Path) -> None:
+async def test_a_paid_one_opens_and_is_not_stored(demo: Demo, sold: PublishedFile, tmp_path: Path) -> None:
     claim, theirs = await claimed(demo, sold)
-    assert demo.parts.purse is not None
-    await demo.parts.purse.pay(theirs.address, Sat(2500))
-    await demo.parts.purse.mine()
-    screen = Noting()
-    goods = await offered(demo, sold, claim)
-    while not (await demo.gateway.call(Transfer, "GET", "/claim", bearer=claim)).released:
+    assert demo.parts.demo_wallet is not None
+    await demo.parts.demo_wallet.pay(theirs.address, Sat(2500))
+    await demo.parts.demo_wallet.mine()
+    observer = Noting()
+    offer = await offered(demo, sold, claim)
+    while not (await demo.gateway.call(Purchase, "GET", "/claim", bearer=claim)).released:
         pass
-    bought = await buy(demo.gateway, goods, tmp_path / "out", tmp_path, timeout=20, screen=screen)
-    assert bought.transfer.transfer_id == theirs.transfer_id
-    assert screen.asked == screen.notes == claims_on_disk(tmp_path) == []
+    bought = await buy(demo.gateway, offer, tmp_path / "out", tmp_path, timeout=20, observer=observer)
+    assert bought.purchase.purchase_id == theirs.purchase_id
+    assert observer.asked == observer.notes == claims_on_disk(tmp_path) == []

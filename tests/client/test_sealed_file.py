@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 import pytest
 
-from bitcache.sealing.chunks import CHUNK_SIZE, HEADER_SIZE
+from bitcache.sealing.chunk_cipher import CHUNK_SIZE, HEADER_SIZE
 from bitcache.sealing.container import Opener, sealed_size
-from bitcache.sealing.groups import GROUP_SIZE, GroupHasher
+from bitcache.sealing.hash_groups import GROUP_SIZE, GroupHasher
 from gateway.client.sealed_file import NotAFile, SealedFile, SizeUnknown, SourceChanged, SourceUnreadable
 
 KEY, CONTEXT = bytes(16), b"test"

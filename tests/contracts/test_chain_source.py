@@ -14,13 +14,13 @@ from support.accounts import fresh_account, fresh_destinations
 from support.eventually import eventually
 from support.light import PromptLight
 
+from bitcache.block_processing import BlockRef, Payment
 from bitcache.errors import NodeRefused
-from bitcache.ledger import BlockRef, Payment
 from bitcache.money import Sat
-from wallet.chain.base import COINBASE_MATURITY, Back, ChainSource, Forward
-from wallet.chain.bitcoind import BitcoindSource
-from wallet.chain.regtest import RegtestNode
-from wallet.chain.simulated import SimulatedChain
+from wallet.chain.bitcoind_source import BitcoindSource
+from wallet.chain.chain_source import COINBASE_MATURITY, Back, ChainSource, Forward
+from wallet.chain.regtest_node import RegtestNode
+from wallet.chain.simulated_chain import SimulatedChain
 
 
 @dataclass

@@ -15,17 +15,26 @@ from pathlib import Path
 import pytest
 from support.market import MAX_BYTES, NOW, POLICY, SELLER_SEED, TERMS, PaperRail, pieces, seal
 
-from bitcache import downloads, invoices, ledger, listings, outbox, release, sellers, uploads
+from bitcache import (
+    block_processing,
+    download_access,
+    event_log,
+    issue_invoices,
+    key_release,
+    listings,
+    sellers,
+    uploads,
+)
+from bitcache.block_processing import BlockRef, Payment
 from bitcache.errors import PaymentRequired
 from bitcache.identifiers import claim_hash, new_secret, token_hash, unb64u
-from bitcache.ledger import BlockRef, Payment
-from bitcache.masterkey import MasterKey
+from bitcache.master_key import MasterKey
 from bitcache.money import Sat
-from bitcache.sealing import container, manifest, metadata, shares
-from bitcache.sealing.groups import GroupVerifier
+from bitcache.sealing import container, key_derivation, manifest, metadata
+from bitcache.sealing.hash_groups import GroupVerifier
 from bitcache.sealing.manifest import seller_key
 from bitcache.storage.blobs import Blobs
-from bitcache.storage.store import Store
+from bitcache.storage.database import Store
 
 
 async def test_one_purchase_from_the_sellers_disk_to_the_buyers(store: Store, tmp_path: Path) -> None:
@@ -38,7 +47,7 @@ async def test_one_purchase_from_the_sellers_disk_to_the_buyers(store: Store, tm
     await store.write(lambda conn: sellers.create_seller(conn, "Ann", token_hash(token), NOW))
     ann = await store.read(lambda conn: sellers.seller_by_token(conn, token))
     await store.write(lambda conn: sellers.set_payout(conn, ann.id, rail.name, TERMS, NOW))
-    await store.write(lambda conn: ledger.start(conn, BlockRef(100, "aa")))
+    await store.write(lambda conn: block_processing.start(conn, BlockRef(100, "aa")))
 
     # The seller's client seals: the gateway never sees the original, nor the link share.
     file = seal(original, price_sat=2_500, preview=b"the first verse")
@@ -55,56 +64,58 @@ async def test_one_purchase_from_the_sellers_disk_to_the_buyers(store: Store, tm
     assert listing.price == 2_500
 
     # The buyer opens the link and sees, before paying, what the seller signed and sealed under the link share.
-    offer = await store.read(lambda conn: listings.get(conn, file.file_id))
-    promised = manifest.verify(offer.manifest, offer.signature)
-    about = metadata.open_metadata(offer.meta, file.link_share, file.file_id)
+    file_to_sell = await store.read(lambda conn: listings.get(conn, file.file_id))
+    promised = manifest.verify(file_to_sell.manifest, file_to_sell.signature)
+    about = metadata.open_metadata(file_to_sell.meta, file.link_share, file.file_id)
     assert (about.title, about.size) == ("A song", len(original))
     assert about.seller_key == promised.seller_key == seller_key(SELLER_SEED)
-    assert offer.preview is not None
-    assert metadata.open_preview(offer.preview, file.link_share, file.file_id).content == b"the first verse"
+    assert file_to_sell.preview is not None
+    assert metadata.open_preview(file_to_sell.preview, file.link_share, file.file_id).content == b"the first verse"
 
     # 3 invoice: the buyer's client makes a claim secret, and gets an address that is this purchase's alone.
     claim = new_secret()
-    order, created = await invoices.create_transfer(
+    order, created = await issue_invoices.create_purchase(
         store, rail, file.file_id, claim_hash(claim), POLICY, networks=None, now=NOW
     )
     assert created
     assert (order.state, order.amount_sat, order.confirmations_required) == ("new", promised.price_sat, 1)
-    assert rail.watched == {order.key: order.transfer_id}
+    assert rail.watched == {order.key: order.purchase_id}
 
     # Nothing is released for nothing.
     with pytest.raises(PaymentRequired):
-        await store.read(lambda conn: downloads.authorise(conn, claim, file.file_id))
+        await store.read(lambda conn: download_access.authorise(conn, claim, file.file_id))
 
     # 4 observation: the payment is seen, waiting for a block.  5 settlement: enough, but not yet sure.
     payment = Payment("f00d:0", order.key, Sat(2_500))
-    await store.write(lambda conn: ledger.unconfirmed(conn, [payment], NOW + 60))
-    assert (await store.read(lambda conn: invoices.view(conn, rail, order.transfer_id))).state == "processing"
+    await store.write(lambda conn: block_processing.unconfirmed(conn, [payment], NOW + 60))
+    assert (await store.read(lambda conn: issue_invoices.view(conn, rail, order.purchase_id))).state == "processing"
 
     # 7 download, already: the sealed bytes may come while the block is awaited.  They open nothing yet.
-    allowed = await store.read(lambda conn: downloads.authorise(conn, claim, file.file_id))
-    assert allowed == order.transfer_id
+    allowed = await store.read(lambda conn: download_access.authorise(conn, claim, file.file_id))
+    assert allowed == order.purchase_id
     received = blobs.path(file.file_id).read_bytes()
     with pytest.raises(PaymentRequired):
-        await store.read(lambda conn: release.share_for(conn, claim))
+        await store.read(lambda conn: key_release.share_for(conn, claim))
 
     # 4 observation: a block holds the payment.  5 settlement and 6 release happen in the same write.
-    await store.write(lambda conn: ledger.extend(conn, BlockRef(100, "aa"), BlockRef(101, "bb"), [payment], NOW + 600))
-    paid = await store.read(lambda conn: invoices.view(conn, rail, order.transfer_id))
+    await store.write(
+        lambda conn: block_processing.extend(conn, BlockRef(100, "aa"), BlockRef(101, "bb"), [payment], NOW + 600)
+    )
+    paid = await store.read(lambda conn: issue_invoices.view(conn, rail, order.purchase_id))
     assert (paid.state, paid.released, paid.txids, paid.due_sat) == ("settled", True, ("f00d",), 0)
-    assert {event.transfer_id for event in await store.read(outbox.pending)} == {order.transfer_id}
+    assert {event.purchase_id for event in await store.read(event_log.pending)} == {order.purchase_id}
 
     # 6 release: whoever holds the claim secret gets the gateway's share, and can prove that it is the right one.
-    wrapped = await store.read(lambda conn: release.share_for(conn, claim))
+    wrapped = await store.read(lambda conn: key_release.share_for(conn, claim))
     gateway_share = master_key.unwrap(wrapped.wrapped, wrapped.file_id)
-    assert shares.share_hash(gateway_share) == promised.share_hash
+    assert key_derivation.share_hash(gateway_share) == promised.share_hash
 
     # The buyer's client checks the sealed bytes against the manifest and opens them with both shares.
-    verifier = GroupVerifier(promised, offer.groups)
+    verifier = GroupVerifier(promised, file_to_sell.groups)
     verifier.update(received)
     verifier.finalize()
-    key = shares.file_key(file.link_share, gateway_share, file.file_id)
-    opener = container.Opener(key, shares.file_context(file.file_id), sealed_size=promised.sealed_size)
+    key = key_derivation.file_key(file.link_share, gateway_share, file.file_id)
+    opener = container.Opener(key, key_derivation.file_context(file.file_id), sealed_size=promised.sealed_size)
     assert opener.update(received) + opener.finalize() == original
 
     # What the gateway keeps opens nothing by itself: neither link share nor claim, token or unwrapped share is in it.

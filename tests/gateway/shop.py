@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from sales import Goods
+from sales import VerifiedOffer
 from support.accounts import descriptor
 from support.eventually import eventually
 
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
-from gateway.app import listening
-from gateway.compose import Parts, check_payout, init_data_dir, running
-from gateway.load_settings import check
-from gateway.settings import Settings
-from wallet.chain.simulated import SimulatedChain
+from gateway.compose import GatewayContext, check_payout, init_data_folder, running
+from gateway.config.load_settings import check
+from gateway.config.settings import Settings
+from gateway.server.app import listening
+from wallet.chain.simulated_chain import SimulatedChain
 
 TUS = {"Tus-Resumable": "1.0.0"}
 OCTETS = {"Content-Type": "application/offset+octet-stream"}
@@ -80,21 +80,21 @@ class Calls:
         """tus core: how far the upload is."""
         return int((await self.call("HEAD", f"/uploads/{file_id}", self.token, headers=TUS)).headers["Upload-Offset"])
 
-    async def list_goods(self, goods: Goods, **other: Any) -> Answer:
+    async def list_goods(self, file_for_sale: VerifiedOffer, **other: Any) -> Answer:
         """Put what was uploaded on sale."""
-        return await self.call("POST", "/listings", self.token, json=goods.listing | other)
+        return await self.call("POST", "/listings", self.token, json=file_for_sale.listing | other)
 
-    async def sell(self, goods: Goods) -> Goods:
+    async def sell(self, file_for_sale: VerifiedOffer) -> VerifiedOffer:
         """Upload and list."""
-        assert (await self.announce(goods.file_id, len(goods.sealed))).status == 201
-        assert (await self.send(goods.file_id, 0, goods.sealed)).status == 204
-        assert (await self.list_goods(goods)).status == 201
-        return goods
+        assert (await self.announce(file_for_sale.file_id, len(file_for_sale.sealed))).status == 201
+        assert (await self.send(file_for_sale.file_id, 0, file_for_sale.sealed)).status == 204
+        assert (await self.list_goods(file_for_sale)).status == 201
+        return file_for_sale
 
     async def begin(self, file_id: str, claim: str | None = None) -> tuple[str, dict[str, Any]]:
-        """A claim secret and its transfer."""
+        """A claim secret and its purchase."""
         claim = claim or new_secret()
-        got = await self.call("POST", f"/files/{file_id}/transfers", json={"claim_hash": b64u(claim_hash(claim))})
+        got = await self.call("POST", f"/files/{file_id}/purchases", json={"claim_hash": b64u(claim_hash(claim))})
         assert got.status in (200, 201), got.body
         return claim, got.json
 
@@ -112,26 +112,26 @@ class Client(Calls):
 class Shop(Calls):
     """A running gateway, its chain, its clock and its seller."""
 
-    parts: Parts
+    parts: GatewayContext
     chain: SimulatedChain
     url: str
     token: str
     http: aiohttp.ClientSession
     clock: Clock = field(default_factory=Clock)
 
-    async def pay(self, transfer: dict[str, Any], amount: int | None = None, *, mine: bool = True) -> dict[str, Any]:
+    async def pay(self, purchase: dict[str, Any], amount: int | None = None, *, mine: bool = True) -> dict[str, Any]:
         """Pay, and wait until the gateway shows it."""
-        await self.chain.pay(transfer["address"], Sat(amount or transfer["amount_sat"]))
+        await self.chain.pay(purchase["address"], Sat(amount or purchase["amount_sat"]))
         if mine:
             await self.chain.mine()
-        await self.state(transfer, "settled" if mine else "processing")
-        return (await self.call("GET", f"/transfers/{transfer['transfer_id']}")).json
+        await self.state(purchase, "settled" if mine else "processing")
+        return (await self.call("GET", f"/purchases/{purchase['purchase_id']}")).json
 
-    async def state(self, transfer: dict[str, Any], wanted: str) -> None:
+    async def state(self, purchase: dict[str, Any], wanted: str) -> None:
         """Wait for a state."""
 
         async def is_there() -> bool:
-            got = await self.call("GET", f"/transfers/{transfer['transfer_id']}")
+            got = await self.call("GET", f"/purchases/{purchase['purchase_id']}")
             return bool(got.json["state"] == wanted)
 
         await eventually(is_there)
@@ -158,7 +158,7 @@ async def open_shop(folder: Path, **tables: dict[str, Any]) -> AsyncIterator[Sho
     """A gateway with a seller who can be paid."""
     settings = settings_in(folder, **tables)
     terms = await check_payout(settings, descriptor("wpkh"))
-    token = await init_data_dir(settings, "Ada", terms=terms)
+    token = await init_data_folder(settings, "Ada", terms=terms)
     async with started(settings, SimulatedChain(), token) as shop:
         yield shop
 
@@ -168,7 +168,7 @@ async def started(settings: Settings, chain: SimulatedChain, token: str, ahead: 
     """The gateway on a data folder that is set up; its clock is ``ahead`` by so many seconds."""
     async with AsyncExitStack() as stack:
         clock = Clock(ahead)
-        parts = await stack.enter_async_context(running(settings, purse=chain, clock=clock))
+        parts = await stack.enter_async_context(running(settings, demo_wallet=chain, clock=clock))
         url = await stack.enter_async_context(listening(parts))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         yield Shop(parts, chain, url, token, http, clock)

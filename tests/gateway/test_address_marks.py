@@ -10,19 +10,19 @@ from shop import settings_in, started
 from structlog.testing import capture_logs
 from support.accounts import descriptor
 
+from bitcache.address_journal import AddressJournal
 from bitcache.errors import DiskFull
-from bitcache.highwater import HighWater
-from gateway.compose import check_payout, init_data_dir
-from gateway.compose.running import MOST_RESERVED
-from gateway.datadir import DataDir
-from gateway.settings import Settings
-from wallet.chain.simulated import SimulatedChain
+from gateway.compose import check_payout, init_data_folder
+from gateway.compose.start_gateway import MOST_RESERVED
+from gateway.config.data_folder import DataFolder
+from gateway.config.settings import Settings
+from wallet.chain.simulated_chain import SimulatedChain
 
 
 async def opened(folder: Path) -> tuple[Settings, str]:
     """A data folder with a seller who can be paid, and the seller's token."""
     settings = settings_in(folder)
-    return settings, await init_data_dir(settings, "Ada", terms=await check_payout(settings, descriptor("wpkh")))
+    return settings, await init_data_folder(settings, "Ada", terms=await check_payout(settings, descriptor("wpkh")))
 
 
 async def said(settings: Settings, token: str) -> list[Any]:
@@ -41,8 +41,8 @@ async def test_how_loudly_it_is_said(tmp_path: Path, ahead: int, level: str) -> 
         assert payout.json["payout"]["next_index"] == 0
         account = await shop.parts.store.read(lambda conn: conn.exec_driver_sql("SELECT account FROM payout").scalar())
         rail = shop.parts.rail
-    journal = DataDir(settings.storage.directory).addresses
-    HighWater.open(journal).reserve(rail, account, ahead - 1)
+    journal = DataFolder(settings.storage.directory).addresses
+    AddressJournal.open(journal).reserve(rail, account, ahead - 1)
     [line] = await said(settings, token)
     assert (line["event"], line["log_level"], line["count"]) == ("addresses_skipped", level, ahead)
     assert await said(settings, token) == [], "once"
@@ -51,11 +51,11 @@ async def test_how_loudly_it_is_said(tmp_path: Path, ahead: int, level: str) -> 
 async def test_a_full_disk_at_the_end_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings, token = await opened(tmp_path)
 
-    def full(self: HighWater, conn: object, rail: object) -> None:
+    def full(self: AddressJournal, conn: object, rail: object) -> None:
         raise DiskFull("the disk that holds the address journal is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(HighWater, "close", full)
+        patch.setattr(AddressJournal, "close", full)
         [line] = await said(settings, token)
     assert (line["event"], line["log_level"], line["code"]) == ("addresses_not_closed", "warning", "disk_full")
     assert await said(settings, token) == []

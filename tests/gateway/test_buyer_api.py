@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from qrcode.main import QRCode
-from sales import goods
+from sales import file_for_sale
 from shop import Open, Shop
 from support.accounts import BIP84_ZPUB, TPUB
 
-from bitcache.identifiers import b64u, claim_hash, new_file_id, new_secret, new_transfer_id
+from bitcache.identifiers import b64u, claim_hash, new_file_id, new_purchase_id, new_secret
 from bitcache.sellers import active_payouts, pause_payout
-from gateway.api import qr
-from gateway.app import make_app
+from gateway.api import qr_picture
+from gateway.server.app import make_app
 
 ENORMOUS = "A" * 5000
 
@@ -29,13 +29,13 @@ async def test_unknown_files(shop: Shop, path: str) -> None:
     assert got.headers["Content-Type"].startswith("application/problem+json")
 
 
-@pytest.mark.parametrize("path", ["/transfers/{}", "/transfers/{}/events", "/transfers/{}/qr.svg"])
+@pytest.mark.parametrize("path", ["/purchases/{}", "/purchases/{}/events", "/purchases/{}/qr.svg"])
 @pytest.mark.parametrize(
     ("name", "status", "code"),
-    [(new_transfer_id(), 404, "not_found"), ("x", 400, "invalid_identifier"), (ENORMOUS, 400, "invalid_identifier")],
+    [(new_purchase_id(), 404, "not_found"), ("x", 400, "invalid_identifier"), (ENORMOUS, 400, "invalid_identifier")],
     ids=["unknown", "short", "enormous"],
 )
-async def test_unknown_transfers(shop: Shop, path: str, name: str, status: int, code: str) -> None:
+async def test_unknown_purchases(shop: Shop, path: str, name: str, status: int, code: str) -> None:
     """Unknown is 404, misspelled is 400; nothing is looked up for nonsense."""
     got = await shop.call("GET", path.format(name))
     assert (got.status, got.json["code"]) == (status, code)
@@ -43,7 +43,7 @@ async def test_unknown_transfers(shop: Shop, path: str, name: str, status: int, 
 
 async def test_no_preview(shop: Shop) -> None:
     """A listing without one."""
-    sold = await shop.sell(goods())
+    sold = await shop.sell(file_for_sale())
     assert (await shop.call("GET", f"/files/{sold.file_id}/preview")).status == 404
 
 
@@ -52,7 +52,7 @@ async def test_no_preview(shop: Shop) -> None:
 )
 async def test_impossible_claims(shop: Shop, claim: str) -> None:
     """A claim of the wrong shape is refused without a look."""
-    sold = await shop.sell(goods())
+    sold = await shop.sell(file_for_sale())
     for path in ("/claim", "/share", f"/files/{sold.file_id}/bytes"):
         got = await shop.call("GET", path, claim)
         assert got.status in (400, 401, 402)
@@ -60,25 +60,25 @@ async def test_impossible_claims(shop: Shop, claim: str) -> None:
 
 
 async def test_claims_of_others(shop: Shop) -> None:
-    """A claim opens its own transfer's file and no other; an unknown one opens nothing."""
-    mine, other = await shop.sell(goods()), await shop.sell(goods())
-    claim, transfer = await shop.begin(mine.file_id)
-    await shop.pay(transfer)
+    """A claim opens its own purchase's file and no other; an unknown one opens nothing."""
+    mine, other = await shop.sell(file_for_sale()), await shop.sell(file_for_sale())
+    claim, purchase = await shop.begin(mine.file_id)
+    await shop.pay(purchase)
     got = await shop.call("GET", f"/files/{other.file_id}/bytes", claim)
     assert (got.status, got.json["code"]) == (403, "claim_mismatch")
     for path in ("/claim", "/share", f"/files/{mine.file_id}/bytes"):
         got = await shop.call("GET", path, new_secret())
         assert (got.status, got.json["code"]) == (403, "claim_mismatch")
     body = {"claim_hash": b64u(claim_hash(claim))}
-    got = await shop.call("POST", f"/files/{other.file_id}/transfers", json=body)
+    got = await shop.call("POST", f"/files/{other.file_id}/purchases", json=body)
     assert (got.status, got.json["code"]) == (403, "claim_mismatch")
 
 
 async def test_used_again_and_again(shop: Shop) -> None:
-    """A right that was used stays: share and bytes are the same the second time, and the transfer is still settled."""
-    sold = await shop.sell(goods())
-    claim, transfer = await shop.begin(sold.file_id)
-    await shop.pay(transfer)
+    """A right that was used stays: share and bytes are the same the second time, and the purchase is still settled."""
+    sold = await shop.sell(file_for_sale())
+    claim, purchase = await shop.begin(sold.file_id)
+    await shop.pay(purchase)
     for _ in range(2):
         assert (await shop.call("GET", "/share", claim)).status == 200
         assert (await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)).body == sold.sealed
@@ -88,21 +88,21 @@ async def test_used_again_and_again(shop: Shop) -> None:
 
 async def test_expired_and_paid_late(shop: Shop) -> None:
     """An expired invoice is still there, and money that comes late still releases."""
-    sold = await shop.sell(goods())
-    claim, transfer = await shop.begin(sold.file_id)
+    sold = await shop.sell(file_for_sale())
+    claim, purchase = await shop.begin(sold.file_id)
     shop.clock.ahead = 4000
     await shop.chain.mine()
-    await shop.state(transfer, "expired")
+    await shop.state(purchase, "expired")
     got = await shop.call("GET", "/share", claim)
-    assert (got.status, got.json["transfer"]["state"]) == (402, "expired")
-    paid = await shop.pay(transfer)
+    assert (got.status, got.json["purchase"]["state"]) == (402, "expired")
+    paid = await shop.pay(purchase)
     assert paid["marks"] == ["paid_late"]
     assert (await shop.call("GET", "/share", claim)).status == 200
 
 
 async def test_402_is_enough_to_pay(shop: Shop) -> None:
     """A program that knows only the file's address learns everything it needs."""
-    sold = await shop.sell(goods(price_sat=150_000))
+    sold = await shop.sell(file_for_sale(price_sat=150_000))
     got = await shop.call("GET", f"/files/{sold.file_id}/bytes")
     terms = got.json
     assert (got.status, terms["code"], terms["price_sat"], terms["price_btc"]) == (
@@ -111,43 +111,43 @@ async def test_402_is_enough_to_pay(shop: Shop) -> None:
         150_000,
         "0.0015",
     )
-    assert (terms["network"], terms["confirmations"], terms["transfer"]) == ("regtest", 2, None)
-    assert terms["create_transfer"] == f"/api/v1/files/{sold.file_id}/transfers"
-    claim, transfer = await shop.begin(sold.file_id)
+    assert (terms["network"], terms["confirmations"], terms["purchase"]) == ("regtest", 2, None)
+    assert terms["create_purchase"] == f"/api/v1/files/{sold.file_id}/purchases"
+    claim, purchase = await shop.begin(sold.file_id)
     for path in (f"/files/{sold.file_id}/bytes", "/share"):
         got = await shop.call("GET", path, claim)
-        assert (got.status, got.json["transfer"]) == (402, transfer)
+        assert (got.status, got.json["purchase"]) == (402, purchase)
 
 
 async def test_caps(open_one: Open) -> None:
     """More open invoices from one address cost work; a paid one makes room."""
     async with open_one(invoices={"cap_per_buyer": 2}) as shop:
-        sold = await shop.sell(goods())
+        sold = await shop.sell(file_for_sale())
         _, first = await shop.begin(sold.file_id)
         await shop.begin(sold.file_id)
         body = {"claim_hash": b64u(claim_hash(new_secret()))}
-        got = await shop.call("POST", f"/files/{sold.file_id}/transfers", json=body)
+        got = await shop.call("POST", f"/files/{sold.file_id}/purchases", json=body)
         assert (got.status, got.json["code"]) == (429, "proof_of_work")
         await shop.pay(first)
-        assert (await shop.call("POST", f"/files/{sold.file_id}/transfers", json=body)).status == 201
+        assert (await shop.call("POST", f"/files/{sold.file_id}/purchases", json=body)).status == 201
 
 
 async def test_paused_sales(shop: Shop) -> None:
     """A paused seller's file says so, and gives out no address."""
-    sold = await shop.sell(goods())
+    sold = await shop.sell(file_for_sale())
     [payout] = await shop.parts.store.read(active_payouts)
     await shop.parts.store.write(lambda conn: pause_payout(conn, payout.id, "sales_paused"))
     assert (await shop.call("GET", f"/files/{sold.file_id}")).json["paused"] == "sales_paused"
     body = {"claim_hash": b64u(claim_hash(new_secret()))}
-    got = await shop.call("POST", f"/files/{sold.file_id}/transfers", json=body)
+    got = await shop.call("POST", f"/files/{sold.file_id}/purchases", json=body)
     assert (got.status, got.json["code"]) == (409, "sales_paused")
 
 
 async def test_qr(shop: Shop) -> None:
     """A compact picture with a white ground."""
-    sold = await shop.sell(goods())
-    _, transfer = await shop.begin(sold.file_id)
-    got = await shop.call("GET", f"/transfers/{transfer['transfer_id']}/qr.svg")
+    sold = await shop.sell(file_for_sale())
+    _, purchase = await shop.begin(sold.file_id)
+    got = await shop.call("GET", f"/purchases/{purchase['purchase_id']}/qr.svg")
     assert got.headers["Content-Type"].startswith("image/svg+xml")
     assert got.body.count(b"<path") == 2
     assert len(got.body) < 12_000
@@ -162,25 +162,25 @@ def test_a_qr_code_is_painted_once(monkeypatch: pytest.MonkeyPatch) -> None:
         paint(code, test, mask)
 
     monkeypatch.setattr(QRCode, "makeImpl", counted)
-    qr.svg.cache_clear()
-    assert qr.svg("bitcoin:bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080?amount=0.00002500").startswith("<svg ")
+    qr_picture.svg.cache_clear()
+    assert qr_picture.svg("bitcoin:bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080?amount=0.00002500").startswith("<svg ")
     assert len(paintings) == 1
 
 
 async def test_qr_codes_keep_nobody_waiting(shop: Shop) -> None:
     """Twenty requests for one picture paint it once, in a thread of its own."""
-    sold = await shop.sell(goods())
-    _, transfer = await shop.begin(sold.file_id)
-    qr.svg.cache_clear()
-    got = await asyncio.gather(*[shop.call("GET", f"/transfers/{transfer['transfer_id']}/qr.svg") for _ in range(20)])
+    sold = await shop.sell(file_for_sale())
+    _, purchase = await shop.begin(sold.file_id)
+    qr_picture.svg.cache_clear()
+    got = await asyncio.gather(*[shop.call("GET", f"/purchases/{purchase['purchase_id']}/qr.svg") for _ in range(20)])
     assert len({one.body for one in got}) == 1
-    assert qr.svg.cache_info().misses == 1
+    assert qr_picture.svg.cache_info().misses == 1
     assert any(one.name.startswith("qr") for one in threading.enumerate())
 
 
 async def test_demo_only_in_a_demo(shop: Shop) -> None:
     """The purse is no part of a real gateway."""
-    real = make_app(replace(shop.parts, purse=None))
+    real = make_app(replace(shop.parts, demo_wallet=None))
     routes = {route.resource.canonical for route in real.router.routes() if route.resource}
     assert not any("demo" in path for path in routes)
 

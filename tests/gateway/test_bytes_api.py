@@ -7,7 +7,7 @@ import errno
 
 import aiohttp
 import pytest
-from sales import Goods, content, goods
+from sales import VerifiedOffer, content, file_for_sale
 from shop import Shop
 
 from bitcache.identifiers import b64u
@@ -17,15 +17,15 @@ SIZE = 200_000
 
 
 @pytest.fixture
-async def bought(shop: Shop) -> tuple[Shop, Goods, str]:
+async def bought(shop: Shop) -> tuple[Shop, VerifiedOffer, str]:
     """A file whose payment was seen, and the claim."""
-    sold = await shop.sell(goods(content(SIZE)))
-    claim, transfer = await shop.begin(sold.file_id)
-    await shop.pay(transfer, mine=False)
+    sold = await shop.sell(file_for_sale(content(SIZE)))
+    claim, purchase = await shop.begin(sold.file_id)
+    await shop.pay(purchase, mine=False)
     return shop, sold, claim
 
 
-async def test_whole(bought: tuple[Shop, Goods, str]) -> None:
+async def test_whole(bought: tuple[Shop, VerifiedOffer, str]) -> None:
     """Everything, with a strong ETag and no encoding, however much a client would like one."""
     shop, sold, claim = bought
     got = await shop.call(
@@ -40,7 +40,7 @@ async def test_whole(bought: tuple[Shop, Goods, str]) -> None:
     assert got.headers["ETag"] == f'"{b64u(root)}"'
 
 
-async def test_head(bought: tuple[Shop, Goods, str]) -> None:
+async def test_head(bought: tuple[Shop, VerifiedOffer, str]) -> None:
     """The same headers and no bytes; 402 without the claim."""
     shop, sold, claim = bought
     path = f"/files/{sold.file_id}/bytes"
@@ -60,7 +60,7 @@ async def test_head(bought: tuple[Shop, Goods, str]) -> None:
         ("bytes=-999999999", 0, None),
     ],
 )
-async def test_ranges(bought: tuple[Shop, Goods, str], asked: str, first: int, last: int | None) -> None:
+async def test_ranges(bought: tuple[Shop, VerifiedOffer, str], asked: str, first: int, last: int | None) -> None:
     """206 with exactly those bytes, and where they lie."""
     shop, sold, claim = bought
     size = len(sold.sealed)
@@ -73,7 +73,7 @@ async def test_ranges(bought: tuple[Shop, Goods, str], asked: str, first: int, l
 
 
 @pytest.mark.parametrize("asked", ["bytes=999999999-", "bytes=-0"])
-async def test_beyond_the_end(bought: tuple[Shop, Goods, str], asked: str) -> None:
+async def test_beyond_the_end(bought: tuple[Shop, VerifiedOffer, str], asked: str) -> None:
     """416, with the size."""
     shop, sold, claim = bought
     got = await shop.call("GET", f"/files/{sold.file_id}/bytes", claim, headers={"Range": asked})
@@ -82,14 +82,14 @@ async def test_beyond_the_end(bought: tuple[Shop, Goods, str], asked: str) -> No
 
 
 @pytest.mark.parametrize("asked", ["bytes=5-2", "bytes=a-b", "bytes=-", "items=0-1", "bytes=0-1,5-9", "0-5"])
-async def test_no_range(bought: tuple[Shop, Goods, str], asked: str) -> None:
+async def test_no_range(bought: tuple[Shop, VerifiedOffer, str], asked: str) -> None:
     """What is no single range is answered with everything, as the standard allows."""
     shop, sold, claim = bought
     got = await shop.call("GET", f"/files/{sold.file_id}/bytes", claim, headers={"Range": asked})
     assert (got.status, got.body) == (200, sold.sealed)
 
 
-async def test_versions(bought: tuple[Shop, Goods, str]) -> None:
+async def test_versions(bought: tuple[Shop, VerifiedOffer, str]) -> None:
     """If-Range with the ETag resumes, with another version starts over; If-None-Match saves the bytes."""
     shop, sold, claim = bought
     path = f"/files/{sold.file_id}/bytes"
@@ -104,7 +104,7 @@ async def test_versions(bought: tuple[Shop, Goods, str]) -> None:
 
 
 async def test_a_failing_disk_cuts_the_answer_off(
-    bought: tuple[Shop, Goods, str], monkeypatch: pytest.MonkeyPatch
+    bought: tuple[Shop, VerifiedOffer, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A buyer sees a broken download, which it resumes; never an error message as the file's bytes."""
     shop, sold, claim = bought
@@ -119,7 +119,7 @@ async def test_a_failing_disk_cuts_the_answer_off(
     assert (await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)).body == sold.sealed
 
 
-async def test_a_missing_file_is_our_fault(bought: tuple[Shop, Goods, str]) -> None:
+async def test_a_missing_file_is_our_fault(bought: tuple[Shop, VerifiedOffer, str]) -> None:
     """A stored file that vanished is a 500 for the operator to find, with no path in it."""
     shop, sold, claim = bought
     shop.parts.blobs.path(sold.file_id).unlink()

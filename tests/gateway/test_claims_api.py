@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sales import Goods, goods
+from sales import VerifiedOffer, file_for_sale
 from shop import Answer, Shop
 
 from bitcache.identifiers import b64u, claim_hash, new_secret
@@ -11,7 +11,7 @@ from bitcache.identifiers import b64u, claim_hash, new_secret
 PATHS = ("/claim", "/share", "/bytes")
 
 
-async def ask(shop: Shop, sold: Goods, claim: str | None) -> dict[str, tuple[int, str | None]]:
+async def ask(shop: Shop, sold: VerifiedOffer, claim: str | None) -> dict[str, tuple[int, str | None]]:
     """Status and code of each call."""
     answers = {}
     for path in PATHS:
@@ -31,62 +31,62 @@ RELEASED = dict.fromkeys(PATHS, (200, None))
 
 async def test_without_a_claim(shop: Shop) -> None:
     """Terms for a program, and 401 where nothing can be said without one."""
-    sold = await shop.sell(goods())
+    sold = await shop.sell(file_for_sale())
     assert await ask(shop, sold, None) == {
         "/claim": (401, "not_signed_in"),
         "/share": (401, "not_signed_in"),
         "/bytes": (402, "payment_required"),
     }
     terms = (await shop.call("GET", f"/files/{sold.file_id}/bytes")).json
-    assert terms["transfer"] is None
+    assert terms["purchase"] is None
 
 
 @pytest.mark.parametrize("claim", ["x", "A" * 42, "A" * 42 + "B", "A" * 43 + "="])
 async def test_what_is_no_claim(shop: Shop, claim: str) -> None:
     """Another length, alphabet or spelling."""
-    sold = await shop.sell(goods())
+    sold = await shop.sell(file_for_sale())
     assert await ask(shop, sold, claim) == dict.fromkeys(PATHS, (400, "invalid_identifier"))
 
 
 async def test_a_claim_that_nobody_began_with(shop: Shop) -> None:
     """Well spelled and unknown."""
-    sold = await shop.sell(goods())
+    sold = await shop.sell(file_for_sale())
     assert await ask(shop, sold, new_secret()) == dict.fromkeys(PATHS, (403, "claim_mismatch"))
 
 
 async def test_from_unpaid_to_released(shop: Shop) -> None:
     """Each state adds one right."""
-    sold = await shop.sell(goods())
-    claim, transfer = await shop.begin(sold.file_id)
+    sold = await shop.sell(file_for_sale())
+    claim, purchase = await shop.begin(sold.file_id)
     assert await ask(shop, sold, claim) == UNPAID
     unpaid = (await shop.call("GET", "/share", claim)).json
-    assert unpaid["transfer"]["transfer_id"] == transfer["transfer_id"]
-    await shop.pay(transfer, mine=False)
+    assert unpaid["purchase"]["purchase_id"] == purchase["purchase_id"]
+    await shop.pay(purchase, mine=False)
     assert await ask(shop, sold, claim) == SEEN
     await shop.chain.mine()
-    await shop.state(transfer, "settled")
+    await shop.state(purchase, "settled")
     assert await ask(shop, sold, claim) == RELEASED
 
 
 async def test_the_claim_of_another_file(shop: Shop) -> None:
     """Its own share, and no byte of this file."""
-    sold, other = await shop.sell(goods()), await shop.sell(goods())
-    claim, transfer = await shop.begin(other.file_id)
-    await shop.pay(transfer)
+    sold, other = await shop.sell(file_for_sale()), await shop.sell(file_for_sale())
+    claim, purchase = await shop.begin(other.file_id)
+    await shop.pay(purchase)
     assert await ask(shop, sold, claim) == RELEASED | {"/bytes": (403, "claim_mismatch")}
     assert (await shop.call("GET", "/share", claim)).json["file_id"] == other.file_id
 
 
 async def test_repeated_and_conflicting_requests(shop: Shop) -> None:
     """The same claim or listing again is the same thing; another one under its name is refused."""
-    sold, other = await shop.sell(goods()), await shop.sell(goods())
-    claim, transfer = await shop.begin(sold.file_id)
+    sold, other = await shop.sell(file_for_sale()), await shop.sell(file_for_sale())
+    claim, purchase = await shop.begin(sold.file_id)
     body = {"claim_hash": b64u(claim_hash(claim))}
-    again = await shop.call("POST", f"/files/{sold.file_id}/transfers", json=body)
-    assert (again.status, again.json) == (200, transfer)
-    conflicting = await shop.call("POST", f"/files/{other.file_id}/transfers", json=body)
+    again = await shop.call("POST", f"/files/{sold.file_id}/purchases", json=body)
+    assert (again.status, again.json) == (200, purchase)
+    conflicting = await shop.call("POST", f"/files/{other.file_id}/purchases", json=body)
     assert _of(conflicting) == (403, "claim_mismatch")
     first, second = await shop.list_goods(sold), await shop.list_goods(sold)
     assert (first.status, first.json) == (second.status, second.json)
-    resigned = goods(file_id=sold.file_id)
+    resigned = file_for_sale(file_id=sold.file_id)
     assert _of(await shop.call("POST", "/listings", shop.token, json=resigned.listing)) == (409, "upload_exists")

@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sales import content, goods
+from sales import content, file_for_sale
 from shop import Client, open_shop, settings_in
 from support.accounts import descriptor
 from support.eventually import eventually
@@ -21,21 +21,21 @@ from support.eventually import eventually
 from bitcache.errors import DatabaseBusy, InvalidSettings, PrivateKeyRefused, SalesPaused
 from bitcache.identifiers import FileId
 from bitcache.sellers import active_payouts
-from gateway.api.transfers import transfer_of_claim
-from gateway.compose import check_payout, init_data_dir, running
-from gateway.datadir import DataDir
-from wallet.chain.simulated import SimulatedChain
+from gateway.api.purchases import purchase_of_claim
+from gateway.compose import check_payout, init_data_folder, running
+from gateway.config.data_folder import DataFolder
+from wallet.chain.simulated_chain import SimulatedChain
 
 
 async def test_init_happens_once(tmp_path: Path) -> None:
     """A second init shows no second token, and changes nothing."""
     settings = settings_in(tmp_path)
-    token = await init_data_dir(settings)
+    token = await init_data_folder(settings)
     assert len(token) == 43
-    before = DataDir(settings.storage.directory).master_key.read_bytes()
+    before = DataFolder(settings.storage.directory).master_key.read_bytes()
     with pytest.raises(InvalidSettings):
-        await init_data_dir(settings)
-    assert DataDir(settings.storage.directory).master_key.read_bytes() == before
+        await init_data_folder(settings)
+    assert DataFolder(settings.storage.directory).master_key.read_bytes() == before
 
 
 async def test_not_set_up(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ async def test_second_opinion_at_start(tmp_path: Path, monkeypatch: pytest.Monke
         settings = shop.parts.settings
 
     async def reason() -> str | None:
-        async with running(settings, purse=SimulatedChain()) as parts:
+        async with running(settings, demo_wallet=SimulatedChain()) as parts:
             [payout] = await parts.store.read(active_payouts)
             return payout.paused
 
@@ -77,7 +77,7 @@ async def test_second_opinion_at_start(tmp_path: Path, monkeypatch: pytest.Monke
         raise SalesPaused
 
     with monkeypatch.context() as patch:
-        patch.setattr("wallet.second_opinion.confirm", differs)
+        patch.setattr("wallet.address_crosscheck.confirm", differs)
         assert await reason() == "sales_paused"
     assert await reason() is None
 
@@ -85,7 +85,7 @@ async def test_second_opinion_at_start(tmp_path: Path, monkeypatch: pytest.Monke
 async def test_a_simulated_chain_is_never_mainnet(tmp_path: Path) -> None:
     """Somebody could send real coins to its addresses."""
     settings = settings_in(tmp_path, bitcoin={"network": "main"})
-    await init_data_dir(settings)
+    await init_data_folder(settings)
     with pytest.raises(InvalidSettings):
         async with running(settings):
             pass
@@ -95,28 +95,30 @@ async def test_a_sale_survives_a_restart(tmp_path: Path) -> None:
     """Listed before, paid while the gateway was away, released after."""
     chain = SimulatedChain()
     async with open_shop(tmp_path) as shop:
-        sold = await shop.sell(goods())
-        claim, transfer = await shop.begin(sold.file_id)
+        sold = await shop.sell(file_for_sale())
+        claim, purchase = await shop.begin(sold.file_id)
         settings, chain = shop.parts.settings, shop.chain
-    await chain.pay(transfer["address"], transfer["amount_sat"])
+    await chain.pay(purchase["address"], purchase["amount_sat"])
     await chain.mine()
-    async with running(settings, purse=chain) as parts:
+    async with running(settings, demo_wallet=chain) as parts:
 
         async def released() -> bool:
-            return (await transfer_of_claim(parts, claim)).released
+            return (await purchase_of_claim(parts, claim)).released
 
         await eventually(released)
 
 
-SERVE = "import asyncio, sys, pathlib; from gateway.app import serve; from gateway.load_settings import load; \
+SERVE = (
+    "import asyncio, sys, pathlib; from gateway.server.app import serve; from gateway.config.load_settings import load; \
 asyncio.run(serve(load(pathlib.Path(sys.argv[1]))))"
+)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_stops_in_order(tmp_path: Path, number: signal.Signals) -> None:
     """A signal ends streams, keeps what arrived of an upload, and the process leaves with 0 in a few seconds."""
     settings = settings_in(tmp_path)
-    token = await init_data_dir(settings, terms=await check_payout(settings, descriptor("wpkh")))
+    token = await init_data_folder(settings, terms=await check_payout(settings, descriptor("wpkh")))
     config = tmp_path / "config.toml"
     config.write_text(
         '[bitcoin]\nnetwork = "regtest"\n[chain]\nsource = "simulated"\n[server]\nport = 0\n'
@@ -152,9 +154,9 @@ async def listened(lines: asyncio.StreamReader) -> str:
 
 async def interrupted(client: Client, stop: Callable[[], None]) -> FileId:
     """A stream is open and half an upload sent when the gateway is told to stop; returns the upload's id."""
-    sold = await client.sell(goods())
-    _, transfer = await client.begin(sold.file_id)
-    made = goods(content(500_000))
+    sold = await client.sell(file_for_sale())
+    _, purchase = await client.begin(sold.file_id)
+    made = file_for_sale(content(500_000))
     assert (await client.announce(made.file_id, len(made.sealed))).status == 201
 
     async def half() -> AsyncIterator[bytes]:
@@ -163,8 +165,8 @@ async def interrupted(client: Client, stop: Callable[[], None]) -> FileId:
         stop()
         await asyncio.sleep(20)
 
-    async with client.http.get(f"{client.url}/api/v1/transfers/{transfer['transfer_id']}/events") as stream:
+    async with client.http.get(f"{client.url}/api/v1/purchases/{purchase['purchase_id']}/events") as stream:
         got = await client.send(made.file_id, 0, half())
         assert (got.status, got.json["code"]) == (503, "unavailable")
-        assert (await stream.content.read()).startswith(b"event: transfer")
+        assert (await stream.content.read()).startswith(b"event: purchase")
     return made.file_id

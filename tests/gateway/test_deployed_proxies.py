@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
-from sales import content, goods
+from sales import content, file_for_sale
 from shop import Open, Shop
 from support.ports import free_port
 from support.proxies import HOST, Proxy, deployed_caddy, deployed_nginx, nginx, trusting
@@ -114,12 +114,12 @@ async def test_browsers_get_http_2(shop: Shop, tmp_path: Path, deployed: Deploy)
 async def test_streams_of_one_visitor(open_one: Open, tmp_path: Path, deployed: Deploy) -> None:
     """256 from one address: 32 are held, the rest are refused at once, and others are served meanwhile."""
     async with open_one(server={"trusted_proxies": ["127.0.0.1"]}) as shop:
-        sold = await shop.sell(goods())
-        transfers = [(await shop.begin(sold.file_id))[1]["transfer_id"] for _ in range(4)]
+        sold = await shop.sell(file_for_sale())
+        purchases = [(await shop.begin(sold.file_id))[1]["purchase_id"] for _ in range(4)]
         with deployed(tmp_path, port_of(shop)) as proxy:
             held, answers, tls = [], [], trusting()
             for number in range(256):
-                path = f"/api/v1/transfers/{transfers[number % 4]}/events"
+                path = f"/api/v1/purchases/{purchases[number % 4]}/events"
                 reader, writer = await asyncio.open_connection(
                     "127.0.0.1", proxy.port, local_addr=(STRANGER, 0), ssl=tls, server_hostname=HOST
                 )
@@ -128,14 +128,14 @@ async def test_streams_of_one_visitor(open_one: Open, tmp_path: Path, deployed: 
                 async with asyncio.timeout(20):
                     answers.append((await reader.readline()).split()[1])
             assert (answers.count(b"200"), answers.count(b"429")) == (32, 224)
-            path = f"/api/v1/transfers/{transfers[0]}"
+            path = f"/api/v1/purchases/{purchases[0]}"
             assert " 200 " in (await ask(proxy.port, get("/sell"))).splitlines()[0]
             assert " 200 " in (await ask(proxy.port, get(path), address=STRANGER)).splitlines()[0]
             async with connected(proxy.port, OTHER, tls) as (reader, writer):
                 writer.write(get(f"{path}/events").encode())
                 async with asyncio.timeout(20):
                     assert b" 200 " in await reader.readline()
-                    await reader.readuntil(b"event: transfer")
+                    await reader.readuntil(b"event: purchase")
             for writer in held:
                 writer.close()
 
@@ -160,9 +160,9 @@ async def test_an_upload_and_a_purchase(open_one: Open, tmp_path: Path, deployed
         with deployed(tmp_path, port_of(shop)) as proxy:
             async with ClientSession(connector=TCPConnector(ssl=trusting(), resolver=ThisMachine())) as http:
                 direct, shop.url, shop.http = shop.http, proxy.url, http
-                sold = await shop.sell(goods(content(8 * 2**20)))
-                claim, transfer = await shop.begin(sold.file_id)
-                await shop.pay(transfer)
+                sold = await shop.sell(file_for_sale(content(8 * 2**20)))
+                claim, purchase = await shop.begin(sold.file_id)
+                await shop.pay(purchase)
                 got = await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)
                 shop.http = direct
             assert got.body == sold.sealed

@@ -9,26 +9,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sales import goods
+from sales import file_for_sale
 from shop import Shop, open_shop
 from support.eventually import eventually
 from typer.testing import CliRunner
 
+from bitcache.address_journal import Skipped
+from bitcache.block_processing import DEEPEST, BlockRef
 from bitcache.errors import NodeAuthFailed, NodeCallForbidden, NodeUnreachable, NodeWrongNetwork
-from bitcache.highwater import Skipped
-from bitcache.ledger import DEEPEST, BlockRef
 from bitcache.sellers import Payout
-from gateway import doctor_rules as rules
 from gateway.cli.main import app
-from gateway.compose import CursorAt, NodeFacts, Parts, Zmq, node_facts, running
-from gateway.datadir import DataDir
-from gateway.doctor import examine
-from gateway.doctor_health import health_of_running
-from gateway.facts import Business, Ledger
-from gateway.findings import Finding
-from gateway.load_settings import check, load
-from wallet.chain.base import ChainStatus
-from wallet.chain.regtest import RegtestNode
+from gateway.compose import CursorAt, GatewayContext, NodeFacts, Zmq, node_facts, running
+from gateway.config.data_folder import DataFolder
+from gateway.config.load_settings import check, load
+from gateway.diagnostics import doctor_rules as rules
+from gateway.diagnostics.doctor import examine
+from gateway.diagnostics.doctor_health import health_of_running
+from gateway.diagnostics.facts import Business, Ledger
+from gateway.diagnostics.findings import Finding
+from wallet.chain.chain_source import ChainStatus
+from wallet.chain.regtest_node import RegtestNode
 
 NOW = 1_800_000_000
 WELL = NodeFacts(
@@ -75,7 +75,7 @@ def worse(findings: list[Finding]) -> list[str]:
 async def closed(tmp_path: Path) -> Path:
     """The data of a gateway that sold something."""
     async with open_shop(tmp_path) as shop:
-        sold = await shop.sell(goods())
+        sold = await shop.sell(file_for_sale())
         _, order = await shop.begin(sold.file_id)
         await shop.pay(order)
     return tmp_path
@@ -87,36 +87,36 @@ async def test_all_is_well(closed: Path) -> None:
 
 async def test_it_works_beside_a_running_gateway_and_changes_nothing(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as shop:
-        await shop.sell(goods())
+        await shop.sell(file_for_sale())
         before = {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*") if path.suffix == ".journal"}
         assert worse(await examine(config_in(tmp_path))) == []
         assert before == {path: path.stat().st_mtime_ns for path in before}
-        await shop.sell(goods())
+        await shop.sell(file_for_sale())
 
 
-def spoil_rights(data: DataDir) -> None:
+def spoil_rights(data: DataFolder) -> None:
     data.root.chmod(0o755)
 
 
-def lose_the_key(data: DataDir) -> None:
+def lose_the_key(data: DataFolder) -> None:
     data.master_key.write_bytes(bytes(32))
 
 
-def lose_a_file(data: DataDir) -> None:
+def lose_a_file(data: DataFolder) -> None:
     for path in data.blobs.rglob("*"):
         if path.is_file():
             path.unlink()
 
 
-def lose_the_journal(data: DataDir) -> None:
+def lose_the_journal(data: DataFolder) -> None:
     data.addresses.unlink()
 
 
-def spoil_the_journal(data: DataDir) -> None:
+def spoil_the_journal(data: DataFolder) -> None:
     data.addresses.write_text("nonsense\n")
 
 
-def spoil_the_database(data: DataDir) -> None:
+def spoil_the_database(data: DataFolder) -> None:
     data.database.write_bytes(b"SQLite format 3\0" + bytes(5000))
 
 
@@ -131,8 +131,8 @@ def spoil_the_database(data: DataDir) -> None:
         (spoil_the_database, "database_unusable"),
     ],
 )
-async def test_what_is_spoilt_is_found(closed: Path, spoil: Callable[[DataDir], None], code: str) -> None:
-    spoil(DataDir(closed / "data"))
+async def test_what_is_spoilt_is_found(closed: Path, spoil: Callable[[DataFolder], None], code: str) -> None:
+    spoil(DataFolder(closed / "data"))
     assert code in worse(await examine(config_in(closed)))
 
 
@@ -317,7 +317,7 @@ async def caught_up(shop: Shop) -> bool:
     return shop.parts.watcher.status.cursor == await shop.chain.tip()
 
 
-async def stopped(parts: Parts) -> bool:
+async def stopped(parts: GatewayContext) -> bool:
     return parts.watcher.status.error is not None
 
 

@@ -23,17 +23,17 @@ from support.shop import open_shop
 
 from bitcache.errors import ChainError
 from bitcache.money import Sat
-from bitcache.storage.store import Store
-from gateway import doctor_rules as rules
+from bitcache.storage.database import Store
 from gateway.compose import CALLS, Need, node_facts
-from gateway.compose.chains import chain_of
-from gateway.datadir import DataDir
-from gateway.findings import Finding
-from gateway.load_settings import check
-from gateway.settings import Settings
-from wallet.chain.bitcoind import BitcoindSource
-from wallet.chain.reading import read_chain
-from wallet.chain.regtest import RegtestNode
+from gateway.compose.chain_selection import chain_of
+from gateway.config.data_folder import DataFolder
+from gateway.config.load_settings import check
+from gateway.config.settings import Settings
+from gateway.diagnostics import doctor_rules as rules
+from gateway.diagnostics.findings import Finding
+from wallet.chain.bitcoind_source import BitcoindSource
+from wallet.chain.read_chain_range import read_chain
+from wallet.chain.regtest_node import RegtestNode
 from wallet.watcher import Watcher
 
 pytestmark = pytest.mark.node
@@ -178,17 +178,17 @@ def promised(findings: list[Finding]) -> str:
 
 async def seen(settings: Settings, payer: RegtestNode, store: Store, folder: Path, promise: str) -> str:
     """How soon a payment is seen: what really happens."""
-    source, _ = chain_of(settings, DataDir(folder), None)
+    source, _ = chain_of(settings, DataFolder(folder), None)
     assert isinstance(source, BitcoindSource)
     shop = await open_shop(store)
     ((script, address),) = fresh_destinations(1)
-    transfer_id = await shop.invoice(script, address)
-    watcher = Watcher(store, source, {script: transfer_id})
+    purchase_id = await shop.invoice(script, address)
+    watcher = Watcher(store, source, {script: purchase_id})
     await source.open()
 
     async def state() -> str:
         await watcher._attempt()
-        return await shop.state(transfer_id)
+        return await shop.state(purchase_id)
 
     async def settled() -> bool:
         return await state() == "settled"
@@ -237,7 +237,7 @@ async def test_doctor_and_reality_agree(
     set_up: SetUp,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("wallet.chain.bitcoind.POLL_SECONDS", 3600)  # so that news alone wakes
+    monkeypatch.setattr("wallet.chain.bitcoind_source.POLL_SECONDS", 3600)  # so that news alone wakes
     async with launched(bitcoind, folder, payer, set_up) as node:
         settings = settings_of(node, set_up, tmp_path)
         facts = await node_facts(settings, None)

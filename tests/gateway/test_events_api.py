@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from sales import goods
+from sales import file_for_sale
 from shop import Open, Shop
 from support.eventually import eventually
 
-from gateway.api import events
+from gateway.api import event_stream
 
 
 class Stream:
@@ -29,14 +29,14 @@ class Stream:
     async def state(self) -> str:
         """The state in the next event."""
         name, data = (await self.block()).strip().split("\n")
-        assert name == "event: transfer"
+        assert name == "event: purchase"
         return str(json.loads(data.removeprefix("data: "))["state"])
 
 
 @asynccontextmanager
-async def watching(shop: Shop, transfer: dict[str, Any]) -> AsyncIterator[Stream]:
-    """A stream of one transfer."""
-    async with shop.http.get(f"{shop.url}/api/v1/transfers/{transfer['transfer_id']}/events") as got:
+async def watching(shop: Shop, purchase: dict[str, Any]) -> AsyncIterator[Stream]:
+    """A stream of one purchase."""
+    async with shop.http.get(f"{shop.url}/api/v1/purchases/{purchase['purchase_id']}/events") as got:
         assert got.headers["Content-Type"].startswith("text/event-stream")
         assert got.headers["Access-Control-Allow-Origin"] == "*"
         yield Stream(got.content)
@@ -44,11 +44,11 @@ async def watching(shop: Shop, transfer: dict[str, Any]) -> AsyncIterator[Stream
 
 async def test_at_once_and_at_every_change(shop: Shop) -> None:
     """A buyer watches new, processing, settled; a second watcher sees the same."""
-    sold = await shop.sell(goods())
-    _, transfer = await shop.begin(sold.file_id)
-    async with watching(shop, transfer) as one, watching(shop, transfer) as other:
+    sold = await shop.sell(file_for_sale())
+    _, purchase = await shop.begin(sold.file_id)
+    async with watching(shop, purchase) as one, watching(shop, purchase) as other:
         assert await one.state() == await other.state() == "new"
-        await shop.chain.pay(transfer["address"], transfer["amount_sat"])
+        await shop.chain.pay(purchase["address"], purchase["amount_sat"])
         assert await one.state() == await other.state() == "processing"
         await shop.chain.mine()
         assert await one.state() == await other.state() == "settled"
@@ -56,12 +56,12 @@ async def test_at_once_and_at_every_change(shop: Shop) -> None:
 
 async def test_one_that_does_not_read(shop: Shop) -> None:
     """A watcher that reads nothing keeps nobody else waiting."""
-    sold = await shop.sell(goods())
-    _, transfer = await shop.begin(sold.file_id)
-    async with watching(shop, transfer), watching(shop, transfer) as reader:
+    sold = await shop.sell(file_for_sale())
+    _, purchase = await shop.begin(sold.file_id)
+    async with watching(shop, purchase), watching(shop, purchase) as reader:
         assert await reader.state() == "new"
         for _ in range(20):
-            await shop.chain.pay(transfer["address"], 300)
+            await shop.chain.pay(purchase["address"], 300)
         await shop.chain.mine()
         while await reader.state() != "settled":
             pass
@@ -69,31 +69,31 @@ async def test_one_that_does_not_read(shop: Shop) -> None:
 
 async def test_heartbeat(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A comment now and then, when nothing changes."""
-    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.1)
-    sold = await shop.sell(goods())
-    _, transfer = await shop.begin(sold.file_id)
-    async with watching(shop, transfer) as stream:
+    monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 0.1)
+    sold = await shop.sell(file_for_sale())
+    _, purchase = await shop.begin(sold.file_id)
+    async with watching(shop, purchase) as stream:
         assert await stream.state() == "new"
         assert (await stream.block()).startswith(":")
 
 
 async def test_not_without_end(open_one: Open) -> None:
-    """Streams of one transfer are bounded, and free again when they close."""
-    async with open_one(limits={"streams_per_transfer": 1}) as shop:
-        sold = await shop.sell(goods())
-        _, transfer = await shop.begin(sold.file_id)
-        async with watching(shop, transfer) as stream:
+    """Streams of one purchase are bounded, and free again when they close."""
+    async with open_one(limits={"streams_per_purchase": 1}) as shop:
+        sold = await shop.sell(file_for_sale())
+        _, purchase = await shop.begin(sold.file_id)
+        async with watching(shop, purchase) as stream:
             await stream.state()
-            got = await shop.call("GET", f"/transfers/{transfer['transfer_id']}/events")
+            got = await shop.call("GET", f"/purchases/{purchase['purchase_id']}/events")
             assert (got.status, got.json["code"]) == (429, "too_many_streams")
 
 
 async def test_not_without_end_in_all(open_one: Open) -> None:
-    """Nor those of all transfers together: whoever finds no room is told when to come again, and can still ask."""
+    """Nor those of all purchases together: whoever finds no room is told when to come again, and can still ask."""
     async with open_one(limits={"streams": 1}) as shop:
-        sold = await shop.sell(goods())
+        sold = await shop.sell(file_for_sale())
         (_, one), (_, other) = [await shop.begin(sold.file_id) for _ in range(2)]
-        path = f"/transfers/{other['transfer_id']}"
+        path = f"/purchases/{other['purchase_id']}"
         async with watching(shop, one) as stream:
             await stream.state()
             got = await shop.call("GET", f"{path}/events")
@@ -110,12 +110,12 @@ async def test_not_without_end_in_all(open_one: Open) -> None:
 
 async def test_nobody_holds_a_place_for_ever(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream ends by itself, in order, and the next one begins with the state."""
-    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.05)
-    monkeypatch.setattr(events, "LONGEST_SECONDS", 0.2)
-    sold = await shop.sell(goods())
-    _, transfer = await shop.begin(sold.file_id)
+    monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(event_stream, "LONGEST_SECONDS", 0.2)
+    sold = await shop.sell(file_for_sale())
+    _, purchase = await shop.begin(sold.file_id)
     for _ in range(2):
-        async with watching(shop, transfer) as stream:
+        async with watching(shop, purchase) as stream:
             assert await stream.state() == "new"
             while (block := await stream.block()) != "":
                 assert block.startswith(":")
@@ -125,9 +125,9 @@ async def test_nobody_holds_a_place_for_ever(shop: Shop, monkeypatch: pytest.Mon
 async def test_shutdown_ends_streams(open_one: Open) -> None:
     """When the gateway stops, streams end at once instead of holding it up."""
     async with open_one() as shop:
-        sold = await shop.sell(goods())
-        _, transfer = await shop.begin(sold.file_id)
-        async with watching(shop, transfer) as stream:
+        sold = await shop.sell(file_for_sale())
+        _, purchase = await shop.begin(sold.file_id)
+        async with watching(shop, purchase) as stream:
             await stream.state()
             shop.parts.hub.close()
             assert await stream.block() == ""

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sales import goods
+from sales import file_for_sale
 from shop import Open, Shop
 from support.eventually import eventually
 
 from bitcache.errors import NodeUnreachable
 from bitcache.identifiers import b64u, claim_hash, new_secret
-from bitcache.masterkey import MasterKey
+from bitcache.master_key import MasterKey
 from gateway.api import health
-from gateway.datadir import DataDir
-from wallet.chain.base import ChainStatus
+from gateway.config.data_folder import DataFolder
+from wallet.chain.chain_source import ChainStatus
 
 
 def unplug(shop: Shop, patch: pytest.MonkeyPatch) -> None:
@@ -37,18 +37,18 @@ def unplug(shop: Shop, patch: pytest.MonkeyPatch) -> None:
 
 async def test_node_down(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Invoices can still be made, for their scripts are remembered; health says that nobody watches meanwhile."""
-    sold = await shop.sell(goods())
+    sold = await shop.sell(file_for_sale())
     with monkeypatch.context() as patch:
         patch.setattr(health, "FRESH_SECONDS", 0)
         unplug(shop, patch)
-        claim, transfer = await shop.begin(sold.file_id)
+        claim, purchase = await shop.begin(sold.file_id)
         got = await shop.call("GET", "/healthz")
         assert (got.status, got.json["status"], got.json["node"]["error"]) == (503, "degraded", "node_unreachable")
         assert got.json["database"]["ok"]
-        await shop.chain.pay(transfer["address"], transfer["amount_sat"])
+        await shop.chain.pay(purchase["address"], purchase["amount_sat"])
         await shop.chain.mine()
         assert (await shop.call("GET", "/share", claim)).status == 402
-    await shop.state(transfer, "settled")
+    await shop.state(purchase, "settled")
     assert (await shop.call("GET", "/share", claim)).status == 200
 
 
@@ -73,17 +73,17 @@ async def test_disk_almost_full(open_one: Open) -> None:
 async def test_database_locked(open_one: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process holds the database: 503 with a time to come back, then all is as before."""
     monkeypatch.setattr(health, "FRESH_SECONDS", 0)
-    monkeypatch.setattr("bitcache.storage.store.BUSY_TIMEOUT_MS", 100)
+    monkeypatch.setattr("bitcache.storage.database.BUSY_TIMEOUT_MS", 100)
     async with open_one() as shop:
-        sold = await shop.sell(goods())
+        sold = await shop.sell(file_for_sale())
         body = {"claim_hash": b64u(claim_hash(new_secret()))}
-        with held(DataDir(shop.parts.settings.storage.directory).database):
-            got = await shop.call("POST", f"/files/{sold.file_id}/transfers", json=body)
+        with held(DataFolder(shop.parts.settings.storage.directory).database):
+            got = await shop.call("POST", f"/files/{sold.file_id}/purchases", json=body)
             assert (got.status, got.json["code"]) == (503, "database_busy")
             assert got.headers["Retry-After"]
             assert (await shop.call("GET", f"/files/{sold.file_id}")).status == 200
             assert (await shop.call("GET", "/healthz")).json["database"] == {"ok": False, "error": "database_busy"}
-        assert (await shop.call("POST", f"/files/{sold.file_id}/transfers", json=body)).status == 201
+        assert (await shop.call("POST", f"/files/{sold.file_id}/purchases", json=body)).status == 201
 
 
 @contextmanager
@@ -112,9 +112,9 @@ async def test_a_bug_says_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -
 
 async def test_another_master_key(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A share that the master key does not open is the operator's trouble, and no word to the buyer about keys."""
-    sold = await shop.sell(goods())
-    claim, transfer = await shop.begin(sold.file_id)
-    await shop.pay(transfer)
+    sold = await shop.sell(file_for_sale())
+    claim, purchase = await shop.begin(sold.file_id)
+    await shop.pay(purchase)
     monkeypatch.setattr(shop.parts.master_key, "_aead", MasterKey(bytes(32))._aead)
     got = await shop.call("GET", "/share", claim)
     assert (got.status, got.json["code"]) == (503, "storage")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sales import goods
+from sales import file_for_sale
 from shop import Shop
 from yarl import URL
 
-from bitcache.identifiers import new_file_id, new_transfer_id
+from bitcache.identifiers import new_file_id, new_purchase_id
 
 STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -40,7 +40,7 @@ async def test_only_the_checkout_can_be_framed(shop: Shop) -> None:
 
     No ``frame-ancestors *``: that leaves out pages of the disk.  Isolated pages let in only what agrees to be strict.
     """
-    sold = await shop.sell(goods())
+    sold = await shop.sell(file_for_sale())
     framed = (await shop.call("GET", f"/f/{sold.file_id}?embed")).headers
     assert "frame-ancestors" not in framed["Content-Security-Policy"]
     assert framed["Cross-Origin-Embedder-Policy"] == "require-corp"
@@ -53,7 +53,7 @@ async def test_only_the_checkout_can_be_framed(shop: Shop) -> None:
     assert (await raw(shop, "//"))["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
-@pytest.mark.parametrize("path", ["/seller", "/files/" + new_file_id(), "/healthz", "/transfers/" + new_transfer_id()])
+@pytest.mark.parametrize("path", ["/seller", "/files/" + new_file_id(), "/healthz", "/purchases/" + new_purchase_id()])
 async def test_the_api_is_not_cached(shop: Shop, path: str) -> None:
     """States change, and secrets are in some answers."""
     assert (await raw(shop, path))["Cache-Control"] == "no-store"
@@ -63,7 +63,7 @@ async def test_the_api_is_not_cached(shop: Shop, path: str) -> None:
     ("path", "open_to_all"),
     [
         ("/files/" + new_file_id(), True),
-        ("/transfers/" + new_transfer_id(), True),
+        ("/purchases/" + new_purchase_id(), True),
         ("/claim", True),
         ("/share", True),
         ("/openapi.json", True),
@@ -128,9 +128,9 @@ NOT_ASCII = (
 @pytest.mark.parametrize("header", NOT_ASCII, ids=[header.partition(":")[0] for header in NOT_ASCII])
 async def test_headers_that_are_not_ascii(shop: Shop, header: str) -> None:
     """Bytes that no header should hold are refused or passed over, and never a failure of ours."""
-    sold = await shop.sell(goods())
-    _, transfer = await shop.begin(sold.file_id)
-    file, transfer_id = sold.file_id, transfer["transfer_id"]
+    sold = await shop.sell(file_for_sale())
+    _, purchase = await shop.begin(sold.file_id)
+    file, purchase_id = sold.file_id, purchase["purchase_id"]
     api = "/api/v1"
     calls = [
         *(
@@ -138,9 +138,9 @@ async def test_headers_that_are_not_ascii(shop: Shop, header: str) -> None:
             for path in ("/", "/sell", f"/f/{file}", f"/f/{file}/pay", f"/f/{file}/claim", "/source.tar.gz")
         ),
         *(f"GET {api}{path}" for path in (f"/files/{file}", f"/files/{file}/bytes", "/share", "/claim", "/seller")),
-        *(f"POST {api}/{path}" for path in ("uploads", "listings", f"files/{file}/transfers")),
+        *(f"POST {api}/{path}" for path in ("uploads", "listings", f"files/{file}/purchases")),
         *(f"{method} {api}/uploads/{file}" for method in ("HEAD", "PATCH", "DELETE", "POST", "OPTIONS")),
-        *(f"GET {path}" for path in (f"{api}/transfers/{transfer_id}", "/static/site.js", "/healthz")),
+        *(f"GET {path}" for path in (f"{api}/purchases/{purchase_id}", "/static/site.js", "/healthz")),
         f"POST /f/{file}/pay",
     ]
     name, port = shop.url.removeprefix("http://").split(":")

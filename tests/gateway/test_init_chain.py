@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from bitcache.errors import NodeAuthFailed
 from gateway.cli.main import app
-from gateway.compose import chains
-from gateway.load_settings import load
-from gateway.settings import Settings
-from wallet.chain.discover import FoundNode
+from gateway.compose import chain_selection
+from gateway.config.load_settings import load
+from gateway.config.settings import Settings
+from wallet.chain.discover_local_nodes import FoundNode
 
 
 def init(
@@ -25,7 +25,7 @@ def init(
     async def discover() -> list[FoundNode]:
         return found
 
-    monkeypatch.setattr(chains, "discover", discover)
+    monkeypatch.setattr(chain_selection, "discover", discover)
     config = folder / "config.toml"
     got = CliRunner().invoke(app, ["init", "--config", str(config), "--json", *options])
     assert got.exit_code == 0, got.stderr
@@ -63,7 +63,7 @@ def refused(folder: Path, monkeypatch: pytest.MonkeyPatch, found: list[FoundNode
     async def discover() -> list[FoundNode]:
         return found
 
-    monkeypatch.setattr(chains, "discover", discover)
+    monkeypatch.setattr(chain_selection, "discover", discover)
     got = CliRunner().invoke(app, ["init", "--config", str(folder / "config.toml"), *options])
     assert got.exit_code == 3, got.stdout
     assert list(folder.iterdir()) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sales import goods
+from sales import file_for_sale
 from shop import Shop
 
 from bitcache.identifiers import new_file_id
@@ -11,7 +11,7 @@ from bitcache.identifiers import new_file_id
 
 async def test_pages_follow_each_other(shop: Shop) -> None:
     """Three listings, two a page: ``next`` leads from one to the other and ends."""
-    sold = [(await shop.sell(goods())).file_id for _ in range(3)]
+    sold = [(await shop.sell(file_for_sale())).file_id for _ in range(3)]
     first = (await shop.call("GET", "/listings?limit=2", shop.token)).json
     last = (await shop.call("GET", f"/listings?limit=2&after={first['next']}", shop.token)).json
     assert [len(page["listings"]) for page in (first, last)] == [2, 1]

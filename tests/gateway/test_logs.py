@@ -11,8 +11,8 @@ import pytest
 import structlog
 
 from bitcache.identifiers import new_file_id, new_secret
-from gateway import logs
-from gateway.settings import Log
+from gateway.config.settings import Log
+from gateway.diagnostics import logs
 
 
 @pytest.fixture
@@ -36,13 +36,13 @@ def out(restored: None) -> io.StringIO:
 
 
 def test_bound_values_are_in_every_line(out: io.StringIO) -> None:
-    """A transfer id bound once is in our lines and in those of libraries."""
-    logs.bind(transfer_id="T")
+    """A purchase id bound once is in our lines and in those of libraries."""
+    logs.bind(purchase_id="T")
     structlog.get_logger("gateway").info("seen", amount=1)
     logging.getLogger("library").warning("hm %s", "x")
     ours, theirs = (json.loads(line) for line in out.getvalue().splitlines())
-    assert (ours["event"], ours["amount"], ours["transfer_id"]) == ("seen", 1, "T")
-    assert (theirs["event"], theirs["transfer_id"]) == ("hm x", "T")
+    assert (ours["event"], ours["amount"], ours["purchase_id"]) == ("seen", 1, "T")
+    assert (theirs["event"], theirs["purchase_id"]) == ("hm x", "T")
 
 
 def test_secrets_are_hidden_wherever_they_stand(out: io.StringIO) -> None:

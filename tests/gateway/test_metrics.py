@@ -6,14 +6,14 @@ import socket
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sales import goods
+from sales import file_for_sale
 from shop import Open, Shop
 from support import sockets
 from support.eventually import eventually
 
 from bitcache.errors import BadInput, NodeUnreachable
-from gateway import metrics
-from gateway.metrics import BUCKETS, Metrics, Releases
+from gateway.diagnostics import metrics
+from gateway.diagnostics.metrics import BUCKETS, Metrics, Releases
 
 Numbers = dict[tuple[str, str], float]
 
@@ -57,7 +57,7 @@ async def test_a_port_that_is_taken_is_said(open_one: Open) -> None:
 async def test_a_sale_in_numbers(shop: Shop) -> None:
     before = await numbers(shop)
     assert before["bitcache_releases_total", ""] == 0
-    sold = await shop.sell(goods(b"x" * 1000))
+    sold = await shop.sell(file_for_sale(b"x" * 1000))
     await shop.begin(sold.file_id)
     claim, order = await shop.begin(sold.file_id)
     await shop.pay(order)
@@ -77,7 +77,7 @@ async def test_a_sale_in_numbers(shop: Shop) -> None:
 
 async def test_counting_goes_on_where_it_stood(shop: Shop) -> None:
     """Each scrape reads the new releases alone, and a new process reads all of them."""
-    sold = await shop.sell(goods())
+    sold = await shop.sell(file_for_sale())
     releases = Releases()
     for number in range(1, 4):
         await shop.pay((await shop.begin(sold.file_id))[1])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sales import goods
+from sales import file_for_sale
 from shop import Shop
 
 from gateway.api import models
 from gateway.api.openapi import OPERATIONS, PREFIX, document
-from gateway.app import make_app
+from gateway.server.app import make_app
 
 
 async def test_every_route_is_described(shop: Shop) -> None:
@@ -43,7 +43,7 @@ def test_a_real_gateway_lists_no_demonstration() -> None:
 
 async def test_every_id_has_a_pattern_that_the_gateway_holds(shop: Shop) -> None:
     """An id that the document forbids is refused by the call, and one of our own fits."""
-    sold = await shop.sell(goods())
+    sold = await shop.sell(file_for_sale())
     parameters = [
         (path, parameter["name"], parameter["schema"])
         for path, operations in document("https://gateway.example", demo=True)["paths"].items()
@@ -51,14 +51,14 @@ async def test_every_id_has_a_pattern_that_the_gateway_holds(shop: Shop) -> None
         for parameter in operation.get("parameters", [])
         if parameter["name"].endswith("_id") or parameter["name"] == "after"
     ]
-    assert {name for _, name, _ in parameters} == {"file_id", "transfer_id", "after"}
+    assert {name for _, name, _ in parameters} == {"file_id", "purchase_id", "after"}
     for _, _, schema in parameters:
         assert re.search(schema["pattern"], sold.file_id)
         assert not any(
             re.search(schema["pattern"], bad)
             for bad in ("", "x", sold.file_id + "A", sold.file_id[:-1] + "=", sold.file_id[:-1] + "\n")
         )
-    for path in ("/files/x", "/transfers/x", "/listings?after=x"):
+    for path in ("/files/x", "/purchases/x", "/listings?after=x"):
         assert (await shop.call("GET", path, shop.token)).status in (400, 404)
 
 
@@ -72,14 +72,14 @@ def references(node: Any) -> list[str]:
 
 async def test_answers_fit_their_schemas(shop: Shop) -> None:
     """Real answers, validated strictly against the models that the document is made of, and with no member beside."""
-    sold = await shop.sell(goods())
-    claim, transfer = await shop.begin(sold.file_id)
+    sold = await shop.sell(file_for_sale())
+    claim, purchase = await shop.begin(sold.file_id)
     asked = {
         "/seller": (models.SellerInfo, shop.token),
         "/listings": (models.Listings, shop.token),
         f"/files/{sold.file_id}": (models.File, None),
-        f"/transfers/{transfer['transfer_id']}": (models.Transfer, None),
-        "/claim": (models.Transfer, claim),
+        f"/purchases/{purchase['purchase_id']}": (models.Purchase, None),
+        "/claim": (models.Purchase, claim),
         "/share": (models.PaymentTerms, claim),
         "/nope": (models.Problem, None),
         "/healthz": (models.Health, None),
@@ -88,5 +88,5 @@ async def test_answers_fit_their_schemas(shop: Shop) -> None:
         got = await shop.call("GET", path, secret)
         fits = model.model_validate_json(got.body)
         assert set(got.json) == set(fits.model_dump())
-    await shop.pay(transfer)
+    await shop.pay(purchase)
     models.Share.model_validate_json((await shop.call("GET", "/share", claim)).body)

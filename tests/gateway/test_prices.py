@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from sales import SEED, goods
+from sales import SEED, file_for_sale
 from shop import Shop
 
 from bitcache.identifiers import b64u
@@ -16,7 +16,7 @@ from bitcache.sealing import manifest
 
 async def listed_at(shop: Shop, price: str) -> Any:
     """Upload, then list with this price in the signed manifest, spelled exactly so."""
-    made = goods()
+    made = file_for_sale()
     text = made.listing["manifest"].replace('"price_sat":2500', f'"price_sat":{price}')
     assert (await shop.announce(made.file_id, len(made.sealed))).status == 201
     await shop.send(made.file_id, 0, made.sealed)
@@ -42,8 +42,8 @@ async def test_under_dust(shop: Shop) -> None:
 @pytest.mark.parametrize("amount", [0, -1, 2.5, 2500.0, "2500", True, MAX_MONEY + 1])
 async def test_amounts_in_json_are_whole_numbers(shop: Shop, amount: object) -> None:
     """A body's amount is refused before anything happens."""
-    sold = await shop.sell(goods())
-    _, transfer = await shop.begin(sold.file_id)
-    body = json.dumps({"transfer_id": transfer["transfer_id"], "amount_sat": amount})
+    sold = await shop.sell(file_for_sale())
+    _, purchase = await shop.begin(sold.file_id)
+    body = json.dumps({"purchase_id": purchase["purchase_id"], "amount_sat": amount})
     got = await shop.call("POST", "/demo/pay", data=body, headers={"Content-Type": "application/json"})
     assert (got.status, got.json["code"], got.json["member"]) == (400, "bad_input", "amount_sat")

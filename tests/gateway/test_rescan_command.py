@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sales import goods
+from sales import file_for_sale
 from shop import open_shop, settings_in
 from support.eventually import eventually
 from typer.testing import CliRunner
 
 from bitcache.errors import DatabaseBusy
 from gateway.cli.main import app
-from gateway.compose import Parts, rescan_payments
-from gateway.datadir import DataDir
+from gateway.compose import GatewayContext, rescan_payments
+from gateway.config.data_folder import DataFolder
 
 
 def rescan(folder: Path, *options: str) -> tuple[int, Any, str]:
@@ -34,24 +34,24 @@ def rescan(folder: Path, *options: str) -> tuple[int, Any, str]:
 async def closed(tmp_path: Path) -> Path:
     """A gateway that sold something, was stopped, and whose ledger then lost the payment."""
     async with open_shop(tmp_path) as shop:
-        sold = await shop.sell(goods())
+        sold = await shop.sell(file_for_sale())
         _, order = await shop.begin(sold.file_id)
         await shop.pay(order)
         await shop.chain.mine(5)
         await eventually(lambda: is_at(shop.parts, 6))
-        shop.chain._path = DataDir(tmp_path / "data").simulated_chain
+        shop.chain._path = DataFolder(tmp_path / "data").simulated_chain
         shop.chain._tell()
     return tmp_path
 
 
-async def is_at(parts: Parts, height: int) -> bool:
+async def is_at(parts: GatewayContext, height: int) -> bool:
     """Whether the watcher has processed the block at ``height``."""
     cursor = parts.watcher.status.cursor
     return cursor is not None and cursor.height == height
 
 
 def damage(folder: Path) -> None:
-    with sqlite3.connect(DataDir(folder / "data").database) as conn:
+    with sqlite3.connect(DataFolder(folder / "data").database) as conn:
         conn.execute("delete from payment")
 
 
@@ -72,7 +72,7 @@ def test_a_dry_run_tells_and_apply_corrects(closed: Path) -> None:
 
 def test_a_block_of_another_chain_below_the_given_height(closed: Path) -> None:
     """It begins there, and says so; the height that was given is kept where it can be."""
-    with sqlite3.connect(DataDir(closed / "data").database) as conn:
+    with sqlite3.connect(DataFolder(closed / "data").database) as conn:
         conn.execute("update block set hash = 'dead' where height = 4")
     code, report, told = rescan(closed, "--from", "4")
     assert (code, report["from"], "not" in told) == (0, 4, False)
@@ -91,4 +91,4 @@ def test_a_height_above_the_chain(closed: Path) -> None:
 async def test_not_beside_a_running_gateway(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as shop:
         with pytest.raises(DatabaseBusy):
-            await rescan_payments(settings_in(tmp_path), 1, apply=False, progress=print, purse=shop.chain)
+            await rescan_payments(settings_in(tmp_path), 1, apply=False, progress=print, demo_wallet=shop.chain)

@@ -8,23 +8,23 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sales import goods
+from sales import file_for_sale
 from shop import Client, settings_in
 from sqlalchemy import select
 from support.accounts import fresh_account
 from support.eventually import eventually
 
+from bitcache.block_processing import BlockRef
 from bitcache.errors import NodeWrongNetwork
-from bitcache.ledger import BlockRef
 from bitcache.money import Sat
 from bitcache.rescan import Report
-from bitcache.storage.store import Store
+from bitcache.storage.database import Store
 from bitcache.storage.tables import block, grant
-from gateway.app import listening
-from gateway.compose import check_payout, init_data_dir, rescan_payments, running
-from gateway.datadir import DataDir
-from gateway.settings import Settings
-from wallet.chain.regtest import RegtestNode
+from gateway.compose import check_payout, init_data_folder, rescan_payments, running
+from gateway.config.data_folder import DataFolder
+from gateway.config.settings import Settings
+from gateway.server.app import listening
+from wallet.chain.regtest_node import RegtestNode
 
 pytestmark = pytest.mark.node
 
@@ -32,12 +32,12 @@ pytestmark = pytest.mark.node
 async def test_a_reorganisation_far_below_the_given_height(tmp_path: Path, own_regtest: RegtestNode) -> None:
     """Three sales, every payment double-spent from the first one's block on: three losses, whatever height is given."""
     settings = settings_in(tmp_path, chain={"source": "bitcoind"})
-    token = await init_data_dir(settings, terms=await check_payout(settings, fresh_account().text))
+    token = await init_data_folder(settings, terms=await check_payout(settings, fresh_account().text))
     async with AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(running(settings, purse=own_regtest))
+        parts = await stack.enter_async_context(running(settings, demo_wallet=own_regtest))
         url = await stack.enter_async_context(listening(parts))
         client = Client(url, token, await stack.enter_async_context(aiohttp.ClientSession()))
-        file = await client.sell(goods())
+        file = await client.sell(file_for_sale())
         sales = []
         for blocks in (30, 60, 50):
             sales.append(await sold(client, own_regtest, file.file_id))
@@ -49,23 +49,23 @@ async def test_a_reorganisation_far_below_the_given_height(tmp_path: Path, own_r
     hint = await refusal(settings, own_regtest)
     assert "rescan" in hint
     late = tip - 5
-    report = await rescan_payments(settings, late, apply=True, progress=nothing, purse=own_regtest)
+    report = await rescan_payments(settings, late, apply=True, progress=nothing, demo_wallet=own_regtest)
     assert report.start == first
     assert states(report) == [("settled, released", "invalid, released")] * 3
     await expect_equal(settings, own_regtest, losses=3)
-    again = await rescan_payments(settings, late, apply=False, progress=nothing, purse=own_regtest)
+    again = await rescan_payments(settings, late, apply=False, progress=nothing, demo_wallet=own_regtest)
     assert (again.start, again.differences) == (late, [])
 
 
 async def test_blocks_of_a_dead_chain_below_the_given_height(tmp_path: Path, own_regtest: RegtestNode) -> None:
     """What an earlier rescan left in the middle of the ledger is found too: all stored blocks are compared."""
     settings = settings_in(tmp_path, chain={"source": "bitcoind"})
-    token = await init_data_dir(settings, terms=await check_payout(settings, fresh_account().text))
+    token = await init_data_folder(settings, terms=await check_payout(settings, fresh_account().text))
     async with AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(running(settings, purse=own_regtest))
+        parts = await stack.enter_async_context(running(settings, demo_wallet=own_regtest))
         url = await stack.enter_async_context(listening(parts))
         client = Client(url, token, await stack.enter_async_context(aiohttp.ClientSession()))
-        file = await client.sell(goods())
+        file = await client.sell(file_for_sale())
         sale = await sold(client, own_regtest, file.file_id)
         await own_regtest.mine(20)
         await eventually(lambda: is_at_the_tip(client), 30)
@@ -73,14 +73,14 @@ async def test_blocks_of_a_dead_chain_below_the_given_height(tmp_path: Path, own
         await parts.store.write(
             lambda conn: conn.execute(block.update().where(block.c.height == height).values(hash=dead))
         )
-    report = await rescan_payments(settings, height + 10, apply=False, progress=nothing, purse=own_regtest)
+    report = await rescan_payments(settings, height + 10, apply=False, progress=nothing, demo_wallet=own_regtest)
     assert report.start == height
 
 
 async def sold(client: Client, node: RegtestNode, file_id: str) -> dict[str, Any]:
     """A purchase, paid and released; with the height of its payment's block."""
-    claim, transfer = await client.begin(file_id)
-    await node.pay(transfer["address"], Sat(transfer["amount_sat"]))
+    claim, purchase = await client.begin(file_id)
+    await node.pay(purchase["address"], Sat(purchase["amount_sat"]))
     await node.mine()
     height = await node.rpc("getblockcount")
 
@@ -88,7 +88,7 @@ async def sold(client: Client, node: RegtestNode, file_id: str) -> dict[str, Any
         return (await client.call("GET", "/share", claim)).status == 200
 
     await eventually(released)
-    return transfer | {"height": height}
+    return purchase | {"height": height}
 
 
 async def is_at_the_tip(client: Client) -> bool:
@@ -99,7 +99,7 @@ async def is_at_the_tip(client: Client) -> bool:
 
 async def refusal(settings: Settings, node: RegtestNode) -> str:
     """What the gateway says to do about a chain that left the ledger so far down."""
-    async with running(settings, purse=node) as parts:
+    async with running(settings, demo_wallet=node) as parts:
 
         async def refused() -> bool:
             return isinstance(parts.watcher.status.error, NodeWrongNetwork)
@@ -112,7 +112,7 @@ async def refusal(settings: Settings, node: RegtestNode) -> str:
 
 async def expect_equal(settings: Settings, node: RegtestNode, losses: int) -> None:
     """Every block of the ledger is on the chain, and so many sales are lost."""
-    store = await Store.open(DataDir(settings.storage.directory).database)
+    store = await Store.open(DataFolder(settings.storage.directory).database)
     try:
         rows = await store.read(lambda conn: conn.execute(select(block)).all())
         lost = await store.read(lambda conn: conn.execute(select(grant).where(grant.c.lost_at > 0)).all())

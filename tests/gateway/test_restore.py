@@ -9,25 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sales import goods
+from sales import file_for_sale
 from shop import Shop, settings_in, started
 from sqlalchemy import Connection, func, select
 from support.accounts import descriptor
 from support.eventually import eventually
 from support.till import FailingChain
 
-from bitcache import highwater
+from bitcache import address_journal
 from bitcache.errors import DatabaseUnusable, NodeUnreachable
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
 from bitcache.storage.tables import grant
-from gateway import lastrun
-from gateway.compose import check_payout, init_data_dir, readiness, rescan_payments, resume_sales
-from gateway.datadir import DataDir
-from gateway.doctor import examine
-from gateway.findings import Level
+from gateway.compose import check_payout, init_data_folder, rescan_payments, resume_sales, sales_readiness
+from gateway.config import restored_backup
+from gateway.config.data_folder import DataFolder
+from gateway.diagnostics.doctor import examine
+from gateway.diagnostics.findings import Level
 from wallet.account import Account
-from wallet.chain.simulated import SimulatedChain
+from wallet.chain.simulated_chain import SimulatedChain
 
 
 def copied(source: Path, target: Path) -> None:
@@ -39,10 +39,10 @@ def copied(source: Path, target: Path) -> None:
 async def test_backup_sell_more_restore(tmp_path: Path) -> None:
     """The old cursor is only further back: what was paid since the backup is found by scanning forward."""
     settings, chain = settings_in(tmp_path), SimulatedChain()
-    folder = DataDir(settings.storage.directory)
-    token = await init_data_dir(settings, "Ada", terms=await check_payout(settings, descriptor("wpkh")))
+    folder = DataFolder(settings.storage.directory)
+    token = await init_data_folder(settings, "Ada", terms=await check_payout(settings, descriptor("wpkh")))
     async with started(settings, chain, token) as shop:
-        sold = await shop.sell(goods())
+        sold = await shop.sell(file_for_sale())
         known = [(await shop.begin(sold.file_id))[1] for _ in range(3)]
         await shop.pay(known[0])
         await asyncio.to_thread(copied, folder.database, tmp_path / "backup")
@@ -60,7 +60,7 @@ async def test_backup_sell_more_restore(tmp_path: Path) -> None:
         fresh = [(await shop.begin(sold.file_id))[1] for _ in range(4)]
         before = {one["address"] for one in known + forgotten}
         assert not before & {one["address"] for one in fresh}
-        left_out = await shop.parts.store.read(highwater.all_skipped)
+        left_out = await shop.parts.store.read(address_journal.all_skipped)
         assert [(one.first, one.end) for one in left_out] == [(3, 10)]
         await shop.pay(fresh[0])
 
@@ -71,12 +71,12 @@ class Backup:
     def __init__(self, folder: Path, chain: SimulatedChain) -> None:
         settings = settings_in(folder, invoices={"cap_per_buyer": 1_000, "wallet_gap_limit": 100})
         self.settings, self.chain, self.kept = settings, chain, folder / "backup"
-        self.data = DataDir(self.settings.storage.directory)
+        self.data = DataFolder(self.settings.storage.directory)
         self.token = ""
 
     async def begin(self) -> None:
         """A seller who can be paid."""
-        self.token = await init_data_dir(
+        self.token = await init_data_folder(
             self.settings, "Ada", terms=await check_payout(self.settings, descriptor("wpkh"))
         )
 
@@ -121,7 +121,7 @@ async def sell_22(shop: Shop, file_id: str) -> list[dict[str, Any]]:
 async def forgotten_sales(backup: Backup) -> tuple[str, list[dict[str, Any]]]:
     """Three invoices, a backup, and 22 more that it does not know."""
     async with started(backup.settings, backup.chain, backup.token) as shop:
-        sold = await shop.sell(goods())
+        sold = await shop.sell(file_for_sale())
         for _ in range(3):
             await shop.begin(sold.file_id)
         backup.save()
@@ -137,7 +137,7 @@ async def expect_nothing_unpaid(backup: Backup, forgotten: list[dict[str, Any]],
         await backup.chain.mine(3)
         await eventually(lambda: _is_at(shop, backup.chain))
         assert await shop.parts.store.read(_grants) == 0
-    report = await rescan_payments(backup.settings, 1, apply=True, progress=lambda *_: None, purse=backup.chain)
+    report = await rescan_payments(backup.settings, 1, apply=True, progress=lambda *_: None, demo_wallet=backup.chain)
     assert {one.kind for one in report.differences} <= {"forgotten"}
     async with started(backup.settings, backup.chain, backup.token) as shop:
         assert await shop.parts.store.read(_grants) == 0
@@ -173,7 +173,7 @@ async def test_a_snapshot_of_the_machine_put_back_hours_later(
             assert (await shop.call("GET", f"/files/{file_id}")).json["paused"] == "restored"
     findings = await examine(_config(tmp_path))
     assert "restored" in {one.code for one in findings if one.level is Level.PROBLEM}
-    assert len(await resume_sales(backup.settings, restored=True, purse=backup.chain)) == 1
+    assert len(await resume_sales(backup.settings, restored=True, demo_wallet=backup.chain)) == 1
     async with started(backup.settings, backup.chain, backup.token) as shop:
         fresh = await sell_22(shop, file_id)
     await expect_nothing_unpaid(backup, forgotten, fresh)
@@ -198,9 +198,9 @@ async def test_a_payment_to_an_address_that_was_never_given_out_stops_no_sale(
     reboot(tmp_path, monkeypatch)
     _, beyond = Account(descriptor("wpkh"), "regtest").derive(7)
     async with started(backup.settings, backup.chain, backup.token) as shop:
-        file_id = (await shop.sell(goods())).file_id
+        file_id = (await shop.sell(file_for_sale())).file_id
         await backup.chain.pay(beyond, Sat(330))
-        await eventually(lambda: shop.parts.store.read(highwater.all_skipped))
+        await eventually(lambda: shop.parts.store.read(address_journal.all_skipped))
         await shop.begin(file_id)
     reboot(tmp_path, monkeypatch)
     async with started(backup.settings, backup.chain, backup.token) as shop:
@@ -211,10 +211,10 @@ async def test_another_machine(backup: Backup, tmp_path: Path, monkeypatch: pyte
     """A nightly copy of the folder, taken to a new machine; or the folder itself, which the operator says."""
     file_id, _ = await forgotten_sales(backup)
     reboot(tmp_path, monkeypatch)
-    monkeypatch.setattr(lastrun, "machine", lambda: "another")
+    monkeypatch.setattr(restored_backup, "machine", lambda: "another")
     async with started(backup.settings, backup.chain, backup.token) as shop:
         await expect_closed(shop, file_id, "restored")
-    assert await resume_sales(backup.settings, restored=False, purse=backup.chain) == []
+    assert await resume_sales(backup.settings, restored=False, demo_wallet=backup.chain) == []
     async with started(backup.settings, backup.chain, backup.token) as shop:
         assert await sell_22(shop, file_id)
 
@@ -231,7 +231,7 @@ async def test_a_payment_beyond_what_the_database_knows(
     await backup.chain.pay(forgotten[18]["address"], Sat(2_500))
     async with started(backup.settings, backup.chain, backup.token) as shop:
         await expect_closed(shop, file_id, "restored")
-        left_out = await shop.parts.store.read(highwater.all_skipped)
+        left_out = await shop.parts.store.read(address_journal.all_skipped)
     assert [(one.first, one.end) for one in left_out][-1][1] == 22, "after the one that waits for a block"
 
 
@@ -244,10 +244,10 @@ async def test_a_used_database_without_its_journal(backup: Backup, tmp_path: Pat
             pass
     assert "bitcache resume-sales --restored" in caught.value.advice
     with pytest.raises(DatabaseUnusable):
-        await rescan_payments(backup.settings, 1, apply=True, progress=lambda *_: None, purse=backup.chain)
+        await rescan_payments(backup.settings, 1, apply=True, progress=lambda *_: None, demo_wallet=backup.chain)
     findings = await examine(_config(tmp_path))
     assert "no_journal" in {one.code for one in findings if one.level is Level.PROBLEM}
-    await resume_sales(backup.settings, restored=True, purse=backup.chain)
+    await resume_sales(backup.settings, restored=True, demo_wallet=backup.chain)
     async with started(backup.settings, backup.chain, backup.token) as shop:
         fresh = await sell_22(shop, file_id)
     await expect_nothing_unpaid(backup, forgotten, fresh)
@@ -255,10 +255,10 @@ async def test_a_used_database_without_its_journal(backup: Backup, tmp_path: Pat
 
 async def test_nothing_is_sold_before_the_chain_is_known(backup: Backup, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not at the start; a claim that bought before is answered; once known, a lost node stops nothing."""
-    monkeypatch.setattr(readiness, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(sales_readiness, "PATIENCE_SECONDS", 0.1)
     chain = backup.chain = FailingChain()
     async with started(backup.settings, chain, backup.token) as shop:
-        sold = await shop.sell(goods())
+        sold = await shop.sell(file_for_sale())
         claim, order = await shop.begin(sold.file_id)
         chain.fails = NodeUnreachable("away")
         await shop.begin(sold.file_id)
@@ -279,7 +279,7 @@ async def _sells(shop: Shop) -> bool:
 async def expect_closed(shop: Shop, file_id: str, reason: str) -> None:
     """Buyers are told, and /healthz says why."""
     await eventually(lambda: _is_closed(shop, reason))
-    got = await shop.call("POST", f"/files/{file_id}/transfers", json={"claim_hash": b64u(claim_hash(new_secret()))})
+    got = await shop.call("POST", f"/files/{file_id}/purchases", json={"claim_hash": b64u(claim_hash(new_secret()))})
     assert (got.status, got.json["code"], got.json["reason"]) == (409, "sales_paused", reason)
     assert (await shop.call("GET", "/healthz")).status == 503
 
@@ -309,9 +309,14 @@ def _config(folder: Path) -> Path:
     ],
 )
 def test_what_is_trusted(ended: bool, hours: float, in_memory: bool, trusted: bool) -> None:
-    last, now = lastrun.LastRun(1_800_000_000, ended, lastrun.machine()), 1_800_000_000 + int(hours * 3600)
-    why = lastrun.doubt(last, 0, now, in_memory=in_memory)
+    last, now = (
+        restored_backup.RestoreCheck(1_800_000_000, ended, restored_backup.machine()),
+        1_800_000_000 + int(hours * 3600),
+    )
+    why = restored_backup.doubt(last, 0, now, in_memory=in_memory)
     assert (why is None) == trusted
-    assert lastrun.doubt(last, now - 60, now, in_memory=in_memory) is None, "the database knows the chain up to now"
-    asked = lastrun.LastRun(now, True, lastrun.machine(), "a doubt")
-    assert lastrun.doubt(asked, now, now, in_memory=True) == "a doubt", "until it is answered"
+    assert restored_backup.doubt(last, now - 60, now, in_memory=in_memory) is None, (
+        "the database knows the chain up to now"
+    )
+    asked = restored_backup.RestoreCheck(now, True, restored_backup.machine(), "a doubt")
+    assert restored_backup.doubt(asked, now, now, in_memory=True) == "a doubt", "until it is answered"

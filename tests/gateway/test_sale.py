@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sales import content, goods
+from sales import content, file_for_sale
 from shop import Shop
 from support.eventually import eventually
 
@@ -12,7 +12,7 @@ from bitcache.identifiers import unb64u
 async def test_whole_sale(shop: Shop) -> None:
     """Upload, listing, invoice, payment, release, download: what comes out is what went in."""
     plain = content(3_000_000)
-    sold = await shop.sell(goods(plain, price_sat=2500, preview="la la"))
+    sold = await shop.sell(file_for_sale(plain, price_sat=2500, preview="la la"))
 
     offer = (await shop.call("GET", f"/files/{sold.file_id}")).json
     assert (offer["price_sat"], offer["price_btc"], offer["paused"]) == (2500, "0.000025", None)
@@ -20,32 +20,32 @@ async def test_whole_sale(shop: Shop) -> None:
     assert (await shop.call("GET", f"/files/{sold.file_id}/preview")).body == unb64u(sold.listing["preview"])
     assert (await shop.call("GET", f"/files/{sold.file_id}/groups")).body == unb64u(sold.listing["groups"])
 
-    claim, transfer = await shop.begin(sold.file_id)
-    assert (transfer["state"], transfer["due_sat"]) == ("new", 2500)
-    assert transfer["uri"] == f"bitcoin:{transfer['address']}?amount=0.000025"
+    claim, purchase = await shop.begin(sold.file_id)
+    assert (purchase["state"], purchase["due_sat"]) == ("new", 2500)
+    assert purchase["uri"] == f"bitcoin:{purchase['address']}?amount=0.000025"
     assert (await shop.call("GET", "/share", claim)).status == 402
     assert (await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)).status == 402
 
-    seen = await shop.pay(transfer, mine=False)
+    seen = await shop.pay(purchase, mine=False)
     assert (seen["received_sat"], seen["confirmed_sat"], seen["released"]) == (2500, 0, False)
     assert (await shop.call("GET", "/share", claim)).status == 402
     sealed = (await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)).body
 
     await shop.chain.mine()
-    await shop.state(transfer, "settled")
+    await shop.state(purchase, "settled")
     share = (await shop.call("GET", "/share", claim)).json
     assert share["file_id"] == sold.file_id
     assert sold.opened(sealed, unb64u(share["share"])) == plain
 
     done = (await shop.call("GET", "/claim", claim)).json
-    assert (done["transfer_id"], done["released"], done["confirmations"]) == (transfer["transfer_id"], True, 1)
+    assert (done["purchase_id"], done["released"], done["confirmations"]) == (purchase["purchase_id"], True, 1)
     row = (await shop.call("GET", "/listings", shop.token)).json["listings"][0]
     assert row["sales"] == {"settled": 1, "pending": 0, "received_sat": 2500}
 
 
-async def test_the_same_claim_hash_is_the_same_transfer(shop: Shop) -> None:
+async def test_the_same_claim_hash_is_the_same_purchase(shop: Shop) -> None:
     """A buyer whose answer was lost asks again and does not burn a second address."""
-    sold = await shop.sell(goods())
+    sold = await shop.sell(file_for_sale())
     claim, first = await shop.begin(sold.file_id)
     _, again = await shop.begin(sold.file_id, claim)
     assert again == first
@@ -53,21 +53,21 @@ async def test_the_same_claim_hash_is_the_same_transfer(shop: Shop) -> None:
 
 async def test_partial_then_the_rest(shop: Shop) -> None:
     """What is due, and the URI that asks for it, shrink with what was paid."""
-    sold = await shop.sell(goods(price_sat=5000))
-    claim, transfer = await shop.begin(sold.file_id)
-    paid = await shop.call("POST", "/demo/pay", json={"transfer_id": transfer["transfer_id"], "amount_sat": 3000})
+    sold = await shop.sell(file_for_sale(price_sat=5000))
+    claim, purchase = await shop.begin(sold.file_id)
+    paid = await shop.call("POST", "/demo/pay", json={"purchase_id": purchase["purchase_id"], "amount_sat": 3000})
     assert paid.status == 202
 
     async def due() -> dict[str, object] | None:
-        now = (await shop.call("GET", f"/transfers/{transfer['transfer_id']}")).json
+        now = (await shop.call("GET", f"/purchases/{purchase['purchase_id']}")).json
         return now if now["due_sat"] == 2000 else None
 
     now = await eventually(due)
     assert now is not None
     assert (now["state"], now["marks"]) == ("new", ["paid_partial"])
     assert str(now["uri"]).endswith("?amount=0.00002")
-    await shop.call("POST", "/demo/pay", json={"transfer_id": transfer["transfer_id"]})
-    await shop.state(transfer, "processing")
+    await shop.call("POST", "/demo/pay", json={"purchase_id": purchase["purchase_id"]})
+    await shop.state(purchase, "processing")
     await shop.chain.mine()
-    await shop.state(transfer, "settled")
+    await shop.state(purchase, "settled")
     assert (await shop.call("GET", "/share", claim)).status == 200

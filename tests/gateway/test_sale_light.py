@@ -7,15 +7,15 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from sales import goods
+from sales import file_for_sale
 from shop import Client, settings_in
 from support.accounts import fresh_account
 from support.eventually import eventually
 
 from bitcache.money import Sat
-from gateway.app import listening
-from gateway.compose import check_payout, init_data_dir, node_facts, running
-from wallet.chain.regtest import RegtestNode
+from gateway.compose import check_payout, init_data_folder, node_facts, running
+from gateway.server.app import listening
+from wallet.chain.regtest_node import RegtestNode
 
 pytestmark = pytest.mark.node
 
@@ -25,7 +25,7 @@ async def test_a_sale_through_the_light_client(tmp_path: Path, own_regtest: Regt
     peer = "{}:{}".format(*own_regtest.p2p)
     chain = {"source": "light", "light_peers": [peer], "light_connections": 1}
     settings = settings_in(tmp_path, chain=chain)
-    token = await init_data_dir(settings, terms=await check_payout(settings, fresh_account().text))
+    token = await init_data_folder(settings, terms=await check_payout(settings, fresh_account().text))
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(running(settings))
         url = await stack.enter_async_context(listening(parts))
@@ -38,10 +38,10 @@ async def test_a_sale_through_the_light_client(tmp_path: Path, own_regtest: Regt
             return (await client.call("GET", "/share", claim)).status == 200
 
         await eventually(healthy)
-        sold = await client.sell(goods())
-        claim, transfer = await client.begin(sold.file_id)
-        assert transfer["sees_mempool"] is False
-        await own_regtest.pay(transfer["address"], Sat(transfer["amount_sat"]))
+        sold = await client.sell(file_for_sale())
+        claim, purchase = await client.begin(sold.file_id)
+        assert purchase["sees_mempool"] is False
+        await own_regtest.pay(purchase["address"], Sat(purchase["amount_sat"]))
         assert not await released()
         await own_regtest.mine()
         await eventually(released)
@@ -52,11 +52,11 @@ async def test_what_is_too_dear_for_a_light_client_is_not_listed(tmp_path: Path)
     """Nobody is invited to pay what would never be released; the seller learns why."""
     chain = {"source": "light", "light_peers": ["127.0.0.1:1"], "light_connections": 1, "light_max_sat": 5_000}
     settings = settings_in(tmp_path, chain=chain)
-    token = await init_data_dir(settings, terms=await check_payout(settings, fresh_account().text))
+    token = await init_data_folder(settings, terms=await check_payout(settings, fresh_account().text))
     async with running(settings) as parts, listening(parts) as url, aiohttp.ClientSession() as http:
         client = Client(url, token, http)
-        await client.sell(goods(price_sat=5_000))
-        dear = goods(price_sat=5_001)
+        await client.sell(file_for_sale(price_sat=5_000))
+        dear = file_for_sale(price_sat=5_001)
         await client.announce(dear.file_id, len(dear.sealed))
         await client.send(dear.file_id, 0, dear.sealed)
         got = await client.list_goods(dear)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from sales import goods
+from sales import file_for_sale
 from shop import Client, settings_in
 from support.accounts import BIP84_ZPUB, fresh_account
 from support.eventually import eventually
@@ -17,12 +17,12 @@ from support.peer_chain import PeerChain
 from support.peer_server import Message, PeerServer, serving
 
 from bitcache.identifiers import b64u, claim_hash, new_secret
-from bitcache.invoices import create_transfer
+from bitcache.issue_invoices import create_purchase
 from bitcache.money import Sat
-from gateway.app import listening
-from gateway.compose import Parts, check_payout, init_data_dir, running
+from gateway.compose import GatewayContext, check_payout, init_data_folder, running
+from gateway.server.app import listening
 from wallet.chain.light.consensus import RULES
-from wallet.chain.regtest import RegtestNode
+from wallet.chain.regtest_node import RegtestNode
 
 #: The released file came 0.3 to 0.6 s after the announcement, while this was possible.
 PATIENCE_SECONDS = 5
@@ -32,11 +32,11 @@ EASY = 0x207FFFFF
 @asynccontextmanager
 async def gateway(
     folder: Path, network: str, peers: Sequence[str], account: str
-) -> AsyncIterator[tuple[Client, Parts]]:
+) -> AsyncIterator[tuple[Client, GatewayContext]]:
     """A gateway on the light client, with these peers and no others; what a program sees, and its parts."""
     chain = {"source": "light", "light_peers": list(peers), "light_connections": 2}
     settings = settings_in(folder, bitcoin={"network": network}, chain=chain)
-    token = await init_data_dir(settings, terms=await check_payout(settings, account))
+    token = await init_data_folder(settings, terms=await check_payout(settings, account))
     async with running(settings) as parts, listening(parts) as url, aiohttp.ClientSession() as http:
         yield Client(url, token, http), parts
 
@@ -76,9 +76,9 @@ async def test_one_lying_peer_of_two(tmp_path: Path, own_regtest: RegtestNode, a
         peers = [liar.address, "{}:{}".format(*own_regtest.p2p)]
         async with gateway(tmp_path, "regtest", peers, account.text) as (client, _):
             await eventually(lambda: healthy(client))
-            sold = await client.sell(goods(price_sat=amount))
-            unpaid, transfer = await client.begin(sold.file_id)
-            script = bytes.fromhex((await own_regtest.rpc("validateaddress", transfer["address"]))["scriptPubKey"])
+            sold = await client.sell(file_for_sale(price_sat=amount))
+            unpaid, purchase = await client.begin(sold.file_id)
+            script = bytes.fromhex((await own_regtest.rpc("validateaddress", purchase["address"]))["scriptPubKey"])
             forged = truth.fork()
             forged.mine([(amount, script)])
             for _ in range(3):
@@ -89,8 +89,8 @@ async def test_one_lying_peer_of_two(tmp_path: Path, own_regtest: RegtestNode, a
             assert not await healthy(client), "the liar has not come back to the chain: one peer is not enough"
             liar.announce(await PeerChain.of_node(RULES["regtest"], own_regtest))
             await eventually(lambda: healthy(client))
-            paid, transfer = await client.begin(sold.file_id)
-            await own_regtest.pay(transfer["address"], Sat(transfer["amount_sat"]))
+            paid, purchase = await client.begin(sold.file_id)
+            await own_regtest.pay(purchase["address"], Sat(purchase["amount_sat"]))
             await own_regtest.mine(3)
             liar.announce(await PeerChain.of_node(RULES["regtest"], own_regtest))
             await eventually(lambda: released(client, paid))
@@ -114,15 +114,15 @@ async def test_lying_peers_on_the_main_network(tmp_path: Path, other: str) -> No
     async with serving("main", forged, forged, kind=OneHeaderAMessage) as liars:
         peers = [liars[0].address, liars[1].address if other == "lies" else "127.0.0.1:1"]
         async with gateway(tmp_path, "main", peers, BIP84_ZPUB) as (client, parts):
-            sold = await client.sell(goods())
+            sold = await client.sell(file_for_sale())
             asked = {"claim_hash": b64u(claim_hash(new_secret()))}
-            got = await client.call("POST", f"/files/{sold.file_id}/transfers", json=asked)
+            got = await client.call("POST", f"/files/{sold.file_id}/purchases", json=asked)
             assert (got.status, got.json["reason"]) == (409, "catching_up"), "nobody is asked to pay meanwhile"
             unpaid = new_secret()  # an invoice from before
             order = (sold.file_id, claim_hash(unpaid), parts.policy, None, now)
-            transfer, _ = await create_transfer(parts.store, parts.rail, *order, marks=parts.marks)
+            purchase, _ = await create_purchase(parts.store, parts.rail, *order, journal=parts.journal)
             paying = forged.fork()
-            paying.mine([(2_500, transfer.key)], bits=EASY, when=now)
+            paying.mine([(2_500, purchase.key)], bits=EASY, when=now)
             for liar in liars:
                 liar.announce(paying)
             assert not await released_soon(client, unpaid)

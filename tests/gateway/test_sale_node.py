@@ -9,15 +9,15 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from sales import goods
+from sales import file_for_sale
 from shop import Client, settings_in
 from support.accounts import fresh_account
 from support.eventually import eventually
 
 from bitcache.money import Sat
-from gateway.app import listening
-from gateway.compose import check_payout, init_data_dir, running
-from wallet.chain.regtest import RegtestNode
+from gateway.compose import check_payout, init_data_folder, running
+from gateway.server.app import listening
+from wallet.chain.regtest_node import RegtestNode
 
 pytestmark = pytest.mark.node
 
@@ -25,9 +25,9 @@ pytestmark = pytest.mark.node
 async def test_sale_while_the_node_is_away(tmp_path: Path, own_regtest: RegtestNode) -> None:
     """An invoice made while the node is down is paid after it is back, and released."""
     settings = settings_in(tmp_path, chain={"source": "bitcoind"})
-    token = await init_data_dir(settings, terms=await check_payout(settings, fresh_account().text))
+    token = await init_data_folder(settings, terms=await check_payout(settings, fresh_account().text))
     async with AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(running(settings, purse=own_regtest))
+        parts = await stack.enter_async_context(running(settings, demo_wallet=own_regtest))
         url = await stack.enter_async_context(listening(parts))
         client = Client(url, token, await stack.enter_async_context(aiohttp.ClientSession()))
 
@@ -38,12 +38,12 @@ async def test_sale_while_the_node_is_away(tmp_path: Path, own_regtest: RegtestN
             return (await client.call("GET", "/share", claim)).status == 200
 
         await eventually(lambda: is_now(health, 200))
-        sold = await client.sell(goods())
+        sold = await client.sell(file_for_sale())
         await asyncio.to_thread(own_regtest.kill)
         await eventually(lambda: is_now(health, 503))
-        claim, transfer = await client.begin(sold.file_id)
+        claim, purchase = await client.begin(sold.file_id)
         await own_regtest.restart()
-        await own_regtest.pay(transfer["address"], Sat(transfer["amount_sat"]))
+        await own_regtest.pay(purchase["address"], Sat(purchase["amount_sat"]))
         await own_regtest.mine()
         await eventually(released)
         await eventually(lambda: is_now(health, 200))

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 import structlog
-from sales import content, goods
+from sales import content, file_for_sale
 from shop import Shop, open_shop, started
 
 from bitcache.identifiers import b64u, new_file_id, unb64u
-from gateway import logs
-from gateway.settings import Log
+from gateway.config.settings import Log
+from gateway.diagnostics import logs
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ async def mistakes(shop: Shop, link: str, claim: str) -> None:
     await shop.call("GET", link.replace("#", "%23"))
     await shop.call("GET", link.replace("#", "%2523") + "." + claim)
     await shop.call("GET", f"//f/{claim}/{shop.token}?claim={claim}")
-    await shop.call("GET", f"/transfers/{claim}")
+    await shop.call("GET", f"/purchases/{claim}")
     await shop.call("GET", f"/files/{shop.token}?token={shop.token}")
     await shop.call("GET", "/share", shop.token)
     await shop.call("GET", "/seller", claim)
@@ -75,16 +75,16 @@ async def without_javascript(shop: Shop, file_id: str) -> bytes:
 async def test_no_secret_is_written(tmp_path: Path, log: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole of it."""
     async with open_shop(tmp_path, log={"level": "debug"}) as shop:
-        sold = await shop.sell(goods(content(200_000), preview="la"))
-        claim, transfer = await shop.begin(sold.file_id)
+        sold = await shop.sell(file_for_sale(content(200_000), preview="la"))
+        claim, purchase = await shop.begin(sold.file_id)
         link = f"/f/{sold.file_id}#{b64u(sold.link_share)}"
         await mistakes(shop, link, claim)
         hidden_claim = await without_javascript(shop, sold.file_id)
-        await shop.pay(transfer)
+        await shop.pay(purchase)
         assert (await shop.call("GET", "/share", claim)).json["share"] == b64u(sold.gateway_share)
         await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)
         with monkeypatch.context() as patch:
-            patch.setattr("bitcache.release.share_for", broken)
+            patch.setattr("bitcache.key_release.share_for", broken)
             assert (await shop.call("GET", "/share", claim)).status == 500
         secrets = {
             "link share": sold.link_share,
@@ -113,7 +113,7 @@ MALFORMED = (
     "GET / HTTP/1.1\r\nHost: x\r\nCookie: {A}" + "c" * 9000 + "\r\n\r\n",
     "GET /" + "a" * 9000 + "{A} HTTP/1.1\r\nHost: x\r\n\r\n",
     "POST /{A} HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n{A}\r\n\r\n",
-    "POST /api/v1/files/{F}/transfers HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    "POST /api/v1/files/{F}/purchases HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     "Transfer-Encoding: chunked\r\n\r\n{A}\r\n\r\n",
     "\x16\x03\x01{A}",
     "GET / HTTP/1.1\r\n" + "X: {A}\r\n" * 3000 + "\r\n",
@@ -151,7 +151,7 @@ async def test_only_the_owner_can_read(tmp_path: Path) -> None:
     """The folder, the keys and the database are closed to other users, and closed again when they were opened."""
     data, closed = tmp_path / "data", ("master.key", "buyer.key", "addresses.journal", "lock")
     async with open_shop(tmp_path) as shop:
-        await shop.sell(goods())
+        await shop.sell(file_for_sale())
         for name in (".", *closed, *(f"bitcache.sqlite3{end}" for end in ("", "-wal", "-shm"))):
             assert (data / name).stat().st_mode & 0o077 == 0, name
         settings, chain, token = shop.parts.settings, shop.chain, shop.token

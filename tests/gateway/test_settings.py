@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from bitcache.errors import InvalidSettings
-from gateway import settings_text
-from gateway.load_settings import check, load
-from gateway.settings import Settings, names
+from gateway.config import settings_text
+from gateway.config.load_settings import check, load
+from gateway.config.settings import Settings, names
 
 
 @pytest.mark.parametrize("path", settings_text.files(), ids=lambda path: path.name)
 def test_generated_files_are_current(path: Path) -> None:
-    """Whoever changes a setting runs ``python -m gateway.settings --write``."""
+    """Whoever changes a setting runs ``python -m gateway.config.settings --write``."""
     assert path.read_text(encoding="utf-8") == settings_text.files()[path]
 
 

@@ -12,14 +12,14 @@ from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 from aiohttp import ClientSession, TCPConnector
-from sales import content, goods
+from sales import content, file_for_sale
 from shop import Open, Shop
 from support import sockets
 from support.eventually import eventually
 from test_secrets import log  # noqa: F401  # the fixture
 
-from gateway import app, listener
-from gateway.web import source
+from gateway.server import app, listener
+from gateway.web import source_tarball
 
 STRANGER, OTHER = "127.0.0.2", "127.0.9.9"
 UNREAD = "GET /source.tar.gz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -120,7 +120,7 @@ async def test_half_a_request_head(open_one: Open, monkeypatch: pytest.MonkeyPat
 async def test_unread_answers_are_small_and_cut_off(open_one: Open, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     """The kernel keeps little of each, and none for long; nobody goes on sending to who is gone."""
     monkeypatch.setattr(listener, "SWEEP_SECONDS", 0.1)
-    source.archive()  # made once, before anything is timed
+    source_tarball.archive()  # made once, before anything is timed
     async with open_one(limits={"send_seconds": 2}) as shop:
         asked = UNREAD if what == "the source" else await _bought(shop)
         before = len(asyncio.all_tasks())
@@ -148,9 +148,9 @@ async def test_unread_answers_are_small_and_cut_off(open_one: Open, monkeypatch:
 
 async def _bought(shop: Shop) -> str:
     """The request for a file that somebody paid for."""
-    sold = await shop.sell(goods(content(2_000_000)))
-    claim, transfer = await shop.begin(sold.file_id)
-    await shop.pay(transfer)
+    sold = await shop.sell(file_for_sale(content(2_000_000)))
+    claim, purchase = await shop.begin(sold.file_id)
+    await shop.pay(purchase)
     return (
         f"GET /api/v1/files/{sold.file_id}/bytes HTTP/1.1\r\nHost: x\r\n"
         f"Authorization: Bearer {claim}\r\nConnection: close\r\n\r\n"
@@ -160,7 +160,7 @@ async def _bought(shop: Shop) -> str:
 async def test_a_slow_reader_is_borne_with(open_one: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """One who takes more than a kilobyte a second gets all of it."""
     monkeypatch.setattr(listener, "SWEEP_SECONDS", 0.1)
-    whole = len(source.archive()[0])
+    whole = len(source_tarball.archive()[0])
     async with open_one(limits={"send_seconds": 1}) as shop:
         with held() as kept:
             sock = await sockets.connected(port_of(shop), STRANGER, receive=4096)
@@ -198,18 +198,18 @@ async def test_answers_of_one_visitor(open_one: Open) -> None:
 async def test_event_streams_of_one_visitor(open_one: Open, trusted: list[str]) -> None:
     """However many purchases are watched; behind a proxy it is the address that the proxy names which counts."""
     async with open_one(limits={"streams_per_visitor": 3}, server={"trusted_proxies": trusted}) as shop:
-        sold = await shop.sell(goods())
-        transfers = [(await shop.begin(sold.file_id))[1]["transfer_id"] for _ in range(5)]
+        sold = await shop.sell(file_for_sale())
+        purchases = [(await shop.begin(sold.file_id))[1]["purchase_id"] for _ in range(5)]
         with held() as kept:
             answers = []
-            for transfer in transfers:
+            for purchase in purchases:
                 sock = await sockets.connected(port_of(shop), "127.0.0.1" if trusted else STRANGER)
                 kept.append(sock)
                 named = "X-Forwarded-For: 203.0.113.7\r\n" if trusted else ""
-                await sockets.send(sock, f"GET /api/v1/transfers/{transfer}/events HTTP/1.1\r\nHost: x\r\n{named}\r\n")
+                await sockets.send(sock, f"GET /api/v1/purchases/{purchase}/events HTTP/1.1\r\nHost: x\r\n{named}\r\n")
                 answers.append((await sockets.read(sock))[:13])
             assert answers == [b"HTTP/1.1 200 "] * 3 + [b"HTTP/1.1 429 "] * 2
-            async with shop.http.get(f"{shop.url}/api/v1/transfers/{transfers[4]}/events") as got:
+            async with shop.http.get(f"{shop.url}/api/v1/purchases/{purchases[4]}/events") as got:
                 assert got.status == 200
 
 
@@ -226,7 +226,7 @@ async def test_trusted_proxies_hold_as_many_as_there_are(open_one: Open) -> None
 
 def test_the_kernel_says_how_much_a_reader_took() -> None:
     """The place of that number in Linux' struct tcp_info, which Python does not name."""
-    from gateway.connections import _BYTES_ACKED
+    from gateway.server.malformed_requests import _BYTES_ACKED
 
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as one:
         other, _ = server.accept()

@@ -6,26 +6,26 @@ import asyncio
 from typing import Any
 
 import pytest
-from sales import Goods
-from sales import goods as sealed
+from sales import VerifiedOffer
+from sales import file_for_sale as sealed
 from shop import Answer, Open, Shop
 
 from bitcache.identifiers import b64u, claim_hash, new_secret
+from bitcache.invoice_quotas import MOST_BITS
 from bitcache.proof_of_work import solve
-from bitcache.quotas import MOST_BITS
 
 PROXY = {"trusted_proxies": ["127.0.0.1"]}
 STRANGER = "198.51.100.7"
 
 
-async def ask(shop: Shop, file: Goods, address: str, claim: str | None = None, **proof: Any) -> Answer:
+async def ask(shop: Shop, file: VerifiedOffer, address: str, claim: str | None = None, **proof: Any) -> Answer:
     """Ask once for an invoice, from ``address``."""
     body = {"claim_hash": b64u(claim_hash(claim or new_secret()))} | proof
     headers = {"X-Forwarded-For": address}
-    return await shop.call("POST", f"/files/{file.file_id}/transfers", json=body, headers=headers)
+    return await shop.call("POST", f"/files/{file.file_id}/purchases", json=body, headers=headers)
 
 
-async def buy(shop: Shop, file: Goods, address: str) -> Answer:
+async def buy(shop: Shop, file: VerifiedOffer, address: str) -> Answer:
     """Ask as a client does, and work when that is asked for."""
     claim = new_secret()
     got = await ask(shop, file, address, claim)
@@ -41,7 +41,7 @@ def worked(asked: dict[str, Any]) -> dict[str, Any]:
     return {"challenge": asked["challenge"], "nonce": solve(asked["challenge"], asked["bits"])}
 
 
-async def attack(shop: Shop, file: Goods, addresses: list[str], times: int) -> None:
+async def attack(shop: Shop, file: VerifiedOffer, addresses: list[str], times: int) -> None:
     """Ask from each of these, so many times, and pay nothing."""
     for _ in range(times):
         await asyncio.gather(*[ask(shop, file, address) for address in addresses])
@@ -97,7 +97,7 @@ async def test_a_solution_is_good_for_its_own_claim(open_one: Open) -> None:
         first = await ask(shop, file, STRANGER, claim, proof_of_work=proof)
         again = await ask(shop, file, STRANGER, claim, proof_of_work=proof)
         assert (first.status, again.status) == (201, 200)
-        assert first.json["transfer_id"] == again.json["transfer_id"]
+        assert first.json["purchase_id"] == again.json["purchase_id"]
         full = await buy(shop, file, STRANGER)
         assert (full.status, full.json["code"]) == (429, "too_many_invoices")
 

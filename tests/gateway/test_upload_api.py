@@ -12,13 +12,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sales import SEED, content, goods
+from sales import SEED, content, file_for_sale
 from shop import OCTETS, TUS, Answer, Open, Shop
 from support.eventually import eventually
 
 from bitcache.identifiers import FileId, b64u, new_file_id
 from bitcache.sealing import manifest
-from gateway.compose import chores
+from gateway.compose import maintenance
 
 
 async def test_capabilities(shop: Shop) -> None:
@@ -31,7 +31,7 @@ async def test_capabilities(shop: Shop) -> None:
 
 async def test_in_pieces(shop: Shop) -> None:
     """Created, sent in two pieces, asked about in between."""
-    made = goods(content(100_000))
+    made = file_for_sale(content(100_000))
     created = await shop.announce(made.file_id, len(made.sealed))
     assert (created.status, created.headers["Upload-Offset"]) == (201, "0")
     assert created.headers["Location"] == f"/api/v1/uploads/{made.file_id}"
@@ -48,7 +48,7 @@ async def test_in_pieces(shop: Shop) -> None:
 
 async def test_cut_off(shop: Shop) -> None:
     """What arrived before the line broke is kept, and the upload goes on from there."""
-    made = goods(content(5_000_000))
+    made = file_for_sale(content(5_000_000))
     await shop.announce(made.file_id, len(made.sealed))
     host, port = shop.url.removeprefix("http://").split(":")
     _, writer = await asyncio.open_connection(host, int(port))
@@ -75,7 +75,7 @@ async def test_cut_off(shop: Shop) -> None:
 @pytest.mark.parametrize("declared", [True, False], ids=["length", "chunked"])
 async def test_closed_at_once(shop: Shop, size: int, declared: bool) -> None:
     """Every byte that was sent before an orderly close is kept, however soon it came."""
-    made = goods(content(5_000_000))
+    made = file_for_sale(content(5_000_000))
     await shop.announce(made.file_id, len(made.sealed))
     host, port = shop.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as line:
@@ -105,7 +105,7 @@ async def settled_offset(shop: Shop, file_id: str) -> int:
 
 async def test_larger_than_announced(shop: Shop) -> None:
     """The surplus is refused; the upload can be finished properly."""
-    made = goods()
+    made = file_for_sale()
     await shop.announce(made.file_id, len(made.sealed))
     got = await shop.send(made.file_id, 0, made.sealed + b"!")
     assert (got.status, got.json["code"]) == (413, "upload_too_large")
@@ -122,7 +122,7 @@ async def test_larger_than_the_limit(open_one: Open) -> None:
 
 async def test_wrong_bytes(shop: Shop) -> None:
     """One flipped bit: the stored bytes are not those that the manifest signs."""
-    made = goods(content(2_000_000))
+    made = file_for_sale(content(2_000_000))
     flipped = bytearray(made.sealed)
     flipped[1_500_000] ^= 1
     await shop.announce(made.file_id, len(flipped))
@@ -136,7 +136,7 @@ async def test_wrong_bytes(shop: Shop) -> None:
 
 async def test_two_uploads_to_one_id(shop: Shop) -> None:
     """The second is refused, while the first is open and after it is listed."""
-    made = goods()
+    made = file_for_sale()
     await shop.announce(made.file_id, len(made.sealed))
     assert (await shop.announce(made.file_id, 100)).json["code"] == "upload_exists"
     await shop.send(made.file_id, 0, made.sealed)
@@ -146,7 +146,7 @@ async def test_two_uploads_to_one_id(shop: Shop) -> None:
 
 async def test_two_senders_at_once(shop: Shop) -> None:
     """Of two pieces for one offset one wins, and no byte is torn."""
-    made = goods(content(400_000))
+    made = file_for_sale(content(400_000))
     await shop.announce(made.file_id, len(made.sealed))
     both = await asyncio.gather(*(shop.send(made.file_id, 0, made.sealed) for _ in range(2)))
     assert sorted(one.status for one in both) == [204, 409]
@@ -155,7 +155,7 @@ async def test_two_senders_at_once(shop: Shop) -> None:
 
 async def test_listing_twice(shop: Shop) -> None:
     """The same request again gives the same listing; another for the same file is refused."""
-    made = await shop.sell(goods())
+    made = await shop.sell(file_for_sale())
     assert (await shop.list_goods(made)).status == 201
     dearer = made.listing["manifest"].replace('"price_sat":2500', '"price_sat":9999')
     got = await shop.list_goods(made, manifest=dearer, signature=b64u(manifest.sign(dearer, SEED)))
@@ -175,7 +175,7 @@ async def test_listing_twice(shop: Shop) -> None:
 )
 async def test_wrong_headers(shop: Shop, change: dict[str, str], status: int, code: str) -> None:
     """Each refusal has its status, and names the version spoken."""
-    made = goods()
+    made = file_for_sale()
     await shop.announce(made.file_id, len(made.sealed))
     headers = {**TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
     signed = headers | {"Authorization": f"Bearer {shop.token}"} | change
@@ -240,7 +240,7 @@ async def raw_request(shop: Shop, request: bytes) -> bytes:
 )
 async def test_extensions_that_are_not_spoken_are_named(shop: Shop, header: str, value: str, named: str) -> None:
     """Whoever set up a client learns which of its features to turn off, and how."""
-    made = goods()
+    made = file_for_sale()
     metadata = f"file_id {base64.b64encode(made.file_id.encode()).decode()}"
     headers = {**TUS, "Upload-Metadata": metadata, header: value}
     if header == "Upload-Concat":
@@ -254,7 +254,7 @@ async def test_extensions_that_are_not_spoken_are_named(shop: Shop, header: str,
 
 async def test_methods_in_a_header(shop: Shop) -> None:
     """Where PATCH, HEAD and DELETE do not come through, ``X-HTTP-Method-Override`` names them (tus 1.0.0)."""
-    made = goods()
+    made = file_for_sale()
     await shop.announce(made.file_id, len(made.sealed))
     path, offset = f"/uploads/{made.file_id}", {"Upload-Offset": "0", "Content-Type": OCTETS["Content-Type"]}
 
@@ -276,7 +276,7 @@ async def test_methods_in_a_header(shop: Shop) -> None:
 
 async def test_forgetting(shop: Shop) -> None:
     """A forgotten upload is gone; a listed file cannot be forgotten."""
-    made = goods()
+    made = file_for_sale()
     await shop.announce(made.file_id, len(made.sealed))
     assert (await shop.call("DELETE", f"/uploads/{made.file_id}", shop.token, headers=TUS)).status == 204
     assert (await shop.call("HEAD", f"/uploads/{made.file_id}", shop.token, headers=TUS)).status == 404
@@ -288,7 +288,7 @@ async def test_forgetting(shop: Shop) -> None:
 async def test_a_silent_sender_is_closed(open_one: Open) -> None:
     """An upload that sends nothing more is ended; what arrived is kept."""
     async with open_one(limits={"stall_seconds": 0.3}) as shop:
-        made = goods(content(50_000))
+        made = file_for_sale(content(50_000))
         await shop.announce(made.file_id, len(made.sealed))
 
         async def a_little() -> AsyncIterator[bytes]:
@@ -302,7 +302,7 @@ async def test_a_silent_sender_is_closed(open_one: Open) -> None:
 
 async def test_disk_full(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """507, nothing half-stored, and the upload goes on when there is room again."""
-    made = goods(content(50_000))
+    made = file_for_sale(content(50_000))
     await shop.announce(made.file_id, len(made.sealed))
 
     def full(*_: Any) -> None:
@@ -327,7 +327,7 @@ async def test_room_is_left_for_the_database(open_one: Open) -> None:
 async def test_a_body_of_unknown_length_leaves_room_too(open_one: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunked: nothing is announced, and what fits is kept."""
     async with open_one(storage={"min_free_bytes": 1000}) as shop:
-        made = goods(content(5_000_000))
+        made = file_for_sale(content(5_000_000))
         await shop.announce(made.file_id, len(made.sealed))
         usage = lambda _: SimpleNamespace(free=3_000_000 - shop.parts.blobs.part_size(FileId(made.file_id)))  # noqa: E731
 
@@ -352,8 +352,8 @@ async def test_so_many_at_once(open_one: Open) -> None:
         got = await shop.announce(new_file_id(), 1000)
         assert (got.status, got.json["code"], got.json["most"]) == (429, "too_many_uploads", 1)
         shop.clock.ahead = 7 * 86_400 - 100
-        await chores.clear_uploads(shop.parts)
+        await maintenance.clear_uploads(shop.parts)
         assert await shop.stands_at(first) == 0
         shop.clock.ahead = 7 * 86_400 + 100
-        await chores.clear_uploads(shop.parts)
+        await maintenance.clear_uploads(shop.parts)
         assert (await shop.announce(first, 1000)).status == 201

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sales import goods
+from sales import file_for_sale
 from shop import Open
 
 from bitcache.money import Sat
@@ -11,7 +11,7 @@ from bitcache.money import Sat
 async def test_released_when_seen_until_the_budget_is_used_up(open_one: Open) -> None:
     """The first file opens at once, the second needs a block; that block frees the budget for the third."""
     async with open_one(invoices={"zero_conf_below_sat": 3_000, "zero_conf_budget_sat": 4_000}) as shop:
-        sold = await shop.sell(goods(price_sat=2_500))
+        sold = await shop.sell(file_for_sale(price_sat=2_500))
         assert (await shop.call("GET", f"/files/{sold.file_id}")).json["confirmations"] == 0
         claim, first = await shop.begin(sold.file_id)
         _, second = await shop.begin(sold.file_id)
@@ -21,7 +21,7 @@ async def test_released_when_seen_until_the_budget_is_used_up(open_one: Open) ->
         assert (await shop.call("GET", "/share", claim)).status == 200
         await shop.chain.pay(second["address"], Sat(2_500))
         await shop.state(second, "processing")
-        now = (await shop.call("GET", f"/transfers/{second['transfer_id']}")).json
+        now = (await shop.call("GET", f"/purchases/{second['purchase_id']}")).json
         assert (now["released"], now["confirmations_required"]) == (False, 1)
         await shop.chain.mine()
         await shop.state(second, "settled")
@@ -31,7 +31,7 @@ async def test_released_when_seen_until_the_budget_is_used_up(open_one: Open) ->
 
 async def test_a_replaced_payment_ends_it(open_one: Open) -> None:
     async with open_one(invoices={"zero_conf_below_sat": 3_000, "zero_conf_budget_sat": 4_000}) as shop:
-        sold = await shop.sell(goods(price_sat=2_500))
+        sold = await shop.sell(file_for_sale(price_sat=2_500))
         _, order = await shop.begin(sold.file_id)
         txid = await shop.chain.pay(order["address"], Sat(2_500))
         await shop.state(order, "settled")

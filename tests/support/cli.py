@@ -94,29 +94,29 @@ class Shop:
     url: str
     token: str
 
-    def pay(self, transfer_id: str, amount: int | None = None) -> None:
+    def pay(self, purchase_id: str, amount: int | None = None) -> None:
         """Let the purse pay."""
-        body = {"transfer_id": transfer_id} | ({} if amount is None else {"amount_sat": amount})
+        body = {"purchase_id": purchase_id} | ({} if amount is None else {"amount_sat": amount})
         self._post("/api/v1/demo/pay", body)
 
-    def transfer_of(self, person: Person) -> str | None:
-        """The transfer that the newest claim on somebody's disk belongs to, once there is one."""
+    def purchase_of(self, person: Person) -> str | None:
+        """The purchase that the newest claim on somebody's disk belongs to, once there is one."""
         for path in (person.home / ".local" / "state" / "bitcache" / "purchases").glob("*.json"):
             claim = json.loads(path.read_text())["claims"][-1:]
             if claim:
-                return self._transfer_id(claim[0])
+                return self._purchase_id(claim[0])
         return None
 
     def pay_for(self, person: Person) -> None:
         """Pay what somebody's running ``buy`` waits for."""
-        wait_until(lambda: self.transfer_of(person))
-        self.pay(str(self.transfer_of(person)))
+        wait_until(lambda: self.purchase_of(person))
+        self.pay(str(self.purchase_of(person)))
 
-    def _transfer_id(self, claim: str) -> str | None:
+    def _purchase_id(self, claim: str) -> str | None:
         request = urllib.request.Request(f"{self.url}/api/v1/claim", headers={"Authorization": f"Bearer {claim}"})
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
-                return str(json.load(answer)["transfer_id"])
+                return str(json.load(answer)["purchase_id"])
         except HTTPError:
             return None
 

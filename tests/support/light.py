@@ -7,10 +7,10 @@ from typing import Any
 
 from support.eventually import eventually
 
-from bitcache.ledger import BlockRef
-from wallet.chain.base import ChainStatus, Scripts, Step
-from wallet.chain.light.source import LightSource
-from wallet.chain.regtest import RegtestNode
+from bitcache.block_processing import BlockRef
+from wallet.chain.chain_source import ChainStatus, Scripts, Step
+from wallet.chain.light.light_source import LightSource
+from wallet.chain.regtest_node import RegtestNode
 
 
 class PromptLight(LightSource):

@@ -10,7 +10,7 @@ from support.peer_chain import PeerBlock, PeerChain, double_sha256, golomb_coded
 from support.peer_server import HANG_UP, PeerServer
 
 from wallet.chain.light.consensus import RULES
-from wallet.chain.regtest import RegtestNode
+from wallet.chain.regtest_node import RegtestNode
 
 FORGED_SAT = 50_000
 #: Questions that a peer is asked, each with the name of its answer.

@@ -7,18 +7,18 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bitcache import invoices, ledger, listings, sellers, uploads
-from bitcache.identifiers import FileId, TransferId, claim_hash, new_file_id, new_secret, token_hash
-from bitcache.invoices import InvoicePolicy, Transfer
-from bitcache.ledger import BlockRef, Payment
+from bitcache import block_processing, issue_invoices, listings, sellers, uploads
+from bitcache.block_processing import BlockRef, Payment
+from bitcache.identifiers import FileId, PurchaseId, claim_hash, new_file_id, new_secret, token_hash
+from bitcache.issue_invoices import InvoicePolicy, Purchase
 from bitcache.listings import Listing, ListingRequest
-from bitcache.masterkey import MasterKey
+from bitcache.master_key import MasterKey
 from bitcache.money import Sat
-from bitcache.ports import Destination, PayoutTerms
-from bitcache.sealing import container, manifest, metadata, shares
-from bitcache.sealing.groups import GroupHasher, group_root
+from bitcache.payment_rail import Destination, PayoutTerms
+from bitcache.sealing import container, key_derivation, manifest, metadata
+from bitcache.sealing.hash_groups import GroupHasher, group_root
 from bitcache.storage.blobs import Blobs
-from bitcache.storage.store import Store
+from bitcache.storage.database import Store
 
 NOW = 1_800_000_000
 MAX_BYTES = 1 << 40
@@ -34,7 +34,7 @@ class PaperRail:
     name: str = "paper"
     network: str = "regtest"
     sees_unconfirmed: bool = True
-    watched: dict[bytes, TransferId] = field(default_factory=dict)
+    watched: dict[bytes, PurchaseId] = field(default_factory=dict)
 
     def check(self, account: str, script_type: str | None = None) -> PayoutTerms:
         """Any account will do."""
@@ -49,9 +49,9 @@ class PaperRail:
         """Address and satoshis."""
         return f"paper:{address}?sat={int(amount)}"
 
-    def watch(self, key: bytes, transfer: TransferId) -> None:
+    def watch(self, key: bytes, purchase: PurchaseId) -> None:
         """Remember it."""
-        self.watched[key] = transfer
+        self.watched[key] = purchase
 
 
 @dataclass(frozen=True)
@@ -66,24 +66,28 @@ class SealedFile:
 
 def seal(plain: bytes, price_sat: int = 2_500, preview: bytes | None = b"a free look") -> SealedFile:
     """Seal ``plain`` as a client does: docs/protocol.md §2 to §5."""
-    file_id, link_share, gateway_share = new_file_id(), shares.new_link_share(), shares.new_gateway_share()
-    key = shares.file_key(link_share, gateway_share, file_id)
-    sealer = container.Sealer(key, shares.file_context(file_id), shares.new_salt())
+    file_id, link_share, gateway_share = (
+        new_file_id(),
+        key_derivation.new_link_share(),
+        key_derivation.new_gateway_share(),
+    )
+    key = key_derivation.file_key(link_share, gateway_share, file_id)
+    sealer = container.Sealer(key, key_derivation.file_context(file_id), key_derivation.new_salt())
     sealed = sealer.update(plain) + sealer.finalize()
     hasher = GroupHasher()
     hasher.update(sealed[len(sealer.header) :])
     groups = hasher.finalize()
     about = metadata.Metadata("A song", "song.flac", "audio/flac", len(plain), manifest.seller_key(SELLER_SEED))
-    meta = metadata.seal_metadata(about, link_share, file_id, shares.new_salt())
+    meta = metadata.seal_metadata(about, link_share, file_id, key_derivation.new_salt())
     look = preview and metadata.seal_preview(
-        metadata.Preview("text/plain", preview), link_share, file_id, shares.new_salt()
+        metadata.Preview("text/plain", preview), link_share, file_id, key_derivation.new_salt()
     )
     text = manifest.Manifest(
         file_id=file_id,
         sealed_size=len(sealed),
         header=sealer.header,
         group_root=group_root(groups),
-        share_hash=shares.share_hash(gateway_share),
+        share_hash=key_derivation.share_hash(gateway_share),
         meta_hash=manifest.digest(meta),
         preview_hash=manifest.digest(look) if look else None,
         price_sat=price_sat,
@@ -123,7 +127,7 @@ class Market:
         token = new_secret()
         seller_id = await store.write(lambda conn: sellers.create_seller(conn, "Ann", token_hash(token), NOW))
         await store.write(lambda conn: sellers.set_payout(conn, seller_id, "paper", TERMS, NOW))
-        await store.write(lambda conn: ledger.start(conn, BlockRef(100, "block 100")))
+        await store.write(lambda conn: block_processing.start(conn, BlockRef(100, "block 100")))
         return cls(store, Blobs(folder), seller_id, token)
 
     async def upload(self, file: SealedFile) -> None:
@@ -143,10 +147,10 @@ class Market:
         await self.publish(file.request)
         return file
 
-    async def order(self, file_id: FileId, claim: str | None = None, **changes: object) -> Transfer:
+    async def order(self, file_id: FileId, claim: str | None = None, **changes: object) -> Purchase:
         """Step 3."""
         asked: dict[str, object] = {"policy": POLICY, "networks": None, "now": NOW, **changes}
-        found, _ = await invoices.create_transfer(
+        found, _ = await issue_invoices.create_purchase(
             self.store,
             self.rail,
             file_id,
@@ -155,31 +159,31 @@ class Market:
         )
         return found
 
-    async def look(self, transfer_id: TransferId) -> Transfer:
-        """The transfer now."""
-        return await self.store.read(lambda conn: invoices.view(conn, self.rail, transfer_id))
+    async def look(self, purchase_id: PurchaseId) -> Purchase:
+        """The purchase now."""
+        return await self.store.read(lambda conn: issue_invoices.view(conn, self.rail, purchase_id))
 
     async def block(self, *payments: Payment, now: int = NOW, name: str = "block") -> BlockRef:
         """Step 4: the next block arrives, with these payments in it."""
-        parent = await self.store.read(ledger.cursor)
+        parent = await self.store.read(block_processing.cursor)
         assert parent is not None
         ref = BlockRef(parent.height + 1, f"{name} {parent.height + 1}")
-        await self.store.write(lambda conn: ledger.extend(conn, parent, ref, payments, now))
+        await self.store.write(lambda conn: block_processing.extend(conn, parent, ref, payments, now))
         return ref
 
     async def undo(self, ref: BlockRef, now: int = NOW) -> None:
         """Step 4: the newest block is undone."""
-        await self.store.write(lambda conn: ledger.undo(conn, ref, now))
+        await self.store.write(lambda conn: block_processing.undo(conn, ref, now))
 
     async def unconfirmed(self, *payments: Payment, now: int = NOW) -> None:
         """Step 4: exactly these wait for a block."""
-        await self.store.write(lambda conn: ledger.unconfirmed(conn, payments, now))
+        await self.store.write(lambda conn: block_processing.unconfirmed(conn, payments, now))
 
     async def known_until(self, until: int) -> None:
         """Step 4: the chain is known up to this time."""
-        await self.store.write(lambda conn: ledger.known_until(conn, until, until))
+        await self.store.write(lambda conn: block_processing.known_until(conn, until, until))
 
 
-def pays(transfer: Transfer, reference: str = "tx:0", amount: int | None = None, maturity: int = 0) -> Payment:
+def pays(purchase: Purchase, reference: str = "tx:0", amount: int | None = None, maturity: int = 0) -> Payment:
     """A payment of the whole amount, or of ``amount``."""
-    return Payment(reference, transfer.key, Sat(transfer.amount_sat if amount is None else amount), maturity)
+    return Payment(reference, purchase.key, Sat(purchase.amount_sat if amount is None else amount), maturity)

@@ -12,7 +12,7 @@ from siphashc import siphash
 
 from wallet.chain.light.consensus import ConsensusRules
 from wallet.chain.light.difficulty import required_bits, target_of
-from wallet.chain.regtest import RegtestNode
+from wallet.chain.regtest_node import RegtestNode
 
 Payment = tuple[int, bytes]  #: satoshis, output script
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from support.peer_chain import PeerChain, count, double_sha256
 
-from wallet.chain.light.p2p import MAGIC
+from wallet.chain.light.peer_connection import MAGIC
 
 Message = tuple[str, bytes]  #: command, payload
 Answers = Callable[[bytes], list[Message]]

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select
 
-from bitcache import ledger
-from bitcache.identifiers import TransferId, new_file_id, new_transfer_id
-from bitcache.storage.store import Store
-from bitcache.storage.tables import grant, invoice, listing, payment, payout, seller, transfer
+from bitcache import block_processing
+from bitcache.identifiers import PurchaseId, new_file_id, new_purchase_id
+from bitcache.storage.database import Store
+from bitcache.storage.tables import grant, invoice, listing, payment, payout, purchase, seller
 
 LATER = 2**40
 
@@ -25,13 +25,13 @@ class Shop:
 
     async def invoice(
         self, script: bytes, address: str, amount: int = 5_000, *, confirmations: int = 1, expires_at: int = LATER
-    ) -> TransferId:
+    ) -> PurchaseId:
         """An invoice that ``script`` pays."""
-        transfer_id, index = new_transfer_id(), self.issued
+        purchase_id, index = new_purchase_id(), self.issued
         self.issued += 1
-        buyer = {"id": transfer_id, "file_id": self.file_id, "claim_hash": transfer_id.encode(), "created_at": 0}
+        buyer = {"id": purchase_id, "file_id": self.file_id, "claim_hash": purchase_id.encode(), "created_at": 0}
         terms = {
-            "transfer_id": transfer_id,
+            "purchase_id": purchase_id,
             "rail": "onchain",
             "payout_id": 1,
             "key_index": index,
@@ -48,24 +48,24 @@ class Shop:
             "depth": 0,
         }
         await self.store.write(
-            lambda conn: (conn.execute(insert(transfer), buyer), conn.execute(insert(invoice), terms))
+            lambda conn: (conn.execute(insert(purchase), buyer), conn.execute(insert(invoice), terms))
         )
-        return transfer_id
+        return purchase_id
 
-    async def look(self, transfer_id: str) -> Row[Any]:
+    async def look(self, purchase_id: str) -> Row[Any]:
         """The invoice now."""
         rows = await self.store.read(
-            lambda conn: conn.execute(select(invoice).where(invoice.c.transfer_id == transfer_id)).all()
+            lambda conn: conn.execute(select(invoice).where(invoice.c.purchase_id == purchase_id)).all()
         )
         return rows[0]
 
-    async def state(self, transfer_id: str) -> str:
+    async def state(self, purchase_id: str) -> str:
         """The invoice's state now."""
-        return str((await self.look(transfer_id)).state)
+        return str((await self.look(purchase_id)).state)
 
     async def grants(self) -> list[str]:
-        """The transfers that were released."""
-        return await self.store.read(lambda conn: list(conn.scalars(select(grant.c.transfer_id))))
+        """The purchases that were released."""
+        return await self.store.read(lambda conn: list(conn.scalars(select(grant.c.purchase_id))))
 
     async def confirmed(self) -> set[tuple[str, int, int]]:
         """Every payment in a block: outpoint, amount, height."""
@@ -73,9 +73,9 @@ class Shop:
         in_blocks = columns.where(payment.c.height.is_not(None))
         return await self.store.read(lambda conn: {tuple(row) for row in conn.execute(in_blocks)})
 
-    async def cursor(self) -> ledger.BlockRef | None:
+    async def cursor(self) -> block_processing.BlockRef | None:
         """The watcher's cursor."""
-        return await self.store.read(ledger.cursor)
+        return await self.store.read(block_processing.cursor)
 
 
 async def open_shop(store: Store) -> Shop:

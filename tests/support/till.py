@@ -8,10 +8,10 @@ from typing import Any
 from support.accounts import fresh_destinations
 from support.shop import Shop
 
-from bitcache.identifiers import TransferId
-from bitcache.ledger import BlockRef
-from wallet.chain.base import ChainStatus, Scripts, Step
-from wallet.chain.simulated import SimulatedChain
+from bitcache.block_processing import BlockRef
+from bitcache.identifiers import PurchaseId
+from wallet.chain.chain_source import ChainStatus, Scripts, Step
+from wallet.chain.simulated_chain import SimulatedChain
 from wallet.watcher import Watcher
 
 HOUR = 3_600
@@ -37,7 +37,7 @@ class Till:
 
     def new_watcher(self, **options: Any) -> Watcher:
         """As after a restart: nothing is remembered but the database."""
-        self.scripts: dict[bytes, TransferId] = {}
+        self.scripts: dict[bytes, PurchaseId] = {}
         self.watcher = Watcher(
             self.shop.store, self.chain, self.scripts, clock=self.clock, on_change=self._changed, **options
         )
@@ -46,17 +46,17 @@ class Till:
     def _changed(self) -> None:
         self.changes += 1
 
-    async def invoice(self, amount: int = 5_000, **terms: int) -> tuple[TransferId, str]:
+    async def invoice(self, amount: int = 5_000, **terms: int) -> tuple[PurchaseId, str]:
         """A new one, watched as the rail does."""
         ((script, address),) = fresh_destinations(1)
-        transfer_id = await self.shop.invoice(script, address, amount, **terms)
-        self.scripts[script] = transfer_id
-        return transfer_id, address
+        purchase_id = await self.shop.invoice(script, address, amount, **terms)
+        self.scripts[script] = purchase_id
+        return purchase_id, address
 
-    async def state(self, transfer_id: str) -> str:
+    async def state(self, purchase_id: str) -> str:
         """After a look at the chain."""
         await self.watcher.sync()
-        return await self.shop.state(transfer_id)
+        return await self.shop.state(purchase_id)
 
 
 class FailingChain(SimulatedChain):

@@ -6,10 +6,10 @@ import asyncio
 import sys
 from pathlib import Path
 
-from bitcache.identifiers import TransferId
-from bitcache.storage.store import Store
-from wallet.chain.bitcoind import BitcoindSource
-from wallet.chain.rpc import NodeRpc
+from bitcache.identifiers import PurchaseId
+from bitcache.storage.database import Store
+from wallet.chain.bitcoind_source import BitcoindSource
+from wallet.chain.node_rpc import NodeRpc
 from wallet.watcher import Watcher
 
 
@@ -18,7 +18,7 @@ async def main(database: str, url: str, cookie: str) -> None:
     store = await Store.open(Path(database))
     source = BitcoindSource(NodeRpc(url, cookie=Path(cookie)), "regtest")
     await source.open()
-    scripts: dict[bytes, TransferId] = {}
+    scripts: dict[bytes, PurchaseId] = {}
     await Watcher(store, source, scripts).run()
 
 

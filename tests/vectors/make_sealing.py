@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bitcache.identifiers import FileId, b64u, claim_hash, unb64u
-from bitcache.sealing import container, groups, manifest, metadata, shares
-from bitcache.sealing.chunks import HEADER_SIZE
+from bitcache.sealing import container, hash_groups, key_derivation, manifest, metadata
+from bitcache.sealing.chunk_cipher import HEADER_SIZE
 
 TARGET = Path(__file__).with_name("sealing.json")
 LENGTHS = [0, 1, 16383, 16384, 16385, 64 * 16384, 64 * 16384 + 1, 3 * 2**20 + 12345]
@@ -38,10 +38,10 @@ def sealed_case(name: str, plain: bytes, spelled: dict[str, Any]) -> dict[str, A
     file_id = FileId(b64u(secret(f"file id {name}", 16)))
     link_share, gateway_share = secret(f"A {name}", 16), secret(f"B {name}", 32)
     salt = secret(f"salt {name}", 24)
-    key = shares.file_key(link_share, gateway_share, file_id)
-    sealer = container.Sealer(key, shares.file_context(file_id), salt)
+    key = key_derivation.file_key(link_share, gateway_share, file_id)
+    sealer = container.Sealer(key, key_derivation.file_context(file_id), salt)
     sealed = sealer.update(plain) + sealer.finalize()
-    hasher = groups.GroupHasher()
+    hasher = hash_groups.GroupHasher()
     hasher.update(sealed[HEADER_SIZE:])
     hashes = hasher.finalize()
     return {
@@ -52,14 +52,14 @@ def sealed_case(name: str, plain: bytes, spelled: dict[str, Any]) -> dict[str, A
         "salt": b64u(salt),
         "plain": spelled,
         "file_key": key.hex(),
-        "meta_key": shares.meta_key(link_share, file_id).hex(),
-        "preview_key": shares.preview_key(link_share, file_id).hex(),
-        "share_hash": b64u(shares.share_hash(gateway_share)),
+        "meta_key": key_derivation.meta_key(link_share, file_id).hex(),
+        "preview_key": key_derivation.preview_key(link_share, file_id).hex(),
+        "share_hash": b64u(key_derivation.share_hash(gateway_share)),
         "header": b64u(sealed[:HEADER_SIZE]),
         "sealed_size": len(sealed),
         "sealed_sha256": hashlib.sha256(sealed).hexdigest(),
         "group_hashes": [b64u(one) for one in hashes],
-        "group_root": b64u(groups.group_root(hashes)),
+        "group_root": b64u(hash_groups.group_root(hashes)),
     }
 
 

@@ -6,8 +6,8 @@ import pytest
 from support.shop import open_shop
 from support.till import FailingChain, Till
 
-from bitcache.storage.store import Store
-from wallet.chain.simulated import SimulatedChain
+from bitcache.storage.database import Store
+from wallet.chain.simulated_chain import SimulatedChain
 
 
 @pytest.fixture

@@ -11,93 +11,93 @@ from support.eventually import eventually
 from support.shop import open_shop
 from support.till import Till
 
-from bitcache import ledger
+from bitcache import block_processing
 from bitcache.errors import ChainError
 from bitcache.money import Sat
-from bitcache.storage.store import Store
-from wallet.chain.bitcoind import BitcoindSource
-from wallet.chain.regtest import RegtestNode
+from bitcache.storage.database import Store
+from wallet.chain.bitcoind_source import BitcoindSource
+from wallet.chain.regtest_node import RegtestNode
 from wallet.watcher import Watcher
 
 
 async def test_a_lost_mempool_asks_nobody_to_pay_twice(till: Till) -> None:
     """Processing, the node crashes: still processing, marked, and the node has the transaction again."""
-    transfer_id, address = await till.invoice()
+    purchase_id, address = await till.invoice()
     await till.chain.pay(address, Sat(5_000))
-    assert await till.state(transfer_id) == "processing"
+    assert await till.state(purchase_id) == "processing"
     till.chain._unwanted |= till.chain._waiting.keys()  # it takes it no more, as with a higher fee floor
     await till.chain.lose_mempool()
-    assert await till.state(transfer_id) == "processing"
-    row = await till.shop.look(transfer_id)
+    assert await till.state(purchase_id) == "processing"
+    row = await till.shop.look(purchase_id)
     assert (row.received_sat, row.marks) == (5_000, "not_in_mempool")
     till.clock.now += 10 * 24 * 3_600
     till.new_watcher()
-    assert await till.state(transfer_id) == "processing"
+    assert await till.state(purchase_id) == "processing"
     till.chain._unwanted.clear()
     till.new_watcher()
     await till.watcher.sync()
     await till.watcher.sync()
-    assert (await till.shop.look(transfer_id)).marks == ""
+    assert (await till.shop.look(purchase_id)).marks == ""
     await till.chain.mine()
-    assert await till.state(transfer_id) == "settled"
+    assert await till.state(purchase_id) == "settled"
 
 
 async def test_what_was_replaced_is_withdrawn(till: Till) -> None:
     """Also while it was out of sight."""
-    transfer_id, address = await till.invoice()
+    purchase_id, address = await till.invoice()
     txid = await till.chain.pay(address, Sat(5_000))
-    assert await till.state(transfer_id) == "processing"
+    assert await till.state(purchase_id) == "processing"
     await till.chain.drop(txid)
-    assert await till.state(transfer_id) == "processing"
+    assert await till.state(purchase_id) == "processing"
     till.chain._spent.add(txid)
-    assert await till.state(transfer_id) == "new"
+    assert await till.state(purchase_id) == "new"
 
 
 async def test_an_absent_payment_releases_nothing_without_a_block(till: Till) -> None:
     """Where none is asked for: it was not in the mempool when the loss budget had room for it."""
-    transfer_id, address = await till.invoice(confirmations=0)
+    purchase_id, address = await till.invoice(confirmations=0)
     txid = await till.chain.pay(address, Sat(5_000))
-    assert await till.state(transfer_id) == "processing", "no budget yet"
-    row = await till.shop.look(transfer_id)
+    assert await till.state(purchase_id) == "processing", "no budget yet"
+    row = await till.shop.look(purchase_id)
     await till.shop.store.write(
-        lambda conn: conn.exec_driver_sql("UPDATE invoice SET confirmations = 0 WHERE transfer_id = ?", (transfer_id,))
+        lambda conn: conn.exec_driver_sql("UPDATE invoice SET confirmations = 0 WHERE purchase_id = ?", (purchase_id,))
     )
     await till.chain.drop(txid)
     till.new_watcher(loss_budget=100_000)
-    assert await till.state(transfer_id) == "processing"
+    assert await till.state(purchase_id) == "processing"
     assert await till.shop.grants() == []
     assert row.received_sat == 5_000
 
 
 async def test_an_absence_ends(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     """After some two weeks of blocks it is given up; a block that holds it after all still settles."""
-    monkeypatch.setattr(ledger, "LONGEST_ABSENCE", 5)
-    transfer_id, address = await till.invoice()
+    monkeypatch.setattr(block_processing, "LONGEST_ABSENCE", 5)
+    purchase_id, address = await till.invoice()
     txid = await till.chain.pay(address, Sat(5_000))
     await till.watcher.sync()
     sent = till.chain._waiting[txid]
     await till.chain.drop(txid)
     await till.watcher.sync()
     await till.chain.mine(4)
-    assert await till.state(transfer_id) == "processing"
+    assert await till.state(purchase_id) == "processing"
     await till.chain.mine(1)
-    assert await till.state(transfer_id) == "new"
+    assert await till.state(purchase_id) == "new"
     till.chain._waiting[txid] = sent
     await till.chain.mine()
-    assert await till.state(transfer_id) == "settled"
+    assert await till.state(purchase_id) == "settled"
 
 
 async def test_what_is_deep_is_not_kept(till: Till) -> None:
-    transfer_id, address = await till.invoice()
+    purchase_id, address = await till.invoice()
     await till.chain.pay(address, Sat(5_000))
-    assert await till.state(transfer_id) == "processing"
-    assert len(await till.shop.store.read(ledger.kept_transactions)) == 1
-    await till.chain.mine(ledger.DEEPEST)
-    assert await till.state(transfer_id) == "settled"
-    assert len(await till.shop.store.read(ledger.kept_transactions)) == 1
+    assert await till.state(purchase_id) == "processing"
+    assert len(await till.shop.store.read(block_processing.kept_transactions)) == 1
+    await till.chain.mine(block_processing.DEEPEST)
+    assert await till.state(purchase_id) == "settled"
+    assert len(await till.shop.store.read(block_processing.kept_transactions)) == 1
     await till.chain.mine()
     await till.watcher.sync()
-    assert await till.shop.store.read(ledger.kept_transactions) == []
+    assert await till.shop.store.read(block_processing.kept_transactions) == []
 
 
 # On a real node
@@ -147,35 +147,35 @@ async def test_a_node_that_crashed_is_given_the_payment_again(real: Till, own_re
     (_, elsewhere) = fresh_destinations(1)[0]
     everything = int((await own_regtest.rpc("getbalance", wallet="purse")) * 100_000_000)
     parent = await own_regtest.pay(elsewhere, Sat(everything // 2))
-    transfer_id, address = await real.invoice()
+    purchase_id, address = await real.invoice()
     child = await own_regtest.pay(address, Sat(5_000))
     await synced(real)
-    assert await real.shop.state(transfer_id) == "processing"
+    assert await real.shop.state(purchase_id) == "processing"
     await crash(own_regtest)
     assert not set(await own_regtest.rpc("getrawmempool")) & {parent, child}
     await synced(real)
-    assert await real.shop.state(transfer_id) == "processing"
+    assert await real.shop.state(purchase_id) == "processing"
     assert child in await own_regtest.rpc("getrawmempool")
     await synced(real)
-    assert (await real.shop.look(transfer_id)).marks == ""
+    assert (await real.shop.look(purchase_id)).marks == ""
     await own_regtest.rpc("generatetodescriptor", 1, "raw(51)")
     await synced(real)
-    assert await real.shop.state(transfer_id) == "settled"
+    assert await real.shop.state(purchase_id) == "settled"
 
 
 @pytest.mark.node
 async def test_a_real_replacement_withdraws(real: Till, own_regtest: RegtestNode) -> None:
     """In the mempool; and in a block, while the gateway was away."""
     for mined in (False, True):
-        transfer_id, address = await real.invoice()
+        purchase_id, address = await real.invoice()
         txid = await own_regtest.pay(address, Sat(5_000))
         await synced(real)
-        assert await real.shop.state(transfer_id) == "processing"
+        assert await real.shop.state(purchase_id) == "processing"
         await own_regtest.replace(txid)
         if mined:
             await own_regtest.mine()
             real.watcher = Watcher(real.shop.store, real.chain, real.scripts, clock=real.clock)
         await synced(real)
-        row = await real.shop.look(transfer_id)
+        row = await real.shop.look(purchase_id)
         assert (row.state, row.received_sat, row.marks) == ("new", 0, "")
         await own_regtest.mine()

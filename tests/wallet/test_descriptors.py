@@ -9,7 +9,7 @@ from support.accounts import BIP49_UPUB, BIP84_BRANCH_XPUB, BIP84_ZPUB, BIP86_XP
 
 from bitcache.errors import BitcacheError, InvalidDescriptor, PrivateKeyRefused, WrongNetwork
 from wallet.account import Account
-from wallet.chain.regtest import RegtestNode
+from wallet.chain.regtest_node import RegtestNode
 from wallet.descriptors import TYPES, read
 
 SEED = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"

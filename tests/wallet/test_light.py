@@ -20,13 +20,13 @@ from support.light import PromptLight
 from support.socks import proxy_to_anything
 
 from bench.light import turn
+from bitcache.block_processing import BlockRef, Payment
 from bitcache.errors import ChainError, InvalidSettings, NodeRefused, NodeUnreachable, NodeWrongNetwork
-from bitcache.ledger import BlockRef, Payment
 from bitcache.money import Sat, btc_text
 from wallet.account import Account
-from wallet.chain.base import Back, ChainSource
-from wallet.chain.light.source import LightSource
-from wallet.chain.regtest import RegtestNode
+from wallet.chain.chain_source import Back, ChainSource
+from wallet.chain.light.light_source import LightSource
+from wallet.chain.regtest_node import RegtestNode
 
 pytestmark = pytest.mark.node
 

@@ -24,11 +24,11 @@ from support.lying_peer import LyingPeer
 from support.ports import free_port
 from support.shop import Shop, open_shop
 
-from bitcache.ledger import BlockRef
+from bitcache.block_processing import BlockRef
 from bitcache.money import Sat, sat_from_btc
-from bitcache.storage.store import Store
+from bitcache.storage.database import Store
 from bitcache.storage.tables import payout
-from wallet.chain.regtest import RegtestNode
+from wallet.chain.regtest_node import RegtestNode
 
 pytestmark = [pytest.mark.node, pytest.mark.slow]
 STEPS = int(os.environ.get("BITCACHE_CHAOS_STEPS", "50"))
@@ -77,8 +77,8 @@ class Till:
     async def assert_nothing_forged(self) -> None:
         """No forged payment was ever written down, and nothing released for one."""
         assert not self.unpaid & set(await self.shop.grants())
-        for transfer_id in self.unpaid:
-            invoice = await self.shop.look(transfer_id)
+        for purchase_id in self.unpaid:
+            invoice = await self.shop.look(purchase_id)
             assert (invoice.state, invoice.received_sat, invoice.seen_at) == ("new", 0, None)
 
     async def on_chain(self, first: int) -> set[tuple[str, int, int]]:

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from support.peer_chain import PeerChain, count, double_sha256, golomb_coded
 
 from bitcache.errors import ChainError, PeerMisbehaved
-from wallet.chain.light import messages
+from wallet.chain.light import p2p_messages
+from wallet.chain.light.block_filters import CompactFilter
 from wallet.chain.light.consensus import RULES
-from wallet.chain.light.dial import PeerAddress
+from wallet.chain.light.dial_peer import PeerAddress
 from wallet.chain.light.difficulty import bits_of, target_of, work_of
-from wallet.chain.light.filters import CompactFilter
 from wallet.chain.light.header_chain import HeaderChain
-from wallet.chain.light.misbehaving import BANNED_SECONDS, REMEMBERED, PeerRecords
-from wallet.chain.light.p2p import PeerConnection
+from wallet.chain.light.peer_connection import PeerConnection
+from wallet.chain.light.peer_discovery import Peers, neighbourhood
 from wallet.chain.light.peer_pool import PeerPool
-from wallet.chain.light.peers import Peers, neighbourhood
-from wallet.chain.light.whole_block import read_block
+from wallet.chain.light.peer_records import BANNED_SECONDS, REMEMBERED, PeerRecords
+from wallet.chain.light.verify_block import read_block
 
 COMMANDS = ("version", "verack", "headers", "cfheaders", "cfilter", "block", "ping", "inv", "addr", "x")
 
@@ -35,10 +35,10 @@ def any_bytes(start: bytes = b"") -> st.SearchStrategy[bytes]:
 @pytest.mark.parametrize(
     "read",
     [
-        messages.read_services,
-        messages.read_headers,
-        messages.read_filter_hashes,
-        messages.read_filter,
+        p2p_messages.read_services,
+        p2p_messages.read_headers,
+        p2p_messages.read_filter_hashes,
+        p2p_messages.read_filter,
         lambda raw: CompactFilter(bytes(32), raw),
         read_block,
     ],
@@ -164,9 +164,9 @@ def test_lengths_that_lie_cost_nothing() -> None:
     """A count of 2^64 is refused before anything is made room for."""
     huge = b"\xff" * 9
     for read, start in (
-        (messages.read_headers, b""),
-        (messages.read_filter_hashes, bytes(65)),
-        (messages.read_filter, bytes(33)),
+        (p2p_messages.read_headers, b""),
+        (p2p_messages.read_filter_hashes, bytes(65)),
+        (p2p_messages.read_filter, bytes(33)),
         (lambda raw: CompactFilter(bytes(32), raw), b""),
         (read_block, bytes(80)),
     ):

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from support.peer_chain import PeerChain, double_sha256, mined_header
 
+from bitcache.block_processing import BlockRef
 from bitcache.errors import InvalidSettings, NodeRefused, PeerMisbehaved
-from bitcache.ledger import BlockRef
 from wallet.chain.light.consensus import PERIOD, RULES, BaseBlock, ConsensusRules
-from wallet.chain.light.dial import PeerAddress, read_address
+from wallet.chain.light.dial_peer import PeerAddress, read_address
 from wallet.chain.light.difficulty import bits_of, required_bits, target_of, work_of
 from wallet.chain.light.header_chain import HeaderChain
-from wallet.chain.light.messages import HEADER
+from wallet.chain.light.p2p_messages import HEADER
 
 EASY = 0x207FFFFF
 NOW = int(time.time())

@@ -20,13 +20,13 @@ from support.eventually import eventually
 from support.peer_chain import PeerBlock, PeerChain, double_sha256, golomb_coded, transaction
 from support.peer_server import FILTERS, HANG_UP, Answers, Message, PeerServer, headers_message, serving
 
+from bitcache.block_processing import BlockRef
 from bitcache.errors import ChainError, NodeRefused
-from bitcache.ledger import BlockRef
-from wallet.chain.base import Back, Forward
-from wallet.chain.light import source as light_module
+from wallet.chain.chain_source import Back, Forward
+from wallet.chain.light import light_source as light_module
 from wallet.chain.light.consensus import PERIOD, RULES, BaseBlock, ConsensusRules
-from wallet.chain.light.dial import read_address
-from wallet.chain.light.source import LightSource
+from wallet.chain.light.dial_peer import read_address
+from wallet.chain.light.light_source import LightSource
 
 SCRIPT, OTHER = b"\x00\x14" + b"\x07" * 20, b"\x00\x14" + b"\x08" * 20
 EASY = 0x207FFFFF

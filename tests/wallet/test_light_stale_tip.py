@@ -16,8 +16,8 @@ from support.peer_server import PeerServer
 from bitcache.errors import ChainError
 from wallet.chain.light import peer_pool
 from wallet.chain.light.consensus import PERIOD, BaseBlock, ConsensusRules
-from wallet.chain.light.dial import read_address
-from wallet.chain.light.source import LightSource
+from wallet.chain.light.dial_peer import read_address
+from wallet.chain.light.light_source import LightSource
 
 HOURS = 4
 

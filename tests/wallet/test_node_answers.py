@@ -15,12 +15,12 @@ from support.shop import open_shop
 
 from bitcache.errors import ChainError, NodeConfused
 from bitcache.money import Sat
-from bitcache.storage.store import Store
+from bitcache.storage.database import Store
 from wallet.chain import node_answers
-from wallet.chain.bitcoind import BitcoindSource
-from wallet.chain.checkup import check_up
-from wallet.chain.regtest import RegtestNode
-from wallet.chain.rpc import NodeRpc
+from wallet.chain.bitcoind_source import BitcoindSource
+from wallet.chain.node_checkup import check_up
+from wallet.chain.node_rpc import NodeRpc
+from wallet.chain.regtest_node import RegtestNode
 from wallet.watcher import Watcher
 
 #: ``getblockchaininfo`` with every member that is read.
@@ -129,12 +129,12 @@ async def test_a_node_that_says_less_is_watched_all_the_same(
     source = BitcoindSource(NodeRpc(url), "regtest")
     shop = await open_shop(store)
     ((script, address),) = fresh_destinations(1)
-    transfer_id = await shop.invoice(script, address)
-    watcher = Watcher(store, source, {script: transfer_id})
+    purchase_id = await shop.invoice(script, address)
+    watcher = Watcher(store, source, {script: purchase_id})
 
     async def state_is(state: str) -> bool:
         assert await watcher._attempt(), watcher.status.error
-        return await shop.state(transfer_id) == state
+        return await shop.state(purchase_id) == state
 
     try:
         await state_is("new")

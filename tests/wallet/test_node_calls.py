@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from wallet.chain.checkup import _trials
 from wallet.chain.node_calls import CALLS, table, whitelist
+from wallet.chain.node_checkup import _trials
 
 ROOT = Path(__file__).parent.parent.parent
-#: Whoever speaks to the seller's own node.  (regtest.py is a node for demonstrations, with a wallet.)
-CALLERS = ["bitcoind.py", "mempool.py", "conflicts.py", "checkup.py", "discover.py"]
+#: Whoever speaks to the seller's own node.  (regtest_node.py is a node for demonstrations, with a wallet.)
+CALLERS = ["bitcoind_source.py", "mempool_payments.py", "spent_inputs.py", "node_checkup.py", "discover_local_nodes.py"]
 METHODS = {call.method for call in CALLS}
 
 

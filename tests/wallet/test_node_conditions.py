@@ -13,15 +13,15 @@ from support.accounts import fresh_destinations
 from support.eventually import eventually
 from support.shop import Shop, open_shop
 
+from bitcache.block_processing import DEEPEST
 from bitcache.errors import ChainError, NodePruned, NodeWarmingUp, NodeWrongNetwork
-from bitcache.identifiers import TransferId
-from bitcache.ledger import DEEPEST
+from bitcache.identifiers import PurchaseId
 from bitcache.money import Sat
-from bitcache.storage.store import Store
-from wallet.chain.base import Forward
-from wallet.chain.bitcoind import BitcoindSource
-from wallet.chain.regtest import RegtestNode
-from wallet.chain.simulated import SimulatedChain
+from bitcache.storage.database import Store
+from wallet.chain.bitcoind_source import BitcoindSource
+from wallet.chain.chain_source import Forward
+from wallet.chain.regtest_node import RegtestNode
+from wallet.chain.simulated_chain import SimulatedChain
 from wallet.watcher import Watcher
 
 pytestmark = pytest.mark.node
@@ -33,14 +33,14 @@ class Watched:
     def __init__(self, shop: Shop, node: RegtestNode) -> None:
         self.shop = shop
         self.source = BitcoindSource(node.client(), "regtest")
-        self.scripts: dict[bytes, TransferId] = {}
+        self.scripts: dict[bytes, PurchaseId] = {}
         self.watcher = Watcher(shop.store, self.source, self.scripts)
 
-    async def invoice(self) -> tuple[TransferId, str]:
+    async def invoice(self) -> tuple[PurchaseId, str]:
         ((script, address),) = fresh_destinations(1)
-        transfer_id = await self.shop.invoice(script, address)
-        self.scripts[script] = transfer_id
-        return transfer_id, address
+        purchase_id = await self.shop.invoice(script, address)
+        self.scripts[script] = purchase_id
+        return purchase_id, address
 
     async def synced(self) -> bool:
         """One attempt, as ``run`` makes them."""
@@ -92,7 +92,7 @@ async def test_pruned_is_said_loudly_and_payments_come_after_the_block_is_back(
     """The cursor's next block is gone; a peer that has it is asked, and watching goes on by itself."""
     await own_regtest.restart("-prune=1", "-fastprune")
     async with watched(store, own_regtest) as till, bare_node(bitcoind) as peer:
-        transfer_id, address = await till.invoice()
+        purchase_id, address = await till.invoice()
         assert await till.synced()
         cursor = await till.shop.cursor()
         assert cursor is not None
@@ -119,7 +119,7 @@ async def test_pruned_is_said_loudly_and_payments_come_after_the_block_is_back(
             return False
 
         await eventually(caught_up, 120)
-        assert await till.shop.state(transfer_id) == "settled"
+        assert await till.shop.state(purchase_id) == "settled"
 
 
 async def test_behind_pauses_expiry(own_regtest: RegtestNode, bitcoind: Path, store: Store) -> None:
@@ -130,15 +130,15 @@ async def test_behind_pauses_expiry(own_regtest: RegtestNode, bitcoind: Path, st
         _, address = fresh_destinations(1)[0]
         await ahead.rpc("generatetoaddress", 3, address)
         await send(ahead, own_regtest, range(tip + 1, tip + 4), whole=False)
-        transfer_id = await till.shop.invoice(b"script", "address", expires_at=1)
+        purchase_id = await till.shop.invoice(b"script", "address", expires_at=1)
         assert await till.synced()
         status = await till.source.status()
         assert not status.synced
         assert status.headers == status.height + 3
-        assert await till.shop.state(transfer_id) == "new"
+        assert await till.shop.state(purchase_id) == "new"
         await send(ahead, own_regtest, range(tip + 1, tip + 4), whole=True)
         assert await till.synced()
-        assert await till.shop.state(transfer_id) == "expired"
+        assert await till.shop.state(purchase_id) == "expired"
 
 
 @pytest.mark.parametrize("headers", [False, True], ids=["without our headers", "with our headers"])
@@ -149,11 +149,11 @@ async def test_another_data_folder_that_catches_up_undoes_nothing(
     await own_regtest.mine()
     tip = await own_regtest.rpc("getblockcount")
     async with watched(store, own_regtest) as till:
-        transfer_id, address = await till.invoice()
+        purchase_id, address = await till.invoice()
         await own_regtest.pay(address, Sat(5_000))
         await own_regtest.mine()
         assert await till.synced()
-        assert await till.shop.state(transfer_id) == "settled"
+        assert await till.shop.state(purchase_id) == "settled"
         cursor = await till.shop.cursor()
         async with bare_node(bitcoind) as fresh:
             if headers:
@@ -163,10 +163,10 @@ async def test_another_data_folder_that_catches_up_undoes_nothing(
             assert isinstance(later.status.error, NodeWarmingUp)
             assert "data folder" in later.status.error.advice
             assert await till.shop.cursor() == cursor
-            assert await till.shop.state(transfer_id) == "settled"
+            assert await till.shop.state(purchase_id) == "settled"
             await send(own_regtest, fresh, range(1, tip + 2), whole=True)
             assert await later._attempt()
-            assert await till.shop.state(transfer_id) == "settled"
+            assert await till.shop.state(purchase_id) == "settled"
             await other.close()
 
 
@@ -175,7 +175,7 @@ async def test_reindexing_undoes_nothing(own_regtest: RegtestNode, store: Store,
     """Watched all the while, at every instant that it answers."""
     await own_regtest.mine(300)
     async with watched(store, own_regtest) as till:
-        transfer_id, address = await till.invoice()
+        purchase_id, address = await till.invoice()
         await own_regtest.pay(address, Sat(5_000))
         await own_regtest.mine()
         assert await till.synced()
@@ -186,7 +186,7 @@ async def test_reindexing_undoes_nothing(own_regtest: RegtestNode, store: Store,
         async def back() -> bool:
             done = await till.synced()
             assert await till.shop.cursor() == cursor
-            assert await till.shop.state(transfer_id) == "settled"
+            assert await till.shop.state(purchase_id) == "settled"
             return done
 
         await eventually(back, 60)
@@ -198,8 +198,8 @@ async def test_another_chain_is_refused_before_anything_is_undone(store: Store) 
     await chain.mine(20)
     shop = await open_shop(store)
     ((script, address),) = fresh_destinations(1)
-    transfer_id = await shop.invoice(script, address)
-    scripts = {script: transfer_id}
+    purchase_id = await shop.invoice(script, address)
+    scripts = {script: purchase_id}
     await Watcher(store, chain, scripts).sync()
     await chain.pay(address, Sat(5_000))
     await chain.mine(DEEPEST + 10)
@@ -210,7 +210,7 @@ async def test_another_chain_is_refused_before_anything_is_undone(store: Store) 
     with pytest.raises(NodeWrongNetwork, match="another chain") as caught:
         await Watcher(store, other, scripts).sync()
     assert "rescan" in caught.value.advice
-    assert (await shop.cursor(), await shop.state(transfer_id)) == (cursor, "settled")
+    assert (await shop.cursor(), await shop.state(purchase_id)) == (cursor, "settled")
     await chain.reorg(DEEPEST - 10)
     await Watcher(store, chain, scripts).sync()
     assert await shop.cursor() == await chain.tip()
@@ -220,7 +220,7 @@ async def test_zmq_that_goes_and_comes_back_with_the_node(
     own_regtest: RegtestNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Started without it, restarted with it: payments are seen early again, with nothing to be done."""
-    monkeypatch.setattr("wallet.chain.bitcoind.ASK_AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr("wallet.chain.bitcoind_source.ASK_AGAIN_SECONDS", 0.2)
     await own_regtest.restart("-nozmqpubrawtx")
     source = BitcoindSource(own_regtest.client(), "regtest")
     await source.open()

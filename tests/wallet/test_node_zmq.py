@@ -11,10 +11,10 @@ import zmq
 import zmq.asyncio
 from support.eventually import eventually
 
-from wallet.chain.bitcoind import BitcoindSource
+from wallet.chain.bitcoind_source import BitcoindSource
 from wallet.chain.node_answers import ZmqNotification
+from wallet.chain.node_rpc import NodeRpc
 from wallet.chain.node_zmq import publishes, rawtx_addresses
-from wallet.chain.rpc import NodeRpc
 
 SCRIPT = b"\x00\x14" + b"\x22" * 20
 TRANSACTION = (

@@ -6,9 +6,9 @@ import pytest
 from support.accounts import BIP84_ZPUB, TPUB
 
 from bitcache.errors import InvalidDescriptor, InvalidSettings, PrivateKeyRefused
-from bitcache.identifiers import new_transfer_id
+from bitcache.identifiers import new_purchase_id
 from bitcache.money import Sat
-from bitcache.ports import Rail
+from bitcache.payment_rail import Rail
 from wallet.bip21 import payment_uri
 from wallet.rails.onchain import OnChainRail
 
@@ -49,8 +49,8 @@ def test_checking_refuses() -> None:
 
 def test_watching_adds_to_the_shared_scripts() -> None:
     scripts: dict[bytes, None] = {}
-    transfer_id = new_transfer_id()
-    OnChainRail("regtest", scripts).watch(b"script", transfer_id)
+    purchase_id = new_purchase_id()
+    OnChainRail("regtest", scripts).watch(b"script", purchase_id)
     assert scripts == {b"script": None}
 
 

@@ -20,11 +20,11 @@ from support.accounts import fresh_destinations
 from support.eventually import eventually
 from support.shop import Shop, open_shop
 
+from bitcache.block_processing import BlockRef
 from bitcache.errors import ChainError
-from bitcache.ledger import BlockRef
 from bitcache.money import Sat, sat_from_btc, total
-from bitcache.storage.store import Store
-from wallet.chain.regtest import RegtestNode
+from bitcache.storage.database import Store
+from wallet.chain.regtest_node import RegtestNode
 
 pytestmark = [pytest.mark.node, pytest.mark.slow]
 STEPS = int(os.environ.get("BITCACHE_CHAOS_STEPS", "60"))
@@ -127,12 +127,12 @@ async def _caught_up(shop: Shop, node: RegtestNode) -> bool:
     return await shop.cursor() == tip
 
 
-async def _states_follow(shop: Shop, expected: Payments, transfer_ids: list[str]) -> None:
+async def _states_follow(shop: Shop, expected: Payments, purchase_ids: list[str]) -> None:
     """Whoever shows enough in blocks was released, once."""
     grants = await shop.grants()
     assert len(grants) == len(set(grants))
-    rows = [await shop.look(transfer_id) for transfer_id in transfer_ids]
-    released = [row for row in rows if row.transfer_id in grants]
-    assert {row.transfer_id for row in rows if row.state in ("settled", "invalid")} == set(grants)
+    rows = [await shop.look(purchase_id) for purchase_id in purchase_ids]
+    released = [row for row in rows if row.purchase_id in grants]
+    assert {row.purchase_id for row in rows if row.state in ("settled", "invalid")} == set(grants)
     assert sum(row.confirmed_sat for row in rows) <= total([Sat(amount) for _, amount, _ in expected])
     assert all(row.confirmed_sat < row.amount_sat for row in rows if row not in released)

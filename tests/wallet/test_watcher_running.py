@@ -12,54 +12,54 @@ from support.eventually import eventually
 from support.shop import Shop
 from support.till import HOUR, Till
 
-from bitcache import outbox
+from bitcache import event_log
 from bitcache.errors import DiskFull, NodeUnreachable
 from bitcache.money import Sat
-from wallet.chain.base import Scripts
+from wallet.chain.chain_source import Scripts
 from wallet.watcher import Watcher
 
 
 async def test_nothing_expires_while_the_node_is_away_or_behind(failing: Till) -> None:
     """Otherwise a payment in a block that we have not seen would be called late."""
     chain: Any = failing.chain
-    transfer_id, _ = await failing.invoice(expires_at=failing.clock.now + 1)
+    purchase_id, _ = await failing.invoice(expires_at=failing.clock.now + 1)
     await failing.watcher.sync()
     failing.clock.now += HOUR
     chain.behind = True
-    assert await failing.state(transfer_id) == "new"
+    assert await failing.state(purchase_id) == "new"
     chain.behind, chain.fails = False, NodeUnreachable()
     with pytest.raises(NodeUnreachable):
         await failing.watcher.sync()
-    assert await failing.shop.state(transfer_id) == "new"
+    assert await failing.shop.state(purchase_id) == "new"
     chain.fails = None
-    assert await failing.state(transfer_id) == "expired"
+    assert await failing.state(purchase_id) == "expired"
 
 
 async def test_in_a_quiet_hour_invoices_expire_all_the_same(failing: Till) -> None:
     """The chain is known up to when it was asked, and not up to what its newest block says."""
-    transfer_id, _ = await failing.invoice(expires_at=failing.clock.now + 600)
+    purchase_id, _ = await failing.invoice(expires_at=failing.clock.now + 600)
     failing.chain.tip_time = failing.clock.now
-    assert await failing.state(transfer_id) == "new"
+    assert await failing.state(purchase_id) == "new"
     failing.clock.now += HOUR
-    assert await failing.state(transfer_id) == "expired"
+    assert await failing.state(purchase_id) == "expired"
 
 
 async def test_a_block_between_two_questions_does_not_undo_a_payment(failing: Till) -> None:
     """The payment leaves what waits because it was just confirmed: it must not look gone."""
     chain: Any = failing.chain
-    transfer_id, address = await failing.invoice(confirmations=2)
+    purchase_id, address = await failing.invoice(confirmations=2)
     await failing.chain.pay(address, Sat(5_000))
-    assert await failing.state(transfer_id) == "processing"
+    assert await failing.state(purchase_id) == "processing"
     chain.surprise = chain.mine
-    assert await failing.state(transfer_id) == "processing"
+    assert await failing.state(purchase_id) == "processing"
     assert len(await failing.shop.confirmed()) == 1
-    events = await failing.shop.store.read(outbox.pending)
+    events = await failing.shop.store.read(event_log.pending)
     assert len(events) == 2, "seen, then confirmed once; never gone"
 
 
 async def test_where_it_stands_is_read_again_after_a_failure(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that committed, and whose answer was lost, moved the cursor: it must not be remembered otherwise."""
-    transfer_id, address = await till.invoice()
+    purchase_id, address = await till.invoice()
     await till.watcher.sync()
     store = till.shop.store
     write = store.write
@@ -77,7 +77,7 @@ async def test_where_it_stands_is_read_again_after_a_failure(till: Till, monkeyp
     with pytest.raises(DiskFull):
         await till.watcher.sync()
     await till.chain.reorg(1, keep=False)
-    assert await till.state(transfer_id) == "invalid"
+    assert await till.state(purchase_id) == "invalid"
     assert await till.shop.cursor() == await till.chain.tip()
 
 
@@ -102,7 +102,7 @@ async def test_run_outlives_a_node_that_is_away(failing: Till, monkeypatch: pyte
     monkeypatch.setattr("wallet.watcher.BACKOFF_SECONDS", (0.01,))
     chain: Any = failing.chain
     chain.fails = NodeUnreachable("gone fishing")
-    transfer_id, address = await failing.invoice()
+    purchase_id, address = await failing.invoice()
     watcher = failing.watcher
     async with running(watcher):
         await eventually(lambda: _answer(watcher.status.error))
@@ -110,7 +110,7 @@ async def test_run_outlives_a_node_that_is_away(failing: Till, monkeypatch: pyte
         chain.fails = None
         await failing.chain.pay(address, Sat(5_000))
         await failing.chain.mine()
-        await eventually(lambda: _settled(failing.shop, transfer_id))
+        await eventually(lambda: _settled(failing.shop, purchase_id))
         await eventually(lambda: _answer(watcher.status.error is None))
 
 
@@ -118,7 +118,7 @@ async def test_run_outlives_a_node_that_is_away(failing: Till, monkeypatch: pyte
 async def test_run_outlives_other_failures(failing: Till, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
     monkeypatch.setattr("wallet.watcher.BACKOFF_SECONDS", (0.01,))
     chain: Any = failing.chain
-    transfer_id, address = await failing.invoice()
+    purchase_id, address = await failing.invoice()
     async with running(failing.watcher):
         await eventually(lambda: _answer(failing.watcher.status.synced_at))
         chain.fails = failure
@@ -126,7 +126,7 @@ async def test_run_outlives_other_failures(failing: Till, monkeypatch: pytest.Mo
         await eventually(lambda: _answer(failing.watcher.status.error))
         chain.fails = None
         await failing.chain.mine()
-        await eventually(lambda: _settled(failing.shop, transfer_id))
+        await eventually(lambda: _settled(failing.shop, purchase_id))
 
 
 async def test_two_syncs_at_once_do_not_interleave(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,8 +150,8 @@ async def _answer(value: Any) -> Any:
     return value
 
 
-async def _settled(shop: Shop, transfer_id: str) -> bool:
-    return await shop.state(transfer_id) == "settled"
+async def _settled(shop: Shop, purchase_id: str) -> bool:
+    return await shop.state(purchase_id) == "settled"
 
 
 @pytest.mark.parametrize("moments", range(6))

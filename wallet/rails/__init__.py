@@ -1,1 +1,1 @@
-"""Rails: ways to be paid, as ``bitcache.ports.Rail`` describes them."""
+"""Rails: ways to be paid, as ``bitcache.payment_rail.Rail`` describes them."""

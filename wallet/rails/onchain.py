@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from bitcache.identifiers import TransferId
+from bitcache.identifiers import PurchaseId
 from bitcache.money import DUST, Sat
-from bitcache.ports import Destination, PayoutTerms
-from wallet import second_opinion
+from bitcache.payment_rail import Destination, PayoutTerms
+from wallet import address_crosscheck
 from wallet.account import Account
 from wallet.bip21 import payment_uri
 from wallet.descriptors import read
@@ -32,8 +32,8 @@ class OnChainRail:
         SalesPaused.  The first call takes half a second: call it in a thread.
         """
         found = read(account, self.network, script_type)
-        second_opinion.confirm(found)
-        first = tuple(found.address(index) for index in range(second_opinion.HOW_MANY))
+        address_crosscheck.confirm(found)
+        first = tuple(found.address(index) for index in range(address_crosscheck.HOW_MANY))
         return PayoutTerms(found.text, found.script_type, DUST[found.script_type], first)
 
     def destination(self, account: str, index: int) -> Destination:
@@ -45,6 +45,6 @@ class OnChainRail:
         """What a wallet scans (BIP21)."""
         return payment_uri(address, amount)
 
-    def watch(self, key: bytes, transfer: TransferId) -> None:
+    def watch(self, key: bytes, purchase: PurchaseId) -> None:
         """Look out for payments to this script, for ever.  The ledger knows whose it is: a million ids are 80 MB."""
         self._scripts[key] = None

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitcache.errors import NotSealed, TrailingBytes, Truncated, WrongKey
-from bitcache.sealing.chunks import CHUNK_SIZE, HEADER_SIZE, SEALED_CHUNK_SIZE
+from bitcache.sealing.chunk_cipher import CHUNK_SIZE, HEADER_SIZE, SEALED_CHUNK_SIZE
 from bitcache.sealing.container import (
     MAX_PLAIN_SIZE,
     Opener,

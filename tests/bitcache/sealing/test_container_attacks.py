@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bitcache.errors import NotSealed, SealingError, Tampered, Truncated, WrongKey
 from bitcache.identifiers import new_file_id
-from bitcache.sealing import shares
-from bitcache.sealing.chunks import CHUNK_SIZE, HEADER_SIZE, SALT_SIZE
+from bitcache.sealing import key_derivation
+from bitcache.sealing.chunk_cipher import CHUNK_SIZE, HEADER_SIZE, SALT_SIZE
 from bitcache.sealing.container import Opener, Sealer, chunk_offset, open_range, plain_size
 
 KEY, CONTEXT, SALT = b"K" * 16, b"context", b"S" * 24
@@ -116,17 +116,23 @@ def test_missing_chunk(lost: int) -> None:
 
 def test_wrong_shares() -> None:
     """Another link share, gateway share or file id is a wrong key, before any chunk is opened."""
-    file_id, link, gateway = new_file_id(), shares.new_link_share(), shares.new_gateway_share()
+    file_id, link, gateway = new_file_id(), key_derivation.new_link_share(), key_derivation.new_gateway_share()
     other = new_file_id()
-    right = shares.file_key(link, gateway, file_id)
-    sealed = seal(b"x", right, shares.file_context(file_id))
+    right = key_derivation.file_key(link, gateway, file_id)
+    sealed = seal(b"x", right, key_derivation.file_context(file_id))
     wrong = [
-        (shares.file_key(shares.new_link_share(), gateway, file_id), shares.file_context(file_id)),
-        (shares.file_key(link, shares.new_gateway_share(), file_id), shares.file_context(file_id)),
-        (shares.file_key(link, gateway, other), shares.file_context(other)),
-        (right, shares.file_context(other)),
-        (right, shares.meta_context(file_id)),
-        (right[:-1], shares.file_context(file_id)),
+        (
+            key_derivation.file_key(key_derivation.new_link_share(), gateway, file_id),
+            key_derivation.file_context(file_id),
+        ),
+        (
+            key_derivation.file_key(link, key_derivation.new_gateway_share(), file_id),
+            key_derivation.file_context(file_id),
+        ),
+        (key_derivation.file_key(link, gateway, other), key_derivation.file_context(other)),
+        (right, key_derivation.file_context(other)),
+        (right, key_derivation.meta_context(file_id)),
+        (right[:-1], key_derivation.file_context(file_id)),
     ]
     for key, context in wrong:
         opener = Opener(key, context)

@@ -10,7 +10,7 @@ import pytest
 
 from bitcache.errors import InvalidManifest, InvalidName, Tampered, WrongKey
 from bitcache.identifiers import new_file_id
-from bitcache.sealing import shares
+from bitcache.sealing import key_derivation
 from bitcache.sealing.container import Sealer
 from bitcache.sealing.metadata import (
     MAX_PREVIEW,
@@ -23,14 +23,14 @@ from bitcache.sealing.metadata import (
     seal_preview,
 )
 
-FILE_ID, LINK_SHARE, SALT = new_file_id(), shares.new_link_share(), shares.new_salt()
+FILE_ID, LINK_SHARE, SALT = new_file_id(), key_derivation.new_link_share(), key_derivation.new_salt()
 META = Metadata("Été – a song", "song.flac", "audio/flac", 31_415_926, b"\x07" * 32)
 
 
 def sealed_raw(plain: bytes, kind: str) -> bytes:
     """What a seller with a client of their own could send."""
-    key = {"meta": shares.meta_key, "preview": shares.preview_key}[kind](LINK_SHARE, FILE_ID)
-    context = {"meta": shares.meta_context, "preview": shares.preview_context}[kind](FILE_ID)
+    key = {"meta": key_derivation.meta_key, "preview": key_derivation.preview_key}[kind](LINK_SHARE, FILE_ID)
+    context = {"meta": key_derivation.meta_context, "preview": key_derivation.preview_context}[kind](FILE_ID)
     sealer = Sealer(key, context, SALT)
     return sealer.update(plain) + sealer.finalize()
 
@@ -48,7 +48,7 @@ def test_wrong_link() -> None:
     """Another link share or file id does not open it, nor does the preview's key."""
     sealed = seal_metadata(META, LINK_SHARE, FILE_ID, SALT)
     with pytest.raises(WrongKey):
-        open_metadata(sealed, shares.new_link_share(), FILE_ID)
+        open_metadata(sealed, key_derivation.new_link_share(), FILE_ID)
     with pytest.raises(WrongKey):
         open_metadata(sealed, LINK_SHARE, new_file_id())
     with pytest.raises(WrongKey):

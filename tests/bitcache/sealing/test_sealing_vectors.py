@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bitcache.identifiers import b64u, claim_hash, unb64u
-from bitcache.sealing import groups, manifest, metadata, shares
+from bitcache.sealing import hash_groups, key_derivation, manifest, metadata
 from bitcache.sealing.container import Opener, Sealer, open_range
 
 FOLDER = Path(__file__).parents[2] / "vectors"
@@ -47,18 +47,18 @@ def test_case(case: dict[str, Any]) -> None:
     """Every derived value, sealed byte and group hash of a case is the recorded one, and it opens again."""
     link_share, gateway_share = unb64u(case["link_share"]), unb64u(case["gateway_share"])
     file_id, plain = case["file_id"], plain_of(case)
-    key, context = shares.file_key(link_share, gateway_share, file_id), shares.file_context(file_id)
+    key, context = key_derivation.file_key(link_share, gateway_share, file_id), key_derivation.file_context(file_id)
     assert key.hex() == case["file_key"]
-    assert shares.meta_key(link_share, file_id).hex() == case["meta_key"]
-    assert shares.preview_key(link_share, file_id).hex() == case["preview_key"]
-    assert b64u(shares.share_hash(gateway_share)) == case["share_hash"]
+    assert key_derivation.meta_key(link_share, file_id).hex() == case["meta_key"]
+    assert key_derivation.preview_key(link_share, file_id).hex() == case["preview_key"]
+    assert b64u(key_derivation.share_hash(gateway_share)) == case["share_hash"]
     sealer = Sealer(key, context, unb64u(case["salt"]))
     sealed = sealer.update(plain) + sealer.finalize()
     assert (len(sealed), hashlib.sha256(sealed).hexdigest()) == (case["sealed_size"], case["sealed_sha256"])
     assert b64u(sealed[:56]) == case["header"]
     hashes = [hashlib.sha256(sealed[at : at + 1049600]).digest() for at in range(56, len(sealed), 1049600)]
     assert [b64u(one) for one in hashes] == case["group_hashes"]
-    assert b64u(groups.group_root(hashes)) == case["group_root"]
+    assert b64u(hash_groups.group_root(hashes)) == case["group_root"]
     opener = Opener(key, context, sealed_size=len(sealed))
     assert opener.update(sealed) + opener.finalize() == plain
     assert open_range(lambda at, n: sealed[at : at + n], len(sealed), key, context, 0, len(plain)) == plain

@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bitcache.errors import NotSealed, SealingError, WrongKey
-from bitcache.sealing.chunks import HEADER_SIZE, SALT_SIZE, SEALED_CHUNK_SIZE, ChunkCipher
+from bitcache.sealing.chunk_cipher import HEADER_SIZE, SALT_SIZE, SEALED_CHUNK_SIZE, ChunkCipher
 from bitcache.sealing.container import Opener, open_range, plain_size
 
 FILE = Path(__file__).parents[2] / "vectors" / "wycheproof" / "c2sp_chunked_encryption_aes_128_gcm_test.json"

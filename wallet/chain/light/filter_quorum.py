@@ -16,14 +16,14 @@ from typing import TypeVar
 
 import structlog
 
+from bitcache.block_processing import Payment
 from bitcache.errors import ChainError, NodeUnreachable, PeerMisbehaved
-from bitcache.ledger import Payment
-from wallet.blocks import payments_in_block
-from wallet.chain.light.filters import CompactFilter, filter_hash
+from wallet.block_outputs import payments_in_block
+from wallet.chain.light.block_filters import CompactFilter, filter_hash
 from wallet.chain.light.header_chain import HeaderChain
-from wallet.chain.light.p2p import PeerConnection
+from wallet.chain.light.peer_connection import PeerConnection
 from wallet.chain.light.peer_pool import PeerPool
-from wallet.chain.light.whole_block import WholeBlock, read_block
+from wallet.chain.light.verify_block import WholeBlock, read_block
 
 #: How many blocks' filter hashes, and how many filters, are asked for at once when we are behind.
 HASHES_AT_ONCE, FILTERS_AT_ONCE = 500, 20

@@ -11,8 +11,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from bitcache.block_processing import BlockRef
 from bitcache.errors import ChainError, NodeRefused, PeerMisbehaved
-from bitcache.ledger import BlockRef
 from wallet.chain.light.consensus import (
     FUTURE_SECONDS,
     MEDIAN_OF,
@@ -22,7 +22,7 @@ from wallet.chain.light.consensus import (
     ConsensusRules,
 )
 from wallet.chain.light.difficulty import required_bits, target_of, work_of
-from wallet.chain.light.messages import HEADER
+from wallet.chain.light.p2p_messages import HEADER
 
 #: A branch may grow so long before it must be heavier than what we have.
 LONGEST_BRANCH = 20_000

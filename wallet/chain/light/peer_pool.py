@@ -11,11 +11,11 @@ from collections.abc import Callable
 import structlog
 
 from bitcache.errors import ChainError, NodeUnreachable, PeerMisbehaved
-from wallet.chain.light.dial import PeerAddress
+from wallet.chain.light.dial_peer import PeerAddress
 from wallet.chain.light.header_chain import Branch, HeaderChain
-from wallet.chain.light.misbehaving import PeerRecords
-from wallet.chain.light.p2p import PeerConnection
-from wallet.chain.light.peers import Peers, neighbourhood
+from wallet.chain.light.peer_connection import PeerConnection
+from wallet.chain.light.peer_discovery import Peers, neighbourhood
+from wallet.chain.light.peer_records import PeerRecords
 
 TICK_SECONDS = 0.25
 #: Peers are looked for again when those known are used up, but not more often than this.

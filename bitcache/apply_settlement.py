@@ -1,0 +1,188 @@
+"""Applies settlement to stored invoices: read, settle, write what changed, grant, and tell.
+
+Called inside a ledger write, with the purchases that a report touched.  The state is re-read here,
+inside the transaction, and the grant commits with the state that earned it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
+
+from bitcache import event_log, key_release, open_invoice_counts, sales_totals, unpaid_address_runs, zero_conf_exposure
+from bitcache.money import Sat
+from bitcache.sales_totals import InvoiceChange
+from bitcache.settlement import Observation, Settlement, State, Terms, settle
+from bitcache.storage.id_lists import among_ids, ids
+from bitcache.storage.tables import block, grant, invoice, known, payment, payout, purchase
+
+# Built once: building a statement takes several times as long as running it.
+_TIP = select(func.max(block.c.height))
+_KNOWN_UNTIL = select(known.c.until)
+_INVOICES = (
+    select(invoice, purchase.c.file_id, payout.c.minimum_sat)
+    .join(purchase, purchase.c.id == invoice.c.purchase_id)
+    .join(payout, payout.c.id == invoice.c.payout_id)
+    .where(among_ids(invoice.c.purchase_id))
+)
+_GRANTED = select(grant.c.purchase_id).where(among_ids(grant.c.purchase_id))
+_SURVIVING = select(payment).where(
+    among_ids(payment.c.purchase_id), or_(payment.c.height.is_not(None), payment.c.unconfirmed == 1)
+)
+_COLUMNS = ("state", "marks", "received_sat", "confirmed_sat", "confirmations", "depth", "seen_at", "settled_at")
+_CHANGE = (
+    update(invoice).where(invoice.c.purchase_id == bindparam("of")).values({name: bindparam(name) for name in _COLUMNS})
+)
+
+
+def settle_invoices(conn: Connection, purchase_ids: Collection[str], now: int, loss_budget: int | None = None) -> None:
+    """Settle these purchases' invoices at ``now`` (Unix seconds).
+
+    ``loss_budget`` bounds what may be released unconfirmed, for invoices whose terms allow that at all; what it does
+    not cover waits for a block for good.  None: such an invoice is held back, and may be released by a later report.
+    """
+    if not purchase_ids:
+        return
+    touched, budget = ids(purchase_ids), _Budget(conn, loss_budget)
+    tip, until = conn.scalar(_TIP) or 0, conn.scalar(_KNOWN_UNTIL) or 0
+    granted, paid = set(conn.scalars(_GRANTED, touched)), _observations(conn, touched, tip)
+    rows, changes, settled = [], [], []
+    for row in conn.execute(_INVOICES, touched).all():
+        released, seen = row.purchase_id in granted, paid.get(row.purchase_id, [])
+        terms, result = _decide(terms_of(row), seen, released, until, budget)
+        change = _change(row, terms, result, seen, now)
+        if change is not None:
+            rows.append(row)
+            changes.append(change)
+            if released:
+                _review(conn, row.purchase_id, result, now)
+            elif result.state is State.SETTLED:
+                settled.append(row.purchase_id)
+    _write(conn, changes, now)
+    _keep_sums(conn, rows, changes)
+    key_release.grant_purchases(conn, settled, now)
+
+
+def terms_of(row: Row[Any]) -> Terms:
+    """An invoice row's terms."""
+    return Terms(Sat(row.amount_sat), row.confirmations, row.expires_at, row.minimum_sat)
+
+
+def _decide(
+    terms: Terms, seen: Sequence[Observation], released: bool, until: int, budget: _Budget
+) -> tuple[Terms, Settlement]:
+    """What becomes of an invoice, and the terms it has from now on."""
+    result = settle(terms, seen, released=released, known_until=until)
+    if released or not _at_risk(terms, seen, result) or budget.covers(_unpaid_by_blocks(terms, seen)):
+        return terms, result
+    in_a_block = replace(terms, confirmations=1)
+    result = settle(in_a_block, seen, released=released, known_until=until)
+    return (terms if budget.holds_back else in_a_block), result
+
+
+def _at_risk(terms: Terms, seen: Sequence[Observation], result: Settlement) -> bool:
+    """Whether this would release what no block pays for yet."""
+    if terms.confirmations or result.state is not State.SETTLED:
+        return False
+    return sum(one.amount for one in seen if one.confirmations >= max(1, one.maturity)) < terms.amount
+
+
+class _Budget:
+    """What may still be released unconfirmed; counted when first asked for, because most invoices wait for a block."""
+
+    def __init__(self, conn: Connection, limit: int | None) -> None:
+        self._conn, self._limit = conn, limit
+        self._left: int | None = None
+
+    @property
+    def holds_back(self) -> bool:
+        """It is not asked now: a later report decides."""
+        return self._limit is None
+
+    def covers(self, amount: int) -> bool:
+        """Whether so many satoshis fit, which are then taken from it."""
+        if self._limit is None:
+            return False
+        if self._left is None:
+            self._left = self._limit - zero_conf_exposure.exposure(self._conn)
+        if amount > self._left:
+            return False
+        self._left -= amount
+        return True
+
+
+def _unpaid_by_blocks(terms: Terms, seen: Sequence[Observation]) -> int:
+    """What losses.exposure will count for this invoice once it is released."""
+    return max(0, terms.amount - sum(one.amount for one in seen if one.confirmations))
+
+
+def _observations(conn: Connection, touched: dict[str, str], tip: int) -> dict[str, list[Observation]]:
+    """Surviving payments by purchase."""
+    found: dict[str, list[Observation]] = defaultdict(list)
+    for row in conn.execute(_SURVIVING, touched):
+        depth = 0 if row.height is None else tip - row.height + 1
+        absent = row.height is None and row.absent_since is not None
+        seen = Observation(Sat(row.amount_sat), depth, row.seen_at, row.maturity, absent)
+        found[row.purchase_id].append(seen)
+    return found
+
+
+def _change(
+    row: Row[Any], terms: Terms, result: Settlement, seen: Sequence[Observation], now: int
+) -> dict[str, Any] | None:
+    """The parameters of :data:`_CHANGE`, or None when nothing changed."""
+    new = {
+        "state": result.state.value,
+        "marks": " ".join(sorted(result.marks)),
+        "received_sat": int(result.received),
+        "confirmed_sat": int(result.confirmed),
+        "confirmations": terms.confirmations,
+        "depth": min(result.confirmations, terms.confirmations),
+        "seen_at": min((one.seen_at for one in seen), default=None),
+        "settled_at": now if row.settled_at is None and result.state is State.SETTLED else row.settled_at,
+    }
+    if all(getattr(row, name) == value for name, value in new.items()):
+        return None
+    return {"of": row.purchase_id, **new}
+
+
+def _review(conn: Connection, purchase_id: str, result: Settlement, now: int) -> None:
+    """A grant stands for ever; whether its payment does is written beside it."""
+    if result.state is State.INVALID:
+        key_release.mark_lost(conn, purchase_id, now)
+    else:
+        key_release.mark_recovered(conn, purchase_id)
+
+
+def _write(conn: Connection, changes: list[dict[str, Any]], now: int) -> None:
+    if not changes:
+        return
+    conn.execute(_CHANGE, changes)
+    # from which networks an invoice was asked for is kept only while it counts against their quotas
+    open_invoice_counts.release(conn, [one["of"] for one in changes if one["state"] != State.NEW.value])
+    event_log.add(conn, [one["of"] for one in changes], "purchase", now)
+
+
+def _keep_sums(conn: Connection, rows: Sequence[Row[Any]], changes: Sequence[dict[str, Any]]) -> None:
+    """Bring what is kept beside the invoices up to date: sales by listing, runs of unpaid addresses by account."""
+    pairs = list(zip(rows, changes, strict=True))
+    sales_totals.add(
+        conn,
+        (
+            InvoiceChange(row.file_id, (row.state, row.received_sat), (change["state"], change["received_sat"]))
+            for row, change in pairs
+        ),
+    )
+    paid: dict[int, list[int]] = defaultdict(list)
+    withdrawn: dict[int, list[int]] = defaultdict(list)
+    for row, change in pairs:
+        if bool(row.received_sat) != bool(change["received_sat"]):
+            (paid if change["received_sat"] else withdrawn)[row.payout_id].append(row.key_index)
+    for payout_id, indexes in withdrawn.items():
+        unpaid_address_runs.mark_unpaid(conn, payout_id, indexes)
+    for payout_id, indexes in paid.items():
+        unpaid_address_runs.mark_paid(conn, payout_id, indexes)

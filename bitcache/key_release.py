@@ -1,0 +1,65 @@
+"""Step 6, release: the grant, and the share it hands out.
+
+A release cannot be undone, so it stands alone and is small.  :func:`grant_purchases` runs inside
+the write that settled the invoices; :func:`share_for` answers whoever holds the claim secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Integer, bindparam, func, insert, select, update
+
+from bitcache.errors import ClaimMismatch, PaymentRequired
+from bitcache.identifiers import FileId, PurchaseId, claim_hash
+from bitcache.storage.id_lists import among_ids, ids
+from bitcache.storage.tables import grant, listing, purchase
+
+_GRANT = insert(grant).from_select(
+    (grant.c.purchase_id, grant.c.file_id, grant.c.granted_at),
+    select(purchase.c.id, purchase.c.file_id, bindparam("now", type_=Integer)).where(among_ids(purchase.c.id)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedShare:
+    """A gateway share as it lies in the database, and the file it belongs to."""
+
+    file_id: FileId
+    wrapped: bytes
+
+
+def grant_purchases(conn: Connection, purchase_ids: Collection[str], now: int) -> None:
+    """Write the grants of purchases that settled; a second one for the same purchase is refused by the table's key."""
+    if purchase_ids:
+        conn.execute(_GRANT, ids(purchase_ids) | {"now": now})
+
+
+def mark_lost(conn: Connection, purchase_id: str, now: int) -> None:
+    """Record that the payment behind a grant was undone; the first time stands."""
+    lost_at = func.coalesce(grant.c.lost_at, now)
+    conn.execute(update(grant).where(grant.c.purchase_id == purchase_id).values(lost_at=lost_at))
+
+
+def mark_recovered(conn: Connection, purchase_id: str) -> None:
+    """The payment behind a grant came back."""
+    conn.execute(update(grant).where(grant.c.purchase_id == purchase_id).values(lost_at=None))
+
+
+def purchase_of_claim(conn: Connection, claim: str) -> PurchaseId:
+    """The purchase that a claim secret belongs to; raises ClaimMismatch when nobody holds it."""
+    found = conn.scalar(select(purchase.c.id).where(purchase.c.claim_hash == claim_hash(claim)))
+    if found is None:
+        raise ClaimMismatch("no purchase has this claim secret")
+    return PurchaseId(found)
+
+
+def share_for(conn: Connection, claim: str) -> WrappedShare:
+    """The share that a claim opens; raises ClaimMismatch or PaymentRequired."""
+    purchase_id = purchase_of_claim(conn, claim)
+    rows = select(listing.c.file_id, listing.c.wrapped_share).join(grant, grant.c.file_id == listing.c.file_id)
+    row = conn.execute(rows.where(grant.c.purchase_id == purchase_id)).first()
+    if row is None:
+        raise PaymentRequired(purchase_id=purchase_id)
+    return WrappedShare(FileId(row.file_id), row.wrapped_share)

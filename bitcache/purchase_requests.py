@@ -1,0 +1,117 @@
+"""Which of the buyers who come together get a new purchase, and why the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from bitcache import money, sellers
+from bitcache.admission import Admission
+from bitcache.buyer_networks import Networks
+from bitcache.errors import BitcacheError, ClaimMismatch, NotFound, SalesPaused
+from bitcache.identifiers import FileId
+from bitcache.storage.tables import listing, payout, seller
+
+# Built once: building a statement takes several times as long as running it.
+_SALES = (
+    select(
+        listing.c.file_id,
+        listing.c.price_sat,
+        seller.c.payout_id,
+        payout.c.account,
+        payout.c.minimum_sat,
+        payout.c.next_index,
+        payout.c.paused,
+    )
+    .join(seller, seller.c.id == listing.c.seller_id)
+    .outerjoin(payout, payout.c.id == seller.c.payout_id)
+    .where(listing.c.file_id.in_(bindparam("files", expanding=True)))
+)
+
+Sale = Row[*tuple[Any, ...]]  #: price and account
+Of = tuple[FileId, bytes]  #: file and claim
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseRequest:
+    """Somebody wants to buy.  ``networks`` are those it is asked from, or None to count nobody.
+
+    ``work`` is the proof of work that was done for this claim, in bits.
+    """
+
+    file_id: FileId
+    claim_hash: bytes
+    networks: Networks | None = None
+    work: int = 0
+
+    @property
+    def of(self) -> Of:
+        """What is wished, whoever wishes it."""
+        return self.file_id, self.claim_hash
+
+
+class AcceptedRequest(NamedTuple):
+    """A wish that can be fulfilled; its invoice is open for the part ``expiry`` of the usual time."""
+
+    purchase_request: PurchaseRequest
+    sale: Sale
+    expiry: float
+
+
+def admit_requests(
+    conn: Connection,
+    purchase_requests: Sequence[PurchaseRequest],
+    files: dict[bytes, FileId],
+    admission: Admission,
+    closed: SalesPaused | None = None,
+    highest_price_sat: int | None = None,
+) -> tuple[list[list[AcceptedRequest]], dict[Of, BitcacheError]]:
+    """What is to be made, account by account, and what is refused.  ``files`` has the file of every known claim.
+
+    The refusals are NotFound, ClaimMismatch, SalesPaused, PriceTooHigh, TooManyInvoices and WorkRequired.
+    """
+    found = conn.execute(_SALES, {"files": list({purchase_request.file_id for purchase_request in purchase_requests})})
+    sales = {row.file_id: row for row in found}
+    admission.prepare(
+        (purchase_request.file_id, sales[purchase_request.file_id].payout_id, purchase_request.networks)
+        for purchase_request in purchase_requests
+        if purchase_request.file_id in sales
+    )
+    orders: dict[int, list[AcceptedRequest]] = {}
+    refused: dict[Of, BitcacheError] = {}
+    for purchase_request in purchase_requests:
+        try:
+            if files.get(purchase_request.claim_hash, purchase_request.file_id) != purchase_request.file_id:
+                raise ClaimMismatch("this claim belongs to a purchase of another file")
+            if purchase_request.claim_hash not in files:
+                sale = _on_sale(sales.get(purchase_request.file_id), highest_price_sat)
+                if closed is not None:
+                    raise closed
+                expiry = admission.admit(
+                    purchase_request.file_id,
+                    sale.payout_id,
+                    sale.next_index,
+                    purchase_request.networks,
+                    purchase_request.work,
+                )
+                files[purchase_request.claim_hash] = purchase_request.file_id
+                orders.setdefault(sale.payout_id, []).append(AcceptedRequest(purchase_request, sale, expiry))
+        except BitcacheError as error:
+            refused[purchase_request.of] = error
+        else:
+            refused.pop(purchase_request.of, None)  # the same claim, asked again from where there is room
+    return list(orders.values()), refused
+
+
+def _on_sale(sale: Sale | None, highest_price_sat: int | None) -> Sale:
+    """Raises NotFound, SalesPaused or PriceTooHigh."""
+    if sale is None:
+        raise NotFound("no such file")
+    reason = sale.paused or sellers.too_cheap(sale.price_sat, sale.minimum_sat) if sale.payout_id else sellers.NO_PAYOUT
+    if reason is not None:
+        raise SalesPaused(reason=reason)
+    money.check_highest(sale.price_sat, highest_price_sat)
+    return sale

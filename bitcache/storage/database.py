@@ -1,0 +1,188 @@
+"""The store: SQLite behind one writer.
+
+``read(fn)`` and ``write(fn)`` run ``fn(conn)``, ordinary synchronous SQLAlchemy Core code, so a
+transaction never awaits in its middle.  Writes that wait together are committed together: each runs
+in its own savepoint, and every caller returns after the one commit is on disk (``synchronous=FULL``).
+
+After the commit another thread moves it from the log into the file (see wal_checkpoint.py).
+
+Reads go through aiosqlite.  A write batch runs whole in the one writer thread, because a hop between
+threads for every statement would cost more than the statements.
+
+``version`` tells whether what was read before may be out of date: see :meth:`Store.write`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from weakref import WeakSet
+
+import aiosqlite
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bitcache.batching import resolve
+from bitcache.errors import BitcacheError, DatabaseBusy, DatabaseUnusable, DiskFull, StorageError
+from bitcache.storage.migrate import migrate
+from bitcache.storage.wal_checkpoint import LOG_PAGES, WalCheckpoint
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+_Job = tuple[Work[Any], bool, "asyncio.Future[Any]"]
+
+BUSY_TIMEOUT_MS = 5_000
+LARGEST_BATCH = 256
+
+
+class Store:
+    """One database file.  Open with :meth:`open`, close with :meth:`close`.
+
+    ``version`` differs after every write that was not quiet.
+    """
+
+    def __init__(
+        self, reader: AsyncEngine, writer: Engine, checkpoints: WalCheckpoint, reading: WeakSet[aiosqlite.Connection]
+    ) -> None:
+        self.version = 0
+        self._changes = 0
+        self._checkpoints = checkpoints
+        self._reader, self._writer, self._reading = reader, writer, reading
+        self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        self._task = asyncio.create_task(self._write_forever(), name="store-writer")
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open, and migrate to the newest schema; raises DatabaseUnusable, DatabaseBusy, DiskFull."""
+        try:
+            await asyncio.to_thread(migrate, path)
+        except DBAPIError as error:
+            raise translate(error) from error
+        reader = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=8)
+        writer = create_engine(f"sqlite:///{path}", pool_size=1, connect_args={"check_same_thread": False})
+        for engine in (reader.sync_engine, writer):
+            event.listen(engine, "connect", _pragmas)
+        reading: WeakSet[aiosqlite.Connection] = WeakSet()
+        event.listen(reader.sync_engine, "connect", lambda connection, _: reading.add(connection.driver_connection))
+        event.listen(reader.sync_engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN"))
+        return cls(reader, writer, WalCheckpoint(path), reading)
+
+    async def close(self) -> None:
+        """Finish waiting writes, then close.  Reads that still run are interrupted: a long one must hold up nothing."""
+        await self._jobs.join()
+        for connection in self._reading:
+            with suppress(ValueError):  # closed already
+                await connection.interrupt()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await self._checkpoints.close()
+        self._thread.shutdown()
+        self._writer.dispose()
+        await self._reader.dispose()
+
+    async def read(self, work: Work[T]) -> T:
+        """Run ``work`` in a read transaction of its own; raises DatabaseBusy when the disk hangs for too long."""
+        try:
+            async with self._reader.connect() as conn:
+                return await conn.run_sync(work)
+        except DBAPIError as error:
+            raise translate(error) from error
+        except PoolTimeout as error:
+            raise DatabaseBusy("every connection to the database has been in use for too long") from error
+
+    async def write(self, work: Work[T], *, quiet: bool = False) -> T:
+        """Run ``work`` in the current write batch; returns once it is committed, raises what it raised.
+
+        ``quiet``: it changes nothing that anybody may have read and kept (it only adds what was not there).
+        """
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._jobs.put_nowait((work, quiet, done))
+        await asyncio.wait([done])  # not the future itself: a caller that is cancelled must not cancel it
+        return done.result()
+
+    async def _write_forever(self) -> None:
+        while True:
+            batch = [await self._jobs.get()]
+            while not self._jobs.empty() and len(batch) < LARGEST_BATCH:
+                batch.append(self._jobs.get_nowait())
+            works, quiet = [work for work, _, _ in batch], all(quiet for _, quiet, _ in batch)
+            results = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, works, quiet)
+            self._checkpoints.committed(self._changes)
+            for (_, _, done), result in zip(batch, results, strict=True):
+                resolve(done, result)
+                self._jobs.task_done()
+
+    def _commit(self, works: list[Work[Any]], quiet: bool) -> list[Any]:
+        """In the writer thread: all of them in one transaction; what fails the commit fails them all."""
+        try:
+            with self._writer.begin() as conn:
+                conn.exec_driver_sql("BEGIN IMMEDIATE")  # here: with a listener every statement would cost more
+                results = [_in_savepoint(conn, work) for work in works]
+                self._changes = _driver(conn).total_changes
+                self.version += not quiet  # before: what was kept may be out of date from now on
+            self.version += not quiet  # and after: so may be what was read between the two
+        except Exception as error:  # the writer must outlive whatever one batch meets
+            return [translate(error) if isinstance(error, DBAPIError) else error] * len(works)
+        return results
+
+
+def _in_savepoint(conn: Connection, work: Work[Any]) -> Any:
+    """Run one write; what it raises undoes it alone and is handed to its caller.
+
+    A full or failing disk makes SQLite roll back the whole transaction by itself: that fails the batch.
+    """
+    conn.exec_driver_sql("SAVEPOINT work")  # begin_nested() does the same and takes longer than some works
+    try:
+        result = work(conn)
+        conn.exec_driver_sql("RELEASE work")
+    except Exception as error:  # every failure belongs to the caller that asked for this write
+        if not _in_transaction(conn):
+            raise
+        conn.exec_driver_sql("ROLLBACK TO work")
+        conn.exec_driver_sql("RELEASE work")
+        return translate(error) if isinstance(error, DBAPIError) else error
+    return result
+
+
+def _in_transaction(conn: Connection) -> bool:
+    """What SQLite says; SQLAlchemy does not learn of a rollback that it did not ask for."""
+    return bool(_driver(conn).in_transaction)
+
+
+def _driver(conn: Connection) -> Any:
+    return conn.connection.dbapi_connection
+
+
+def _pragmas(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"wal_autocheckpoint={LOG_PAGES}",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def translate(error: DBAPIError) -> BitcacheError:
+    """The driver's words in ours; never quotes the statement or its parameters."""
+    text = str(error.orig).lower()
+    if "full" in text or "disk i/o" in text:
+        return DiskFull("the disk that holds the database is full or failing")
+    if "interrupted" in text:
+        return DatabaseBusy("the gateway stops", hint="Ask again when it is back.")
+    if "locked" in text or "busy" in text:
+        return DatabaseBusy("another process holds the database")
+    if "not a database" in text or "malformed" in text or "unable to open" in text:
+        return DatabaseUnusable("the database file cannot be read")
+    return StorageError(f"the database refused: {type(error.orig).__name__}")

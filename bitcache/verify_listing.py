@@ -1,0 +1,74 @@
+"""What can be checked of a listing without its link: signature, hashes, sizes, and the stored bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bitcache.errors import InvalidIdentifier, InvalidManifest, NotSealed, SealingError, UploadCorrupt
+from bitcache.sealing import container, key_derivation
+from bitcache.sealing import manifest as manifests
+from bitcache.sealing.hash_groups import GroupVerifier, parse_groups
+from bitcache.sealing.manifest import Manifest
+from bitcache.sealing.metadata import MAX_METADATA, MAX_PREVIEW
+
+READ_SIZE = 1 << 20  #: bytes read at once while verifying
+MEDIA_TYPE_ROOM = 32  #: bytes before a preview's content: its media type and a newline
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRequest:
+    """What a seller sends to put an upload on sale; ``repr`` hides the share."""
+
+    manifest: str
+    signature: bytes
+    groups: bytes = field(repr=False)
+    meta: bytes = field(repr=False)
+    preview: bytes | None = field(repr=False)
+    share: bytes = field(repr=False)
+
+
+def check_request(request: ListingRequest) -> Manifest:
+    """The signed manifest, once everything beside it has the hashes it names; else InvalidManifest."""
+    manifest = manifests.verify(request.manifest, request.signature)
+    parse_groups(request.groups, manifest)
+    _check_share(request.share, manifest)
+    _check_sealed(request.meta, manifest.meta_hash, MAX_METADATA, "metadata")
+    _check_sealed(request.preview, manifest.preview_hash, MAX_PREVIEW + MEDIA_TYPE_ROOM, "preview")
+    return manifest
+
+
+def verify_stored(path: Path, manifest: Manifest, groups: bytes) -> None:
+    """Read the stored bytes once and compare them with the signed hashes; raises UploadCorrupt."""
+    verifier = GroupVerifier(manifest, groups)
+    try:
+        with path.open("rb", buffering=0) as file:
+            while piece := file.read(READ_SIZE):
+                verifier.update(piece)
+        verifier.finalize()
+    except SealingError as error:
+        raise UploadCorrupt(f"the bytes that arrived are not the sealed ones: {error}", **error.details) from error
+
+
+def _check_share(share: bytes, manifest: Manifest) -> None:
+    try:
+        found = key_derivation.share_hash(share)
+    except InvalidIdentifier as error:
+        raise InvalidManifest(str(error)) from None
+    if found != manifest.share_hash:
+        raise InvalidManifest("the gateway share is not the signed one")
+
+
+def _check_sealed(sealed: bytes | None, expected: bytes | None, largest: int, what: str) -> None:
+    if sealed is None or expected is None:
+        if sealed is not expected:
+            raise InvalidManifest(f"the {what} and its hash go together")
+        return
+    try:
+        too_large = container.plain_size(len(sealed)) > largest
+    except NotSealed:
+        raise InvalidManifest(f"the {what} is not sealed") from None
+    if too_large:
+        raise InvalidManifest(f"the {what} is too large")
+    if manifests.digest(sealed) != expected:
+        raise InvalidManifest(f"the {what} is not the signed one")

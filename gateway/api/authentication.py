@@ -1,0 +1,90 @@
+"""Who is asking: the seller's token, the buyer's claim, and the buyer's networks."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from aiohttp import web
+
+from bitcache.buyer_networks import Networks, is_shared, networks_of
+from bitcache.errors import Unauthenticated
+from bitcache.sellers import Seller, seller_by_token
+from gateway.api.access import context_of
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+#: So many addresses are read once only: a page asks again and again.
+REMEMBERED = 4_096
+
+#: ``1.2.3.4:5678``, ``[::1]:99`` and ``[::1]``, as some proxies write them.
+_WITH_PORT = re.compile(r"\[([^\[\]]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}", re.ASCII)
+
+
+def bearer(request: web.Request) -> str | None:
+    """The secret after ``Authorization: Bearer``, if there is one."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" and secret.strip() else None
+
+
+async def seller(request: web.Request) -> Seller:
+    """The seller who asks; raises Unauthenticated."""
+    token = bearer(request)
+    if token is None:
+        raise Unauthenticated("this needs the seller's token")
+    return await context_of(request).store.read(lambda conn: seller_by_token(conn, token))
+
+
+def claim(request: web.Request) -> str:
+    """The buyer's claim secret; raises Unauthenticated when none was sent."""
+    secret = bearer(request)
+    if secret is None:
+        raise Unauthenticated("this needs the claim secret", hint="Send it: Authorization: Bearer <claim secret>")
+    return secret
+
+
+def buyer_networks(request: web.Request) -> Networks:
+    """The networks of the buyer's address, as keyed hashes: they count invoices, and tell nobody who."""
+    parts = context_of(request)
+    trusted = parts.settings.server.trusted_proxies
+    proxy = unlisted_proxy(request, trusted)
+    if proxy is not None:
+        parts.proxy_notice.seen(proxy)
+    return networks_of(parts.buyer_secret, client_address(request, trusted))
+
+
+def unlisted_proxy(request: web.Request, trusted: Sequence[str]) -> str | None:
+    """The address of a proxy that is probably the operator's own and not listed: it is private, and forwards."""
+    if "X-Forwarded-For" not in request.headers and "Forwarded" not in request.headers:
+        return None
+    peer = _address(request.remote or "")
+    return str(peer) if peer is not None and is_shared(peer) and not _within(peer, trusted) else None
+
+
+def client_address(request: web.Request, trusted: Sequence[str]) -> str:
+    """Where the request comes from: the nearest address that is not one of our own proxies.
+
+    What a proxy says and nobody can read counts for nothing: then the proxy itself is who asks.
+    """
+    hops = [one.strip() for one in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",") if one.strip()]
+    nearest = _address(request.remote or "")
+    while hops and nearest is not None and _within(nearest, trusted):
+        nearest = _address(hops.pop())
+    return str(nearest) if nearest is not None else request.remote or ""
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _address(text: str) -> _Address | None:
+    """An address, also with a port or in brackets; IPv4 in IPv6 clothes is IPv4.  None for anything else."""
+    plain = _WITH_PORT.fullmatch(text)
+    try:
+        ip = ipaddress.ip_address((plain[1] or plain[2]) if plain else text)
+    except ValueError:
+        return None
+    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
+
+
+def _within(ip: _Address, ranges: Sequence[str]) -> bool:
+    return any(ip in ipaddress.ip_network(one) for one in ranges)

@@ -1,0 +1,81 @@
+"""Sealed bytes out: ranges, a strong ETag, sendfile, never a content-encoding.
+
+The bytes of a file id never change, so its ETag is the signed group root.  They may be fetched from the
+moment the payment is seen: without the share they are noise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import suppress
+from typing import BinaryIO
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from bitcache import download_access, listings
+from bitcache.errors import PaymentRequired
+from bitcache.identifiers import FileId, b64u, parse_file_id
+from bitcache.sealing import manifest
+from gateway.api import authentication, byte_ranges
+from gateway.api.access import context_of
+from gateway.api.purchases import payment_required
+from gateway.compose import GatewayContext
+
+
+def routes() -> list[web.RouteDef]:
+    """The routes of this module."""
+    return [web.get("/api/v1/files/{file_id}/bytes", sealed_bytes)]
+
+
+async def sealed_bytes(request: web.Request) -> web.StreamResponse:
+    """The sealed file, or one range of it, for whoever holds the claim of a payment that was seen."""
+    parts = context_of(request)
+    file_id = parse_file_id(request.match_info["file_id"])
+    etag = await _etag(parts, file_id, authentication.bearer(request))
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "no-store, no-transform",
+        "Content-Disposition": f'attachment; filename="{file_id}.sealed"',
+        "ETag": etag,
+    }
+    if byte_ranges.not_modified(request, etag):
+        return web.Response(status=304, headers=headers)
+    file = await asyncio.to_thread(parts.blobs.path(file_id).open, "rb")
+    with file:
+        return await _send(request, file, headers)
+
+
+async def _etag(parts: GatewayContext, file_id: FileId, claim: str | None) -> str:
+    """The version that may be had; raises PaymentRequired with the terms, ClaimMismatch or NotFound."""
+    if claim is None:
+        raise await payment_required(parts, file_id)
+
+    def allowed(conn: Connection) -> str:
+        download_access.authorise(conn, claim, file_id)
+        return listings.get(conn, file_id).manifest
+
+    try:
+        text = await parts.store.read(allowed)
+    except PaymentRequired:
+        raise await payment_required(parts, file_id, claim) from None
+    return f'"{b64u(manifest.parse(text).group_root)}"'
+
+
+async def _send(request: web.Request, file: BinaryIO, headers: dict[str, str]) -> web.StreamResponse:
+    """Headers, then the kernel carries the bytes."""
+    size = os.fstat(file.fileno()).st_size
+    part = byte_ranges.wanted(request, size, headers["ETag"])
+    sent = range(size) if part is None else part
+    response = web.StreamResponse(status=200 if part is None else 206, headers=headers)
+    response.content_type = "application/octet-stream"
+    response.content_length = len(sent)
+    if part is not None:
+        response.headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+    await response.prepare(request)
+    if request.method == "GET" and request.transport is not None:
+        with suppress(ConnectionError):  # the buyer went away, and will ask for the rest
+            await asyncio.get_running_loop().sendfile(request.transport, file, sent.start, len(sent))
+        context_of(request).counters.bytes_served += max(0, file.tell() - sent.start)
+    return response

@@ -1,0 +1,64 @@
+"""Purchases as the API shows them; shared by its handlers and by the pages that work without JavaScript."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from bitcache import issue_invoices, key_release, listings
+from bitcache.buyer_networks import Networks
+from bitcache.errors import PaymentRequired, WorkRequired
+from bitcache.identifiers import FileId, PurchaseId
+from bitcache.money import btc_text
+from bitcache.proof_of_work import LIFETIME_SECONDS, Purpose, make_challenge, proven_bits
+from gateway.api.models import ProofOfWork, Purchase
+from gateway.compose import GatewayContext
+from gateway.diagnostics import logs
+
+
+async def purchase_by_id(parts: GatewayContext, purchase_id: PurchaseId) -> Purchase:
+    """The purchase as it stands; raises NotFound."""
+    logs.bind(purchase_id=purchase_id)
+    return Purchase.of(await parts.store.read(lambda conn: issue_invoices.view(conn, parts.rail, purchase_id)))
+
+
+async def purchase_of_claim(parts: GatewayContext, claim: str) -> Purchase:
+    """The purchase that a claim secret belongs to; raises ClaimMismatch."""
+
+    def find(conn: Connection) -> issue_invoices.Purchase:
+        return issue_invoices.view(conn, parts.rail, key_release.purchase_of_claim(conn, claim))
+
+    found = await parts.store.read(find)
+    logs.bind(purchase_id=found.purchase_id)
+    return Purchase.of(found)
+
+
+async def begin(
+    parts: GatewayContext, file_id: FileId, claim_hash: bytes, networks: Networks, proof: ProofOfWork | None
+) -> tuple[Purchase, bool]:
+    """The purchase of this claim hash, and whether it is new; raises WorkRequired with a challenge."""
+    purpose = Purpose(file_id, claim_hash, networks.neighbours)
+    secret, now = parts.buyer_secret, parts.clock()
+    work = 0 if proof is None else proven_bits(secret, purpose, proof.challenge, proof.nonce, now)
+    try:
+        found, created = await parts.invoice_batcher.open(file_id, claim_hash, networks, work)
+    except WorkRequired as error:
+        bits = error.details["bits"]
+        challenge = make_challenge(secret, purpose, bits, now)
+        raise WorkRequired(challenge=challenge, bits=bits, expires_in=LIFETIME_SECONDS) from None
+    logs.bind(purchase_id=found.purchase_id)
+    return Purchase.of(found), created
+
+
+async def payment_required(parts: GatewayContext, file_id: FileId, claim: str | None = None) -> PaymentRequired:
+    """402 with everything a program needs to pay; raises NotFound."""
+    offer = await parts.store.read(lambda conn: listings.get(conn, file_id))
+    purchase = await purchase_of_claim(parts, claim) if claim is not None else None
+    return PaymentRequired(
+        price_sat=int(offer.price),
+        price_btc=btc_text(offer.price),
+        network=parts.rail.network,
+        confirmations=issue_invoices.confirmations_for(offer.price, parts.policy),
+        create_purchase=f"/api/v1/files/{file_id}/purchases",
+        claim='SHA-256("bitcache/v1 claim" || C)',
+        purchase=purchase.model_dump(mode="json") if purchase is not None else None,
+    )

@@ -1,0 +1,123 @@
+"""Which purchase to go on with: the best one that is remembered, a recovery link's, or a fresh one.
+
+Whoever made a link may hold its claim's invoice: who pays that pays for another's claim.  So a link's claim counts
+only once it is paid, or paid in part and the buyer chose to pay the rest; it is never stored (claim_from_link.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bitcache.errors import ClaimMismatch, NotFound, WorkRequired
+from bitcache.identifiers import b64u, claim_hash
+from gateway.api.models import Purchase
+from gateway.client.claim_from_link import Verdict, verdict_on
+from gateway.client.errors import GatewayUnreachable, PaidInPart
+from gateway.client.gateway_client import Backoff, GatewayClient
+from gateway.client.invoice_terms import InvoiceTerms
+from gateway.client.saved_purchases import SavedPurchases
+from gateway.client.solve_proof_of_work import work
+from gateway.client.verified_offer import VerifiedOffer
+
+#: Others ask meanwhile, so the first solution may not be enough any more.
+WORK_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedPurchase:
+    """A claim, its purchase as it was first seen in this run, and what later answers are held to."""
+
+    claim: str = field(repr=False)
+    purchase: Purchase
+    terms: InvoiceTerms
+
+
+async def find(
+    gateway: GatewayClient, offer: VerifiedOffer, saved: SavedPurchases, *, pay_rest: bool = False
+) -> ClaimedPurchase | None:
+    """Among what the link and earlier runs know, the one nearest to its end; None if there is nothing to go on with.
+
+    Raises DishonestGateway; PaidInPart for a link's purchase that lacks money, unless one of our own has some, or
+    the buyer chose to ``pay_rest``.
+    """
+    found = [await _look_up(gateway, offer, saved, claim) for claim in saved.claims]
+    going = [one for one in found if one and (one.purchase.state != "expired" or one.purchase.received_sat)]
+    if offer.link.claim is not None and offer.link.claim not in saved.claims:
+        has_money = any(one.purchase.received_sat for one in going)
+        of_link = await _of_link(gateway, offer, offer.link.claim, pay_rest=pay_rest, insist=not has_money)
+        going += [of_link] if of_link else []
+    return max(going, key=lambda one: _nearness(one.purchase), default=None)
+
+
+async def begin(
+    gateway: GatewayClient, offer: VerifiedOffer, saved: SavedPurchases, note: Callable[[str], None] = lambda _: None
+) -> ClaimedPurchase:
+    """A new one; its claim is on disk before the gateway hears of it.
+
+    Where the gateway asks for proof of work, it is done; ``note`` hears of it when that takes a while.
+    """
+    claim = saved.new_claim()
+    backoff, rounds = Backoff(15), 0
+    body: dict[str, Any] = {"claim_hash": b64u(claim_hash(claim))}
+    while True:
+        try:
+            purchase = await gateway.call(Purchase, "POST", f"/files/{offer.link.file_id}/purchases", json=body)
+            return _checked(offer, saved, claim, purchase)
+        except GatewayUnreachable as error:
+            await backoff.wait(error)
+        except WorkRequired as error:
+            rounds += 1
+            if rounds > WORK_ROUNDS:
+                raise
+            body["proof_of_work"] = await work(error, note)
+
+
+async def _look_up(
+    gateway: GatewayClient, offer: VerifiedOffer, saved: SavedPurchases, claim: str
+) -> ClaimedPurchase | None:
+    purchase = await _claimed(gateway, claim)
+    return None if purchase is None else _checked(offer, saved, claim, purchase)
+
+
+async def _of_link(
+    gateway: GatewayClient, offer: VerifiedOffer, claim: str, *, pay_rest: bool, insist: bool
+) -> ClaimedPurchase | None:
+    purchase = await _claimed(gateway, claim)
+    if purchase is None or purchase.file_id != offer.link.file_id:
+        return None
+    claimed, verdict = ClaimedPurchase(claim, purchase, InvoiceTerms.of(offer).fixed(purchase)), verdict_on(purchase)
+    if verdict == "take" or (verdict == "part" and pay_rest):
+        return claimed
+    if verdict == "leave" or not insist:
+        return None
+    raise _paid_in_part(purchase, verdict)
+
+
+def _paid_in_part(purchase: Purchase, verdict: Verdict) -> PaidInPart:
+    received = (
+        f"{purchase.received_sat} of {purchase.amount_sat} sat were received for the purchase of this private link"
+    )
+    if verdict == "wait":
+        return PaidInPart(f"{received}, and are not confirmed yet", hint="Run the same command again when they are.")
+    return PaidInPart(received)
+
+
+async def _claimed(gateway: GatewayClient, claim: str) -> Purchase | None:
+    """The claim's purchase; None if the gateway never heard of it."""
+    try:
+        return await gateway.call(Purchase, "GET", "/claim", bearer=claim)
+    except (ClaimMismatch, NotFound):
+        return None
+
+
+def _checked(offer: VerifiedOffer, saved: SavedPurchases, claim: str, purchase: Purchase) -> ClaimedPurchase:
+    """One of our own: held to what the gateway first said of it, in whichever run."""
+    terms = InvoiceTerms.of(offer, *saved.first.get(claim, ())).fixed(purchase)
+    saved.note(claim, purchase.purchase_id, purchase.address)
+    return ClaimedPurchase(claim, purchase, terms)
+
+
+def _nearness(purchase: Purchase) -> tuple[bool, bool, int]:
+    return purchase.released, purchase.state == "processing", purchase.received_sat

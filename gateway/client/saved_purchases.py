@@ -1,0 +1,100 @@
+"""The buyer's memory: which claim secrets belong to which file, on disk before anything is paid.
+
+One small JSON file per link, readable by its owner only.  It holds every claim ever made for that file, newest
+last, because a payment to an old invoice still releases; what the gateway first answered for each; and the digest
+of the manifest that was bought, so that a later run notices another one.  It does not hold the link.
+
+Runs beside each other forget nothing of one another: every change reads the file again, under a lock on its folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bitcache.errors import StorageError
+from bitcache.identifiers import new_secret
+from bitcache.sealing.file_link import Link
+from bitcache.storage.durable_files import lock
+from gateway.client.private_files import write_private
+
+
+def default_state_dir() -> Path:
+    """``~/.local/state/bitcache``, or under ``XDG_STATE_HOME``."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "bitcache"
+
+
+@dataclass
+class SavedPurchases:
+    """What is remembered about one link; every change is on disk when the call returns."""
+
+    path: Path
+    claims: list[str] = field(default_factory=list, repr=False)
+    manifest_hash: str | None = None
+    #: by claim: the purchase id and the address that the gateway named first
+    first: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, link: Link, state_dir: Path) -> SavedPurchases:
+        """What earlier runs remembered; raises StorageError when the file is damaged."""
+        gateway = hashlib.sha256(link.gateway.encode()).hexdigest()[:8]
+        found = cls(state_dir / "purchases" / f"{link.file_id}.{gateway}.json")
+        found._read()
+        return found
+
+    def pin(self, manifest_text: str) -> bool:
+        """Remember the manifest that is being bought; False when another one was bought before."""
+        digest = hashlib.sha256(manifest_text.encode()).hexdigest()
+        if self.manifest_hash is None:
+            with self._changing():
+                self.manifest_hash = self.manifest_hash or digest
+        return self.manifest_hash == digest
+
+    def new_claim(self) -> str:
+        """A fresh claim secret, remembered before anyone hears of it."""
+        claim = new_secret()
+        with self._changing():
+            self.claims.append(claim)
+        return claim
+
+    def note(self, claim: str, purchase_id: str, address: str) -> None:
+        """What the gateway answered for one of our claims, unless it answered before."""
+        if claim in self.claims and claim not in self.first:
+            with self._changing():
+                self.first.setdefault(claim, (purchase_id, address))
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """The file as it is now, to be changed and saved while no other run does."""
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            lock(folder, wait=True)  # without locks two runs at once may forget a claim that neither has paid
+            self._read()
+            yield
+            self._save()
+        finally:
+            os.close(folder)
+
+    def _read(self) -> None:
+        try:
+            found = json.loads(self.path.read_bytes())
+            self.claims = [str(claim) for claim in found["claims"]]
+            self.manifest_hash = found["manifest_hash"]
+            named = found.get("first", {})
+            self.first = {str(claim): (str(one["purchase_id"]), str(one["address"])) for claim, one in named.items()}
+        except FileNotFoundError:
+            return
+        except (ValueError, LookupError, TypeError, AttributeError):
+            hint = "Move it away; it holds the claims of this file."
+            raise StorageError(f"{self.path} is damaged", hint=hint) from None
+
+    def _save(self) -> None:
+        named = {claim: {"purchase_id": one[0], "address": one[1]} for claim, one in self.first.items()}
+        found = {"v": 1, "claims": self.claims, "manifest_hash": self.manifest_hash, "first": named}
+        write_private(self.path, json.dumps(found, indent=1), replace=True)

@@ -1,0 +1,49 @@
+"""What is looked after once an hour: uploads that nobody finishes, and addresses that nobody pays."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from bitcache import sellers, uploads
+from bitcache.errors import BitcacheError
+from gateway.compose.parts import GatewayContext
+
+INTERVAL_SECONDS = 3600.0
+DAY = 86_400
+#: A run of unpaid addresses this long, and each one twice as long, is worth a word: somebody may be burning them.
+LONG_RUN = 1000
+
+log = structlog.get_logger("gateway.chores")
+
+
+async def run(parts: GatewayContext) -> None:
+    """At once and every hour; what fails is tried again an hour later."""
+    told: dict[int, int] = {}
+    while True:
+        try:
+            await clear_uploads(parts)
+            await tell_long_runs(parts, told)
+        except BitcacheError as error:
+            log.warning("chores_wait", code=error.code, reason=str(error))
+        except Exception:  # they are done again; nobody looks for a task that died
+            log.exception("chores_failed")
+        await asyncio.sleep(INTERVAL_SECONDS)
+
+
+async def clear_uploads(parts: GatewayContext) -> None:
+    """Nobody goes on with them."""
+    days = parts.settings.storage.upload_days
+    old = await uploads.expire(parts.store, parts.blobs, parts.clock() - days * DAY)
+    if old:
+        log.info("uploads_cleared", count=len(old), days=days)
+
+
+async def tell_long_runs(parts: GatewayContext, told: dict[int, int]) -> None:
+    """``told`` remembers each payout's run when it was last spoken of."""
+    for payout in await parts.store.read(sellers.active_payouts):
+        if payout.gap_hint >= max(LONG_RUN, 2 * told.get(payout.id, 0)):
+            told[payout.id] = payout.gap_hint
+            hint = f"Let the seller's wallet look {payout.gap_hint + 20} addresses ahead, or it misses payments."
+            log.warning("unpaid_addresses", payout=payout.id, run=payout.gap_hint, hint=hint)

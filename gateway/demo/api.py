@@ -1,0 +1,66 @@
+"""The purse of a demonstration: it pays an invoice, and a block is found a few seconds later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import structlog
+from aiohttp import web
+
+from bitcache.errors import BadInput, ChainError, NotFound
+from bitcache.identifiers import parse_purchase_id
+from bitcache.money import Sat
+from gateway.api.access import PARTS, context_of
+from gateway.api.models import DemoPaid, DemoPayment
+from gateway.api.purchases import purchase_by_id
+from gateway.api.request_bodies import json_body, reply
+from gateway.client.invoice_terms import asked_sat
+from gateway.compose import GatewayContext
+
+#: Long enough to watch "payment seen" turn into "confirmed".
+BLOCK_AFTER_SECONDS = 4.0
+
+log = structlog.get_logger("gateway.demo.demonstration")
+
+_PAID: web.AppKey[asyncio.Event] = web.AppKey("demo paid")
+
+
+def routes() -> list[web.RouteDef]:
+    """The routes of this module; mounted in demonstrations alone."""
+    return [web.post("/api/v1/demo/pay", pay)]
+
+
+async def mining(app: web.Application) -> AsyncIterator[None]:
+    """Find a block some seconds after each payment, while the gateway runs."""
+    app[_PAID] = asyncio.Event()
+    task = asyncio.create_task(_mine(app[PARTS], app[_PAID]))
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def pay(request: web.Request) -> web.Response:
+    """Pay what the invoice's URI asks for, or ``amount_sat``."""
+    parts = context_of(request)
+    asked = await json_body(request, DemoPayment)
+    purchase = await purchase_by_id(parts, parse_purchase_id(asked.purchase_id))
+    amount = asked.amount_sat if asked.amount_sat is not None else asked_sat(purchase)
+    if parts.demo_wallet is None:
+        raise NotFound("this gateway has no purse")
+    if amount == 0:
+        raise BadInput("nothing is due", hint="Give amount_sat to pay more than is asked.")
+    txid = await parts.demo_wallet.pay(purchase.address, Sat(amount))
+    request.app[_PAID].set()
+    return reply(DemoPaid(txid=txid), status=202)
+
+
+async def _mine(parts: GatewayContext, paid: asyncio.Event) -> None:
+    while parts.demo_wallet is not None:
+        await paid.wait()
+        paid.clear()
+        await asyncio.sleep(BLOCK_AFTER_SECONDS)
+        try:
+            await parts.demo_wallet.mine()
+        except ChainError as error:
+            log.warning("no_block", code=error.code)

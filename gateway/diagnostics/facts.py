@@ -1,0 +1,84 @@
+"""What is true of a gateway right now: the one source of ``/healthz``, ``/metrics`` and ``bitcache doctor``."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, func, select
+
+from bitcache import address_journal, block_processing, sellers, zero_conf_exposure
+from bitcache.address_journal import Skipped
+from bitcache.block_processing import BlockRef
+from bitcache.sellers import Payout
+from bitcache.storage.tables import invoice, listing, outbox, payout, seller
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the database says, in numbers."""
+
+    cursor: BlockRef | None
+    invoices: dict[str, int]
+    outbox: int
+    losses: int
+    lost_sat: int
+    exposure_sat: int
+    known_until: int = 0  #: Unix seconds
+    deep: BlockRef | None = None  #: a block that no reorganisation reaches, once there is one
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """Who sells here, and whether they can be paid."""
+
+    sellers: int
+    without_payout: int
+    listings: int
+    payouts: list[Payout]
+    skipped: list[Skipped]
+    issued: tuple[int, ...] = ()  #: addresses given out, by account, also of those that nobody uses now
+
+
+def ledger_facts(conn: Connection) -> Ledger:
+    """Counts and sums."""
+    by_state = select(invoice.c.state, func.count().label("found")).group_by(invoice.c.state)
+    lost, lost_sat = zero_conf_exposure.lost(conn)
+    cursor = block_processing.cursor(conn)
+    return Ledger(
+        cursor=cursor,
+        invoices={row.state: row.found for row in conn.execute(by_state)},
+        outbox=conn.scalar(select(func.count()).select_from(outbox)) or 0,
+        losses=lost,
+        lost_sat=lost_sat,
+        exposure_sat=zero_conf_exposure.exposure(conn),
+        known_until=block_processing.known_time(conn),
+        deep=block_processing.block_at(conn, cursor.height - block_processing.DEEPEST) if cursor else None,
+    )
+
+
+def business_facts(conn: Connection) -> Business:
+    """Sellers and their accounts."""
+    return Business(
+        sellers=conn.scalar(select(func.count()).select_from(seller)) or 0,
+        without_payout=conn.scalar(select(func.count()).where(seller.c.payout_id.is_(None))) or 0,
+        listings=conn.scalar(select(func.count()).select_from(listing)) or 0,
+        payouts=sellers.active_payouts(conn),
+        skipped=address_journal.all_skipped(conn),
+        issued=tuple(conn.scalars(select(payout.c.next_index).where(payout.c.next_index > 0))),
+    )
+
+
+def probe_database(conn: Connection) -> None:
+    """Writes a number that nothing reads into the database's header: a lock or a full disk shows here."""
+    conn.exec_driver_sql("PRAGMA user_version = 1")
+
+
+def probe_storage(directory: Path) -> int:
+    """Free bytes, after a file could be written; raises OSError when none can."""
+    with tempfile.TemporaryFile(dir=directory) as file:
+        file.write(b"probe" * 100)
+        file.flush()
+    return shutil.disk_usage(directory).free

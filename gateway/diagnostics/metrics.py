@@ -1,0 +1,182 @@
+"""``/metrics`` for Prometheus, on a port of its own.
+
+The numbers tell how a business goes, so they are off by default and never on the port that buyers reach: a proxy
+that passes everything on to the gateway cannot give them away.
+
+Counts and sums come from the database, so a restart loses none; only ``node_errors`` and ``bytes_served`` begin at 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import ColumnClause, Connection, literal_column, select
+
+from bitcache.errors import BadInput
+from bitcache.storage.tables import grant, invoice
+from gateway.compose import ChainStatus, GatewayContext
+from gateway.diagnostics.facts import Ledger, ledger_facts
+from gateway.server.listener import Listener
+from gateway.server.malformed_requests import Limits, Runner
+from gateway.server.visitor_limits import VisitorLimits
+
+#: Upper ends, in seconds: what is released at once, within a block or some, within hours.
+BUCKETS = (1, 5, 30, 60, 300, 600, 1_200, 2_400, 3_600, 7_200, 21_600, 86_400)
+NODE_SECONDS = 5.0
+#: Connections to the metrics' port at once, and how long one may hold its place.
+MOST_READERS, IDLE_SECONDS = 32, 30.0
+STATES = ("new", "processing", "settled", "expired", "invalid")
+
+log = structlog.get_logger("gateway.diagnostics.metrics")
+
+
+@dataclass
+class Releases:
+    """Every release ever, by the seconds from first sight to release; reads only what is new since the last time."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    seconds: int = 0
+    last_row: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.counts)
+
+    def read(self, conn: Connection) -> None:
+        """Grants are never deleted, and numbered as they come."""
+        number: ColumnClause[int] = literal_column("grant_.rowid")
+        rows = (
+            select(grant.c.granted_at, invoice.c.seen_at, number.label("number"))
+            .join(invoice, invoice.c.purchase_id == grant.c.purchase_id)
+            .where(number > self.last_row)
+            .order_by(number)
+        )
+        for row in conn.execute(rows):
+            self._add(max(0, row.granted_at - (row.seen_at or row.granted_at)))
+            self.last_row = row.number
+
+    def _add(self, seconds: int) -> None:
+        bucket = next((n for n, end in enumerate(BUCKETS) if seconds <= end), len(BUCKETS))
+        self.counts[bucket] += 1
+        self.seconds += seconds
+
+    def metric(self) -> HistogramMetricFamily:
+        """As Prometheus wants it: each bucket holds those below it too."""
+        name, text = "bitcache_seen_to_settled_seconds", "From a payment's first sight to its release"
+        ends = [str(end) for end in BUCKETS] + ["+Inf"]
+        cumulative = [sum(self.counts[: n + 1]) for n in range(len(ends))]
+        return HistogramMetricFamily(
+            name, text, buckets=list(zip(ends, cumulative, strict=True)), sum_value=self.seconds
+        )
+
+
+class Metrics:
+    """What one scrape says."""
+
+    def __init__(self, parts: GatewayContext) -> None:
+        self._parts = parts
+        self._releases = Releases()
+
+    async def text(self) -> bytes:
+        """The exposition."""
+        facts = await self._parts.store.read(self._read)
+        status = await self._status()
+        registry = CollectorRegistry()
+        registry.register(_Ready([*self._of_chain(status, facts), *self._of_ledger(facts), *self._of_process()]))
+        return generate_latest(registry)
+
+    def _read(self, conn: Connection) -> Ledger:
+        self._releases.read(conn)
+        return ledger_facts(conn)
+
+    async def _status(self) -> ChainStatus:
+        """A node that hangs must not hang the scrape."""
+        try:
+            async with asyncio.timeout(NODE_SECONDS):
+                return await self._parts.source.status()
+        except TimeoutError:
+            return ChainStatus(False, self._parts.rail.network)
+
+    def _of_chain(self, status: ChainStatus, facts: Ledger) -> Iterator[Metric]:
+        yield GaugeMetricFamily("bitcache_node_up", "1: the node answers", int(status.reachable))
+        if status.reachable and facts.cursor:
+            lag = max(0, status.height - facts.cursor.height)
+            yield GaugeMetricFamily("bitcache_cursor_lag_blocks", "Blocks of the node not processed yet", lag)
+        if status.tip_time is not None:
+            age = max(0, self._parts.clock() - status.tip_time)
+            yield GaugeMetricFamily("bitcache_tip_age_seconds", "Age of the node's newest block", age)
+        watched = self._parts.watcher.status.synced_at
+        if watched is not None:
+            silence = self._parts.clock() - watched
+            yield GaugeMetricFamily("bitcache_watched_seconds_ago", "Since the chain was last read to its end", silence)
+
+    def _of_ledger(self, facts: Ledger) -> Iterator[Metric]:
+        invoices = GaugeMetricFamily("bitcache_invoices", "Invoices by state", labels=["state"])
+        for state in STATES:
+            invoices.add_metric([state], facts.invoices.get(state, 0))
+        yield invoices
+        yield self._releases.metric()
+        yield CounterMetricFamily("bitcache_releases", "Files released", self._releases.total)
+        yield GaugeMetricFamily("bitcache_losses", "Released purchases whose payment was undone", facts.losses)
+        yield GaugeMetricFamily("bitcache_lost_sat", "What those asked for", facts.lost_sat)
+        yield GaugeMetricFamily("bitcache_exposure_sat", "Released, and in no block yet (or lost)", facts.exposure_sat)
+        yield GaugeMetricFamily("bitcache_outbox_events", "Events waiting to be delivered", facts.outbox)
+
+    def _of_process(self) -> Iterator[Metric]:
+        errors = CounterMetricFamily("bitcache_node_errors", "Failed looks at the chain, by code", labels=["code"])
+        for code, count in sorted(self._parts.watcher.status.failures.items()):
+            errors.add_metric([code], count)
+        yield errors
+        served = self._parts.counters.bytes_served
+        yield CounterMetricFamily("bitcache_served_bytes", "Sealed bytes sent to buyers", served)
+
+
+class _Ready(Collector):
+    """Families that are made already."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = list(families)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+@asynccontextmanager
+async def listening(parts: GatewayContext) -> AsyncIterator[str | None]:
+    """Serve ``/metrics`` where the settings say, or nowhere; yields its address."""
+    settings = parts.settings.metrics
+    if not settings.enabled:
+        yield None
+        return
+    metrics = Metrics(parts)
+
+    async def answer(_: web.Request) -> web.Response:
+        headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        return web.Response(body=await metrics.text(), headers=headers)
+
+    app = web.Application()
+    app.router.add_get("/metrics", answer)
+    runner = Runner(app, access_log=None, keepalive_timeout=IDLE_SECONDS)
+    await runner.setup()
+    try:
+        places = Limits(first_request=IDLE_SECONDS, idle_when_crowded=IDLE_SECONDS, reading=IDLE_SECONDS)
+        readers = VisitorLimits(MOST_READERS, MOST_READERS)
+        await Listener(runner, settings.host, settings.port, readers, places, ()).start()
+        host, port = runner.addresses[0][:2]
+        url = f"http://[{host}]:{port}/metrics" if ":" in host else f"http://{host}:{port}/metrics"
+        log.info("metrics", url=url)
+        yield url
+    except OSError as error:
+        hint = "Another program has the port: change metrics.port."
+        raise BadInput(f"cannot serve metrics there: {error.strerror}", hint=hint) from None
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,106 @@
+"""The hub: hands what the outbox holds to whoever listens in this process.
+
+A listener learns only *that* its purchase changed and reads the state itself, so a hundred changes
+that it slept through are one, no queue can grow, and a slow listener keeps nobody waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import structlog
+
+from bitcache import event_log
+from bitcache.errors import BitcacheError, TooManyInvoices
+from bitcache.identifiers import PurchaseId
+from bitcache.storage.database import Store
+from gateway.server.visitor_limits import VisitorLimits
+
+IDLE_SECONDS = 5.0
+
+
+class TooManyStreams(TooManyInvoices):
+    """This purchase is watched too often at once, or this visitor watches too many."""
+
+    code = "too_many_streams"
+    hint = "Close another page that shows a purchase, or ask every few seconds instead."
+
+
+log = structlog.get_logger("gateway.live.hub")
+
+
+class Hub:
+    """Fan-out by purchase id.  ``closed`` is set when the gateway shuts down, and ends every stream."""
+
+    def __init__(self, store: Store, streams_per_purchase: int, streams: VisitorLimits) -> None:
+        self.closed = asyncio.Event()
+        self._store = store
+        self._limit, self._streams = streams_per_purchase, streams
+        self._listeners: dict[PurchaseId, set[asyncio.Event]] = defaultdict(set)
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """There may be something in the outbox: the watcher or a handler wrote."""
+        self._wake.set()
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody more can listen, to any purchase."""
+        return self._streams.full
+
+    @contextmanager
+    def listening(self, purchase_id: PurchaseId, address: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever the purchase may have changed, and on shutdown; clear it, then read.
+
+        Raises TooManyStreams.
+        """
+        if len(self._listeners.get(purchase_id, ())) >= self._limit:
+            raise TooManyStreams
+        changed = asyncio.Event()
+        with self._streams.entered(address) as room:
+            if not room:
+                raise TooManyStreams("your network watches too many purchases at once")
+            self._listeners[purchase_id].add(changed)
+            try:
+                yield changed
+            finally:
+                self._listeners[purchase_id].discard(changed)
+                if not self._listeners[purchase_id]:
+                    del self._listeners[purchase_id]
+
+    async def pump(self) -> None:
+        """Deliver, for ever; what the database refuses is tried again."""
+        while True:
+            try:
+                await self._deliver()
+            except BitcacheError as error:
+                log.warning("outbox_waits", code=error.code, reason=str(error))
+            except Exception:  # a bug must not leave every open page without news
+                log.exception("outbox_failed")
+            try:
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    def close(self) -> None:
+        """End every stream."""
+        self.closed.set()
+        for events in self._listeners.values():
+            for changed in events:
+                changed.set()
+
+    async def _deliver(self) -> None:
+        while True:
+            self._wake.clear()
+            events = await self._store.read(event_log.pending)
+            if not events:
+                return
+            for event in events:
+                for changed in self._listeners.get(event.purchase_id, ()):
+                    changed.set()
+            await self._store.write(partial(event_log.delivered, up_to=events[-1].id), quiet=True)

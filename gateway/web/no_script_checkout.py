@@ -1,0 +1,175 @@
+"""Buying without JavaScript, up to the point where only JavaScript, or the command line, can open the file.
+
+The gateway makes the claim secret, keeps its hash as for everyone, and leaves the secret itself in a cookie.  A page
+with JavaScript fetches it from there and goes on.  A cookie can be planted, so where to pay is shown for an invoice
+that this browser's own press of the button made, and for no other.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from bitcache import key_release, purchases
+from bitcache.errors import ClaimMismatch, Denied, TooManyInvoices, WorkRequired
+from bitcache.identifiers import FileId, claim_hash, new_secret, parse_file_id
+from bitcache.payment_rail import Rail
+from bitcache.purchases import Purchase
+from bitcache.settlement import State
+from gateway.api import authentication
+from gateway.api.access import context_of
+from gateway.web import claim_cookie
+from gateway.web.render_template import page, words_of
+
+_PAID = (State.PROCESSING, State.SETTLED, State.INVALID)
+_PAGE = "/f/{file_id:[A-Za-z0-9_-]{22}}"
+
+
+def routes() -> list[web.RouteDef]:
+    """The routes of this module."""
+    return [
+        web.post(_PAGE + "/pay", start),
+        web.get(_PAGE + "/pay", show),
+        web.get(_PAGE + "/pay/{purchase_id:[A-Za-z0-9_-]{22}}", show),
+        web.get(_PAGE + "/claim", hand_over),
+    ]
+
+
+async def start(request: web.Request) -> web.StreamResponse:
+    """Make a purchase and show it; what was paid already is shown instead, unless the form asks for a ``new`` one.
+
+    An unpaid one in the cookie is not used again: whoever planted it would be paid for.
+    """
+    _same_site(request)
+    parts, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
+    form = await request.post()
+    if "new" not in form and any(found.state in _PAID or found.received_sat for found in await _claimed(request)):
+        return web.Response(status=303, headers={"Location": f"/f/{file_id}/pay"})
+    claim = new_secret()
+    try:
+        made, _ = await parts.invoice_batcher.open(file_id, claim_hash(claim), authentication.buyer_networks(request))
+    except TooManyInvoices as error:
+        return _busy(request, file_id, error)
+    response = _made(request, made)
+    claim_cookie.keep(request, response, file_id, claim)
+    return response
+
+
+def _made(request: web.Request, purchase: Purchase) -> web.Response:
+    """The way to the new invoice's page; the page at once for a browser that never says where it comes from."""
+    if "Sec-Fetch-Site" not in request.headers and "Referer" not in request.headers:
+        return _pay_page(request, purchase, ours=True, reloads=False)
+    # browsers apply a redirect's policy to what follows: with "no-referrer" the next page would not know us
+    headers = {"Location": f"/f/{purchase.file_id}/pay/{purchase.purchase_id}", "Referrer-Policy": "same-origin"}
+    return web.Response(status=303, headers=headers)
+
+
+def _busy(request: web.Request, file_id: FileId, error: TooManyInvoices) -> web.StreamResponse:
+    """Wait, or go on with something that can do a proof of work."""
+    work = isinstance(error, WorkRequired)
+    response = page(request, "busy.html", status=429, file_id=file_id, work=work)
+    response.headers["Retry-After"] = str(error.details.get("retry_after", 60))
+    return response
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """How far it got; and where to pay, if our own page led here to this very purchase."""
+    named = request.match_info.get("purchase_id")
+    claimed = await _claimed(request)
+    for found in claimed:
+        if found.purchase_id == named and _from_our_page(request):
+            return _pay_page(request, found, ours=True, reloads=not found.released)
+    if not claimed:
+        return web.Response(status=303, headers={"Location": f"/f/{request.match_info['file_id']}"})
+    best = max(claimed, key=lambda found: (found.released, found.state in _PAID, found.received_sat))
+    return _pay_page(request, best, ours=False, reloads=not best.released)
+
+
+def _pay_page(request: web.Request, purchase: Purchase, *, ours: bool, reloads: bool) -> web.Response:
+    paid, over = purchase.state in _PAID, _over(purchase)
+    return page(
+        request,
+        "pay.html",
+        file_id=purchase.file_id,
+        purchase=purchase,
+        asked=asked(purchase),
+        state=_state_text(request, purchase),
+        open=ours and not paid and not over,
+        foreign=not ours and not paid,
+        rest=not ours and not paid and 0 < purchase.received_sat == purchase.confirmed_sat,
+        paid=paid,
+        over=ours and over,
+        reloads=reloads,
+    )
+
+
+async def hand_over(request: web.Request) -> web.StreamResponse:
+    """The cookie's claims, for this site's own page alone."""
+    _same_site(request)
+    claims = claim_cookie.claims_of(request, parse_file_id(request.match_info["file_id"]))
+    return web.json_response({"claims": claims}, headers={"Cache-Control": "no-store"})
+
+
+def asked(purchase: Purchase) -> int:
+    """What the invoice's URI asks for: what is due, or the smallest payment that the network carries."""
+    amount = re.search(r"[?&]amount=(\d+)(?:\.(\d{1,8}))?(?:&|$)", purchase.uri)
+    return int(amount[1] + (amount[2] or "").ljust(8, "0")) if amount else purchase.due_sat
+
+
+def _over(purchase: Purchase) -> bool:
+    """Nothing came in time; what came in part can still be completed."""
+    return purchase.state is State.EXPIRED and purchase.received_sat == 0
+
+
+def _same_site(request: web.Request) -> None:
+    """Other sites can neither start a purchase in a reader's name nor ask for its claim.
+
+    Browsers say where a request comes from; over plain HTTP they say it by ``Origin`` alone.  Programs say nothing.
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    ours = site == "same-origin" if site is not None else origin is None or origin in _own_origins(request)
+    if not ours:
+        raise Denied("this must come from the file's own page")
+
+
+def _from_our_page(request: web.Request) -> bool:
+    """Whether our own page led here, by what browsers say (``Referer`` alone over plain HTTP); silence is no yes."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    referer = urlsplit(request.headers.get("Referer", ""))
+    return f"{referer.scheme}://{referer.netloc}" in _own_origins(request)
+
+
+def _own_origins(request: web.Request) -> tuple[str, ...]:
+    return context_of(request).settings.public_url, f"http://{request.host}", f"https://{request.host}"
+
+
+async def _claimed(request: web.Request) -> list[Purchase]:
+    """The purchases of this file whose claims are in the cookie, the newest first."""
+    parts, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
+    claims = claim_cookie.claims_of(request, file_id)
+
+    def look(conn: Connection) -> list[Purchase]:
+        found = [_view(conn, parts.rail, claim) for claim in claims]
+        return [one for one in found if one is not None and one.file_id == file_id]
+
+    return await parts.store.read(look)
+
+
+def _view(conn: Connection, rail: Rail, claim: str) -> Purchase | None:
+    try:
+        return purchases.view(conn, rail, key_release.purchase_of_claim(conn, claim))
+    except ClaimMismatch:
+        return None
+
+
+def _state_text(request: web.Request, purchase: Purchase) -> str:
+    words = words_of(request)
+    if purchase.received_sat and purchase.state not in _PAID:
+        amounts = {"received": words.sat(purchase.received_sat), "due": words.sat(purchase.due_sat)}
+        return words("plain.state.partial", **amounts)
+    return words(f"plain.state.{purchase.state.value}")

@@ -1,0 +1,62 @@
+"""The buyer's memory: nothing in it is lost, whoever else writes to it."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bitcache.errors import StorageError
+from bitcache.identifiers import new_file_id
+from bitcache.sealing.file_link import Link
+from gateway.client.saved_purchases import SavedPurchases
+
+LINK = Link("http://gateway.example", new_file_id(), bytes(16))
+
+
+def test_two_runs_on_one_link_keep_both_claims(tmp_path: Path) -> None:
+    one, other = SavedPurchases.of(LINK, tmp_path), SavedPurchases.of(LINK, tmp_path)
+    claims = [one.new_claim(), other.new_claim(), one.new_claim()]
+    assert SavedPurchases.of(LINK, tmp_path).claims == claims
+
+
+def test_many_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: SavedPurchases.of(LINK, tmp_path).new_claim(), range(40)))
+    assert sorted(SavedPurchases.of(LINK, tmp_path).claims) == sorted(made)
+
+
+def test_the_manifest_of_the_first_run_counts(tmp_path: Path) -> None:
+    one, other = SavedPurchases.of(LINK, tmp_path), SavedPurchases.of(LINK, tmp_path)
+    assert one.pin("manifest")
+    assert not other.pin("another")
+    assert SavedPurchases.of(LINK, tmp_path).pin("manifest")
+
+
+def test_the_first_answer_counts(tmp_path: Path) -> None:
+    one = SavedPurchases.of(LINK, tmp_path)
+    claim = one.new_claim()
+    other = SavedPurchases.of(LINK, tmp_path)
+    one.note(claim, "T", "address")
+    other.note(claim, "U", "another")
+    other.note("a claim that is not ours", "U", "another")
+    assert SavedPurchases.of(LINK, tmp_path).first == {claim: ("T", "address")}
+
+
+def test_what_an_earlier_version_wrote(tmp_path: Path) -> None:
+    one = SavedPurchases.of(LINK, tmp_path)
+    one.path.parent.mkdir()
+    one.path.write_text(json.dumps({"v": 1, "claims": ["c"], "manifest_hash": None}))
+    assert SavedPurchases.of(LINK, tmp_path).claims == ["c"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"claims": [], "manifest_hash": null, "first": []}'])
+def test_a_damaged_file_is_not_overwritten(tmp_path: Path, text: str) -> None:
+    one = SavedPurchases.of(LINK, tmp_path)
+    one.new_claim()
+    one.path.write_text(text)
+    with pytest.raises(StorageError, match="damaged"):
+        one.new_claim()
+    assert one.path.read_text() == text

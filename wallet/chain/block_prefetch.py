@@ -1,0 +1,58 @@
+"""Reads the next block from a node while this one is looked at: half the time of catching up is the node's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from bitcache.block_processing import BlockRef
+from bitcache.errors import BitcacheError
+from wallet.chain.chain_source import Back
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The block after some cursor.  ``more``: it was not the newest."""
+
+    block: BlockRef
+    raw: bytes
+    more: bool
+
+
+Fetch = Callable[[BlockRef], Coroutine[Any, Any, Found | Back | None]]
+
+
+class BlockPrefetch:
+    """One block ahead, and only where there surely is one: at the newest block nothing more is asked than without."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._cursor: BlockRef | None = None
+        self._task: asyncio.Task[Found | Back | None] | None = None
+
+    async def after(self, cursor: BlockRef) -> Found | Back | None:
+        """What follows ``cursor``; only a block is believed that was read ahead, the rest is asked anew."""
+        found = await self._take(cursor) or await self._fetch(cursor)
+        if isinstance(found, Found) and found.more:
+            self._cursor, self._task = found.block, asyncio.create_task(self._fetch(found.block))
+        return found
+
+    async def close(self) -> None:
+        """Forget what was read."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _take(self, cursor: BlockRef) -> Found | None:
+        if self._task is None or self._cursor != cursor:
+            await self.close()
+            return None
+        task, self._task = self._task, None
+        try:
+            found = await task
+        except BitcacheError:
+            return None
+        return found if isinstance(found, Found) else None
