@@ -33,7 +33,16 @@ _GRANTED = select(grant.c.purchase_id).where(among_ids(grant.c.purchase_id))
 _SURVIVING = select(payment).where(
     among_ids(payment.c.purchase_id), or_(payment.c.height.is_not(None), payment.c.unconfirmed == 1)
 )
-_COLUMNS = ("state", "marks", "received_sat", "confirmed_sat", "confirmations", "depth", "seen_at", "settled_at")
+_COLUMNS = (
+    "state",
+    "marks",
+    "received_sat",
+    "confirmed_sat",
+    "required_confirmations",
+    "confirmations",
+    "seen_at",
+    "settled_at",
+)
 _CHANGE = (
     update(invoice).where(invoice.c.purchase_id == bindparam("of")).values({name: bindparam(name) for name in _COLUMNS})
 )
@@ -69,7 +78,7 @@ def settle_invoices(conn: Connection, purchase_ids: Collection[str], now: int, l
 
 def terms_of(row: Row[Any]) -> Terms:
     """An invoice row's terms."""
-    return Terms(Sat(row.amount_sat), row.confirmations, row.expires_at, row.minimum_sat)
+    return Terms(Sat(row.amount_sat), row.required_confirmations, row.expires_at, row.minimum_sat)
 
 
 def _decide(
@@ -140,8 +149,8 @@ def _change(
         "marks": " ".join(sorted(result.marks)),
         "received_sat": int(result.received),
         "confirmed_sat": int(result.confirmed),
-        "confirmations": terms.confirmations,
-        "depth": min(result.confirmations, terms.confirmations),
+        "required_confirmations": terms.confirmations,
+        "confirmations": min(result.confirmations, terms.confirmations),
         "seen_at": min((one.seen_at for one in seen), default=None),
         "settled_at": now if row.settled_at is None and result.state is State.SETTLED else row.settled_at,
     }

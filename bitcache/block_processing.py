@@ -40,13 +40,13 @@ _NEWEST = select(block.c.height, block.c.hash).order_by(block.c.height.desc()).l
 _OWNERS = select(invoice.c.key, invoice.c.purchase_id).where(invoice.c.key.in_(bindparam("keys", expanding=True)))
 _NOT_FINAL = select(invoice.c.purchase_id).where(invoice.c.received_sat > invoice.c.confirmed_sat)
 #: Would be released unconfirmed; a block came before the mempool was read.
-_HELD_BACK = _NOT_FINAL.where(invoice.c.confirmations == 0, invoice.c.state == "processing")
+_HELD_BACK = _NOT_FINAL.where(invoice.c.required_confirmations == 0, invoice.c.state == "processing")
 _FINAL_SINCE = (
     select(payment.c.purchase_id)
     .join(invoice, invoice.c.purchase_id == payment.c.purchase_id)
     .where(
         payment.c.block_hash.in_(select(block.c.hash).where(block.c.height > _HEIGHT - DEEPEST)),
-        payment.c.height + func.max(invoice.c.confirmations, payment.c.maturity) - 1 == _HEIGHT,
+        payment.c.height + func.max(invoice.c.required_confirmations, payment.c.maturity) - 1 == _HEIGHT,
     )
 )
 

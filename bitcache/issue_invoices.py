@@ -48,7 +48,7 @@ _UNPAID: dict[str, Any] = {
     "marks": "",
     "received_sat": 0,
     "confirmed_sat": 0,
-    "depth": 0,
+    "confirmations": 0,
     "seen_at": None,
     "settled_at": None,
 }
@@ -190,7 +190,7 @@ def _insert(
             "key": destination.key,
             "address": destination.address,
             "amount_sat": sale.price_sat,
-            "confirmations": _confirmations(conn, Sat(sale.price_sat), policy),
+            "required_confirmations": _confirmations(conn, Sat(sale.price_sat), policy),
             "created_at": now,
             "expires_at": expires_at,
             **_UNPAID,

@@ -26,7 +26,7 @@ RAIL = PaperRail()
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Path:
+def path(tmp_path: Path) -> Path:
     return tmp_path / "addresses.journal"
 
 
@@ -41,60 +41,60 @@ async def indexes(store: Store) -> list[int]:
     return await store.read(lambda conn: list(conn.scalars(invoice.select().with_only_columns(invoice.c.key_index))))
 
 
-def test_a_mark_is_on_disk_before_its_index_is_used(journal: Path) -> None:
-    journal = AddressJournal.open(journal)
+def test_a_mark_is_on_disk_before_its_index_is_used(path: Path) -> None:
+    journal = AddressJournal.open(path)
     for index in range(300):
         journal.reserve(RAIL, "account", index)
-        assert AddressJournal.open(journal).floor(RAIL, "account") > index
+        assert AddressJournal.open(path).floor(RAIL, "account") > index
 
 
-def test_marks_run_ahead_of_a_busy_account_alone(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_marks_run_ahead_of_a_busy_account_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    journal = AddressJournal.open(journal)
+    journal = AddressJournal.open(path)
     for index in range(200):
         journal.reserve(RAIL, "busy", index)
-    assert len(journal.read_text().splitlines()) < 10, "one write for many"
-    assert AddressJournal.open(journal).floor(RAIL, "busy") <= 200 + LARGEST_STRIDE
+    assert len(path.read_text().splitlines()) < 10, "one write for many"
+    assert AddressJournal.open(path).floor(RAIL, "busy") <= 200 + LARGEST_STRIDE
     for index in range(5):
         clock[0] += 60
         journal.reserve(RAIL, "quiet", index)
-        assert AddressJournal.open(journal).floor(RAIL, "quiet") == index + 1, "a crash leaves nothing out"
+        assert AddressJournal.open(path).floor(RAIL, "quiet") == index + 1, "a crash leaves nothing out"
 
 
-def test_every_spelling_of_an_account_has_one_mark(journal: Path) -> None:
-    journal = AddressJournal.open(journal)
+def test_every_spelling_of_an_account_has_one_mark(path: Path) -> None:
+    journal = AddressJournal.open(path)
     journal.reserve(RAIL, "account", 6)
-    assert AddressJournal.open(journal).floor(RAIL, "account#another spelling") == 7
-    assert AddressJournal.open(journal).floor(RAIL, "another account") == 0
+    assert AddressJournal.open(path).floor(RAIL, "account#another spelling") == 7
+    assert AddressJournal.open(path).floor(RAIL, "another account") == 0
 
 
-def test_the_journal_names_no_account(journal: Path) -> None:
-    AddressJournal.open(journal).reserve(RAIL, "wpkh(xpub…)", 0)
-    assert "xpub" not in journal.read_text()
-    assert journal.stat().st_mode & 0o777 == 0o600
+def test_the_journal_names_no_account(path: Path) -> None:
+    AddressJournal.open(path).reserve(RAIL, "wpkh(xpub…)", 0)
+    assert "xpub" not in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_torn_last_line_was_never_relied_on(journal: Path) -> None:
-    AddressJournal.open(journal).reserve(RAIL, "account", 6)
-    with journal.open("a") as file:
+def test_a_torn_last_line_was_never_relied_on(path: Path) -> None:
+    AddressJournal.open(path).reserve(RAIL, "account", 6)
+    with path.open("a") as file:
         file.write("0123456789abcdef0123456789abcdef 9")
-    journal = AddressJournal.open(journal)
+    journal = AddressJournal.open(path)
     assert journal.floor(RAIL, "account") == 7
     journal.reserve(RAIL, "account", 7)
-    assert AddressJournal.open(journal).floor(RAIL, "account") == 8
+    assert AddressJournal.open(path).floor(RAIL, "account") == 8
 
 
-def test_a_damaged_journal_is_refused(journal: Path) -> None:
-    journal.write_text("0123456789abcdef0123456789abcdef 7\nnonsense\n")
+def test_a_damaged_journal_is_refused(path: Path) -> None:
+    path.write_text("0123456789abcdef0123456789abcdef 7\nnonsense\n")
     with pytest.raises(DatabaseUnusable, match="line 2"):
-        AddressJournal.open(journal)
+        AddressJournal.open(path)
 
 
-def test_a_full_disk_refuses_the_index_and_adds_nothing(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = AddressJournal.open(journal)
+def test_a_full_disk_refuses_the_index_and_adds_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = AddressJournal.open(path)
     journal.reserve(RAIL, "account", 0)
-    before = journal.read_bytes()
+    before = path.read_bytes()
 
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -103,9 +103,9 @@ def test_a_full_disk_refuses_the_index_and_adds_nothing(journal: Path, monkeypat
         patch.setattr("bitcache.storage.address_journal_file.os.fsync", full)
         with pytest.raises(DiskFull):
             journal.reserve(RAIL, "account", 9)
-    assert journal.read_bytes() == before
+    assert path.read_bytes() == before
     journal.reserve(RAIL, "account", 9)
-    assert AddressJournal.open(journal).floor(RAIL, "account") >= 10
+    assert AddressJournal.open(path).floor(RAIL, "account") >= 10
 
 
 @asynccontextmanager
@@ -180,9 +180,9 @@ async def test_a_restored_backup_reuses_no_address(market: Market, tmp_path: Pat
 
 async def test_an_account_unknown_to_the_database_goes_on_at_its_mark(market: Market, tmp_path: Path) -> None:
     """It was set after the backup, and is set again: its first addresses are taken all the same."""
-    journal = tmp_path / "addresses.journal"
-    AddressJournal.open(journal).reserve(RAIL, "a later account", 6)
-    journal = AddressJournal.open(journal)
+    path = tmp_path / "addresses.journal"
+    AddressJournal.open(path).reserve(RAIL, "a later account", 6)
+    journal = AddressJournal.open(path)
     terms = replace(TERMS, account="a later account")
     file = await market.listed()
     await market.store.write(partial(sellers.set_payout, seller_id=1, rail_name="paper", terms=terms, now=NOW))

@@ -91,9 +91,9 @@ _OLD_ROWS = [
     "insert into payout values (1, 'r', 'a', 'wpkh', 294, 6, null, 0)",
     "insert into seller values (1, 's', x'00', 1, 0)",
     *(f"insert into listing values ('f{n}', 1, 2500, 72, '', x'', x'', x'', null, x'', 0)" for n in range(2)),
-    *(f"insert into purchase values ('t{n}', 'f{n % 2}', x'0{n}', null, 0)" for n in range(6)),
+    *(f"insert into transfer values ('t{n}', 'f{n % 2}', x'0{n}', null, 0)" for n in range(6)),
     *(
-        "insert into invoice (purchase_id, rail, payout_id, key_index, key, address, amount_sat, confirmations,"
+        "insert into invoice (transfer_id, rail, payout_id, key_index, key, address, amount_sat, confirmations,"
         " created_at, expires_at, state, marks, received_sat, confirmed_sat, depth) values"
         f" ('t{n}', 'r', 1, {n}, x'0{n}', 'a{n}', 2500, 1, 0, 0, '{state}', '', {received}, 0, 0)"
         for n, state, received in [

@@ -155,7 +155,7 @@ class Chain(RuleBasedStateMachine):
             wanted = self.expected(row.key)
             got = (row.state, row.marks, row.received_sat, row.confirmed_sat)
             assert got == (wanted.state, " ".join(sorted(wanted.marks)), wanted.received, wanted.confirmed)
-            assert row.depth == min(wanted.confirmations, row.confirmations)
+            assert row.confirmations == min(wanted.confirmations, row.required_confirmations)
             assert row.seen_at == min((self.seen_at[one] for one in self.surviving(row.key)), default=None)
             assert row.settled_at == self.released.get(row.key)
         grants = {row.purchase_id.encode(): (row.granted_at, row.lost_at) for row in self.conn.execute(select(grant))}
@@ -182,7 +182,14 @@ def _insert_invoices(conn: Connection) -> None:
     for index, (key, terms) in enumerate(TERMS.items()):
         name = key.decode()
         conn.execute(insert(purchase).values(id=name, file_id="f", claim_hash=key, created_at=0))
-        fresh = {"state": "new", "marks": "", "received_sat": 0, "confirmed_sat": 0, "depth": 0, "created_at": 0}
+        fresh = {
+            "state": "new",
+            "marks": "",
+            "received_sat": 0,
+            "confirmed_sat": 0,
+            "confirmations": 0,
+            "created_at": 0,
+        }
         conn.execute(
             insert(invoice).values(
                 purchase_id=name,

@@ -141,8 +141,8 @@ def compare_invoice(invoice: Invoice, truth: Truth, ledger: Ledger, seen: list[i
     expected = {
         "script": (invoice.script, row.script),
         "amount": (invoice.amount, row.amount),
-        "confirmations asked for": (invoice.confirmations, row.confirmations),
-        "confirmations": (truth.confirmations(invoice), row.depth),
+        "confirmations asked for": (invoice.confirmations, row.required_confirmations),
+        "confirmations": (truth.confirmations(invoice), row.confirmations),
         "expiry": (invoice.expires_at, row.expires_at),
         "received": (truth.received(invoice), row.received),
         "confirmed": (truth.confirmed(invoice), row.confirmed),

@@ -14,13 +14,13 @@ class InvoiceRow:
 
     script: str
     amount: int
-    confirmations: int
+    required_confirmations: int
     expires_at: int
     state: str
     marks: frozenset[str]
     received: int
     confirmed: int
-    depth: int
+    confirmations: int
     seen_at: int | None
     settled_at: int | None
 
@@ -78,13 +78,13 @@ def _invoice(row: sqlite3.Row) -> InvoiceRow:
     return InvoiceRow(
         row["key"].hex(),
         row["amount_sat"],
-        row["confirmations"],
+        row["required_confirmations"],
         row["expires_at"],
         row["state"],
         frozenset(row["marks"].split()),
         row["received_sat"],
         row["confirmed_sat"],
-        row["depth"],
+        row["confirmations"],
         row["seen_at"],
         row["settled_at"],
     )

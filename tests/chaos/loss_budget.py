@@ -62,7 +62,7 @@ def _wait_for_two(world: World, invoices: list[Invoice]) -> list[Invoice]:
     deadline = time.monotonic() + LONGEST
     while True:
         rows = ledger_file.read(world.database).invoices
-        states = {one: (rows[one.purchase_id].state, rows[one.purchase_id].confirmations) for one in invoices}
+        states = {one: (rows[one.purchase_id].state, rows[one.purchase_id].required_confirmations) for one in invoices}
         waiting = [one for one, found in states.items() if found == ("processing", 1)]
         released = [one for one, found in states.items() if found == ("settled", 0)]
         if len(waiting) + len(released) == len(invoices) and len(released) == FIT:

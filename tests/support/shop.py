@@ -38,14 +38,14 @@ class Shop:
             "key": script,
             "address": address,
             "amount_sat": amount,
-            "confirmations": confirmations,
+            "required_confirmations": confirmations,
             "created_at": 0,
             "expires_at": expires_at,
             "state": "new",
             "marks": "",
             "received_sat": 0,
             "confirmed_sat": 0,
-            "depth": 0,
+            "confirmations": 0,
         }
         await self.store.write(
             lambda conn: (conn.execute(insert(purchase), buyer), conn.execute(insert(invoice), terms))
