@@ -2,26 +2,40 @@
 
 One purchase, in the order of the data path:
 
-    uploads.py     1  sealed bytes arrive in pieces
-    listings.py    2  they are checked (verify_listing.py) and put up for sale
-    issue_invoices.py    3  a buyer asks to pay: invoice_batching.py takes buyers who come together, purchase_requests.py and admission.py say who
-                      may, address_allocation.py gives each a fresh address, purchases.py shows the result
-                   4  (the wallet's watcher reports what it saw to block_processing.py)
-    settlement.py  5  one pure function from payments to the invoice's state; apply_settlement.py applies it to what is stored
-    key_release.py     6  the grant, and the share it hands out
-    download_access.py   7  who may have the sealed bytes
+    uploads.py            1  sealed bytes arrive in pieces
+    listings.py           2  they are checked (verify_listing.py) and put up for sale
+    issue_invoices.py     3  a buyer asks to pay; the result is shown by purchases.py
+      invoice_batching.py      buyers who ask at the same time are served by one write
+      purchase_requests.py     each request, accepted or refused
+      admission.py             who may have an invoice now, and on what terms
+      address_allocation.py    a fresh address for each
+    block_processing.py   4  what the wallet's watcher saw in blocks and in the mempool
+    settlement.py         5  one pure function from payments to the invoice's state
+      apply_settlement.py      the same, applied to what is stored
+    key_release.py        6  the grant, and the key share it hands out
+    download_access.py    7  who may have the sealed bytes
+
+Limits on strangers:
+
+    invoice_quotas.py       how many unpaid invoices may be open, and what more of them cost
+    open_invoice_counts.py  how many are open, kept as counters
+    buyer_networks.py       which networks an address belongs to
+    proof_of_work.py        what a buyer solves when many invoices are open
 
 Beside it:
 
-    invoice_quotas.py      what strangers may keep open, and what more costs: a proof_of_work.py;  buyer_networks.py who a stranger's
-                   neighbours are;  open_invoice_counts.py how many invoices are open
-    sealing/       the sealed-file format, shares, manifest and links (docs/protocol.md §1-5)
-    storage/       tables, migrations, the store with its one writer, blobs in a directory
-    sellers.py     who sells, and the account each is paid to;  address_journal.py how far its addresses were given out
-    sales_totals.py       what each listing sold, as sums;         unpaid_address_runs.py  addresses never paid, as runs
-    zero_conf_exposure.py      released and not paid for in a block;        rescan.py    the ledger compared with the chain
-    event_log.py      what the world must be told;                 master_key.py wraps gateway shares at rest
-    payment_rail.py       what the core asks of the world;             batching.py  calls that wait, answered at once
+    sealing/                 the sealed-file format, key derivation, manifest and links (docs/protocol.md §1-5)
+    storage/                 tables, migrations, the database with its one writer, blobs in a folder
+    sellers.py               who sells, and the account each is paid to
+    address_journal.py       how far each account's addresses were given out, kept outside the database
+    sales_totals.py          what each listing sold, as sums
+    unpaid_address_runs.py   addresses never paid, as runs
+    zero_conf_exposure.py    released without being paid for in a block; the loss budget
+    rescan.py                stored payments compared with the chain, and corrected
+    event_log.py             what open pages are told
+    payment_rail.py          the port to a way to be paid
+    master_key.py            wraps gateway shares at rest
+    batching.py              calls that wait at the same time, answered together
     money.py  identifiers.py  safe_names.py  errors.py
 
 Steps are plain functions ``(conn, …, now)``: the store decides when they commit, the caller what time it is.

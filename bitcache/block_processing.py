@@ -197,7 +197,8 @@ def unconfirmed(
 
     It is withdrawn when its transaction is among ``conflicted`` (something else spends its coins), when it is absent
     for :data:`LONGEST_ABSENCE` blocks, or when its transaction is not known, so that nobody could tell.
-    ``loss_budget``: how many satoshis may be released for payments that no block holds (see bitcache.zero_conf_exposure).
+    ``loss_budget``: how many satoshis may be released for payments that no block holds
+    (see bitcache.zero_conf_exposure).
     """
     before = {row.reference: row for row in conn.execute(_WAITING)}
     missed = settle_absence(conn, payments, conflicted)

@@ -43,7 +43,8 @@ class InvoiceBatcher:
     async def open(self, file_id: FileId, claim_hash: bytes, networks: Networks | None, work: int = 0) -> Answer:
         """The purchase of this claim, committed, and whether it is new; ``work`` was proven for it, in bits.
 
-        Raises NotFound, ClaimMismatch (the claim asked for another file before), SalesPaused, TooManyInvoices, WorkRequired.
+        Raises NotFound, ClaimMismatch (the claim asked for another file before), SalesPaused, TooManyInvoices,
+        WorkRequired.
         """
         return await self._wishes.ask(PurchaseRequest(file_id, claim_hash, networks, work))
 

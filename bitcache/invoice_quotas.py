@@ -51,7 +51,8 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What is open now.  ``networks`` as in :class:`bitcache.buyer_networks.Networks`, one alone if it is shared by many.
+    """What is open now.  ``networks`` as in :class:`bitcache.buyer_networks.Networks`, one alone if it
+    is shared by many.
 
     ``run`` counts the account's addresses since the last paid one; the newest was given out ``idle`` seconds ago.
     """

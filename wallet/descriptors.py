@@ -3,8 +3,8 @@
 Read are ``wpkh(KEY)``, ``tr(KEY)``, ``sh(wpkh(KEY))`` and ``wsh(sortedmulti(K, KEY, …))`` or ``wsh(multi(…))``
 with public extended keys, their origins if wanted, and a range (``/0/*``, or ``/<0;1>/*``, whose first branch
 receives), and bare extended keys of an account: xpub and tpub with a script type beside them, zpub, ypub, vpub and
-upub (SLIP-132), which imply theirs, and what wallets export around these (:mod:`wallet.wallet_exports`).  Everything else
-is refused with the reason, which never quotes what was pasted; ``details["reason"]`` is what pages have words for.
+upub (SLIP-132), which imply theirs, and what wallets export around these (:mod:`wallet.wallet_exports`).  Everything
+else is refused with the reason, which never quotes what was pasted; ``details["reason"]`` is what pages have words for.
 """
 
 from __future__ import annotations

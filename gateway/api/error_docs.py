@@ -16,13 +16,13 @@ from gateway import client
 from gateway.api.error_responses import HTTP_CODES, status_of
 from gateway.cli.command_runner import exit_code
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "errors.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 
 _HEAD = """\
 # Errors
 
-Made by `python -m gateway.api.error_docs --write` from the classes in `bitcache/errors.py` and `gateway/client/`; a test
-compares.
+Made by `python -m gateway.api.error_docs --write` from the classes in `bitcache/errors.py` and
+`gateway/client/`; a test compares.
 
 `code` is stable: programs and translations depend on it. A program that meets a code it does not know goes by the HTTP
 status. Over HTTP every error is a problem document (RFC 9457), [protocol §7](protocol.md#7-http-api); on the command

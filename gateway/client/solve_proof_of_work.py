@@ -16,7 +16,10 @@ QUIET_SECONDS = 1.0
 
 
 async def work(asked: WorkRequired, note: Callable[[str], None]) -> dict[str, Any]:
-    """Return what to send with the request; raises WorkTooHard, InvalidIdentifier.  ``note`` hears if it takes a while."""
+    """Return what to send with the request; raises WorkTooHard, InvalidIdentifier.
+
+    ``note`` is told if it takes a while.
+    """
     challenge, bits = asked.details["challenge"], asked.details["bits"]
     stop = threading.Event()
     loop, until = asyncio.get_running_loop(), time.monotonic() + QUIET_SECONDS

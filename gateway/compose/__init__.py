@@ -1,16 +1,15 @@
 """The composition root: the one place that knows every part, and the only one in ``gateway`` that imports ``wallet``.
 
-setup     init_data_folder(settings)       a data folder, its keys, its database, and the first seller's token
-          check_payout(settings, text)  what a seller typed, read as the gateway would
-chains    choose_chain(network)         a node on this machine, if one answers
-          node_facts(settings, cursor)  how the configured node is, asked from outside
-          private_chain(folder, …)      a chain without value, for demonstrations: running(settings, purse=…)
-parts     Parts                         what a running gateway consists of
-running   running(settings)             everything built and started; ended in order
-          rescan_payments(settings)     the ledger compared with the chain, and made equal
-          resume_sales(settings)        the operator's word on a data folder that may be a restored backup
-readiness Readiness                     whether a sale may be made right now
-chores    run(parts)                    what is looked after once an hour
+    start_gateway.py     running(settings)             everything built and started; ended in order
+                         rescan_payments(settings)     stored payments compared with the chain, and corrected
+                         resume_sales(settings)        what the operator says about a restored backup
+    init_data_folder.py  init_data_folder(settings)    a data folder, its keys, its database, the first seller's token
+                         check_payout(settings, text)  what a seller typed, read as the gateway would
+    chain_selection.py   choose_chain(network)         a node on this machine, if one answers
+                         node_facts(settings, cursor)  how the configured node is, asked from outside
+                         private_chain(folder, …)      a chain without value, for demonstrations
+    sales_readiness.py   whether a sale may be made right now
+    maintenance.py       what is done once an hour
 """
 
 from __future__ import annotations

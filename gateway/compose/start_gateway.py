@@ -129,7 +129,8 @@ async def _refuse_lost_journal(folder: DataFolder, store: Store) -> None:
         raise DatabaseUnusable(
             "addresses.journal is not there, and this database was used: its addresses could be given out twice",
             hint="Put the newest copy of addresses.journal into the data folder. Is there none, say that a backup was "
-            f"restored: bitcache resume-sales --restored (every account leaves out {address_journal.LOOK_AHEAD} addresses)",
+            f"restored: bitcache resume-sales --restored "
+            f"(every account leaves out {address_journal.LOOK_AHEAD} addresses)",
         )
 
 

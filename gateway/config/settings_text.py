@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from gateway.config.settings import sections
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 _EXAMPLE_HEAD = """\
 # Bitcache's settings, each with its default. Copy this file, and take away the # where you want something else.

@@ -1,1 +1,5 @@
-"""Live."""
+"""What open pages are told while they wait.
+
+    hub.py             hands new events to open event streams
+    purchase_cache.py  purchases as JSON: read once for all who wait, kept while they are true
+"""

@@ -1,8 +1,8 @@
 """The listening socket: takes connections in while there is room for them, and closes those that only hold their place.
 
 asyncio's own server takes every connection and writes a traceback for each that the system has no descriptor for, so
-one visitor could fill the process and the log.  Here room is looked for first (:mod:`gateway.server.visitor_limits`), what is
-refused is counted and logged in sums, and what the kernel keeps for a reader who does not read is bounded.
+one visitor could fill the process and the log.  Here room is looked for first (:mod:`gateway.server.visitor_limits`),
+what is refused is counted and logged in sums, and what the kernel keeps for a reader who does not read is bounded.
 """
 
 from __future__ import annotations

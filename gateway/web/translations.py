@@ -13,7 +13,7 @@ from pathlib import Path
 
 LANGUAGES = ("en", "fr")  #: the first one is the fallback
 
-_FOLDER = Path(__file__).parent / "words"
+_FOLDER = Path(__file__).parent / "translations"
 _UNITS = ("size.b", "size.kb", "size.mb", "size.gb", "size.tb")
 _RANGE = re.compile(r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]+)?\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*")
 

@@ -199,7 +199,7 @@ def _insert_invoices(conn: Connection) -> None:
                 key=key,
                 address=name,
                 amount_sat=terms.amount,
-                confirmations=terms.confirmations,
+                required_confirmations=terms.confirmations,
                 expires_at=terms.expires_at,
                 **fresh,
             )

@@ -19,6 +19,7 @@ from bitcache.errors import BitcacheError, DiskFull
 from bitcache.sealing.container import MAX_PLAIN_SIZE, sealed_size
 from gateway.api.models import File, Purchase
 from gateway.cli import buy_run as terminal
+from gateway.cli import console
 from gateway.client import buy_file, follow_purchase
 from gateway.client.buy_file import buy
 from gateway.client.errors import GatewayConfused
@@ -120,9 +121,9 @@ async def test_no_markup_and_nothing_hidden_on_the_terminal(
     demo: Demo, sold: PublishedFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = io.StringIO()
-    console = Console(file=out, width=200, force_terminal=True)
+    screen = Console(file=out, width=200, force_terminal=True)
     for module in (console, terminal):
-        monkeypatch.setattr(module, "console", console)
+        monkeypatch.setattr(module, "console", screen)
     odd = {"amount_btc": "[/bold]", "network": "[link=https://evil.example]\u202e\nPay 1 BTC\ud800[/link]"}
     found = Purchase(**purchase_of(sold, "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", **odd))
     offer = await look(demo.gateway, sold.link)

@@ -109,7 +109,8 @@ async def test_a_sale_survives_a_restart(tmp_path: Path) -> None:
 
 
 SERVE = (
-    "import asyncio, sys, pathlib; from gateway.server.app import serve; from gateway.config.load_settings import load; \
+    "import asyncio, sys, pathlib; from gateway.server.app import serve; \
+from gateway.config.load_settings import load; \
 asyncio.run(serve(load(pathlib.Path(sys.argv[1]))))"
 )
 

@@ -11,7 +11,7 @@ import { translator } from "../../gateway/web/static/ui/words.js";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const WEB = join(ROOT, "gateway/web");
 const read = (path) => readFileSync(path, "utf8");
-const [en, fr] = ["en", "fr"].map((language) => JSON.parse(read(join(WEB, "words", `${language}.json`))));
+const [en, fr] = ["en", "fr"].map((language) => JSON.parse(read(join(WEB, "translations", `${language}.json`))));
 
 const SOURCES = readdirSync(WEB, { recursive: true })
   .filter((name) => /\.(py|html|js)$/.test(name) && !name.startsWith("static/sealing/"))

@@ -35,7 +35,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for before, after, _ in _INDEXES:
+    for _, after, _ in _INDEXES:
         op.execute(f"DROP INDEX {after}")
     for table, before, after in reversed(_COLUMNS):
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {after} TO {before}")

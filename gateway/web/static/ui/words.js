@@ -1,4 +1,4 @@
-/** The page's words, which the server chose by language and put into the page (gateway/web/words/*.json). */
+/** The page's words, which the server chose by language and put into the page (gateway/web/translations/*.json). */
 
 /** @typedef {Record<string, string>} Words flat keys; a key ending in ".one" and ".other" counts `n` */
 /** @typedef {Record<string, string | number>} Values */
