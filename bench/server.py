@@ -20,9 +20,10 @@ from bitcache.money import Sat
 from gateway.api.models import Payout, Purchase
 from gateway.client.gateway_client import GatewayClient, connect
 from gateway.client.sell_file import FileToSell, sell
-from gateway.compose import GatewayContext, init_data_folder, private_chain, running
+from gateway.compose import init_data_folder, private_chain, running
 from gateway.config.load_settings import check
 from gateway.config.settings import Log
+from gateway.context import GatewayContext
 from gateway.diagnostics import logs
 from gateway.server.app import listening
 

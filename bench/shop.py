@@ -25,9 +25,10 @@ from bitcache.storage.database import Store
 from bitcache.storage.tables import grant, invoice
 from gateway.client.gateway_client import connect
 from gateway.client.sell_file import FileToSell, sell
-from gateway.compose import GatewayContext, check_payout, init_data_folder, running
+from gateway.compose import check_payout, init_data_folder, running
 from gateway.config.load_settings import check
 from gateway.config.settings import Log, Settings
+from gateway.context import GatewayContext
 from gateway.diagnostics import logs
 from gateway.server.app import freeze_gc, listening
 from wallet.chain.regtest_node import RegtestNode

@@ -8,7 +8,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-GUIDES = ["bitcache", "wallet", "gateway", "gateway/web", "gateway/compose"]
+GUIDES = [
+    "bitcache",
+    "wallet",
+    "wallet/chain",
+    "wallet/chain/light",
+    "gateway",
+    "gateway/api",
+    "gateway/client",
+    "gateway/compose",
+    "gateway/config",
+    "gateway/demo",
+    "gateway/diagnostics",
+    "gateway/live",
+    "gateway/server",
+    "gateway/web",
+]
 
 
 @pytest.mark.parametrize("package", GUIDES)

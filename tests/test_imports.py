@@ -94,7 +94,7 @@ def test_the_reader_sees_every_kind_of_import(path: str, source: str) -> None:
         ("bitcache/a.py", "from . import wallet"),
         ("bitcache/storage/a.py", "from .. import gateway"),
         ("wallet/a.py", "from bitcache.block_processing import Payment"),
-        ("gateway/compose/parts.py", "from wallet.watcher import Watcher"),
+        ("gateway/compose/start_gateway.py", "from wallet.watcher import Watcher"),
         ("gateway/server/app.py", "import aiohttp"),
     ],
 )

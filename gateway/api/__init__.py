@@ -1,17 +1,17 @@
 """The HTTP API (docs/protocol.md §7).
 
-    models.py           what is sent and received
-    authentication.py   who is asking
-    request_bodies.py   how bodies are read, and how long that may take
-    seller.py           payout and listings
-    uploads.py          sealed bytes in (tus 1.0)
-    buyer.py            files, purchases, key share
-    purchases.py        a purchase, looked up for a handler
-    download.py         sealed bytes out; byte_ranges.py reads ``Range``
-    event_stream.py     server-sent events
-    qr_picture.py       the payment request's QR code
-    health.py           /healthz
-    openapi.py          the OpenAPI document
-    error_responses.py  problem details (RFC 9457)
-    error_docs.py       writes docs/errors.md from the error classes
+models.py           what is sent and received
+authentication.py   who is asking
+request_bodies.py   how bodies are read, and how long that may take
+seller.py           payout and listings
+uploads.py          sealed bytes in (tus 1.0)
+buyer.py            files, purchases, key share
+purchases.py        a purchase, looked up for a handler
+download.py         sealed bytes out; byte_ranges.py reads ``Range``
+event_stream.py     server-sent events
+qr_picture.py       the payment request's QR code
+health.py           /healthz
+openapi.py          the OpenAPI document
+error_responses.py  problem details (RFC 9457)
+error_docs.py       writes docs/errors.md from the error classes
 """

@@ -12,7 +12,7 @@ from aiohttp import web
 from bitcache.buyer_networks import Networks, is_shared, networks_of
 from bitcache.errors import Unauthenticated
 from bitcache.sellers import Seller, seller_by_token
-from gateway.api.access import context_of
+from gateway.context import context_of
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

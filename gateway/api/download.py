@@ -19,9 +19,8 @@ from bitcache.errors import PaymentRequired
 from bitcache.identifiers import FileId, b64u, parse_file_id
 from bitcache.sealing import manifest
 from gateway.api import authentication, byte_ranges
-from gateway.api.access import context_of
 from gateway.api.purchases import payment_required
-from gateway.compose import GatewayContext
+from gateway.context import GatewayContext, context_of
 
 
 def routes() -> list[web.RouteDef]:

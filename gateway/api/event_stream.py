@@ -10,8 +10,7 @@ from aiohttp import web
 from bitcache.errors import BitcacheError
 from bitcache.identifiers import PurchaseId, parse_purchase_id
 from gateway.api import authentication
-from gateway.api.access import context_of
-from gateway.compose import GatewayContext
+from gateway.context import GatewayContext, context_of
 from gateway.diagnostics import logs
 
 HEARTBEAT_SECONDS = 15.0

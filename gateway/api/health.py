@@ -10,10 +10,9 @@ from aiohttp import web
 
 from bitcache import __version__
 from bitcache.errors import BitcacheError
-from gateway.api.access import context_of
 from gateway.api.models import DatabaseHealth, Health, NodeHealth, SalesHealth, StorageHealth
 from gateway.api.request_bodies import reply
-from gateway.compose import GatewayContext
+from gateway.context import GatewayContext, context_of
 from gateway.diagnostics import facts
 
 #: The watcher looks at least every ten seconds; after this long without success something is wrong.

@@ -16,8 +16,8 @@ from pydantic.json_schema import models_json_schema
 
 from bitcache import __version__
 from gateway.api import models
-from gateway.api.access import context_of
 from gateway.api.seller import LARGEST_PAGE, PAGE
+from gateway.context import context_of
 
 PREFIX = "/api/v1"
 _REF = "#/components/schemas/{model}"

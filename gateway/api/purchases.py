@@ -11,7 +11,7 @@ from bitcache.identifiers import FileId, PurchaseId
 from bitcache.money import btc_text
 from bitcache.proof_of_work import LIFETIME_SECONDS, Purpose, make_challenge, proven_bits
 from gateway.api.models import ProofOfWork, Purchase
-from gateway.compose import GatewayContext
+from gateway.context import GatewayContext
 from gateway.diagnostics import logs
 
 

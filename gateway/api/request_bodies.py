@@ -14,7 +14,7 @@ from aiohttp import StreamReader, web
 from pydantic import BaseModel, ValidationError
 
 from bitcache.errors import BadInput
-from gateway.api.access import context_of
+from gateway.context import context_of
 
 M = TypeVar("M", bound=BaseModel)
 

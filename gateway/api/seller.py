@@ -14,9 +14,8 @@ from bitcache.money import DUST
 from bitcache.payment_rail import PayoutTerms
 from bitcache.sales_totals import Sales
 from gateway.api import authentication, models
-from gateway.api.access import context_of
 from gateway.api.request_bodies import json_body, reply
-from gateway.compose import GatewayContext
+from gateway.context import GatewayContext, context_of
 
 FIRST_ADDRESSES = 3
 #: A wallet's export of 16 KiB, escaped.

@@ -11,9 +11,8 @@ from bitcache.errors import BadInput, DiskFull
 from bitcache.identifiers import FileId, parse_file_id
 from bitcache.sellers import Seller
 from gateway.api import authentication
-from gateway.api.access import context_of
 from gateway.api.request_bodies import pieces
-from gateway.compose import GatewayContext
+from gateway.context import GatewayContext, context_of
 
 PATH = "/api/v1/uploads"
 VERSION = "1.0.0"

@@ -1,21 +1,21 @@
 """The client behind ``bitcache sell`` and ``bitcache buy``: keys, claims and plaintext never leave it.
 
-    gateway_client.py       one gateway, its calls, and its errors turned back into ours (errors.py)
+gateway_client.py       one gateway, its calls, and its errors turned back into ours (errors.py)
 
-    sell_file.py            sell: seal while uploading, list
-    sealed_file.py          a file sealed as it is read
-    signing_key.py          the seller's key, which signs manifests
+sell_file.py            sell: seal while uploading, list
+sealed_file.py          a file sealed as it is read
+signing_key.py          the seller's key, which signs manifests
 
-    verified_offer.py       look: what a link sells, checked
-    buy_file.py             buy: pay, download, open
-    saved_purchases.py      claims, on disk before payment
-    resume.py               which earlier purchase to go on with
-    claim_from_link.py      whether the claim in a link is used
-    invoice_terms.py        what a gateway may ask of a buyer
-    follow_purchase.py      waiting for a payment
-    download_file.py        sealed bytes, resumed
-    part_file.py            where they are kept, and opened
-    output_file.py          where the opened file goes
-    solve_proof_of_work.py  proof of work, when asked for
-    private_files.py        files that their owner alone can read
+verified_offer.py       look: what a link sells, checked
+buy_file.py             buy: pay, download, open
+saved_purchases.py      claims, on disk before payment
+resume.py               which earlier purchase to go on with
+claim_from_link.py      whether the claim in a link is used
+invoice_terms.py        what a gateway may ask of a buyer
+follow_purchase.py      waiting for a payment
+download_file.py        sealed bytes, resumed
+part_file.py            where they are kept, and opened
+output_file.py          where the opened file goes
+solve_proof_of_work.py  proof of work, when asked for
+private_files.py        files that their owner alone can read
 """

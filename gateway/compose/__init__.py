@@ -1,15 +1,14 @@
 """The composition root: the one place that knows every part, and the only one in ``gateway`` that imports ``wallet``.
 
-    start_gateway.py     running(settings)             everything built and started; ended in order
-                         rescan_payments(settings)     stored payments compared with the chain, and corrected
-                         resume_sales(settings)        what the operator says about a restored backup
-    init_data_folder.py  init_data_folder(settings)    a data folder, its keys, its database, the first seller's token
-                         check_payout(settings, text)  what a seller typed, read as the gateway would
-    chain_selection.py   choose_chain(network)         a node on this machine, if one answers
-                         node_facts(settings, cursor)  how the configured node is, asked from outside
-                         private_chain(folder, …)      a chain without value, for demonstrations
-    sales_readiness.py   whether a sale may be made right now
-    maintenance.py       what is done once an hour
+start_gateway.py     running(settings)             everything built and started; ended in order
+                     rescan_payments(settings)     stored payments compared with the chain, and corrected
+                     resume_sales(settings)        what the operator says about a restored backup
+init_data_folder.py  init_data_folder(settings)    a data folder, its keys, its database, the first seller's token
+                     check_payout(settings, text)  what a seller typed, read as the gateway would
+chain_selection.py   choose_chain(network)         a node on this machine, if one answers
+                     node_facts(settings, cursor)  how the configured node is, asked from outside
+                     private_chain(folder, …)      a chain without value, for demonstrations
+maintenance.py       what is done once an hour
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from gateway.compose.chain_selection import (
     private_chain,
 )
 from gateway.compose.init_data_folder import check_payout, init_data_folder
-from gateway.compose.parts import GatewayContext
 from gateway.compose.start_gateway import rescan_payments, resume_sales, running
 from wallet.chain.chain_source import ChainStatus
 from wallet.chain.node_calls import CALLS, Need, whitelist
@@ -34,7 +32,6 @@ __all__ = [
     "ChainChoice",
     "ChainStatus",
     "CursorAt",
-    "GatewayContext",
     "Need",
     "NodeFacts",
     "PrivateChain",

@@ -8,7 +8,7 @@ import structlog
 
 from bitcache import sellers, uploads
 from bitcache.errors import BitcacheError
-from gateway.compose.parts import GatewayContext
+from gateway.context import GatewayContext
 
 INTERVAL_SECONDS = 3600.0
 DAY = 86_400

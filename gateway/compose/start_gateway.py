@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -23,16 +23,18 @@ from bitcache.storage.database import Store
 from gateway.compose import maintenance
 from gateway.compose.chain_selection import Given, chain_of
 from gateway.compose.init_data_folder import set_up
-from gateway.compose.parts import GatewayContext
-from gateway.compose.sales_readiness import CATCHING_UP, Readiness
 from gateway.config.data_folder import DataFolder
 from gateway.config.restored_backup import RestoreCheck, copy_in_memory, doubt, machine
 from gateway.config.settings import Settings
+from gateway.context import GatewayContext
 from gateway.live.hub import Hub
 from gateway.live.purchase_cache import PurchaseCache
+from gateway.live.sales_readiness import CATCHING_UP, Readiness
 from gateway.server.unlisted_proxy import UnlistedProxy
 from gateway.server.visitor_limits import VisitorLimits
+from wallet.chain.chain_source import ChainSource
 from wallet.chain.read_chain_range import lowest_elsewhere, read_chain
+from wallet.chain.simulated_chain import SimulatedChain
 from wallet.rails.onchain import OnChainRail
 from wallet.watcher import Watcher, issued_keys, unix_time
 
@@ -46,17 +48,27 @@ RESUME_HINT = (
 )
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """What handlers share, and what is started and ended around it."""
+
+    context: GatewayContext
+    source: ChainSource
+    watcher: Watcher
+
+
 @asynccontextmanager
 async def running(
     settings: Settings, *, demo_wallet: Given = None, clock: Callable[[], int] = unix_time
 ) -> AsyncIterator[GatewayContext]:
     """A gateway at work on an initialised data folder.  With ``purse``, a demonstration on that chain."""
-    async with _opened(settings, demo_wallet, clock) as parts, AsyncExitStack() as stack:
+    async with _opened(settings, demo_wallet, clock) as opened, AsyncExitStack() as stack:
+        parts = opened.context
         await uploads.sweep(parts.store, parts.blobs)
         await _recheck_payouts(parts)
-        await parts.source.open()
-        stack.push_async_callback(parts.source.close)
-        for work in (parts.watcher.run(), parts.hub.pump(), maintenance.run(parts)):
+        await opened.source.open()
+        stack.push_async_callback(opened.source.close)
+        for work in (opened.watcher.run(), parts.hub.pump(), maintenance.run(parts)):
             stack.push_async_callback(_end, asyncio.create_task(work))
         stack.callback(parts.hub.close)
         yield parts
@@ -74,14 +86,15 @@ async def rescan_payments(
 
     It begins at ``height``, or below, where the ledger has blocks that are not on the chain (``Report.start``).
     """
-    async with _opened(settings, demo_wallet, unix_time) as parts, AsyncExitStack() as stack:
-        await parts.source.open()
-        stack.push_async_callback(parts.source.close)
-        start = await _start_of_rescan(parts, height)
+    async with _opened(settings, demo_wallet, unix_time) as opened, AsyncExitStack() as stack:
+        parts = opened.context
+        await opened.source.open()
+        stack.push_async_callback(opened.source.close)
+        start = await _start_of_rescan(parts.store, opened.source, height)
         keys = {key async for part in issued_keys(parts.store) for key in part}
         others = await parts.store.read(lambda conn: rescan.unissued_addresses(conn, parts.rail))
         kept = await parts.store.read(block_processing.kept_transactions)
-        found = await read_chain(parts.source, start, keys | others.keys(), progress, kept)
+        found = await read_chain(opened.source, start, keys | others.keys(), progress, kept)
         work = rescan.rescan if apply else rescan.dry_run
         budget = settings.invoices.zero_conf_budget_sat
         return await parts.store.write(lambda conn: work(conn, found, others, unix_time(), loss_budget=budget))
@@ -92,7 +105,8 @@ async def resume_sales(settings: Settings, *, restored: bool, demo_wallet: Given
 
     ``restored``: it is older than what buyers were shown, so every account leaves out its next addresses.
     """
-    async with _opened(settings, demo_wallet, unix_time, answered=True) as parts:
+    async with _opened(settings, demo_wallet, unix_time, answered=True) as opened:
+        parts = opened.context
         if not restored:
             return []
         return await parts.store.write(lambda conn: address_journal.skip_ahead(conn, parts.rail, unix_time()))
@@ -101,7 +115,7 @@ async def resume_sales(settings: Settings, *, restored: bool, demo_wallet: Given
 @asynccontextmanager
 async def _opened(
     settings: Settings, demo_wallet: Given, clock: Callable[[], int], *, answered: bool = False
-) -> AsyncIterator[GatewayContext]:
+) -> AsyncIterator[_Opened]:
     """The data folder locked and its parts built; on leaving, written down that it ended in order.
 
     ``answered``: the operator has just said what the folder is.  Else DatabaseUnusable is raised when the address
@@ -117,10 +131,10 @@ async def _opened(
             await _refuse_lost_journal(folder, store)
         journal = AddressJournal.open(folder.addresses, copy_in_memory(folder.master_key))
         last = await _begin(folder, store, clock(), answered=answered, in_memory=journal.remembered)
-        parts = await _build(settings, folder, store, demo_wallet, clock, journal, last)
-        stack.push_async_callback(_end_in_order, parts, folder)
-        await _catch_up(parts)
-        yield parts
+        opened = await _build(settings, folder, store, demo_wallet, clock, journal, last)
+        stack.push_async_callback(_end_in_order, opened.context, folder)
+        await _catch_up(opened.context)
+        yield opened
 
 
 async def _refuse_lost_journal(folder: DataFolder, store: Store) -> None:
@@ -181,11 +195,11 @@ def _on_skipped(
         readiness.last.write(folder.last_run)
 
 
-async def _start_of_rescan(parts: GatewayContext, height: int) -> int:
+async def _start_of_rescan(store: Store, source: ChainSource, height: int) -> int:
     """Where all that is above may be called equal when it was read: the blocks below are those of the chain."""
-    stored = await parts.store.read(rescan.stored_blocks)
-    without_block = await parts.store.read(rescan.lowest_payment_without_block)
-    elsewhere = await lowest_elsewhere(parts.source, stored)
+    stored = await store.read(rescan.stored_blocks)
+    without_block = await store.read(rescan.lowest_payment_without_block)
+    elsewhere = await lowest_elsewhere(source, stored)
     if elsewhere is not None and elsewhere == stored[0].height:  # nothing in common: further down is unknown
         elsewhere -= block_processing.DEEPEST
     return max(1, min(one for one in (height, elsewhere, without_block) if one is not None))
@@ -199,7 +213,7 @@ async def _build(
     clock: Callable[[], int],
     journal: AddressJournal,
     last: RestoreCheck,
-) -> GatewayContext:
+) -> _Opened:
     source, payer = chain_of(settings, folder, demo_wallet)
     scripts: dict[bytes, PurchaseId] = {}
     limits = settings.limits
@@ -218,7 +232,7 @@ async def _build(
     )
     readiness = Readiness(watcher, last)
     policy = _policy(settings)
-    return GatewayContext(
+    context = GatewayContext(
         settings=settings,
         store=store,
         blobs=Blobs(folder.blobs, reserve=settings.storage.min_free_bytes),
@@ -227,6 +241,7 @@ async def _build(
         rail=rail,
         journal=journal,
         source=source,
+        simulated=isinstance(source, SimulatedChain),
         watcher=watcher,
         hub=hub,
         statuses=PurchaseCache(store, rail),
@@ -237,6 +252,7 @@ async def _build(
         clock=clock,
         proxy_notice=UnlistedProxy(folder.unlisted_proxy),
     )
+    return _Opened(context, source, watcher)
 
 
 def _policy(settings: Settings) -> InvoicePolicy:

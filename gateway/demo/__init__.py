@@ -1,9 +1,9 @@
 """A gateway for show on a private network, with a wallet that pays: ``bitcache demo``.
 
-    command.py          the command's options
-    command_run.py      the command
-    demonstration.py    the gateway, its chain and its seller
-    sample_purchase.py  a purchase that runs unattended (``--once``)
-    api.py              the route by which the demo wallet pays
-    sample/             the file on sale
+command.py          the command's options
+command_run.py      the command
+demonstration.py    the gateway, its chain and its seller
+sample_purchase.py  a purchase that runs unattended (``--once``)
+api.py              the route by which the demo wallet pays
+sample/             the file on sale
 """

@@ -11,12 +11,11 @@ from aiohttp import web
 from bitcache.errors import BadInput, ChainError, NotFound
 from bitcache.identifiers import parse_purchase_id
 from bitcache.money import Sat
-from gateway.api.access import PARTS, context_of
 from gateway.api.models import DemoPaid, DemoPayment
 from gateway.api.purchases import purchase_by_id
 from gateway.api.request_bodies import json_body, reply
 from gateway.client.invoice_terms import asked_sat
-from gateway.compose import GatewayContext
+from gateway.context import CONTEXT, GatewayContext, context_of
 
 #: Long enough to watch "payment seen" turn into "confirmed".
 BLOCK_AFTER_SECONDS = 4.0
@@ -34,7 +33,7 @@ def routes() -> list[web.RouteDef]:
 async def mining(app: web.Application) -> AsyncIterator[None]:
     """Find a block some seconds after each payment, while the gateway runs."""
     app[_PAID] = asyncio.Event()
-    task = asyncio.create_task(_mine(app[PARTS], app[_PAID]))
+    task = asyncio.create_task(_mine(app[CONTEXT], app[_PAID]))
     yield
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -18,9 +18,10 @@ from gateway.api.models import Payout, SellerInfo
 from gateway.client import signing_key
 from gateway.client.gateway_client import GatewayClient, connect
 from gateway.client.private_files import read_private, write_private
-from gateway.compose import GatewayContext, init_data_folder, private_chain, running
+from gateway.compose import init_data_folder, private_chain, running
 from gateway.config.load_settings import check
 from gateway.config.settings import Settings
+from gateway.context import GatewayContext
 from gateway.server.app import listening
 
 

@@ -22,11 +22,12 @@ from sqlalchemy import ColumnClause, Connection, literal_column, select
 
 from bitcache.errors import BadInput
 from bitcache.storage.tables import grant, invoice
-from gateway.compose import ChainStatus, GatewayContext
+from gateway.context import GatewayContext
 from gateway.diagnostics.facts import Ledger, ledger_facts
 from gateway.server.listener import Listener
 from gateway.server.malformed_requests import Limits, Runner
 from gateway.server.visitor_limits import VisitorLimits
+from gateway.wallet_ports import ChainStatus
 
 #: Upper ends, in seconds: what is released at once, within a block or some, within hours.
 BUCKETS = (1, 5, 30, 60, 300, 600, 1_200, 2_400, 3_600, 7_200, 21_600, 86_400)
@@ -98,20 +99,20 @@ class Metrics:
         self._releases.read(conn)
         return ledger_facts(conn)
 
-    async def _status(self) -> ChainStatus:
-        """A node that hangs must not hang the scrape."""
+    async def _status(self) -> ChainStatus | None:
+        """Return how the chain source is; None when it takes too long, so that it cannot hang the scrape."""
         try:
             async with asyncio.timeout(NODE_SECONDS):
                 return await self._parts.source.status()
         except TimeoutError:
-            return ChainStatus(False, self._parts.rail.network)
+            return None
 
-    def _of_chain(self, status: ChainStatus, facts: Ledger) -> Iterator[Metric]:
-        yield GaugeMetricFamily("bitcache_node_up", "1: the node answers", int(status.reachable))
-        if status.reachable and facts.cursor:
+    def _of_chain(self, status: ChainStatus | None, facts: Ledger) -> Iterator[Metric]:
+        yield GaugeMetricFamily("bitcache_node_up", "1: the node answers", int(status is not None and status.reachable))
+        if status is not None and status.reachable and facts.cursor:
             lag = max(0, status.height - facts.cursor.height)
             yield GaugeMetricFamily("bitcache_cursor_lag_blocks", "Blocks of the node not processed yet", lag)
-        if status.tip_time is not None:
+        if status is not None and status.tip_time is not None:
             age = max(0, self._parts.clock() - status.tip_time)
             yield GaugeMetricFamily("bitcache_tip_age_seconds", "Age of the node's newest block", age)
         watched = self._parts.watcher.status.synced_at

@@ -1,5 +1,6 @@
 """What open pages are told while they wait.
 
-    hub.py             hands new events to open event streams
-    purchase_cache.py  purchases as JSON: read once for all who wait, kept while they are true
+hub.py             hands new events to open event streams
+purchase_cache.py  purchases as JSON: read once for all who wait, kept while they are true
+    sales_readiness.py whether a sale may be made right now
 """

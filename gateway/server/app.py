@@ -13,9 +13,9 @@ from aiohttp import web
 
 from bitcache.errors import BadInput
 from gateway.api import buyer, download, event_stream, health, openapi, seller, uploads
-from gateway.api.access import PARTS
-from gateway.compose import GatewayContext, running
+from gateway.compose import running
 from gateway.config.settings import Settings
+from gateway.context import CONTEXT, GatewayContext
 from gateway.demo import api
 from gateway.diagnostics import logs, metrics
 from gateway.server import middlewares, response_pacing
@@ -42,7 +42,7 @@ def make_app(parts: GatewayContext) -> web.Application:
     """The application over running parts."""
     passes = [middlewares.access_log, middlewares.problems, response_pacing.bounded, middlewares.cross_origin]
     app = web.Application(middlewares=passes)
-    app[PARTS] = parts
+    app[CONTEXT] = parts
     limits = parts.settings.limits
     app[response_pacing.VISITORS] = VisitorLimits(limits.answers_per_visitor, limits.connections)
     app.on_response_prepare.append(middlewares.security_headers)
@@ -117,4 +117,4 @@ async def _bind(site: Listener) -> None:
 
 async def _end_streams(app: web.Application) -> None:
     """Event streams end, and uploads keep what arrived."""
-    app[PARTS].hub.close()
+    app[CONTEXT].hub.close()

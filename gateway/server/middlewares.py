@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bitcache.errors import BitcacheError
 from gateway.api import error_responses
-from gateway.api.access import context_of
+from gateway.context import context_of
 from gateway.diagnostics import logs
 from gateway.web import pages
 

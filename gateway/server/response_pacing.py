@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.api import authentication, event_stream
-from gateway.api.access import context_of
+from gateway.context import context_of
 from gateway.server.middlewares import Handler
 from gateway.server.visitor_limits import VisitorLimits
 

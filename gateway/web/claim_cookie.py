@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from aiohttp import web
 
 from bitcache.identifiers import FileId
-from gateway.api.access import context_of
+from gateway.context import context_of
 
 SECONDS = 90 * 86400
 KEPT = 24  #: claims of all files; 67 bytes each, of the 4 096 that a cookie may have

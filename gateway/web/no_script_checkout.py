@@ -20,7 +20,7 @@ from bitcache.payment_rail import Rail
 from bitcache.purchases import Purchase
 from bitcache.settlement import State
 from gateway.api import authentication
-from gateway.api.access import context_of
+from gateway.context import context_of
 from gateway.web import claim_cookie
 from gateway.web.render_template import page, words_of
 

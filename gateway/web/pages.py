@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bitcache import listings, sellers
 from bitcache.identifiers import parse_file_id
-from gateway.api.access import context_of
+from gateway.context import context_of
 from gateway.web import claim_cookie, no_script_checkout, source_tarball, static_assets
 from gateway.web.render_template import page, words_of
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bitcache.money import btc_text
-from gateway.api.access import context_of
+from gateway.context import context_of
 from gateway.web.translations import Translations, grouped, preferred
 
 _TEMPLATES = Environment(

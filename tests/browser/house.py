@@ -18,9 +18,10 @@ from bitcache.sealing.metadata import Preview
 from bitcache.storage.tables import invoice
 from gateway.client.gateway_client import connect
 from gateway.client.sell_file import FileToSell, sell
-from gateway.compose import GatewayContext, init_data_folder, running
+from gateway.compose import init_data_folder, running
 from gateway.config.load_settings import check
 from gateway.config.settings import Settings
+from gateway.context import GatewayContext
 from gateway.server.app import listening
 from wallet.chain.simulated_chain import SimulatedChain
 

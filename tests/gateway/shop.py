@@ -17,9 +17,10 @@ from support.eventually import eventually
 
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
-from gateway.compose import GatewayContext, check_payout, init_data_folder, running
+from gateway.compose import check_payout, init_data_folder, running
 from gateway.config.load_settings import check
 from gateway.config.settings import Settings
+from gateway.context import GatewayContext
 from gateway.server.app import listening
 from wallet.chain.simulated_chain import SimulatedChain
 

@@ -108,11 +108,9 @@ async def test_a_sale_survives_a_restart(tmp_path: Path) -> None:
         await eventually(released)
 
 
-SERVE = (
-    "import asyncio, sys, pathlib; from gateway.server.app import serve; \
+SERVE = "import asyncio, sys, pathlib; from gateway.server.app import serve; \
 from gateway.config.load_settings import load; \
 asyncio.run(serve(load(pathlib.Path(sys.argv[1]))))"
-)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -19,9 +19,10 @@ from bitcache.block_processing import DEEPEST, BlockRef
 from bitcache.errors import NodeAuthFailed, NodeCallForbidden, NodeUnreachable, NodeWrongNetwork
 from bitcache.sellers import Payout
 from gateway.cli.main import app
-from gateway.compose import CursorAt, GatewayContext, NodeFacts, Zmq, node_facts, running
+from gateway.compose import CursorAt, NodeFacts, Zmq, node_facts, running
 from gateway.config.data_folder import DataFolder
 from gateway.config.load_settings import check, load
+from gateway.context import GatewayContext
 from gateway.diagnostics import doctor_rules as rules
 from gateway.diagnostics.doctor import examine
 from gateway.diagnostics.doctor_health import health_of_running

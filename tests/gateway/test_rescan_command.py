@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 
 from bitcache.errors import DatabaseBusy
 from gateway.cli.main import app
-from gateway.compose import GatewayContext, rescan_payments
+from gateway.compose import rescan_payments
 from gateway.config.data_folder import DataFolder
+from gateway.context import GatewayContext
 
 
 def rescan(folder: Path, *options: str) -> tuple[int, Any, str]:

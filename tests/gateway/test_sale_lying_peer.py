@@ -19,7 +19,8 @@ from support.peer_server import Message, PeerServer, serving
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.issue_invoices import create_purchase
 from bitcache.money import Sat
-from gateway.compose import GatewayContext, check_payout, init_data_folder, running
+from gateway.compose import check_payout, init_data_folder, running
+from gateway.context import GatewayContext
 from gateway.server.app import listening
 from wallet.chain.light.consensus import RULES
 from wallet.chain.regtest_node import RegtestNode

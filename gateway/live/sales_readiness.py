@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from bitcache.errors import SalesPaused
 from gateway.config.restored_backup import RestoreCheck
-from wallet.watcher import Watcher
+from gateway.wallet_ports import Watcher
 
 Reason = Literal["catching_up", "restored"]
 CATCHING_UP: Final = "catching_up"

@@ -1,9 +1,11 @@
-"""What a running gateway consists of: what handlers and pages are given."""
+"""What request handlers and pages share: the parts of a running gateway, and how a handler reaches them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from aiohttp import web
 
 from bitcache.address_journal import AddressJournal
 from bitcache.invoice_batching import InvoiceBatcher
@@ -12,14 +14,12 @@ from bitcache.master_key import MasterKey
 from bitcache.payment_rail import Rail
 from bitcache.storage.blobs import Blobs
 from bitcache.storage.database import Store
-from gateway.compose.sales_readiness import Readiness
 from gateway.config.settings import Settings
 from gateway.live.hub import Hub
 from gateway.live.purchase_cache import PurchaseCache
+from gateway.live.sales_readiness import Readiness
 from gateway.server.unlisted_proxy import UnlistedProxy
-from wallet.chain.chain_source import ChainSource, DemoWallet
-from wallet.chain.simulated_chain import SimulatedChain
-from wallet.watcher import Watcher
+from gateway.wallet_ports import ChainSource, DemoWallet, Watcher
 
 
 @dataclass
@@ -31,7 +31,10 @@ class Counters:
 
 @dataclass(frozen=True)
 class GatewayContext:
-    """Everything a running gateway consists of.  ``purse`` is there in demonstrations alone."""
+    """Everything a running gateway consists of.
+
+    ``simulated``: the chain is a simulation.  ``demo_wallet`` is there in demonstrations alone.
+    """
 
     settings: Settings
     store: Store
@@ -41,6 +44,7 @@ class GatewayContext:
     rail: Rail
     journal: AddressJournal
     source: ChainSource
+    simulated: bool
     watcher: Watcher
     hub: Hub
     statuses: PurchaseCache
@@ -53,11 +57,14 @@ class GatewayContext:
     counters: Counters = field(default_factory=Counters)
 
     @property
-    def simulated(self) -> bool:
-        """Whether the chain is a pretence."""
-        return isinstance(self.source, SimulatedChain)
-
-    @property
     def demo(self) -> bool:
-        """Whether somebody pays for show."""
+        """Whether this is a demonstration, with a wallet that pays."""
         return self.demo_wallet is not None
+
+
+CONTEXT: web.AppKey[GatewayContext] = web.AppKey("context", GatewayContext)
+
+
+def context_of(request: web.Request) -> GatewayContext:
+    """Return the context that this request is served by."""
+    return request.app[CONTEXT]

@@ -1,0 +1,75 @@
+"""The ports to the wallet: what handlers, health pages and demonstrations ask of it (implemented in ``wallet/``)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Protocol
+
+from bitcache.block_processing import BlockRef
+from bitcache.errors import BitcacheError
+from bitcache.money import Sat
+
+
+class ChainStatus(Protocol):
+    """How a chain source is.  ``synced``: its newest block is the network's newest; ``tip_time`` in Unix seconds."""
+
+    @property
+    def reachable(self) -> bool: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def headers(self) -> int: ...
+    @property
+    def synced(self) -> bool: ...
+    @property
+    def warning(self) -> str: ...
+    @property
+    def error(self) -> BitcacheError | None: ...
+    @property
+    def tip_time(self) -> int | None: ...
+
+
+class ChainSource(Protocol):
+    """Where blocks come from."""
+
+    @property
+    def name(self) -> str:
+        """What people call it, for example ``bitcoind 29.4.2``."""
+        ...
+
+    async def status(self) -> ChainStatus:
+        """Return how it is; never raise."""
+        ...
+
+
+class WatcherStatus(Protocol):
+    """How watching goes.  ``error`` is that of the last attempt; ``failures`` counts by error code."""
+
+    cursor: BlockRef | None
+    synced_at: int | None
+    error: BitcacheError | None
+    failures: Counter[str]
+
+
+class Watcher(Protocol):
+    """What follows the chain and records payments."""
+
+    caught_up: asyncio.Event
+
+    @property
+    def status(self) -> WatcherStatus:
+        """How it goes right now."""
+        ...
+
+
+class DemoWallet(Protocol):
+    """Coins without value and blocks on command: what a demonstration pays with."""
+
+    async def pay(self, address: str, amount: Sat) -> str:
+        """Send ``amount``; return the transaction id."""
+        ...
+
+    async def mine(self, blocks: int = 1) -> None:
+        """Find blocks that hold what was sent."""
+        ...
