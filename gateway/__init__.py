@@ -1,6 +1,7 @@
 """What faces people and programs: HTTP API, pages, widget, command line.
 
 context.py      what request handlers share: settings, store, rail, clock, …
+wallet_ports.py what handlers ask of the wallet
 compose/        the composition root: the one package here that imports ``wallet``
 server/         the aiohttp application, its listener, middlewares and limits per visitor
 api/            the HTTP API (docs/protocol.md §7)
