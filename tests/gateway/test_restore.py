@@ -21,7 +21,8 @@ from bitcache.errors import DatabaseUnusable, NodeUnreachable
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
 from bitcache.storage.tables import grant
-from gateway.compose import check_payout, init_data_folder, rescan_payments, resume_sales, sales_readiness
+from gateway.compose import check_payout, init_data_folder, rescan_payments, resume_sales
+from gateway.live import sales_readiness
 from gateway.config import restored_backup
 from gateway.config.data_folder import DataFolder
 from gateway.diagnostics.doctor import examine

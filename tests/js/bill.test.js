@@ -3,26 +3,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { askedSat, checkTransfer, paymentUri } from "../../gateway/web/static/checkout/bill.js";
+import { askedSat, checkPurchase, paymentUri } from "../../gateway/web/static/checkout/bill.js";
 
 const ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
 const GOODS = { fileId: "F", priceSat: 2500 };
 
-/** A Transfer as an honest gateway sends it. */
+/** A Purchase as an honest gateway sends it. */
 function honest(changes = {}) {
-  const transfer = { transfer_id: "T".repeat(22), file_id: "F", amount_sat: 2500, received_sat: 0, due_sat: 2500, address: ADDRESS, ...changes };
-  return { ...transfer, uri: changes.uri ?? paymentUri(transfer) };
+  const purchase = { purchase_id: "T".repeat(22), file_id: "F", amount_sat: 2500, received_sat: 0, due_sat: 2500, address: ADDRESS, ...changes };
+  return { ...purchase, uri: changes.uri ?? paymentUri(purchase) };
 }
 
 const refused = { name: "GatewayError", code: "gateway_dishonest" };
-const first = { transfer_id: "T".repeat(22), address: ADDRESS };
+const first = { purchase_id: "T".repeat(22), address: ADDRESS };
 
 test("the whole price, a part of it, all of it, and more than it", () => {
   assert.equal(honest().uri, `bitcoin:${ADDRESS}?amount=0.000025`);
-  checkTransfer(honest(), GOODS);
-  checkTransfer(honest({ received_sat: 1000, due_sat: 1500 }), GOODS, first);
-  checkTransfer(honest({ received_sat: 2500, due_sat: 0, uri: `bitcoin:${ADDRESS}` }), GOODS, first);
-  checkTransfer(honest({ received_sat: 9000, due_sat: 0 }), GOODS, first);
+  checkPurchase(honest(), GOODS);
+  checkPurchase(honest({ received_sat: 1000, due_sat: 1500 }), GOODS, first);
+  checkPurchase(honest({ received_sat: 2500, due_sat: 0, uri: `bitcoin:${ADDRESS}` }), GOODS, first);
+  checkPurchase(honest({ received_sat: 9000, due_sat: 0 }), GOODS, first);
 });
 
 /** @type {Record<string, [string, number]>} */
@@ -38,15 +38,15 @@ const KINDS = {
 for (const [kind, [address, least]] of Object.entries(KINDS)) {
   test(`a small rest is raised to what the network carries: ${kind}`, () => {
     assert.deepEqual([1, least, least + 1, 0].map((due) => askedSat({ address, due_sat: due })), [least, least, least + 1, 0]);
-    checkTransfer(honest({ address, received_sat: 2499, due_sat: 1 }), GOODS);
+    checkPurchase(honest({ address, received_sat: 2499, due_sat: 1 }), GOODS);
   });
 }
 
 /** @type {Record<string, object>} */
 const LIES = {
   "another file": { file_id: "G" },
-  "another transfer": { transfer_id: "U".repeat(22) },
-  "a transfer id that is a path": { transfer_id: "../../f/x" },
+  "another purchase": { purchase_id: "U".repeat(22) },
+  "a purchase id that is a path": { purchase_id: "../../f/x" },
   "another address": { address: "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry" },
   "another address of the same kind": { address: "bcrt1qqqqqp399et2xygdj5xreqhjjvcmzhxw4aywxec" },
   "an address that adds to the URI": { address: `${ADDRESS}?amount=1&x=` },
@@ -65,5 +65,5 @@ const LIES = {
 };
 
 for (const [lie, changes] of Object.entries(LIES)) {
-  test(`refused: ${lie}`, () => assert.throws(() => checkTransfer(honest(changes), GOODS, first), refused));
+  test(`refused: ${lie}`, () => assert.throws(() => checkPurchase(honest(changes), GOODS, first), refused));
 }

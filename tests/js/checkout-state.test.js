@@ -10,8 +10,8 @@ import { snippet } from "../../gateway/web/static/seller/views/sold.js";
 import { btcText, countdown, grouped, scaled } from "../../gateway/web/static/ui/format.js";
 
 const OFFER = { fileId: "F", title: "A song", name: "song.flac", type: "audio/flac", size: 5, priceSat: 2500, sealedSize: 77, demo: false, simulated: false, paused: null };
-const TRANSFER = {
-  transfer_id: "T", file_id: "F", state: "new", marks: [], amount_sat: 2500, amount_btc: "0.000025", received_sat: 0, due_sat: 2500,
+const Purchase = {
+  purchase_id: "T", file_id: "F", state: "new", marks: [], amount_sat: 2500, amount_btc: "0.000025", received_sat: 0, due_sat: 2500,
   address: "bc1q", uri: "bitcoin:bc1q?amount=0.000025", confirmations: 0, confirmations_required: 2, created_at: 1, expires_at: 3601,
   seen_at: null, settled_at: null, released: false, txids: [], network: "main", sees_mempool: true,
 };
@@ -19,88 +19,88 @@ const FILE = { name: "song.flac", type: "audio/flac", size: 5, blob: null };
 
 const after = (...events) => events.reduce(reduce, START);
 const offered = { type: "offer", offer: OFFER };
-const transfer = (changes = {}) => ({ type: "transfer", transfer: { ...TRANSFER, ...changes } });
+const purchase = (changes = {}) => ({ type: "purchase", purchase: { ...Purchase, ...changes } });
 const statuses = (state) => stepsOf(state).map(({ status }) => status);
 
 test("each turn of events has its screen", () => {
   assert.equal(screenOf(START), "loading");
   assert.equal(screenOf(after(offered)), "offer");
   assert.equal(screenOf(after(offered, { type: "start" })), "offer");
-  assert.equal(screenOf(after(offered, transfer())), "invoice");
-  assert.equal(screenOf(after(offered, transfer({ state: "processing" }))), "waiting");
-  assert.equal(screenOf(after(offered, transfer({ state: "settled", released: true }))), "waiting");
-  assert.equal(screenOf(after(offered, transfer({ state: "expired" }))), "expired");
-  assert.equal(screenOf(after(offered, transfer({ state: "invalid", released: true }))), "waiting");
+  assert.equal(screenOf(after(offered, purchase())), "invoice");
+  assert.equal(screenOf(after(offered, purchase({ state: "processing" }))), "waiting");
+  assert.equal(screenOf(after(offered, purchase({ state: "settled", released: true }))), "waiting");
+  assert.equal(screenOf(after(offered, purchase({ state: "expired" }))), "expired");
+  assert.equal(screenOf(after(offered, purchase({ state: "invalid", released: true }))), "waiting");
   assert.equal(screenOf(after({ type: "trouble", trouble: { code: "invalid_link" } })), "trouble");
-  assert.equal(screenOf(after(offered, transfer(), { type: "opened", at: 9, file: FILE })), "done");
+  assert.equal(screenOf(after(offered, purchase(), { type: "opened", at: 9, file: FILE })), "done");
 });
 
 test("an opened file stays, whatever becomes of the payment", () => {
-  const state = after(offered, transfer({ state: "settled", released: true }), { type: "opened", at: 9, file: FILE });
-  assert.equal(screenOf(reduce(state, transfer({ state: "invalid", released: true }))), "done");
+  const state = after(offered, purchase({ state: "settled", released: true }), { type: "opened", at: 9, file: FILE });
+  assert.equal(screenOf(reduce(state, purchase({ state: "invalid", released: true }))), "done");
 });
 
 test("a payment that was replaced leads back to the invoice, and the download is held", () => {
-  const seen = after(offered, transfer({ state: "processing" }), { type: "downloading", bytes: 10, total: 77 });
-  const back = reduce(reduce(seen, { type: "held" }), transfer({ state: "new" }));
+  const seen = after(offered, purchase({ state: "processing" }), { type: "downloading", bytes: 10, total: 77 });
+  const back = reduce(reduce(seen, { type: "held" }), purchase({ state: "new" }));
   assert.equal(screenOf(back), "invoice");
   assert.deepEqual(statuses(back), ["now", "todo", "todo", "todo"]);
 });
 
 test("a payment that vanished is said until another one is seen", () => {
-  const gone = after(offered, transfer({ state: "processing", received_sat: 2500 }), transfer());
+  const gone = after(offered, purchase({ state: "processing", received_sat: 2500 }), purchase());
   assert.equal(gone.vanished, true);
-  assert.equal(reduce(gone, transfer()).vanished, true);
-  assert.equal(reduce(gone, transfer({ state: "processing", received_sat: 2500 })).vanished, false);
+  assert.equal(reduce(gone, purchase()).vanished, true);
+  assert.equal(reduce(gone, purchase({ state: "processing", received_sat: 2500 })).vanished, false);
 });
 
 test("news of another purchase changes nothing", () => {
-  const state = after(offered, transfer());
-  assert.equal(reduce(state, transfer({ transfer_id: "U", state: "settled" })), state);
+  const state = after(offered, purchase());
+  assert.equal(reduce(state, purchase({ purchase_id: "U", state: "settled" })), state);
 });
 
 test("the same news twice is shown once", () => {
-  const state = after(offered, transfer({ state: "processing" }));
-  assert.deepEqual(reduce(state, transfer({ state: "processing" })), state);
+  const state = after(offered, purchase({ state: "processing" }));
+  assert.deepEqual(reduce(state, purchase({ state: "processing" })), state);
 });
 
 test("the rest can be sent after the time is up", () => {
-  const partly = after(offered, transfer({ state: "expired", received_sat: 1000, due_sat: 1500 }));
+  const partly = after(offered, purchase({ state: "expired", received_sat: 1000, due_sat: 1500 }));
   assert.equal(screenOf(partly), "expired");
   assert.equal(screenOf(reduce(partly, { type: "payRest" })), "invoice");
 });
 
 test("starting again forgets the purchase but not the offer", () => {
-  const again = after(offered, transfer({ state: "expired" }), { type: "saysPaid" }, { type: "startAgain" });
+  const again = after(offered, purchase({ state: "expired" }), { type: "saysPaid" }, { type: "startAgain" });
   assert.deepEqual(again, after(offered));
 });
 
 test("trouble ends with a retry, a note with the next news", () => {
-  const troubled = after(offered, transfer({ state: "processing" }), { type: "trouble", trouble: { code: "tampered" } });
+  const troubled = after(offered, purchase({ state: "processing" }), { type: "trouble", trouble: { code: "tampered" } });
   assert.equal(screenOf(reduce(troubled, { type: "retry" })), "waiting");
-  assert.equal(after(offered, transfer(), { type: "note", note: { code: "chain" } }, transfer()).note, null);
+  assert.equal(after(offered, purchase(), { type: "note", note: { code: "chain" } }, purchase()).note, null);
 });
 
 test("the sealed bytes may be fetched once enough was seen, and for ever after release", () => {
-  const may = (changes) => mayDownload({ ...TRANSFER, ...changes });
+  const may = (changes) => mayDownload({ ...Purchase, ...changes });
   assert.deepEqual([may({}), may({ state: "expired" }), may({ state: "invalid" })], [false, false, false]);
   assert.deepEqual([may({ state: "processing" }), may({ state: "settled" }), may({ state: "invalid", released: true })], [true, true, true]);
   assert.equal(mayDownload(null), false);
 });
 
 test("steps: waiting, partial, seen, counting blocks, downloading meanwhile, opening, done", () => {
-  assert.deepEqual(statuses(after(offered, transfer())), ["now", "todo", "todo", "todo"]);
-  const partial = stepsOf(after(offered, transfer({ received_sat: 1000 })))[0];
+  assert.deepEqual(statuses(after(offered, purchase())), ["now", "todo", "todo", "todo"]);
+  const partial = stepsOf(after(offered, purchase({ received_sat: 1000 })))[0];
   assert.deepEqual([partial.key, partial.values], ["step.pay.partial", { received: 1000, amount: 2500 }]);
-  const seen = after(offered, transfer({ state: "processing", seen_at: 100, confirmations: 1 }), { type: "downloading", bytes: 7, total: 77 });
+  const seen = after(offered, purchase({ state: "processing", seen_at: 100, confirmations: 1 }), { type: "downloading", bytes: 7, total: 77 });
   assert.deepEqual(statuses(seen), ["done", "now", "now", "todo"]);
   assert.deepEqual(stepsOf(seen)[1].values, { have: 1, n: 2 });
   assert.deepEqual(stepsOf(seen)[2].bytes, { bytes: 7, total: 77 });
-  const opening = [seen, transfer({ state: "settled", released: true }), { type: "downloaded", at: 5 }, { type: "opening", at: 6 }];
+  const opening = [seen, purchase({ state: "settled", released: true }), { type: "downloaded", at: 5 }, { type: "opening", at: 6 }];
   const open = opening.slice(1).reduce(reduce, seen);
   assert.deepEqual(statuses(open), ["done", "done", "done", "now"]);
   assert.deepEqual(statuses(reduce(open, { type: "opened", at: 7, file: FILE })), ["done", "done", "done", "done"]);
-  assert.deepEqual(statuses(after(offered, transfer({ state: "invalid", released: true })))[1], "bad");
+  assert.deepEqual(statuses(after(offered, purchase({ state: "invalid", released: true })))[1], "bad");
 });
 
 test("amounts are whole numbers from end to end", () => {
@@ -116,8 +116,8 @@ test("sizes and countdowns", () => {
 });
 
 test("where the mempool is not seen, the buyer is told to pay once and wait for a block", () => {
-  assert.equal(stepsOf(after(offered, transfer()))[0].more, undefined);
-  assert.equal(stepsOf(after(offered, transfer({ sees_mempool: false })))[0].more, "step.pay.blind");
+  assert.equal(stepsOf(after(offered, purchase()))[0].more, undefined);
+  assert.equal(stepsOf(after(offered, purchase({ sees_mempool: false })))[0].more, "step.pay.blind");
 });
 
 test("prices as people type them", () => {

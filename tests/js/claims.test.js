@@ -7,7 +7,7 @@ import { areStored, claimsOf, keepClaim, keeps, noteClaim } from "../../gateway/
 import { verdictOn } from "../../gateway/web/static/checkout/foreign.js";
 import { begin as beginWith, nextClaim, resume, takeUp } from "../../gateway/web/static/checkout/purchase.js";
 import { readVectors } from "./support.js";
-import { claim, FakeGateway, FakeStorage, FILE, GOODS, transferOf } from "./fake-buyer.js";
+import { claim, FakeGateway, FakeStorage, FILE, GOODS, purchaseOf } from "./fake-buyer.js";
 
 /** @type {FakeStorage} */
 let storage;
@@ -31,7 +31,7 @@ for (const [name, changes] of Object.entries({
   expired: { state: "expired" },
 })) {
   test(`a link's claim is left alone while it is ${name}`, async () => {
-    gateway.purchases.set(attackers, transferOf(attackers, changes));
+    gateway.purchases.set(attackers, purchaseOf(attackers, changes));
     assert.deepEqual(await open(attackers), { found: null, part: null, linkUnpaid: true });
     assert.deepEqual(kept(), []);
     const own = await begin(GOODS);
@@ -41,42 +41,42 @@ for (const [name, changes] of Object.entries({
 }
 
 const { price_sat: PRICE, cases } = readVectors("claims.json");
-for (const { name, transfer, verdict } of cases) {
-  test(`a link's claim whose transfer is ${name}: ${verdict}`, async () => {
-    assert.equal(verdictOn({ ...transfer, due_sat: Math.max(0, PRICE - transfer.received_sat) }), verdict);
+for (const { name, purchase, verdict } of cases) {
+  test(`a link's claim whose purchase is ${name}: ${verdict}`, async () => {
+    assert.equal(verdictOn({ ...purchase, due_sat: Math.max(0, PRICE - purchase.received_sat) }), verdict);
   });
 }
 
 for (const changes of [{ received_sat: 1000, confirmed_sat: 1000 }, { received_sat: 1000 }, { state: "expired", received_sat: 1000, confirmed_sat: 1000 }]) {
   test(`a link's purchase that is paid in part (${JSON.stringify(changes)}) is shown, and kept by choice alone`, async () => {
-    gateway.purchases.set(attackers, transferOf(attackers, changes));
+    gateway.purchases.set(attackers, purchaseOf(attackers, changes));
     const { found, part, linkUnpaid } = await open(attackers);
     assert.deepEqual([found, part?.claim, linkUnpaid, kept()], [null, attackers, false, []]);
   });
 }
 
 test("once the buyer chose to pay the rest it goes on, but only while something is received", async () => {
-  gateway.purchases.set(attackers, transferOf(attackers, { received_sat: 1000, confirmed_sat: 1000 }));
+  gateway.purchases.set(attackers, purchaseOf(attackers, { received_sat: 1000, confirmed_sat: 1000 }));
   takeUp((await open(attackers)).part);
   assert.equal((await open()).found?.claim, attackers);
-  gateway.purchases.set(attackers, transferOf(attackers));
+  gateway.purchases.set(attackers, purchaseOf(attackers));
   assert.deepEqual(await open(), { found: null, part: null, linkUnpaid: false });
   assert.notEqual((await begin(GOODS)).claim, attackers);
 });
 
 test("one's own purchase that has money comes before a link's part; one without comes after", async () => {
-  gateway.purchases.set(attackers, transferOf(attackers, { received_sat: 1000, confirmed_sat: 1000 }));
+  gateway.purchases.set(attackers, purchaseOf(attackers, { received_sat: 1000, confirmed_sat: 1000 }));
   keepClaim(FILE, claim(1));
-  gateway.purchases.set(claim(1), transferOf(claim(1)));
+  gateway.purchases.set(claim(1), purchaseOf(claim(1)));
   const { found, part } = await open(attackers);
   assert.deepEqual([found?.claim, part?.claim], [claim(1), attackers]);
-  gateway.purchases.set(claim(1), transferOf(claim(1), { received_sat: 2000 }));
+  gateway.purchases.set(claim(1), purchaseOf(claim(1), { received_sat: 2000 }));
   assert.equal((await open(attackers)).part, null);
 });
 
 for (const state of ["processing", "settled", "invalid"]) {
   test(`a link's claim is adopted once it is ${state}`, async () => {
-    gateway.purchases.set(attackers, transferOf(attackers, { state, received_sat: 2500 }));
+    gateway.purchases.set(attackers, purchaseOf(attackers, { state, received_sat: 2500 }));
     const { found, linkUnpaid } = await open(attackers);
     assert.deepEqual([found?.claim, found?.adopted, linkUnpaid], [attackers, true, false]);
     assert.deepEqual(kept(), [attackers]);
@@ -84,9 +84,9 @@ for (const state of ["processing", "settled", "invalid"]) {
 }
 
 test("an adopted claim whose payment is gone again is not paid by this browser, not even after a reload", async () => {
-  gateway.purchases.set(attackers, transferOf(attackers, { state: "processing", received_sat: 2500 }));
+  gateway.purchases.set(attackers, purchaseOf(attackers, { state: "processing", received_sat: 2500 }));
   await open(attackers);
-  gateway.purchases.set(attackers, transferOf(attackers));
+  gateway.purchases.set(attackers, purchaseOf(attackers));
   assert.equal((await open(attackers)).found, null);
   assert.equal((await open()).found, null);
   assert.notEqual((await begin(GOODS)).claim, attackers);
@@ -94,21 +94,21 @@ test("an adopted claim whose payment is gone again is not paid by this browser, 
 
 test("claims that an earlier version kept, from links too, count once they are paid", async () => {
   storage.setItem(`bitcache.claims.${FILE}`, JSON.stringify([attackers, claim(1), "nonsense", null, 7]));
-  gateway.purchases.set(attackers, transferOf(attackers));
+  gateway.purchases.set(attackers, purchaseOf(attackers));
   assert.equal((await open()).found, null);
-  gateway.purchases.set(claim(1), transferOf(claim(1), { state: "settled", received_sat: 2500 }));
+  gateway.purchases.set(claim(1), purchaseOf(claim(1), { state: "settled", received_sat: 2500 }));
   assert.equal((await open()).found?.claim, claim(1));
 });
 
 test("one's own private link goes on with one's own purchase, paid or not", async () => {
   keepClaim(FILE, claim(1));
-  gateway.purchases.set(claim(1), transferOf(claim(1)));
+  gateway.purchases.set(claim(1), purchaseOf(claim(1)));
   const { found, linkUnpaid } = await open(claim(1));
   assert.deepEqual([found?.claim, found?.adopted, linkUnpaid], [claim(1), false, false]);
 });
 
 test("a link's claim for another file is ignored", async () => {
-  gateway.purchases.set(attackers, transferOf(attackers, { file_id: "B".repeat(22), state: "settled" }));
+  gateway.purchases.set(attackers, purchaseOf(attackers, { file_id: "B".repeat(22), state: "settled" }));
   assert.deepEqual(await open(attackers), { found: null, part: null, linkUnpaid: true });
   assert.deepEqual(kept(), []);
 });
@@ -116,12 +116,12 @@ test("a link's claim for another file is ignored", async () => {
 test("a purchase begun without JavaScript is as foreign as a link's until it is paid: its cookie may be planted", async () => {
   gateway.parked = [claim(4), claim(5)];
   assert.equal((await open(null, true)).found, null);
-  gateway.purchases.set(claim(5), transferOf(claim(5)));
+  gateway.purchases.set(claim(5), purchaseOf(claim(5)));
   assert.equal((await open(null, true)).found, null);
   assert.deepEqual(kept(), []);
-  gateway.purchases.set(claim(5), transferOf(claim(5), { received_sat: 1000, confirmed_sat: 1000 }));
+  gateway.purchases.set(claim(5), purchaseOf(claim(5), { received_sat: 1000, confirmed_sat: 1000 }));
   assert.equal((await open(null, true)).part?.claim, claim(5));
-  gateway.purchases.set(claim(5), transferOf(claim(5), { state: "processing", received_sat: 2500 }));
+  gateway.purchases.set(claim(5), purchaseOf(claim(5), { state: "processing", received_sat: 2500 }));
   assert.equal((await open(null, true)).found?.claim, claim(5));
   assert.deepEqual(kept(), [claim(5)]);
 });
@@ -149,12 +149,12 @@ test("a claim that the gateway never answered for is asked about again, and no s
 
 test("paid claims are never pushed out; of the rest the oldest go that are over", () => {
   keepClaim(FILE, claim(0));
-  noteClaim(FILE, claim(0), transferOf(claim(0), { state: "settled", received_sat: 2500 }));
+  noteClaim(FILE, claim(0), purchaseOf(claim(0), { state: "settled", received_sat: 2500 }));
   keepClaim(FILE, claim(1));
-  noteClaim(FILE, claim(1), transferOf(claim(1), { state: "expired", received_sat: 10 }));
+  noteClaim(FILE, claim(1), purchaseOf(claim(1), { state: "expired", received_sat: 10 }));
   for (let n = 2; n < 30; n++) {
     keepClaim(FILE, claim(n));
-    if (n % 2) noteClaim(FILE, claim(n), transferOf(claim(n), { state: "expired" }));
+    if (n % 2) noteClaim(FILE, claim(n), purchaseOf(claim(n), { state: "expired" }));
   }
   const left = kept();
   assert.ok([0, 1, ...Array.from({ length: 14 }, (_, at) => 2 + 2 * at)].every((n) => left.includes(claim(n))), "paid, and not known to be over");
@@ -163,11 +163,11 @@ test("paid claims are never pushed out; of the rest the oldest go that are over"
 
 test("money that was seen once counts for ever, even when it is gone again", () => {
   keepClaim(FILE, claim(0));
-  noteClaim(FILE, claim(0), transferOf(claim(0), { state: "processing", received_sat: 2500 }));
-  noteClaim(FILE, claim(0), transferOf(claim(0), { state: "expired" }));
+  noteClaim(FILE, claim(0), purchaseOf(claim(0), { state: "processing", received_sat: 2500 }));
+  noteClaim(FILE, claim(0), purchaseOf(claim(0), { state: "expired" }));
   for (let n = 1; n < 20; n++) {
     keepClaim(FILE, claim(n));
-    noteClaim(FILE, claim(n), transferOf(claim(n), { state: "expired" }));
+    noteClaim(FILE, claim(n), purchaseOf(claim(n), { state: "expired" }));
   }
   assert.equal(kept().length, 8);
   assert.ok(kept().includes(claim(0)));
@@ -203,11 +203,11 @@ test("a new invoice for another amount is refused", async () => {
 
 test("the first address counts, across reloads too", async () => {
   keepClaim(FILE, claim(1));
-  gateway.purchases.set(claim(1), transferOf(claim(1)));
+  gateway.purchases.set(claim(1), purchaseOf(claim(1)));
   await open();
-  gateway.purchases.set(claim(1), transferOf(claim(1), { address: "bcrt1qqqqqp399et2xygdj5xreqhjjvcmzhxw4aywxec" }));
+  gateway.purchases.set(claim(1), purchaseOf(claim(1), { address: "bcrt1qqqqqp399et2xygdj5xreqhjjvcmzhxw4aywxec" }));
   await assert.rejects(open(), dishonest);
-  gateway.purchases.set(claim(1), transferOf(claim(1), { transfer_id: "x".repeat(22) }));
+  gateway.purchases.set(claim(1), purchaseOf(claim(1), { purchase_id: "x".repeat(22) }));
   await assert.rejects(open(), dishonest);
   assert.deepEqual(kept(), [claim(1)]);
 });

@@ -23,13 +23,13 @@ export const ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
 export const claim = (n) => `${"A".repeat(40)}${String(n).padStart(2, "0")}A`;
 const idOf = (text) => createHash("sha256").update(text).digest("base64url").slice(0, 22);
 
-export function transferOf(theirs, changes = {}) {
+export function purchaseOf(theirs, changes = {}) {
   const { state = "new", received_sat: received = 0, confirmed_sat: confirmed = 0 } = changes;
-  const transfer = {
-    transfer_id: idOf(theirs), file_id: FILE, state, marks: [], amount_sat: 2500, received_sat: received, confirmed_sat: confirmed, due_sat: Math.max(0, 2500 - received),
+  const purchase = {
+    purchase_id: idOf(theirs), file_id: FILE, state, marks: [], amount_sat: 2500, received_sat: received, confirmed_sat: confirmed, due_sat: Math.max(0, 2500 - received),
     address: ADDRESS, released: state === "settled" || state === "invalid", ...changes,
   };
-  return { ...transfer, uri: changes.uri ?? paymentUri(transfer) };
+  return { ...purchase, uri: changes.uri ?? paymentUri(purchase) };
 }
 
 const hashOf = (theirs) => createHash("sha256").update("bitcache/v1 claim").update(Buffer.from(theirs, "base64url")).digest("base64url");
@@ -45,7 +45,7 @@ export class FakeGateway {
   fetch = async (url, { headers, body } = {}) => {
     if (url.endsWith("/claim") && url.startsWith("/f/")) return Response.json({ claims: this.parked });
     if (this.problem) return this.#problem(this.problem.status, this.problem.code);
-    if (url.endsWith("/transfers")) return Response.json(this.#begin(JSON.parse(body).claim_hash), { status: 201 });
+    if (url.endsWith("/purchases")) return Response.json(this.#begin(JSON.parse(body).claim_hash), { status: 201 });
     const found = this.purchases.get(headers.get("Authorization").replace("Bearer ", ""));
     return found ? Response.json(found) : this.#problem(403, "claim_mismatch");
   };
@@ -54,7 +54,7 @@ export class FakeGateway {
   #begin(digest) {
     this.begun.push(digest);
     const theirs = [...this.purchases.keys()].find((each) => hashOf(each) === digest);
-    return theirs ? this.purchases.get(theirs) : transferOf(digest, this.terms);
+    return theirs ? this.purchases.get(theirs) : purchaseOf(digest, this.terms);
   }
 
   #problem = (status, code) => Response.json({ status, code }, { status });

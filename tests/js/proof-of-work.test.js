@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createTransfer } from "../../gateway/web/static/checkout/api.js";
+import { createPurchase } from "../../gateway/web/static/checkout/api.js";
 import { solve } from "../../gateway/web/static/checkout/proof-of-work.js";
 import { readVectors } from "./support.js";
 
@@ -28,12 +28,12 @@ test("an invoice is asked for again with each solution, five times at most", asy
     bodies.push(JSON.parse(body));
     const { challenge, bits } = cases[bodies.length % cases.length];
     const busy = { code: "proof_of_work", challenge, bits };
-    return bodies.length > asks ? Response.json({ transfer_id: "T" }, { status: 201 }) : Response.json(busy, { status: 429 });
+    return bodies.length > asks ? Response.json({ purchase_id: "T" }, { status: 201 }) : Response.json(busy, { status: 429 });
   });
-  assert.deepEqual(await createTransfer("F", "H"), { transfer_id: "T" });
+  assert.deepEqual(await createPurchase("F", "H"), { purchase_id: "T" });
   const proofs = cases.slice(1, 3).map(({ challenge, nonce }) => ({ challenge, nonce }));
   assert.deepEqual(bodies, [{ claim_hash: "H" }, ...proofs.map((proof_of_work) => ({ claim_hash: "H", proof_of_work }))]);
   asks = 1000;
-  await assert.rejects(createTransfer("F", "H"), { code: "proof_of_work" });
+  await assert.rejects(createPurchase("F", "H"), { code: "proof_of_work" });
   assert.equal(bodies.length, 3 + 6);
 });

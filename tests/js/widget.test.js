@@ -44,11 +44,11 @@ test("a plain click opens the dialog; a modifier or another button leaves the li
 
 test("messages: the two events, the height, being ready, asking and closing; nothing else", () => {
   const from = (data) => messageMeaning({ source: "bitcache", ...data });
-  assert.deepEqual(from({ type: "state", transferId: "T", state: "processing", secret: "x" }), {
+  assert.deepEqual(from({ type: "state", purchaseId: "T", state: "processing", secret: "x" }), {
     event: "bitcache:state",
-    detail: { transferId: "T", state: "processing" },
+    detail: { purchaseId: "T", state: "processing" },
   });
-  assert.deepEqual(from({ type: "unlocked", transferId: "T" }), { event: "bitcache:unlocked", detail: { transferId: "T" } });
+  assert.deepEqual(from({ type: "unlocked", purchaseId: "T" }), { event: "bitcache:unlocked", detail: { purchaseId: "T" } });
   assert.deepEqual(from({ type: "height", height: 512.2 }), { height: 513 });
   assert.deepEqual(from({ type: "close" }), { close: true });
   assert.deepEqual([from({ type: "ready" }), from({ type: "asking" })], [{ ready: true }, { asking: true }]);

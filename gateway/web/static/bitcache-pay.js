@@ -8,7 +8,7 @@
  *     <bitcache-pay><a href="https://gateway.example/f/<F>#<A>">Buy “Title” for 2 500 sat</a></bitcache-pay>
  *
  * A click opens the gateway's own checkout in a frame inside a native dialog; keys and file stay on the
- * gateway's origin. The page hears `bitcache:state` {transferId, state} and `bitcache:unlocked` {transferId}.
+ * gateway's origin. The page hears `bitcache:state` {purchaseId, state} and `bitcache:unlocked` {purchaseId}.
  * The page's Content-Security-Policy needs the gateway's origin in script-src and frame-src, nothing else.
  * Without JavaScript, with a modifier key held, or where the page lets no frame work, the link is a link.
  *
@@ -76,9 +76,9 @@ export function wantsPlainLink(event) {
  */
 export function messageMeaning(data) {
   if (data?.source !== "bitcache") return null;
-  const { type, transferId, state, height } = data;
-  if (type === "state") return { event: "bitcache:state", detail: { transferId, state } };
-  if (type === "unlocked") return { event: "bitcache:unlocked", detail: { transferId } };
+  const { type, purchaseId, state, height } = data;
+  if (type === "state") return { event: "bitcache:state", detail: { purchaseId, state } };
+  if (type === "unlocked") return { event: "bitcache:unlocked", detail: { purchaseId } };
   if (type === "height" && Number.isFinite(height) && height > 0) return { height: Math.ceil(height) };
   if (type === "ready") return { ready: true };
   if (type === "asking") return { asking: true };

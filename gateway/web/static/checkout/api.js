@@ -4,7 +4,7 @@ import { GatewayError } from "../sealing/errors.js";
 import { json, request } from "../ui/http.js";
 import { solve } from "./proof-of-work.js";
 
-/** @typedef {import("./state.js").Transfer} Transfer */
+/** @typedef {import("./state.js").Purchase} Purchase */
 /**
  * @typedef {{file_id: string, manifest: string, signature: string, meta: string, price_sat: number, sealed_size: number,
  *   demo: boolean, simulated: boolean, paused: string | null}} FileAnswer
@@ -31,14 +31,14 @@ const WORK_ROUNDS = 5;
  * @param {string} fileId
  * @param {string} claimHash b64u
  * @param {(part: number) => void} [onWork] hears of a proof of work that takes longer than a second
- * @returns {Promise<Transfer>} the same for the same claim
+ * @returns {Promise<Purchase>} the same for the same claim
  */
-export async function createTransfer(fileId, claimHash, onWork) {
+export async function createPurchase(fileId, claimHash, onWork) {
   /** @type {{claim_hash: string, proof_of_work?: {challenge: string, nonce: number}}} */
   const body = { claim_hash: claimHash };
   for (let round = 0; ; round++) {
     try {
-      return await json(`/files/${fileId}/transfers`, { method: "POST", json: body });
+      return await json(`/files/${fileId}/purchases`, { method: "POST", json: body });
     } catch (error) {
       if (!(error instanceof GatewayError) || !error.work || round === WORK_ROUNDS) throw error;
       body.proof_of_work = await solve(error.work, onWork);
@@ -47,19 +47,19 @@ export async function createTransfer(fileId, claimHash, onWork) {
 }
 
 /**
- * @param {string} transferId
- * @returns {Promise<Transfer>}
+ * @param {string} purchaseId
+ * @returns {Promise<Purchase>}
  */
-export const getTransfer = (transferId) => json(`/transfers/${transferId}`);
+export const getPurchase = (purchaseId) => json(`/purchases/${purchaseId}`);
 
-/** @param {string} transferId */
-export const eventsUrl = (transferId) => `/api/v1/transfers/${transferId}/events`;
+/** @param {string} purchaseId */
+export const eventsUrl = (purchaseId) => `/api/v1/purchases/${purchaseId}/events`;
 
 /**
  * @param {string} claim
- * @returns {Promise<Transfer>}
+ * @returns {Promise<Purchase>}
  */
-export const transferOf = (claim) => json("/claim", { bearer: claim });
+export const purchaseOf = (claim) => json("/claim", { bearer: claim });
 
 /**
  * @param {string} claim
@@ -75,8 +75,8 @@ export const getShare = async (claim) => (await json("/share", { bearer: claim }
 export const parkedClaims = async (fileId) => (await json(`/f/${fileId}/claim`)).claims;
 
 /**
- * @param {string} transferId
+ * @param {string} purchaseId
  * @param {number} [amount] satoshis; the rest due unless given
  */
-export const demoPay = (transferId, amount) =>
-  request("/demo/pay", { method: "POST", json: amount ? { transfer_id: transferId, amount_sat: amount } : { transfer_id: transferId } });
+export const demoPay = (purchaseId, amount) =>
+  request("/demo/pay", { method: "POST", json: amount ? { purchase_id: purchaseId, amount_sat: amount } : { purchase_id: purchaseId } });

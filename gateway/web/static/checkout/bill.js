@@ -6,9 +6,9 @@
 import { GatewayError } from "../sealing/errors.js";
 import { btcText } from "../ui/format.js";
 
-/** @typedef {import("./state.js").Transfer} Transfer */
+/** @typedef {import("./state.js").Purchase} Purchase */
 /** @typedef {{fileId: string, priceSat: number}} Goods as the seller signed them */
-/** @typedef {{transfer_id: string, address: string}} First what the gateway said when it was first asked */
+/** @typedef {{purchase_id: string, address: string}} First what the gateway said when it was first asked */
 
 /** The smallest output that the network carries, in satoshis by kind of address (bitcache/money.py). @type {[RegExp, number][]} */
 const LEAST = [
@@ -24,7 +24,7 @@ const leastFor = (address) => LEAST.find(([shape]) => shape.test(address))?.[1];
 
 /**
  * What is due, raised to what the network carries at that address.
- * @param {Pick<Transfer, "address" | "due_sat">} transfer
+ * @param {Pick<Purchase, "address" | "due_sat">} purchase
  */
 export function askedSat({ address, due_sat: due }) {
   return due === 0 ? 0 : Math.max(due, leastFor(address) ?? due);
@@ -32,27 +32,27 @@ export function askedSat({ address, due_sat: due }) {
 
 /**
  * BIP21, as the gateway's own (wallet/bip21.py).
- * @param {Pick<Transfer, "address" | "due_sat">} transfer
+ * @param {Pick<Purchase, "address" | "due_sat">} purchase
  */
-export function paymentUri(transfer) {
-  const asked = askedSat(transfer);
-  return `bitcoin:${transfer.address}${asked === 0 ? "" : `?amount=${btcText(asked)}`}`;
+export function paymentUri(purchase) {
+  const asked = askedSat(purchase);
+  return `bitcoin:${purchase.address}${asked === 0 ? "" : `?amount=${btcText(asked)}`}`;
 }
 
 /**
- * @param {Transfer} transfer as the gateway sent it, by whatever way
+ * @param {Purchase} purchase as the gateway sent it, by whatever way
  * @param {Goods} goods
  * @param {First} [first] what it must not differ from, when it is not the first itself
  * @throws {GatewayError} gateway_dishonest
  */
-export function checkTransfer(transfer, { fileId, priceSat }, first) {
-  const { transfer_id: id, address, amount_sat: amount, received_sat: received, due_sat: due } = transfer;
-  insist(transfer.file_id === fileId, "the invoice is for another file");
-  insist(/^[A-Za-z0-9_-]{22}$/.test(id) && (!first || id === first.transfer_id), "it is another invoice");
+export function checkPurchase(purchase, { fileId, priceSat }, first) {
+  const { purchase_id: id, address, amount_sat: amount, received_sat: received, due_sat: due } = purchase;
+  insist(purchase.file_id === fileId, "the invoice is for another file");
+  insist(/^[A-Za-z0-9_-]{22}$/.test(id) && (!first || id === first.purchase_id), "it is another invoice");
   insist(leastFor(address) !== undefined && (!first || address === first.address), "it is another address");
   insist(amount === priceSat, "the amount is not the signed price");
   insist(Number.isSafeInteger(received) && received >= 0 && due === Math.max(0, amount - received), "what is due does not add up");
-  insist(transfer.uri === paymentUri(transfer), "the payment URI asks for something else");
+  insist(purchase.uri === paymentUri(purchase), "the payment URI asks for something else");
 }
 
 /**

@@ -70,15 +70,15 @@ export const areStored = (fileId) => !unstored.has(keyOf(fileId));
  * What the gateway said of it, once that was checked.
  * @param {string} fileId
  * @param {string} claim
- * @param {import("./state.js").Transfer} transfer
+ * @param {import("./state.js").Purchase} purchase
  */
-export function noteClaim(fileId, claim, transfer) {
+export function noteClaim(fileId, claim, purchase) {
   const kept = claimsOf(fileId);
   const at = kept.findIndex((one) => one.claim === claim);
   if (at < 0) return;
-  const first = kept[at].first ?? { transfer_id: transfer.transfer_id, address: transfer.address };
-  const paid = kept[at].paid || transfer.received_sat > 0 || isPaid(transfer);
-  const noted = { ...kept[at], first, paid, over: transfer.state === "expired" };
+  const first = kept[at].first ?? { purchase_id: purchase.purchase_id, address: purchase.address };
+  const paid = kept[at].paid || purchase.received_sat > 0 || isPaid(purchase);
+  const noted = { ...kept[at], first, paid, over: purchase.state === "expired" };
   if (JSON.stringify(noted) === JSON.stringify(kept[at])) return;
   kept[at] = noted;
   save(fileId, kept);

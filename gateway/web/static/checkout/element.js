@@ -73,7 +73,7 @@ export class BitcacheCheckout extends HTMLElement {
     if (!this.#flow || this.#flow.state !== after) return;
     const screen = screenOf(after);
     if (screen === "loading") return;
-    if (screen !== this.#shown || before.transfer?.transfer_id !== after.transfer?.transfer_id) this.#swap(screen, after);
+    if (screen !== this.#shown || before.purchase?.purchase_id !== after.purchase?.purchase_id) this.#swap(screen, after);
     this.#view?.update(after);
     setText(this.#live, spoken(after));
     document.title = t("page.title", { title: after.offer?.title ?? t("brand") });
@@ -85,8 +85,8 @@ export class BitcacheCheckout extends HTMLElement {
    * @param {() => void} close
    */
   #asksBeforeLeaving(close) {
-    const { transfer, file, recovery, keeps } = this.#flow?.state ?? START;
-    if (!transfer || file || !recovery) return false;
+    const { purchase, file, recovery, keeps } = this.#flow?.state ?? START;
+    if (!purchase || file || !recovery) return false;
     askBeforeLeaving(recovery, keeps, close);
     return true;
   }

@@ -4,7 +4,7 @@ import { gatewayNow } from "../ui/gateway-time.js";
 import { report } from "../sealing/errors.js";
 import { formatLink } from "../sealing/link.js";
 import { demoPay } from "./api.js";
-import { checkTransfer } from "./bill.js";
+import { checkPurchase } from "./bill.js";
 import { keeps, noteClaim } from "./claims.js";
 import { Delivery } from "./delivery.js";
 import { verdictOn } from "./foreign.js";
@@ -26,9 +26,9 @@ export class Flow {
   #link = null;
   /** @type {import("./offer.js").Checked | null} */
   #checked = null;
-  /** @type {import("./purchase.js").Purchase | null} as it was first seen */
-  #purchase = null;
-  /** @type {import("./purchase.js").Purchase | null} the link's, while it is paid in part and the buyer has not chosen */
+  /** @type {import("./purchase.js").ClaimedPurchase | null} as it was first seen */
+  #claimed = null;
+  /** @type {import("./purchase.js").ClaimedPurchase | null} the link's, while it is paid in part and the buyer has not chosen */
   #part = null;
   /** @type {Watch | null} */
   #watch = null;
@@ -50,7 +50,7 @@ export class Flow {
     now: gatewayNow,
     pay: () => this.#press(() => this.#begin()),
     linkKept: () => this.#press(() => this.#begin({ linkKept: true })),
-    demoPay: () => this.#press(() => demoPay(this.#transferId())),
+    demoPay: () => this.#press(() => demoPay(this.#purchaseId())),
     startAgain: () => this.#press(() => this.#startAgain()),
     saysPaid: () => this.#press(async () => (this.dispatch({ type: "saysPaid" }), this.#watch?.now())),
     payPart: () => this.#press(async () => this.#payPart()),
@@ -147,24 +147,24 @@ export class Flow {
 
   /**
    * Of a link, paid in part: shown as it changes, and gone on with by itself only when somebody paid it all.
-   * @param {import("./purchase.js").Purchase} part
+   * @param {import("./purchase.js").ClaimedPurchase} part
    */
   #showPart(part) {
     this.#part = part;
-    this.#watchOver(part, (transfer) => {
-      const verdict = verdictOn(transfer);
-      this.#part = { ...part, transfer };
-      if (verdict === "part" || verdict === "wait") return this.dispatch({ type: "part", transfer });
+    this.#watchOver(part, (purchase) => {
+      const verdict = verdictOn(purchase);
+      this.#part = { ...part, purchase };
+      if (verdict === "part" || verdict === "wait") return this.dispatch({ type: "part", purchase });
       this.stop();
       this.dispatch({ type: "startAgain" });
-      if (verdict === "take") this.#follow({ ...part, transfer });
+      if (verdict === "take") this.#follow({ ...part, purchase });
       else this.#offer(true);
     });
   }
 
   #payPart() {
     const part = this.#part;
-    if (!part || verdictOn(part.transfer) !== "part") return;
+    if (!part || verdictOn(part.purchase) !== "part") return;
     this.stop();
     this.#follow(takeUp(part));
   }
@@ -180,45 +180,45 @@ export class Flow {
   }
 
   /**
-   * @param {import("./purchase.js").Purchase} purchase
-   * @param {(transfer: import("./state.js").Transfer) => void} onTransfer hears what is honest, the first at once
+   * @param {import("./purchase.js").ClaimedPurchase} claimed
+   * @param {(purchase: import("./state.js").Purchase) => void} onPurchase hears what is honest, the first at once
    */
-  #watchOver({ transfer: first }, onTransfer) {
-    const honest = (/** @type {import("./state.js").Transfer} */ news) => {
-      if (this.#checked && this.#isHonest(news, this.#checked.offer, first)) onTransfer(news);
+  #watchOver({ purchase: first }, onPurchase) {
+    const honest = (/** @type {import("./state.js").Purchase} */ news) => {
+      if (this.#checked && this.#isHonest(news, this.#checked.offer, first)) onPurchase(news);
     };
-    this.#watch = new Watch(first.transfer_id, { onTransfer: honest, onOffline: () => this.dispatch({ type: "offline" }) });
+    this.#watch = new Watch(first.purchase_id, { onPurchase: honest, onOffline: () => this.dispatch({ type: "offline" }) });
     honest(first);
   }
 
-  /** @param {import("./purchase.js").Purchase} purchase */
-  #follow(purchase) {
-    const { claim } = (this.#purchase = purchase);
+  /** @param {import("./purchase.js").ClaimedPurchase} claimed */
+  #follow(claimed) {
+    const { claim } = (this.#claimed = claimed);
     this.dispatch({ type: "recovery", link: this.#recoveryLink(claim) });
-    this.#watchOver(purchase, (transfer) => this.#onTransfer(transfer));
+    this.#watchOver(claimed, (purchase) => this.#onPurchase(purchase));
   }
 
-  /** @param {import("./state.js").Transfer} transfer checked */
-  #onTransfer(transfer) {
-    const [link, checked, purchase] = [this.#link, this.#checked, this.#purchase];
-    if (!link || !checked || !purchase) return;
-    noteClaim(link.fileId, purchase.claim, transfer);
-    if (!isUsable({ ...purchase, transfer }) && !this.state.file) return this.#leave();
-    this.dispatch({ type: "transfer", transfer });
-    if (this.state.trouble || this.state.file || !mayDownload(this.state.transfer)) return;
+  /** @param {import("./state.js").Purchase} purchase checked */
+  #onPurchase(purchase) {
+    const [link, checked, claimed] = [this.#link, this.#checked, this.#claimed];
+    if (!link || !checked || !claimed) return;
+    noteClaim(link.fileId, claimed.claim, purchase);
+    if (!isUsable({ ...claimed, purchase }) && !this.state.file) return this.#leave();
+    this.dispatch({ type: "purchase", purchase });
+    if (this.state.trouble || this.state.file || !mayDownload(this.state.purchase)) return;
     const { fileId, linkShare } = link;
     const { answer, offer } = checked;
-    this.#delivery.goOn({ claim: purchase.claim, fileId, linkShare, offer: answer, type: offer.type }, transfer.released);
+    this.#delivery.goOn({ claim: claimed.claim, fileId, linkShare, offer: answer, type: offer.type }, purchase.released);
   }
 
   /**
-   * @param {import("./state.js").Transfer} transfer
+   * @param {import("./state.js").Purchase} purchase
    * @param {import("./bill.js").Goods} goods
    * @param {import("./bill.js").First} first
    */
-  #isHonest(transfer, goods, first) {
+  #isHonest(purchase, goods, first) {
     try {
-      checkTransfer(transfer, goods, first);
+      checkPurchase(purchase, goods, first);
       return true;
     } catch (error) {
       this.stop();
@@ -230,7 +230,7 @@ export class Flow {
   /** The payment of a link's purchase is gone again: whoever made the link may pay it, nobody here. */
   #leave() {
     this.stop();
-    this.#purchase = null;
+    this.#claimed = null;
     this.dispatch({ type: "startAgain" });
     this.#offer(true);
   }
@@ -238,7 +238,7 @@ export class Flow {
   #retry() {
     this.dispatch({ type: "retry" });
     if (!this.state.offer) this.start();
-    else if (this.state.transfer) this.#onTransfer(this.state.transfer);
+    else if (this.state.purchase) this.#onPurchase(this.state.purchase);
   }
 
   #save() {
@@ -246,7 +246,7 @@ export class Flow {
     if (file?.blob) saveFile(file.blob, file.name);
   }
 
-  #transferId() {
-    return this.state.transfer?.transfer_id ?? "";
+  #purchaseId() {
+    return this.state.purchase?.purchase_id ?? "";
   }
 }

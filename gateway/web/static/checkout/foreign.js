@@ -6,7 +6,7 @@
 /** @typedef {"take" | "part" | "wait" | "leave"} Verdict `part`: the rest may be paid, knowingly; `wait`: not yet */
 
 /**
- * @param {Pick<import("./state.js").Transfer, "state" | "released" | "received_sat" | "confirmed_sat" | "due_sat">} transfer
+ * @param {Pick<import("./state.js").Purchase, "state" | "released" | "received_sat" | "confirmed_sat" | "due_sat">} purchase
  * @returns {Verdict}
  */
 export function verdictOn({ state, released, received_sat: received, confirmed_sat: confirmed, due_sat: due }) {

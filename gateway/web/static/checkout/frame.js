@@ -1,11 +1,11 @@
 /**
  * Inside the widget's frame: what the page around may know. Any page may embed the checkout, so the target origin
- * is "*"; that is sound because no message holds more than a transfer id, a state and a height. The link, the claim
+ * is "*"; that is sound because no message holds more than a purchase id, a state and a height. The link, the claim
  * and the file never leave this frame.
  */
 
 /**
- * @typedef {{type: "state", transferId: string, state: string} | {type: "unlocked", transferId: string}
+ * @typedef {{type: "state", purchaseId: string, state: string} | {type: "unlocked", purchaseId: string}
  *   | {type: "height", height: number} | {type: "ready"} | {type: "asking"} | {type: "close"}} Message
  */
 
@@ -19,10 +19,10 @@ function tell(message) {
  * @param {import("./state.js").State} after
  */
 export function tellState(before, after) {
-  if (!after.transfer) return;
-  const { transfer_id: transferId, state } = after.transfer;
-  if (before.transfer?.transfer_id !== transferId || before.transfer.state !== state) tell({ type: "state", transferId, state });
-  if (after.file && !before.file) tell({ type: "unlocked", transferId });
+  if (!after.purchase) return;
+  const { purchase_id: purchaseId, state } = after.purchase;
+  if (before.purchase?.purchase_id !== purchaseId || before.purchase.state !== state) tell({ type: "state", purchaseId, state });
+  if (after.file && !before.file) tell({ type: "unlocked", purchaseId });
 }
 
 /**

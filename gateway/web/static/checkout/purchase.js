@@ -3,16 +3,15 @@
 import { b64u, unb64u } from "../sealing/bytes.js";
 import { GatewayError } from "../sealing/errors.js";
 import { claimHash, newClaim } from "../sealing/shares.js";
-import { createTransfer, parkedClaims, transferOf } from "./api.js";
-import { checkTransfer } from "./bill.js";
+import { createPurchase, parkedClaims, purchaseOf } from "./api.js";
+import { checkPurchase } from "./bill.js";
 import { areStored, claimsOf, keepClaim, noteClaim } from "./claims.js";
 import { verdictOn } from "./foreign.js";
 
-/** @typedef {import("./state.js").Transfer} Transfer */
 /** @typedef {import("./bill.js").Goods} Goods */
 /**
- * @typedef {{claim: string, adopted: boolean, rest: boolean, transfer: Transfer}} Purchase `adopted`, `rest`: see claims.js
- * @typedef {{found: Purchase | null, part: Purchase | null, linkUnpaid: boolean}} Resumed `part`: the link's, paid in part,
+ * @typedef {{claim: string, adopted: boolean, rest: boolean, purchase: import("./state.js").Purchase}} ClaimedPurchase `adopted`, `rest`: see claims.js
+ * @typedef {{found: ClaimedPurchase | null, part: ClaimedPurchase | null, linkUnpaid: boolean}} Resumed `part`: the link's, paid in part,
  *   to be shown first; `linkUnpaid`: the link's claim is not to be used
  */
 
@@ -32,65 +31,65 @@ export async function resume(goods, { fromLink, parked }) {
   const known = new Set(kept.map(({ claim }) => claim));
   const foreign = [...new Set([...waiting, ...(fromLink ? [fromLink] : [])])].filter((claim) => !known.has(claim));
   const candidates = [...foreign.map((claim) => ({ claim, adopted: true })), ...kept];
-  const purchases = (await Promise.all(candidates.map((candidate) => lookUp(goods, candidate)))).filter((one) => one !== null);
-  const usable = purchases.filter(isUsable);
-  for (const { claim, adopted, transfer } of usable) {
+  const claimed = (await Promise.all(candidates.map((candidate) => lookUp(goods, candidate)))).filter((one) => one !== null);
+  const usable = claimed.filter(isUsable);
+  for (const { claim, adopted, purchase } of usable) {
     if (!known.has(claim)) keepClaim(fileId, claim, adopted);
-    noteClaim(fileId, claim, transfer);
+    noteClaim(fileId, claim, purchase);
   }
   const found = usable.sort((left, right) => rank(left) - rank(right))[0] ?? null;
-  const part = found === null || found.transfer.received_sat === 0 ? partOf(purchases, usable, fromLink) : null;
+  const part = found === null || found.purchase.received_sat === 0 ? partOf(claimed, usable, fromLink) : null;
   const linkUnpaid = fromLink !== null && part === null && !usable.some(({ claim }) => claim === fromLink);
   return { found, part, linkUnpaid };
 }
 
 /**
  * May be gone on with: it is this browser's own, or paid, or the buyer chose to pay the rest.
- * @param {Purchase} purchase
+ * @param {ClaimedPurchase} claimed
  */
-export const isUsable = ({ adopted, rest, transfer }) =>
-  !adopted || verdictOn(transfer) === "take" || (rest && transfer.received_sat > 0);
+export const isUsable = ({ adopted, rest, purchase }) =>
+  !adopted || verdictOn(purchase) === "take" || (rest && purchase.received_sat > 0);
 
 /**
  * The purchase, paid in part, that the buyer is shown: the link's, else a cookie's.
- * @param {Purchase[]} purchases
- * @param {Purchase[]} usable
+ * @param {ClaimedPurchase[]} claimed
+ * @param {ClaimedPurchase[]} usable
  * @param {string | null} fromLink
  */
-function partOf(purchases, usable, fromLink) {
-  const parts = purchases.filter((one) => !usable.includes(one) && verdictOn(one.transfer) !== "leave");
+function partOf(claimed, usable, fromLink) {
+  const parts = claimed.filter((one) => !usable.includes(one) && verdictOn(one.purchase) !== "leave");
   return parts.find(({ claim }) => claim === fromLink) ?? parts[0] ?? null;
 }
 
 /**
  * The buyer chose to pay the rest of a purchase whose claim others may hold.
- * @param {Purchase} part
- * @returns {Purchase}
+ * @param {ClaimedPurchase} part
+ * @returns {ClaimedPurchase}
  */
 export function takeUp(part) {
-  const { file_id: fileId } = part.transfer;
+  const { file_id: fileId } = part.purchase;
   keepClaim(fileId, part.claim, true, true);
-  noteClaim(fileId, part.claim, part.transfer);
+  noteClaim(fileId, part.claim, part.purchase);
   return { ...part, rest: true };
 }
 
-/** @param {Purchase} purchase */
-const rank = ({ transfer }) => RANK.indexOf(transfer.received_sat > 0 && transfer.state === "expired" ? "new" : transfer.state);
+/** @param {ClaimedPurchase} claimed */
+const rank = ({ purchase }) => RANK.indexOf(purchase.received_sat > 0 && purchase.state === "expired" ? "new" : purchase.state);
 
 /**
  * A claim that the gateway does not know is kept all the same: its memory may be the one that failed.
  * @param {Goods} goods
  * @param {import("./claims.js").Kept} candidate
- * @returns {Promise<Purchase | null>}
+ * @returns {Promise<ClaimedPurchase | null>}
  */
 async function lookUp(goods, { claim, adopted = false, rest = false, first }) {
-  const transfer = await transferOf(claim).catch((error) => {
+  const purchase = await purchaseOf(claim).catch((error) => {
     if (error instanceof GatewayError && error.code === "claim_mismatch") return null;
     throw error;
   });
-  if (transfer === null || transfer.file_id !== goods.fileId) return null;
-  checkTransfer(transfer, goods, first);
-  return { claim, adopted, rest, transfer };
+  if (purchase === null || purchase.file_id !== goods.fileId) return null;
+  checkPurchase(purchase, goods, first);
+  return { claim, adopted, rest, purchase };
 }
 
 /**
@@ -111,12 +110,12 @@ export function nextClaim(fileId) {
  * @param {Goods} goods
  * @param {string} claim from nextClaim, and kept
  * @param {(part: number) => void} [onWork] hears of a proof of work that takes longer than a second
- * @returns {Promise<Purchase>}
+ * @returns {Promise<ClaimedPurchase>}
  */
 export async function begin(goods, claim, onWork) {
   const { fileId } = goods;
-  const transfer = await createTransfer(fileId, b64u(await claimHash(unb64u(claim, 32))), onWork);
-  checkTransfer(transfer, goods);
-  noteClaim(fileId, claim, transfer);
-  return { claim, adopted: false, rest: false, transfer };
+  const purchase = await createPurchase(fileId, b64u(await claimHash(unb64u(claim, 32))), onWork);
+  checkPurchase(purchase, goods);
+  noteClaim(fileId, claim, purchase);
+  return { claim, adopted: false, rest: false, purchase };
 }

@@ -9,24 +9,24 @@ import { screenOf } from "./state.js";
  * @returns {string}
  */
 export function spoken(state) {
-  const { transfer } = state;
+  const { purchase } = state;
   const screen = screenOf(state);
   if (screen === "trouble" && state.trouble) return errorText(state.trouble);
   if (screen === "done") return t("done.title");
   if (screen === "expired") return t("expired.title");
-  if (screen === "waiting" && transfer) return waiting(state, transfer);
-  if (screen !== "invoice" || !transfer) return "";
-  if (transfer.received_sat === 0) return t("step.pay.now");
-  return t("invoice.partial", { received: satText(transfer.received_sat), due: satText(transfer.due_sat) });
+  if (screen === "waiting" && purchase) return waiting(state, purchase);
+  if (screen !== "invoice" || !purchase) return "";
+  if (purchase.received_sat === 0) return t("step.pay.now");
+  return t("invoice.partial", { received: satText(purchase.received_sat), due: satText(purchase.due_sat) });
 }
 
 /**
  * @param {import("./state.js").State} state
- * @param {import("./state.js").Transfer} transfer
+ * @param {import("./state.js").Purchase} purchase
  */
-function waiting({ downloadedAt }, transfer) {
-  if (transfer.state === "invalid") return t("undone.title");
-  if (transfer.released) return t(downloadedAt === null ? "step.confirm.done" : "step.open.now");
-  const blocks = { have: transfer.confirmations, n: transfer.confirmations_required };
+function waiting({ downloadedAt }, purchase) {
+  if (purchase.state === "invalid") return t("undone.title");
+  if (purchase.released) return t(downloadedAt === null ? "step.confirm.done" : "step.open.now");
+  const blocks = { have: purchase.confirmations, n: purchase.confirmations_required };
   return `${t("step.pay.done")}. ${t("step.confirm.now", blocks)}`;
 }

@@ -5,10 +5,10 @@
 
 /**
  * @typedef {"new" | "processing" | "settled" | "expired" | "invalid"} InvoiceState
- * @typedef {{transfer_id: string, file_id: string, state: InvoiceState, marks: string[], amount_sat: number, amount_btc: string,
+ * @typedef {{purchase_id: string, file_id: string, state: InvoiceState, marks: string[], amount_sat: number, amount_btc: string,
  *   received_sat: number, confirmed_sat: number, due_sat: number, address: string, uri: string, confirmations: number, confirmations_required: number,
  *   created_at: number, expires_at: number, seen_at: number | null, settled_at: number | null, released: boolean,
- *   txids: string[], network: string, sees_mempool: boolean}} Transfer as the API sends it
+ *   txids: string[], network: string, sees_mempool: boolean}} Purchase as the API sends it
  * @typedef {{fileId: string, title: string, name: string, type: string, size: number, priceSat: number, sealedSize: number,
  *   demo: boolean, simulated: boolean, paused: string | null}} Offer what was checked before anything is paid
  * @typedef {{mediaType: string, content: Uint8Array<ArrayBuffer>}} Preview
@@ -27,8 +27,8 @@
  * @property {Preview | null} preview
  * @property {boolean} starting an invoice was asked for
  * @property {number | null} work how far a proof of work is that takes a while: 1 is as long as usual
- * @property {Transfer | null} transfer
- * @property {Transfer | null} part of a link, paid in part: shown, and gone on with by choice alone
+ * @property {Purchase | null} purchase
+ * @property {Purchase | null} part of a link, paid in part: shown, and gone on with by choice alone
  * @property {string | null} recovery the recovery link, once there is a purchase
  * @property {{bytes: number, total: number} | null} download sealed bytes
  * @property {number | null} downloadedAt Unix seconds, as all times
@@ -53,7 +53,7 @@ export const START = Object.freeze({
   preview: null,
   starting: false,
   work: null,
-  transfer: null,
+  purchase: null,
   part: null,
   recovery: null,
   download: null,
@@ -71,7 +71,7 @@ export const START = Object.freeze({
 
 /**
  * @typedef {{type: "place", embedded: boolean, keeps: boolean} | {type: "offer", offer: Offer} | {type: "preview", preview: Preview} | {type: "start"}
- *   | {type: "work", part: number} | {type: "handedOver"} | {type: "part", transfer: Transfer} | {type: "keepFirst", link: string} | {type: "transfer", transfer: Transfer} | {type: "recovery", link: string}
+ *   | {type: "work", part: number} | {type: "handedOver"} | {type: "part", purchase: Purchase} | {type: "keepFirst", link: string} | {type: "purchase", purchase: Purchase} | {type: "recovery", link: string}
  *   | {type: "downloading", bytes: number, total: number} | {type: "downloaded", at: number} | {type: "opening", at: number}
  *   | {type: "opened", at: number, file: Opened} | {type: "payRest"} | {type: "saysPaid"} | {type: "startAgain"} | {type: "retry"}
  *   | {type: "held"} | {type: "offline"} | {type: "online"} | {type: "trouble", trouble: Trouble} | {type: "note", note: Trouble}} Event
@@ -81,7 +81,7 @@ const NO_DOWNLOAD = { download: null, downloadedAt: null, openingAt: null };
 const NO_PURCHASE = {
   ...NO_DOWNLOAD,
   starting: false,
-  transfer: null,
+  purchase: null,
   part: null,
   recovery: null,
   vanished: false,
@@ -102,7 +102,7 @@ export function reduce(state, event) {
     case "place":
       return { ...state, embedded: event.embedded, keeps: event.keeps };
     case "part":
-      return { ...state, part: event.transfer, offline: false };
+      return { ...state, part: event.purchase, offline: false };
     case "handedOver":
       return { ...state, handedOver: true, starting: false };
     case "keepFirst":
@@ -115,8 +115,8 @@ export function reduce(state, event) {
       return { ...state, starting: true, work: null, note: null };
     case "work":
       return { ...state, work: event.part };
-    case "transfer":
-      return withTransfer(state, event.transfer);
+    case "purchase":
+      return withPurchase(state, event.purchase);
     case "recovery":
       return { ...state, recovery: event.link };
     case "downloading":
@@ -151,25 +151,25 @@ export function reduce(state, event) {
 /**
  * News of another purchase, or older than what is known, changes nothing.
  * @param {State} state
- * @param {Transfer} transfer
+ * @param {Purchase} purchase
  * @returns {State}
  */
-function withTransfer(state, transfer) {
-  if (state.transfer !== null && state.transfer.transfer_id !== transfer.transfer_id) return state;
-  const lost = transfer.received_sat < (state.transfer?.received_sat ?? 0);
-  const vanished = !mayDownload(transfer) && (state.vanished || lost);
-  return { ...state, transfer, vanished, starting: false, offline: false, note: null };
+function withPurchase(state, purchase) {
+  if (state.purchase !== null && state.purchase.purchase_id !== purchase.purchase_id) return state;
+  const lost = purchase.received_sat < (state.purchase?.received_sat ?? 0);
+  const vanished = !mayDownload(purchase) && (state.vanished || lost);
+  return { ...state, purchase, vanished, starting: false, offline: false, note: null };
 }
 
 /**
  * The sealed bytes may be fetched: enough was seen, or the file is released.
- * @param {Transfer | null} transfer
+ * @param {Purchase | null} purchase
  */
-export const mayDownload = (transfer) => transfer !== null && (transfer.released || transfer.state === "processing" || transfer.state === "settled");
+export const mayDownload = (purchase) => purchase !== null && (purchase.released || purchase.state === "processing" || purchase.state === "settled");
 
 /**
  * Paid for, as far as anyone can know: enough was seen, or the file was released already.
- * @param {Transfer} transfer
+ * @param {Purchase} purchase
  */
 export const isPaid = ({ state, released }) => released || state === "processing" || state === "settled" || state === "invalid";
 
@@ -179,12 +179,12 @@ export const isPaid = ({ state, released }) => released || state === "processing
  * @returns {Screen}
  */
 export function screenOf(state) {
-  const { transfer } = state;
+  const { purchase } = state;
   if (state.file) return "done";
   if (state.trouble) return "trouble";
   if (!state.offer) return "loading";
-  if (!transfer && state.part && !state.linkToKeep) return "part";
-  if (!transfer) return state.linkToKeep ? "keep" : "offer";
-  if (mayDownload(transfer) || transfer.state === "invalid") return "waiting";
-  return transfer.state === "expired" && !state.payRest ? "expired" : "invoice";
+  if (!purchase && state.part && !state.linkToKeep) return "part";
+  if (!purchase) return state.linkToKeep ? "keep" : "offer";
+  if (mayDownload(purchase) || purchase.state === "invalid") return "waiting";
+  return purchase.state === "expired" && !state.payRest ? "expired" : "invoice";
 }

@@ -19,17 +19,17 @@ export function stepsOf(state) {
  * @param {import("./state.js").State} state
  * @returns {Step}
  */
-function payStep({ transfer }) {
-  if (!transfer) return { name: "pay", status: "todo", key: "step.pay.now" };
-  if (transfer.state !== "new" && transfer.state !== "expired") {
-    return { name: "pay", status: "done", key: "step.pay.done", at: transfer.seen_at };
+function payStep({ purchase }) {
+  if (!purchase) return { name: "pay", status: "todo", key: "step.pay.now" };
+  if (purchase.state !== "new" && purchase.state !== "expired") {
+    return { name: "pay", status: "done", key: "step.pay.done", at: purchase.seen_at };
   }
-  if (transfer.received_sat === 0) {
+  if (purchase.received_sat === 0) {
     // a gateway without a node of its own sees blocks alone: whoever is not told would pay twice
-    const more = transfer.sees_mempool ? {} : { more: "step.pay.blind" };
+    const more = purchase.sees_mempool ? {} : { more: "step.pay.blind" };
     return { name: "pay", status: "now", key: "step.pay.now", ...more };
   }
-  const values = { received: transfer.received_sat, amount: transfer.amount_sat };
+  const values = { received: purchase.received_sat, amount: purchase.amount_sat };
   return { name: "pay", status: "now", key: "step.pay.partial", values };
 }
 
@@ -37,12 +37,12 @@ function payStep({ transfer }) {
  * @param {import("./state.js").State} state
  * @returns {Step}
  */
-function confirmStep({ transfer }) {
+function confirmStep({ purchase }) {
   const name = "confirm";
-  if (transfer?.state === "settled") return { name, status: "done", key: "step.confirm.done", at: transfer.settled_at };
-  if (transfer?.state === "invalid") return { name, status: "bad", key: "step.confirm.undone" };
-  if (transfer?.state !== "processing") return { name, status: "todo", key: "step.confirm.todo" };
-  const values = { have: transfer.confirmations, n: transfer.confirmations_required };
+  if (purchase?.state === "settled") return { name, status: "done", key: "step.confirm.done", at: purchase.settled_at };
+  if (purchase?.state === "invalid") return { name, status: "bad", key: "step.confirm.undone" };
+  if (purchase?.state !== "processing") return { name, status: "todo", key: "step.confirm.todo" };
+  const values = { have: purchase.confirmations, n: purchase.confirmations_required };
   return { name, status: "now", key: "step.confirm.now", values, more: "step.confirm.more" };
 }
 

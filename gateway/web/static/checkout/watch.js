@@ -3,10 +3,10 @@
  * the others. Over HTTP/1.1 a browser has six connections to a host: a stream in each tab would leave none for a payment.
  */
 
-import { eventsUrl, getTransfer } from "./api.js";
+import { eventsUrl, getPurchase } from "./api.js";
 
-/** @typedef {import("./state.js").Transfer} Transfer */
-/** @typedef {{onTransfer: (transfer: Transfer) => void, onOffline: () => void}} Listener */
+/** @typedef {import("./state.js").Purchase} Purchase */
+/** @typedef {{onPurchase: (purchase: Purchase) => void, onOffline: () => void}} Listener */
 
 const FIRST_PAUSE = 2000;
 const LONGEST_PAUSE = 15000;
@@ -16,11 +16,11 @@ const CHECK_EVERY = 30000;
 const HIDDEN_PAUSE = 10000;
 const ONE_STREAM = "bitcache.stream";
 
-/** @param {Transfer} transfer nothing but a reorganisation changes it */
+/** @param {Purchase} purchase nothing but a reorganisation changes it */
 const isFinal = ({ state }) => state === "settled";
 
 export class Watch {
-  #transferId;
+  #purchaseId;
   #listener;
   /** @type {EventSource | null} */
   #stream = null;
@@ -34,11 +34,11 @@ export class Watch {
   #stopped = false;
 
   /**
-   * @param {string} transferId
+   * @param {string} purchaseId
    * @param {Listener} listener
    */
-  constructor(transferId, listener) {
-    this.#transferId = transferId;
+  constructor(purchaseId, listener) {
+    this.#purchaseId = purchaseId;
     this.#listener = listener;
     this.#takeTurns();
     this.#later(FIRST_PAUSE);
@@ -85,8 +85,8 @@ export class Watch {
     clearTimeout(this.#timer);
     const before = this.#news;
     try {
-      const transfer = await getTransfer(this.#transferId);
-      if (this.#news === before) this.#heard(transfer);
+      const purchase = await getPurchase(this.#purchaseId);
+      if (this.#news === before) this.#heard(purchase);
     } catch {
       if (!this.#stopped) this.#missed();
     }
@@ -94,8 +94,8 @@ export class Watch {
 
   #listen() {
     this.#close();
-    this.#stream = new EventSource(eventsUrl(this.#transferId));
-    this.#stream.addEventListener("transfer", (event) => this.#heard(JSON.parse(event.data)));
+    this.#stream = new EventSource(eventsUrl(this.#purchaseId));
+    this.#stream.addEventListener("purchase", (event) => this.#heard(JSON.parse(event.data)));
     this.#stream.addEventListener("error", () => this.#later(this.#pause));
   }
 
@@ -104,17 +104,17 @@ export class Watch {
     this.#stream = null;
   }
 
-  /** @param {Transfer} transfer */
-  #heard(transfer) {
+  /** @param {Purchase} purchase */
+  #heard(purchase) {
     if (this.#stopped) return;
     this.#news++;
     this.#pause = FIRST_PAUSE;
-    const final = isFinal(transfer);
+    const final = isFinal(purchase);
     if (final !== this.#final) {
       this.#final = final;
       this.#takeTurns();
     }
-    this.#listener.onTransfer(transfer);
+    this.#listener.onPurchase(purchase);
     if (this.#stream?.readyState === EventSource.CLOSED) this.#listen();
     this.#later(this.#nextPause());
   }

@@ -75,7 +75,7 @@ export async function shareHash(gatewayShare) {
 }
 
 /**
- * All that the gateway learns of a claim secret when a transfer is made.
+ * All that the gateway learns of a claim secret when a purchase is made.
  * @param {Bytes} claim 32 bytes
  * @returns {Promise<Bytes>} 32 bytes
  */

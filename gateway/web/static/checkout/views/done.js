@@ -29,8 +29,8 @@ export function doneView(state, act) {
   return {
     node: h("div", { class: "card" }, head, undone, look, save, own, back.node, marks, receipt(state, steps.node)),
     update(next) {
-      undone.hidden = next.transfer?.state !== "invalid";
-      setText(marks, next.transfer ? markText(next.transfer) : "");
+      undone.hidden = next.purchase?.state !== "invalid";
+      setText(marks, next.purchase ? markText(next.purchase) : "");
       marks.hidden = marks.textContent === "";
       [steps, back].forEach((part) => part.update(next));
     },
@@ -51,13 +51,13 @@ function ownPageLine(link) {
  * @param {import("../state.js").State} state
  * @param {HTMLElement} steps
  */
-function receipt({ transfer, offer }, steps) {
-  if (!transfer || !offer) return h("div", { hidden: true });
+function receipt({ purchase, offer }, steps) {
+  if (!purchase || !offer) return h("div", { hidden: true });
   const rows = [
     [t("receipt.what"), offer.title],
-    [t("receipt.paid"), satText(transfer.received_sat)],
-    [t("receipt.when"), moment(transfer.settled_at ?? transfer.seen_at ?? transfer.created_at)],
-    [t("receipt.transaction"), transfer.txids.join(" ")],
+    [t("receipt.paid"), satText(purchase.received_sat)],
+    [t("receipt.when"), moment(purchase.settled_at ?? purchase.seen_at ?? purchase.created_at)],
+    [t("receipt.transaction"), purchase.txids.join(" ")],
   ];
   const list = h("dl", { class: "receipt" }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
   return h("details", {}, h("summary", {}, t("receipt")), list, steps);

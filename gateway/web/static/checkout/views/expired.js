@@ -11,7 +11,7 @@ import { noteLine, questions, wayBack } from "./parts.js";
  * @returns {import("./parts.js").View}
  */
 export function expiredView(state, act) {
-  const transfer = /** @type {import("../state.js").Transfer} */ (state.transfer);
+  const purchase = /** @type {import("../state.js").Purchase} */ (state.purchase);
   const text = h("p", { class: "soft" });
   const looking = h("p", { class: "notice", hidden: true }, t("expired.looking"));
   const again = h("button", { type: "button", class: "button primary", onclick: act.startAgain }, t("expired.again"));
@@ -23,9 +23,9 @@ export function expiredView(state, act) {
   return {
     node: h("div", { class: "card" }, head, looking, actions, note.node, back.node, questions()),
     update(next) {
-      const { received_sat: received, due_sat: due } = next.transfer ?? transfer;
+      const { received_sat: received, due_sat: due } = next.purchase ?? purchase;
       const partly = received > 0;
-      const amounts = { received: satText(received), due: satText(due), time: clock(transfer.expires_at) };
+      const amounts = { received: satText(received), due: satText(due), time: clock(purchase.expires_at) };
       setText(text, t(partly ? "expired.partly" : "expired.text", amounts));
       setText(rest, t("expired.rest", amounts));
       rest.hidden = !partly;

@@ -8,7 +8,7 @@ import { t } from "../../ui/words.js";
 import { askedSat, paymentUri } from "../bill.js";
 import { noteLine, price, questions, stepList, wayBack } from "./parts.js";
 
-/** @typedef {import("../state.js").Transfer} Transfer */
+/** @typedef {import("../state.js").Purchase} Purchase */
 
 /**
  * @param {import("../state.js").State} state
@@ -17,31 +17,31 @@ import { noteLine, price, questions, stepList, wayBack } from "./parts.js";
  */
 export function invoiceView(state, act) {
   const offer = /** @type {import("../state.js").Offer} */ (state.offer);
-  let transfer = /** @type {Transfer} */ (state.transfer);
+  let purchase = /** @type {Purchase} */ (state.purchase);
   const code = qrCode();
   const partial = h("p", { class: "notice warn", hidden: true });
-  const amount = amountRow(() => transfer);
+  const amount = amountRow(() => purchase);
   const held = h("p", { class: "held" }, h("span"), h("time", { role: "timer" }));
   const [note, steps, back] = [noteLine(), stepList(), wayBack({ folded: true })];
   const actions = payActions(offer.demo, act);
   const head = h("div", { class: "offer-head" }, heading(offer.title), h("p", { class: "soft" }, t("invoice.scan")));
-  const facts = h("dl", { class: "pay-facts" }, amount.node, addressRow(transfer.address));
+  const facts = h("dl", { class: "pay-facts" }, amount.node, addressRow(purchase.address));
   const pay = h("div", { class: "stack" }, code.node, facts, actions.node, held, note.node);
   const tick = setInterval(() => showTime(), 1000);
   const showTime = () => {
     if (!held.isConnected) return clearInterval(tick);
-    const left = transfer.expires_at - act.now();
+    const left = purchase.expires_at - act.now();
     setText(held.children[0], t(left > 0 ? "invoice.held" : "invoice.late"));
     setText(held.children[1], left > 0 ? countdown(left) : "");
   };
   return {
     node: h("div", { class: "card" }, head, partial, pay, h("hr"), steps.node, questions(back.node)),
     update(next) {
-      transfer = next.transfer ?? transfer;
-      code.update(transfer);
-      showPartial(partial, transfer);
-      amount.update(transfer);
-      actions.update(transfer);
+      purchase = next.purchase ?? purchase;
+      code.update(purchase);
+      showPartial(partial, purchase);
+      amount.update(purchase);
+      actions.update(purchase);
       [note, steps, back].forEach((part) => part.update(next));
       showTime();
     },
@@ -54,11 +54,11 @@ function qrCode() {
   const node = h("div", { class: "qr" });
   return {
     node,
-    /** @param {Transfer} transfer */
-    update(transfer) {
-      const uri = paymentUri(transfer);
+    /** @param {Purchase} purchase */
+    update(purchase) {
+      const uri = paymentUri(purchase);
       if (uri === shown) return;
-      node.replaceChildren(qrImage(uri, t("invoice.qr", { price: satText(askedSat(transfer)), address: transfer.address })));
+      node.replaceChildren(qrImage(uri, t("invoice.qr", { price: satText(askedSat(purchase)), address: purchase.address })));
       shown = uri;
     },
   };
@@ -66,11 +66,11 @@ function qrCode() {
 
 /**
  * @param {HTMLElement} line
- * @param {Transfer} transfer
+ * @param {Purchase} purchase
  */
-function showPartial(line, transfer) {
-  const { received_sat: received, due_sat: due } = transfer;
-  const asked = askedSat(transfer);
+function showPartial(line, purchase) {
+  const { received_sat: received, due_sat: due } = purchase;
+  const asked = askedSat(purchase);
   line.hidden = due === 0 || (received === 0 && asked === due);
   const sentences = [
     received > 0 && t("invoice.partial", { received: satText(received), due: satText(due) }),
@@ -79,7 +79,7 @@ function showPartial(line, transfer) {
   setText(line, line.hidden ? "" : sentences.filter(Boolean).join(" "));
 }
 
-/** @param {() => Transfer} current */
+/** @param {() => Purchase} current */
 function amountRow(current) {
   let shown = 0;
   const value = h("dd");
@@ -87,9 +87,9 @@ function amountRow(current) {
   const node = h("div", { class: "asked" }, h("dt", {}, t("invoice.amount")), value, h("dd", { class: "act" }, button));
   return {
     node,
-    /** @param {Transfer} transfer */
-    update(transfer) {
-      const asked = askedSat(transfer);
+    /** @param {Purchase} purchase */
+    update(purchase) {
+      const asked = askedSat(purchase);
       if (asked === shown) return;
       value.replaceChildren(price(asked));
       shown = asked;
@@ -116,9 +116,9 @@ function payActions(demo, act) {
   const purse = h("button", { type: "button", class: "button primary", onclick: act.demoPay }, t("invoice.demo"));
   return {
     node: h("div", { class: "stack" }, demo ? purse : "", wallet),
-    /** @param {Transfer} transfer */
-    update(transfer) {
-      wallet.href = paymentUri(transfer);
+    /** @param {Purchase} purchase */
+    update(purchase) {
+      wallet.href = paymentUri(purchase);
     },
   };
 }

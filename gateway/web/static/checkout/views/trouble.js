@@ -22,7 +22,7 @@ export function troubleView(state, act) {
       setText(title, titleOf(trouble.code, next.offer !== null));
       setText(text, errorText(trouble));
       retry.hidden = HOPELESS.includes(trouble.code);
-      paid.hidden = !next.transfer || trouble.code === "gateway_dishonest";
+      paid.hidden = !next.purchase || trouble.code === "gateway_dishonest";
       back.update(next);
     },
   };

@@ -20,7 +20,7 @@ export function waitingView(state) {
       const key = headline(next);
       setText(title, t(`${key}.title`));
       setText(line, t(`${key}.text`, { title: next.offer?.title ?? "" }));
-      const text = next.transfer ? markText(next.transfer) : "";
+      const text = next.purchase ? markText(next.purchase) : "";
       setText(marks, text);
       marks.hidden = text === "";
       [note, steps, back].forEach((part) => part.update(next));
@@ -29,15 +29,15 @@ export function waitingView(state) {
 }
 
 /** @param {import("../state.js").State} state */
-function headline({ transfer, downloadedAt }) {
-  if (transfer?.state === "invalid") return "undone";
-  if (!transfer?.released) return "seen";
+function headline({ purchase, downloadedAt }) {
+  if (purchase?.state === "invalid") return "undone";
+  if (!purchase?.released) return "seen";
   return downloadedAt === null ? "paid" : "opening";
 }
 
 /**
  * Out of sight, late, or more than asked: said plainly, since each is alarming when it goes unmentioned.
- * @param {import("../state.js").Transfer} transfer
+ * @param {import("../state.js").Purchase} purchase
  */
 export function markText({ marks, received_sat: received, amount_sat: amount }) {
   const late = marks.includes("paid_late") ? t("mark.late") : "";
