@@ -22,11 +22,11 @@ from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
 from bitcache.storage.tables import grant
 from gateway.compose import check_payout, init_data_folder, rescan_payments, resume_sales
-from gateway.live import sales_readiness
 from gateway.config import restored_backup
 from gateway.config.data_folder import DataFolder
 from gateway.diagnostics.doctor import examine
 from gateway.diagnostics.findings import Level
+from gateway.live import sales_readiness
 from wallet.account import Account
 from wallet.chain.simulated_chain import SimulatedChain
 
