@@ -1,7 +1,7 @@
 """Every error Bitcache raises on purpose, drawn as one tree.
 
     BitcacheError
-    ├── BadInput                 the caller sent something that cannot be meant
+    ├── BadInput                 the caller sent an invalid request
     │   ├── InvalidAmount          price 0, negative, fractional, above 21 million BTC
     │   ├── BelowDust              price the network would refuse to relay
     │   ├── InvalidName            title or file name that is empty, enormous or deceptive
@@ -73,7 +73,7 @@ class BitcacheError(Exception):
 
 
 class BadInput(BitcacheError):
-    """The request cannot be meant as it was sent."""
+    """The request is invalid."""
 
     code = "bad_input"
 
@@ -82,7 +82,7 @@ class InvalidAmount(BadInput):
     """An amount must be a whole number of satoshis between 1 and 21 million BTC."""
 
     code = "invalid_amount"
-    hint = "Give the price in whole satoshis, for example 2500."
+    hint = "Enter the price in whole satoshis, for example 2500."
 
 
 class BelowDust(BadInput):
@@ -93,7 +93,7 @@ class BelowDust(BadInput):
 
 
 class InvalidName(BadInput):
-    """The name is empty, too long, or holds characters that deceive."""
+    """The name is empty, too long, or contains hidden characters."""
 
     code = "invalid_name"
     hint = "Use 1 to 200 visible characters."
@@ -103,7 +103,7 @@ class InvalidIdentifier(BadInput):
     """The identifier has the wrong length or alphabet."""
 
     code = "invalid_identifier"
-    hint = "Copy it again, whole, from where it was shown."
+    hint = "Copy all of it again from where it was shown."
 
 
 class InvalidLink(BadInput):
@@ -128,7 +128,7 @@ class InvalidDescriptor(BadInput):
 
 
 class PrivateKeyRefused(InvalidDescriptor):
-    """It holds a private key or seed words; Bitcache is watch-only and forgot it at once."""
+    """It contains a private key or seed words. Bitcache only watches, and did not keep it."""
 
     code = "private_key_refused"
     hint = "Never give a private key or seed words to a website. Export the public descriptor."
@@ -142,20 +142,20 @@ class WrongNetwork(InvalidDescriptor):
 
 
 class InvalidSettings(BadInput):
-    """The configuration cannot be used."""
+    """The configuration is invalid."""
 
     code = "invalid_settings"
-    hint = "Compare with config.example.toml."
+    hint = "Compare it with config.example.toml."
 
 
 class SealingError(BitcacheError):
-    """The sealed bytes do not open."""
+    """The sealed file cannot be opened."""
 
     code = "sealing"
 
 
 class NotSealed(SealingError):
-    """The bytes are no sealed file: the header is missing or the length is impossible."""
+    """This is not a sealed file: the header is missing or the length is impossible."""
 
     code = "not_sealed"
     hint = "Download it again."
@@ -165,7 +165,7 @@ class WrongKey(SealingError):
     """The shares do not belong to this file."""
 
     code = "wrong_key"
-    hint = "Check that the link is whole, and that it belongs to this file."
+    hint = "Check that the link is complete and belongs to this file."
 
 
 class Tampered(SealingError):
@@ -183,21 +183,21 @@ class Truncated(SealingError):
 
 
 class TrailingBytes(SealingError):
-    """The sealed file goes on after its end."""
+    """The sealed file is longer than it should be."""
 
     code = "trailing_bytes"
     hint = "Download it again."
 
 
 class SealedWrongly(SealingError):
-    """Every byte and the share are what the seller signed, and the file does not open."""
+    """The file and the share are what the seller signed, but the file cannot be opened."""
 
     code = "sealed_wrongly"
-    hint = "Downloading it again does not help. Tell the seller: what was signed proves it to anyone."
+    hint = "Downloading it again does not help. Contact the seller: the signature proves it to anyone."
 
 
 class UploadError(BitcacheError):
-    """The upload cannot go on."""
+    """The upload cannot continue."""
 
     code = "upload"
 
@@ -210,24 +210,24 @@ class UploadExists(UploadError):
 
 
 class UploadOffset(UploadError):
-    """The piece does not start where the upload stands."""
+    """The piece does not start at the upload's current offset."""
 
     code = "upload_offset"
-    hint = "Ask for the current offset with HEAD and go on from there."
+    hint = "Ask for the current offset with HEAD and continue from there."
 
 
 class UploadTooLarge(UploadError):
-    """The upload is larger than announced or than this gateway takes."""
+    """The upload is larger than announced, or than this gateway allows."""
 
     code = "upload_too_large"
     hint = "Send a smaller file, or ask the operator to raise storage.max_file_bytes."
 
 
 class TooManyUploads(UploadError):
-    """Too many uploads wait to be finished."""
+    """Too many uploads are unfinished."""
 
     code = "too_many_uploads"
-    hint = "Finish one of them, or let it go (DELETE); what is left alone is cleared away after some days."
+    hint = "Finish one of them or DELETE it; unfinished uploads are deleted after some days."
 
 
 class UploadIncomplete(UploadError):
@@ -245,7 +245,7 @@ class UploadCorrupt(UploadError):
 
 
 class NotFound(BitcacheError):
-    """There is nothing here."""
+    """Not found."""
 
     code = "not_found"
     hint = "Check the link."
@@ -268,7 +268,7 @@ class ClaimMismatch(Denied):
     """The claim secret belongs to another purchase."""
 
     code = "claim_mismatch"
-    hint = "Use the recovery link of this very purchase."
+    hint = "Use the access link of this purchase."
 
 
 class TooManyInvoices(Denied):
@@ -279,7 +279,7 @@ class TooManyInvoices(Denied):
 
 
 class TooManyBuyers(TooManyInvoices):
-    """Too many people are about to pay."""
+    """Too many buyers have open invoices."""
 
     code = "too_many_buyers"
     hint = "Try again in some minutes."
@@ -303,21 +303,21 @@ class SalesPaused(BitcacheError):
     """The seller cannot be paid right now."""
 
     code = "sales_paused"
-    hint = "Nothing was charged. Ask the seller to check the payout settings."
+    hint = "You have not been charged. Ask the seller to check the payout settings."
 
 
 class PriceTooHigh(BitcacheError):
     """The price is above what this gateway sells for without a node of its own."""
 
     code = "price_too_high"
-    hint = "Nothing was charged. The operator runs a Bitcoin node (chain.source) or raises chain.light_max_sat."
+    hint = "You have not been charged. The operator runs a Bitcoin node (chain.source) or raises chain.light_max_sat."
 
 
 class ChainError(BitcacheError):
     """The Bitcoin network cannot be watched right now."""
 
     code = "chain"
-    hint = "Payments are not lost: they are found as soon as the node answers."
+    hint = "Payments are safe and are found when the node answers again."
 
 
 class NodeUnreachable(ChainError):
@@ -328,7 +328,7 @@ class NodeUnreachable(ChainError):
 
 
 class NodeAuthFailed(ChainError):
-    """The Bitcoin node refuses our user name and password."""
+    """The Bitcoin node rejects the configured user name and password."""
 
     code = "node_auth_failed"
     hint = "Check chain.rpc_cookie, or chain.rpc_user and chain.rpc_password."
@@ -349,7 +349,7 @@ class NodeWrongNetwork(ChainError):
 
 
 class NodePruned(ChainError):
-    """The node has deleted the next block that we must read."""
+    """The node has deleted (pruned) the next block that must be read."""
 
     code = "node_pruned"
     hint = "Restore the block (reindex, or an unpruned node), then start again."
@@ -369,17 +369,17 @@ class NodeCallForbidden(NodeRefused):
 
 
 class NodeConfused(ChainError):
-    """The Bitcoin node answers with something that Bitcache does not understand."""
+    """The Bitcoin node sent an unexpected response."""
 
     code = "node_not_understood"
     hint = "Update the node or Bitcache, and check that chain.rpc_url is the node's own RPC."
 
 
 class PeerMisbehaved(NodeRefused):
-    """A peer of the light client sent what no honest peer sends."""
+    """A peer of the light client sent invalid data."""
 
     code = "peer_misbehaved"
-    hint = "It is left alone for an hour and others are asked. Name peers that you trust in chain.light_peers."
+    hint = "It is avoided for an hour and others are used. List peers that you trust in chain.light_peers."
 
 
 class StorageError(BitcacheError):

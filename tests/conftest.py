@@ -44,7 +44,7 @@ def bitcoind() -> Path:
 
 @pytest.fixture(scope="session")
 def regtest(bitcoind: Path) -> Iterator[RegtestNode]:
-    """A private node with a funded purse, shared by the whole run: use scripts of your own."""
+    """A private node with a funded wallet, shared by the whole run: use scripts of your own."""
     with _node(bitcoind) as node:
         yield node
 

@@ -1,7 +1,7 @@
 """Errors as people and programs get them: RFC 9457 problem details.
 
 The status comes from the error's class, the ``code`` is stable, and neither a secret nor a path of
-this machine is ever in it.  What nobody foresaw becomes a 500 with an incident id that the log explains.
+this machine is ever in it.  An unexpected error becomes a 500 with an incident id that the log explains.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class CreatePurchase(Request):
 
 
 class DemoPayment(Request):
-    """Demonstrations alone: let the purse pay."""
+    """Demonstrations alone: let the demo wallet pay."""
 
     purchase_id: B64u16
     amount_sat: Annotated[int, Field(gt=0, le=21_000_000 * 100_000_000)] | None = None
@@ -196,7 +196,7 @@ class Share(Response):
 
 
 class DemoPaid(Response):
-    """The purse has paid."""
+    """The demo wallet has paid."""
 
     txid: str
 

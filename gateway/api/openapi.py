@@ -113,7 +113,7 @@ OPERATIONS = (
     Operation(
         "post",
         "/demo/pay",
-        "Demonstrations alone: the purse pays",
+        "Demonstrations alone: the demo wallet pays",
         {202: models.DemoPaid},
         takes=models.DemoPayment,
         demo=True,

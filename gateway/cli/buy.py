@@ -18,7 +18,7 @@ def buy_command(
     ] = 7200,
     force: Annotated[bool, typer.Option("--force", help="Replace the output if it is there.")] = False,
     pay_rest: Annotated[
-        bool, typer.Option("--pay-rest", help="Pay what a private link's purchase lacks, though others may hold it.")
+        bool, typer.Option("--pay-rest", help="Pay what a access link's purchase lacks, though others may hold it.")
     ] = False,
     state_dir: Annotated[
         Path | None, typer.Option(help="Where claims are remembered; ~/.local/state/bitcache by default.")

@@ -23,11 +23,11 @@ from gateway.client.saved_purchases import default_state_dir
 from gateway.client.verified_offer import VerifiedOffer, look, output_path
 
 _SENTENCES = {
-    "new": "Waiting for the payment",
-    "processing": "Payment seen",
-    "settled": "Paid",
-    "expired": "The invoice has expired; a payment that still comes counts",
-    "invalid": "The payment was undone after the release",
+    "new": "Waiting for payment",
+    "processing": "Payment received, waiting for confirmation",
+    "settled": "Payment confirmed",
+    "expired": "The payment request has expired; a payment is still accepted",
+    "invalid": "Payment reversed by the network after release",
 }
 
 
@@ -108,9 +108,9 @@ class Terminal(PurchaseObserver):
 def _sentence(purchase: Purchase) -> str:
     sentence = _SENTENCES[purchase.state]
     if purchase.received_sat and purchase.due_sat:
-        return f"{sats(purchase.received_sat)} arrived, {sats(purchase.due_sat)} still missing"
+        return f"{sats(purchase.received_sat)} received, {sats(purchase.due_sat)} still to pay"
     if purchase.state == "processing":
-        return f"{sentence}: {purchase.confirmations} of {purchase.confirmations_required} blocks"
+        return f"{sentence}: {purchase.confirmations} of {purchase.confirmations_required}"
     return sentence
 
 

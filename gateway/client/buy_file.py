@@ -73,7 +73,7 @@ async def buy(
 ) -> FinishedPurchase:
     """Pay for and open ``goods`` into ``target``; going on where an earlier call stopped.
 
-    ``pay_rest``: go on with a private link's purchase that is paid in part.
+    ``pay_rest``: go on with a access link's purchase that is paid in part.
 
     Raises PaidInPart without it; NotPaidInTime after ``timeout`` seconds of waiting, TargetExists, SealingError,
     GatewayUnreachable, DishonestGateway before anything that it should not ask for is shown.
@@ -128,7 +128,7 @@ async def _claimed_purchase(
 ) -> ClaimedPurchase:
     found = await find(gateway, offer, saved, pay_rest=pay_rest)
     if offer.link.claim is not None and (found is None or verdict_on(found.purchase) == "leave"):
-        observer.note("this private link has no payment yet; a new invoice is made for you")
+        observer.note("this access link has no payment yet; a new invoice is made for you")
     return found or await begin(gateway, offer, saved, observer.note)
 
 

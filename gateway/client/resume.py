@@ -97,7 +97,7 @@ async def _of_link(
 
 def _paid_in_part(purchase: Purchase, verdict: Verdict) -> PaidInPart:
     received = (
-        f"{purchase.received_sat} of {purchase.amount_sat} sat were received for the purchase of this private link"
+        f"{purchase.received_sat} of {purchase.amount_sat} sat were received for the purchase of this access link"
     )
     if verdict == "wait":
         return PaidInPart(f"{received}, and are not confirmed yet", hint="Run the same command again when they are.")

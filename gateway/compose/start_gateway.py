@@ -61,7 +61,7 @@ class _Opened:
 async def running(
     settings: Settings, *, demo_wallet: Given = None, clock: Callable[[], int] = unix_time
 ) -> AsyncIterator[GatewayContext]:
-    """A gateway at work on an initialised data folder.  With ``purse``, a demonstration on that chain."""
+    """A gateway at work on an initialised data folder.  With ``demo_wallet``, a demonstration on that chain."""
     async with _opened(settings, demo_wallet, clock) as opened, AsyncExitStack() as stack:
         parts = opened.context
         await uploads.sweep(parts.store, parts.blobs)

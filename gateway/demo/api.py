@@ -1,4 +1,4 @@
-"""The purse of a demonstration: it pays an invoice, and a block is found a few seconds later."""
+"""The demo wallet of a demonstration: it pays an invoice, and a block is found a few seconds later."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def pay(request: web.Request) -> web.Response:
     purchase = await purchase_by_id(parts, parse_purchase_id(asked.purchase_id))
     amount = asked.amount_sat if asked.amount_sat is not None else asked_sat(purchase)
     if parts.demo_wallet is None:
-        raise NotFound("this gateway has no purse")
+        raise NotFound("this gateway has no demo wallet")
     if amount == 0:
         raise BadInput("nothing is due", hint="Give amount_sat to pay more than is asked.")
     txid = await parts.demo_wallet.pay(purchase.address, Sat(amount))

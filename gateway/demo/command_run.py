@@ -82,7 +82,7 @@ def _tell(demo: Demo, sold: PublishedFile) -> None:
     label = html.escape(f"Buy “{sold.title}” for {sats(sold.price_sat)}")
     typer.echo(
         f"""
-The buyer's page; pay with the demo purse:
+The buyer's page; pay with the demo wallet:
   {link}
 
 The seller's page; sign in with {demo.token}

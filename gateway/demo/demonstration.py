@@ -1,4 +1,4 @@
-"""A gateway for show: a private chain, a purse that pays, a seller whose wallet is ready.
+"""A gateway for show: a private chain, a wallet that pays, a seller whose wallet is ready.
 
 Nothing here is worth anything.  Everything lies in one folder and is made anew when what lies there cannot be used;
 everything that was started ends with the context, in whatever way that is left.

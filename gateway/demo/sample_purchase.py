@@ -92,7 +92,7 @@ class Timings(PurchaseObserver):
 
 
 async def _pay(demo: Demo, buying: asyncio.Task[FinishedPurchase], timings: Timings) -> str:
-    """Pay from the purse and find the blocks that confirm it; returns the transaction id."""
+    """Pay from the demo wallet and find the blocks that confirm it; returns the transaction id."""
     await timings.until("invoiced", buying)
     purchase, demo_wallet = timings.purchase, demo.parts.demo_wallet
     assert purchase is not None  # invoiced
@@ -100,7 +100,7 @@ async def _pay(demo: Demo, buying: asyncio.Task[FinishedPurchase], timings: Timi
     timings.mark("paying")
     txid = await demo_wallet.pay(purchase.address, Sat(purchase.amount_sat))
     await timings.until("seen", buying)
-    stamp(f"Payment seen: {txid}")
+    stamp(f"Payment received: {txid}")
     await timings.until("downloaded", buying)
     timings.mark("mining")
     await demo_wallet.mine(purchase.confirmations_required)

@@ -43,9 +43,9 @@ class Readiness:
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     await self._watcher.caught_up.wait()
         if self.reason == CATCHING_UP:
-            hint = "Nothing was charged. Try again in some minutes: the gateway is reading the newest blocks."
+            hint = "You have not been charged. Try again in some minutes: the gateway is reading the newest blocks."
             return SalesPaused("the gateway has not caught up with the chain yet", hint=hint, reason=CATCHING_UP)
         if self.reason == RESTORED:
-            hint = "Nothing was charged. The operator has to look at the gateway first; come back later."
+            hint = "You have not been charged. The operator has to look at the gateway first; come back later."
             return SalesPaused("the gateway's data may be older than its sales", hint=hint, reason=RESTORED)
         return None

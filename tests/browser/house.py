@@ -101,7 +101,7 @@ class House:
 async def gateway(
     folder: Path, *, demo: bool = False, confirmations: int = 1, public_url: str = ""
 ) -> AsyncIterator[House]:
-    """A gateway on a free port.  ``demo`` gives it a purse."""
+    """A gateway on a free port.  ``demo`` gives it a demo wallet."""
     settings, clock, chain = _settings(folder, confirmations, public_url), Clock(), SimulatedChain()
     token = await init_data_folder(settings)
     async with (
@@ -127,7 +127,7 @@ def _settings(folder: Path, confirmations: int, public_url: str) -> Settings:
 
 
 def _without_purse(parts: GatewayContext, demo: bool) -> GatewayContext:
-    """The simulated chain always brings a purse; a gateway that is no demonstration does not show it."""
+    """The simulated chain always brings a demo wallet; a gateway that is no demonstration does not show it."""
     return parts if demo else replace(parts, demo_wallet=None)
 
 

@@ -87,35 +87,35 @@ async def buyer_states(studio: Studio, link: str, text_link: str, large_link: st
     async def done(page: Page) -> None:
         await seen(page)
         await house.chain.mine()
-        await page.get_by_role("heading", name="It’s yours").wait_for()
+        await page.get_by_role("heading", name="Your file is ready").wait_for()
 
     async def over(page: Page) -> None:
         await press_pay(page)
         await house.pay(3000)
-        await page.get_by_text("Payment seen", exact=True).wait_for()
+        await page.get_by_text("Payment received", exact=True).wait_for()
 
     async def late(page: Page) -> None:
         await press_pay(page)
         await house.expire()
-        await page.get_by_role("heading", name="The time to pay is up").wait_for()
+        await page.get_by_role("heading", name="This payment request has expired").wait_for()
         await house.pay()
-        await page.get_by_text("Payment seen", exact=True).wait_for()
+        await page.get_by_text("Payment received", exact=True).wait_for()
 
     async def expired(page: Page) -> None:
         await press_pay(page)
         await house.expire()
-        await page.get_by_role("heading", name="The time to pay is up").wait_for()
+        await page.get_by_role("heading", name="This payment request has expired").wait_for()
 
     async def expired_partly(page: Page) -> None:
         await press_pay(page)
         await house.pay(1000)
         await page.locator(".notice.warn:visible").wait_for()
         await house.expire()
-        await page.get_by_role("heading", name="The time to pay is up").wait_for()
+        await page.get_by_role("heading", name="This payment request has expired").wait_for()
 
     async def says_paid(page: Page) -> None:
         await expired(page)
-        await page.get_by_role("button", name="I have paid already").click()
+        await page.get_by_role("button", name="I already paid").click()
 
     async def undone(page: Page) -> None:
         await done(page)
@@ -126,7 +126,7 @@ async def buyer_states(studio: Studio, link: str, text_link: str, large_link: st
         await press_pay(page)
         await page.context.set_offline(True)
         await page.evaluate("dispatchEvent(new Event('online'))")
-        await page.get_by_text("No connection").wait_for()
+        await page.get_by_text("You are offline").wait_for()
 
     async def dishonest(page: Page) -> None:
         async def handle(route: Route) -> None:
@@ -232,7 +232,7 @@ async def keep_state(studio: Studio, link: str) -> None:
     page = await context.new_page()
     await page.goto(link)
     await page.get_by_role("button", name="Pay 2").click()
-    await page.get_by_label("Your private link").wait_for()
+    await page.get_by_label("Your access link").wait_for()
     await studio.shoot("keep-first", page)
     await context.close()
 
@@ -256,17 +256,17 @@ async def seller_states(studio: Studio) -> None:
     context = await studio.context()
     page = await context.new_page()
     await page.goto(f"{house.url}/sell")
-    await page.get_by_label("Seller’s token").fill("wrong")
+    await page.get_by_label("Seller token").fill("wrong")
     await studio.shoot("sell-signin", page)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_role("alert").wait_for()
     await studio.shoot("sell-signin-wrong", page)
-    await page.get_by_label("Seller’s token").fill(house.token)
+    await page.get_by_label("Seller token").fill(house.token)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_label("Descriptor or").fill(DESCRIPTOR)
     await studio.shoot("sell-payout", page)
-    await page.get_by_role("button", name="Check it").click()
-    await page.get_by_text("Are these yours?").wait_for()
+    await page.get_by_role("button", name="Continue").click()
+    await page.get_by_text("Are these your addresses?").wait_for()
     await studio.shoot("sell-compare", page)
     await page.get_by_role("button", name="Yes, these").click()
     await page.get_by_role("button", name="Publish").wait_for()
@@ -304,7 +304,7 @@ async def pictures(studio: Studio, link: str) -> None:
     await page.locator(".qr svg").wait_for()
     await _card(page, "checkout")
     await page.goto(f"{studio.house.url}/sell")
-    await page.get_by_label("Seller’s token").fill(studio.house.token)
+    await page.get_by_label("Seller token").fill(studio.house.token)
     await page.get_by_role("button", name="Sign in").click()
     file = {"name": "tidal-chart.pdf", "mimeType": "application/pdf", "buffer": b"x" * 3_100_000}
     await page.locator(".drop input").set_input_files(file)  # type: ignore[arg-type]

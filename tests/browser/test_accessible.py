@@ -55,10 +55,10 @@ async def test_the_checkout_from_offer_to_file(visitor: Visitor, house: House) -
     await expect(page.locator(".notice.warn:visible")).to_be_visible()
     assert await complaints(page) == []
     await house.pay(1500)
-    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
+    await expect(page.get_by_text("Payment received", exact=True)).to_be_visible()
     assert await complaints(page) == []
     await house.chain.mine()
-    await expect(page.get_by_role("heading", name="It’s yours")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Your file is ready")).to_be_visible()
     await page.get_by_text("Receipt").click()
     assert await complaints(page) == []
 
@@ -71,7 +71,7 @@ async def test_expired_trouble_and_the_frame(visitor: Visitor, house: House) -> 
     await expect(page.locator(".qr svg")).to_be_visible()
     assert await complaints(page) == []
     await house.expire()
-    await page.get_by_role("button", name="I have paid already").click()
+    await page.get_by_role("button", name="I already paid").click()
     assert await complaints(page) == []
     await page.goto("about:blank")
     await page.goto(link.split("#")[0])
@@ -83,12 +83,12 @@ async def test_the_sellers_page(visitor: Visitor, house: House) -> None:
     """Payout, form with mistakes, the published file, the list."""
     page = await visitor.page(viewport={"width": 390, "height": 844})
     await page.goto(f"{house.url}/sell")
-    await page.get_by_label("Seller’s token").fill(house.token)
+    await page.get_by_label("Seller token").fill(house.token)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_role("button", name="Publish").click()
     assert await complaints(page) == []
-    await page.get_by_text("Where you are paid", exact=True).click()
-    await page.get_by_role("button", name="Change where").click()
+    await page.get_by_text("Payout wallet", exact=True).click()
+    await page.get_by_role("button", name="Change payout wallet").click()
     assert await complaints(page) == []
     await page.reload()
     await page.locator(".drop input").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"hello"})

@@ -29,7 +29,7 @@ Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 async def strangers_link(house: House, link: str) -> str:
-    """A private link whose claim and unpaid invoice are someone else's."""
+    """A access link whose claim and unpaid invoice are someone else's."""
     claim = new_secret()
     body = {"claim_hash": b64u(claim_hash(claim))}
     file_id = link.split("/f/")[1].split("#")[0]
@@ -53,7 +53,7 @@ async def test_a_strangers_unpaid_link_does_not_make_anyone_pay_their_invoice(vi
     """A plain sentence, and an invoice of one's own; the stranger's claim is not kept."""
     link = await strangers_link(house, await house.sell(SONG))
     page = await visitor.buy(link)
-    await expect(page.get_by_text("is not paid for yet: start here")).to_be_visible()
+    await expect(page.get_by_text("has not been paid for yet")).to_be_visible()
     assert link.split(".")[-1] not in await page.evaluate("JSON.stringify(localStorage)")
     await pay_button(page).click()
     assert await shown_address(page) == await house.address(1)
@@ -61,7 +61,7 @@ async def test_a_strangers_unpaid_link_does_not_make_anyone_pay_their_invoice(vi
     assert await shown_address(page) == await house.address(1)
     await house.chain.pay(await house.address(1), 2500)  # type: ignore[arg-type]
     await house.chain.mine()
-    await expect(page.get_by_role("heading", name="It’s yours")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Your file is ready")).to_be_visible()
 
 
 async def test_a_strangers_payment_that_is_taken_back_is_not_asked_of_anyone_else(
@@ -73,11 +73,11 @@ async def test_a_strangers_payment_that_is_taken_back_is_not_asked_of_anyone_els
     paid = await house.pay()
     await page.wait_for_timeout(500)
     await page.goto(link)
-    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
+    await expect(page.get_by_text("Payment received", exact=True)).to_be_visible()
     await house.chain.replace(paid)
     for _ in range(2):
         await expect(pay_button(page)).to_be_enabled()
-        await expect(page.get_by_text("is not paid for yet: start here")).to_be_visible()
+        await expect(page.get_by_text("has not been paid for yet")).to_be_visible()
         await page.reload()
     await pay_button(page).click()
     assert await shown_address(page) == await house.address(1)
@@ -159,7 +159,7 @@ async def test_the_code_is_drawn_here(visitor: Visitor, house: House) -> None:
     await pay_button(page).click()
     address = await shown_address(page)
     await expect(page.get_by_role("img", name=f"QR code: pay 2\u202f500\u00a0sat to {address}")).to_be_visible()
-    wallet = page.get_by_role("link", name="Open in a wallet")
+    wallet = page.get_by_role("link", name="Open in wallet")
     assert await wallet.get_attribute("href") == f"bitcoin:{address}?amount=0.000025"
     assert [url for url in asked if "qr.svg" in url] == []
 
@@ -175,7 +175,7 @@ async def test_nothing_can_be_paid_before_the_sellers_signature_was_checked(visi
 
     await page.route("**/api/v1/files/*", late)
     await page.goto(link)
-    await expect(page.get_by_role("heading", level=1, name="A sealed file")).to_be_visible()
+    await expect(page.get_by_role("heading", level=1, name="An encrypted file")).to_be_visible()
     await expect(pay_button(page)).to_be_disabled()
     go_on.set()
     await expect(page.get_by_role("heading", level=1, name="A song")).to_be_visible()
@@ -185,7 +185,7 @@ async def test_nothing_can_be_paid_before_the_sellers_signature_was_checked(visi
     await page.evaluate("hash => { location.hash = hash; }", other.split("#")[1])
     await expect(pay_button(page)).to_be_disabled()
     go_on.set()
-    await expect(page.get_by_text("is not paid for yet: start here")).to_be_visible()
+    await expect(page.get_by_text("has not been paid for yet")).to_be_visible()
     await pay_button(page).click()
     assert await shown_address(page) == await house.address(1)
 

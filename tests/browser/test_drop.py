@@ -21,7 +21,7 @@ async def sellers_page(visitor: Visitor, house: House) -> Page:
     """Signed in."""
     page = await visitor.page()
     await page.goto(f"{house.url}/sell")
-    await page.get_by_label("Seller’s token").fill(house.token)
+    await page.get_by_label("Seller token").fill(house.token)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
     return page

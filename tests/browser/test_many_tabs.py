@@ -27,4 +27,4 @@ async def test_seven_tabs_with_an_invoice_each_all_finish(visitor: Visitor, hous
         await house.chain.pay(await house.address(number), 2500)  # type: ignore[arg-type]
     await house.chain.mine()
     for page in pages:
-        await expect(page.get_by_role("heading", name="It’s yours")).to_be_visible(timeout=45_000)
+        await expect(page.get_by_role("heading", name="Your file is ready")).to_be_visible(timeout=45_000)

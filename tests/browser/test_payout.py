@@ -27,10 +27,10 @@ async def page(visitor: Visitor, house: House) -> Page:
     """The seller's page where the payout is changed."""
     page = await visitor.page()
     await page.goto(f"{house.url}/sell")
-    await page.get_by_label("Seller’s token").fill(house.token)
+    await page.get_by_label("Seller token").fill(house.token)
     await page.get_by_role("button", name="Sign in").click()
-    await page.get_by_text("Where you are paid", exact=True).click()
-    await page.get_by_role("button", name="Change where").click()
+    await page.get_by_text("Payout wallet", exact=True).click()
+    await page.get_by_role("button", name="Change payout wallet").click()
     return page
 
 
@@ -44,24 +44,24 @@ async def test_only_the_answer_yes_changes_where_one_is_paid(page: Page, house: 
     before = await accounts(house)
     field = page.get_by_label("Descriptor or")
     await field.fill(f"tr({KEY}/0/*)")
-    await page.get_by_role("button", name="Check it").click()
-    await expect(page.get_by_text("Are these yours?")).to_be_visible()
+    await page.get_by_role("button", name="Continue").click()
+    await expect(page.get_by_text("Are these your addresses?")).to_be_visible()
     assert await page.locator(".addresses li").count() == 3
     assert await accounts(house) == before
-    await page.get_by_role("button", name="Paste another one").click()
+    await page.get_by_role("button", name="No, go back").click()
     await expect(field).to_have_value(f"tr({KEY}/0/*)")
-    await page.get_by_role("button", name="Check it").click()
-    await page.get_by_role("button", name="Leave it as it is").click()  # perhaps before the answer came
+    await page.get_by_role("button", name="Continue").click()
+    await page.get_by_role("button", name="Cancel").click()  # perhaps before the answer came
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
     assert await accounts(house) == before
-    await page.get_by_text("Where you are paid", exact=True).click()
-    await page.get_by_role("button", name="Change where").click()
+    await page.get_by_text("Payout wallet", exact=True).click()
+    await page.get_by_role("button", name="Change payout wallet").click()
     await field.fill(f"tr({KEY}/0/*)")
-    await page.get_by_role("button", name="Check it").click()
+    await page.get_by_role("button", name="Continue").click()
     await page.get_by_role("button", name="Yes, these").click()
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
     assert sorted(text[:3] for text in await accounts(house)) == ["tr(", "wpk"]
-    await page.get_by_text("Where you are paid", exact=True).click()
+    await page.get_by_text("Payout wallet", exact=True).click()
     await expect(page.locator(".addresses li").first).to_contain_text("bcrt1p")
 
 
@@ -70,8 +70,8 @@ async def test_a_key_that_does_not_say_its_addresses_is_asked_for_them(
 ) -> None:
     """The page asks for an xpub, so it goes on with one."""
     await page.get_by_label("Descriptor or").fill(KEY)
-    await page.get_by_role("button", name="Check it").click()
-    await expect(page.get_by_text("Which do you see there?")).to_be_visible()
+    await page.get_by_role("button", name="Continue").click()
+    await expect(page.get_by_text("Which addresses do you see there?")).to_be_visible()
     await page.get_by_role("button", name="Nested SegWit").click()
     await expect(page.locator(".addresses li").first).to_contain_text("2")
     await page.get_by_role("button", name="Yes, these").click()
@@ -84,13 +84,13 @@ async def test_what_is_wrong_is_said_in_words_of_its_own(page: Page, visitor: Vi
     """Not "this cannot receive payments" for everything."""
     field = page.get_by_label("Descriptor or")
     for typed, sentence in {
-        "bcrt1qwdgpwfp54x5xw7q2ukm6mmhp44guz7z3sqwjqx": "This is one address",
-        f"wpkh({KEY}/0/5)": "one fixed address",
+        "bcrt1qwdgpwfp54x5xw7q2ukm6mmhp44guz7z3sqwjqx": "This is a single address",
+        f"wpkh({KEY}/0/5)": "single fixed address",
         f"wpkh({KEY}/0/*)#aaaaaaaa": "The checksum",
         f"wpkh({KEY}/0h/*)": "hardened",
     }.items():
         await field.fill(typed)
-        await page.get_by_role("button", name="Check it").click()
+        await page.get_by_role("button", name="Continue").click()
         await expect(page.get_by_role("alert")).to_contain_text(sentence)
     visitor.wrong = [line for line in visitor.wrong if "400" not in line]
 
@@ -105,9 +105,9 @@ async def test_secrets_never_leave_the_browser(page: Page) -> None:
     for secret in kinds.values():
         await field.fill("")
         await field.fill(secret)
-        await expect(page.get_by_role("alert")).to_contain_text("sent nowhere")
+        await expect(page.get_by_role("alert")).to_contain_text("not sent anywhere")
         await expect(field).to_have_value("")
-    await page.get_by_role("button", name="Check it").click()
+    await page.get_by_role("button", name="Continue").click()
     assert [request.url for request in sent] == []
 
 
@@ -117,7 +117,7 @@ async def test_files_that_become_too_cheap_are_named_before_and_marked_after(
     """Another address type has another dust: nobody is asked for more than was signed."""
     link = await house.sell(b"a song", price=300)
     await page.get_by_label("Descriptor or").fill(f"sh(wpkh({KEY}/0/*))")
-    await page.get_by_role("button", name="Check it").click()
+    await page.get_by_role("button", name="Continue").click()
     await expect(page.get_by_text("1 of your files costs less than 540")).to_be_visible()
     await page.get_by_role("button", name="Yes, these").click()
     await expect(page.get_by_text("It costs less than 540")).to_be_visible()

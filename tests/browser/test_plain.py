@@ -24,7 +24,7 @@ async def test_without_javascript_one_can_pay_and_with_it_go_on(visitor: Visitor
     assert "when JavaScript is on" in await page.content()
     await page.get_by_role("button", name=re.compile("^Pay 2")).click()
     await expect(page.locator(".qr img")).to_be_visible()
-    await expect(page.get_by_text("No payment seen yet.")).to_be_visible()
+    await expect(page.get_by_text("No payment received yet.")).to_be_visible()
     assert await page.locator("meta[http-equiv=refresh]").count() == 1
     await house.pay(1000)
     await _until(page, "1\u202f000\u00a0sat arrived")
@@ -38,7 +38,7 @@ async def test_without_javascript_one_can_pay_and_with_it_go_on(visitor: Visitor
     await context.add_cookies(cookies)  # type: ignore[arg-type]
     modern = await context.new_page()
     await modern.goto(link)
-    await expect(modern.get_by_role("heading", name="It’s yours")).to_be_visible()
+    await expect(modern.get_by_role("heading", name="Your file is ready")).to_be_visible()
 
 
 async def _until(page, text: str) -> None:  # type: ignore[no-untyped-def]
@@ -62,9 +62,9 @@ async def test_what_is_paid_in_part_is_said_and_the_rest_can_be_paid(visitor: Vi
     await _until(page, "1\u202f000\u00a0sat arrived")
     await page.goto(link)
     await page.get_by_role("button", name=re.compile("^Pay 2")).click()
-    await expect(page.get_by_text("1\u202f500\u00a0sat are missing")).to_be_visible()
+    await expect(page.get_by_text("1\u202f500\u00a0sat still to pay")).to_be_visible()
     assert str(address) not in await page.content()
-    await page.get_by_role("link", name="Pay the missing 1\u202f500\u00a0sat").click()
+    await page.get_by_role("link", name="Pay the remaining 1\u202f500\u00a0sat").click()
     assert await page.locator("dd.mono").text_content() == address
     await page.go_back()
     await page.get_by_role("button", name="Start a new payment").click()
@@ -122,15 +122,15 @@ def _shows(html: str) -> Callable[[Route], Awaitable[None]]:
 
 
 async def test_a_demonstration_says_so_and_pays_by_itself(chromium: Browser, tmp_path: Path) -> None:
-    """The demo purse, and a banner on every page."""
+    """The demo wallet, and a banner on every page."""
     async with gateway(tmp_path, demo=True) as house:
         await house.payout()
         visitor = Visitor(chromium, {house.url})
         page = await visitor.buy(await house.sell(b"a song"))
         await expect(page.get_by_text("no real bitcoin")).to_be_visible()
         await page.get_by_role("button", name=re.compile("^Pay 2")).click()
-        await page.get_by_role("button", name="Pay with the demo purse").click()
-        await expect(page.get_by_role("heading", name="It’s yours")).to_be_visible()
+        await page.get_by_role("button", name="Pay with the demo wallet").click()
+        await expect(page.get_by_role("heading", name="Your file is ready")).to_be_visible()
         for path in ("/", "/sell", "/embed", "/nothing"):
             await page.goto(house.url + path)
             await expect(page.get_by_text("no real bitcoin")).to_be_visible()

@@ -81,7 +81,7 @@ async def test_with_javascript_nobody_is_shown_the_planted_invoice(visitor: Visi
     await house.chain.mine()
     await page.wait_for_timeout(500)
     await page.reload()
-    await expect(page.get_by_role("heading", name="It’s yours")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Your file is ready")).to_be_visible()
 
 
 async def test_the_browsers_own_page_alone_shows_where_to_pay(house: House) -> None:

@@ -32,13 +32,13 @@ async def test_a_file_is_published_and_bought_through_the_widget_on_another_site
         await frame.get_by_role("button", name="Pay 7").click()
         await expect(frame.locator(".qr svg")).to_be_visible()
         await house.pay()
-        await expect(frame.get_by_text("Payment seen", exact=True)).to_be_visible()
+        await expect(frame.get_by_text("Payment received", exact=True)).to_be_visible()
         async with page.expect_download() as download:
             await house.chain.mine()
         saved = await (await download.value).path()
         assert saved.read_bytes() == content
         assert (await download.value).suggested_filename == "notes.bin"
-        await expect(frame.get_by_role("heading", name="It’s yours")).to_be_visible()
+        await expect(frame.get_by_role("heading", name="Your file is ready")).to_be_visible()
         heard = await page.evaluate("heard")
         states = [detail["state"] for name, detail in heard if name == "bitcache:state"]
         assert states == ["new", "processing", "settled"]
@@ -117,7 +117,7 @@ async def _publish_on(page: Page, house: House, content: bytes) -> str:
 
 async def _sign_in(page: Page, house: House) -> None:
     await page.goto(f"{house.url}/sell")
-    await page.get_by_label("Seller’s token").fill(house.token)
+    await page.get_by_label("Seller token").fill(house.token)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
 

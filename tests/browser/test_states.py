@@ -32,11 +32,11 @@ async def test_a_partial_payment_asks_for_the_rest(visitor: Visitor, house: Hous
     await invoice(page)
     before = await page.locator(".qr svg").inner_html()
     await house.pay(1000)
-    await expect(page.locator(".notice.warn:visible")).to_contain_text("1\u202f500\u00a0sat are missing")
+    await expect(page.locator(".notice.warn:visible")).to_contain_text("1\u202f500\u00a0sat still to pay")
     assert await page.locator(".qr svg").inner_html() != before
-    assert "amount=0.000015" in str(await page.get_by_role("link", name="Open in a wallet").get_attribute("href"))
+    assert "amount=0.000015" in str(await page.get_by_role("link", name="Open in wallet").get_attribute("href"))
     await house.pay(1500)
-    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
+    await expect(page.get_by_text("Payment received", exact=True)).to_be_visible()
     async with page.expect_download() as download:
         await house.chain.mine()
     assert (await (await download.value).path()).read_bytes() == SONG
@@ -47,9 +47,9 @@ async def test_an_overpaid_invoice_says_so_and_opens(visitor: Visitor, house: Ho
     page = await visitor.buy(await house.sell(SONG))
     await invoice(page)
     await house.pay(3000)
-    await expect(page.get_by_text("500\u00a0sat more than asked")).to_be_visible()
+    await expect(page.get_by_text("500\u00a0sat more than requested")).to_be_visible()
     await house.chain.mine()
-    await expect(heading(page, "It’s yours")).to_be_visible()
+    await expect(heading(page, "Your file is ready")).to_be_visible()
 
 
 async def test_a_late_payment_still_opens_the_file(visitor: Visitor, house: House) -> None:
@@ -57,13 +57,13 @@ async def test_a_late_payment_still_opens_the_file(visitor: Visitor, house: Hous
     page = await visitor.buy(await house.sell(SONG))
     await invoice(page)
     await house.expire()
-    await expect(heading(page, "The time to pay is up")).to_be_visible()
-    await page.get_by_role("button", name="I have paid already").click()
+    await expect(heading(page, "This payment request has expired")).to_be_visible()
+    await page.get_by_role("button", name="I already paid").click()
     await expect(page.get_by_text("do not pay twice")).to_be_visible()
     await house.pay()
-    await expect(page.get_by_text("after the time was up")).to_be_visible()
+    await expect(page.get_by_text("after the payment request expired")).to_be_visible()
     await house.chain.mine()
-    await expect(heading(page, "It’s yours")).to_be_visible()
+    await expect(heading(page, "Your file is ready")).to_be_visible()
 
 
 async def test_a_payment_that_is_replaced_is_missed_and_can_be_sent_again(visitor: Visitor, house: House) -> None:
@@ -73,12 +73,12 @@ async def test_a_payment_that_is_replaced_is_missed_and_can_be_sent_again(visito
     paid = await house.pay()
     await expect(page.get_by_text("Downloaded", exact=True)).to_be_visible()
     await house.chain.replace(paid)
-    await expect(page.get_by_text("is gone again")).to_be_visible()
+    await expect(page.get_by_text("disappeared from the network")).to_be_visible()
     await expect(page.locator(".qr svg")).to_be_visible()
     await house.pay()
-    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
+    await expect(page.get_by_text("Payment received", exact=True)).to_be_visible()
     await house.chain.mine()
-    await expect(heading(page, "It’s yours")).to_be_visible()
+    await expect(heading(page, "Your file is ready")).to_be_visible()
 
 
 async def test_start_again_makes_a_new_invoice(visitor: Visitor, house: House) -> None:
@@ -97,7 +97,7 @@ async def test_a_payment_to_an_earlier_invoice_is_found_after_starting_again(vis
     page = await visitor.buy(await house.sell(SONG))
     await invoice(page)
     paid = await house.pay()
-    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
+    await expect(page.get_by_text("Payment received", exact=True)).to_be_visible()
     await house.chain.replace(paid)
     await house.expire()
     await page.get_by_role("button", name="Start again").click()
@@ -106,7 +106,7 @@ async def test_a_payment_to_an_earlier_invoice_is_found_after_starting_again(vis
     await house.chain.mine()
     await page.wait_for_timeout(500)
     await page.reload()
-    await expect(heading(page, "It’s yours")).to_be_visible()
+    await expect(heading(page, "Your file is ready")).to_be_visible()
 
 
 async def test_a_payment_that_a_reorganisation_undoes_leaves_the_buyer_the_file(visitor: Visitor, house: House) -> None:
@@ -114,12 +114,12 @@ async def test_a_payment_that_a_reorganisation_undoes_leaves_the_buyer_the_file(
     page = await visitor.buy(await house.sell(SONG))
     await invoice(page)
     await house.pay()
-    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
+    await expect(page.get_by_text("Payment received", exact=True)).to_be_visible()
     await house.chain.mine()
-    await expect(heading(page, "It’s yours")).to_be_visible()
+    await expect(heading(page, "Your file is ready")).to_be_visible()
     await house.chain.reorg(1, keep=False)
-    await expect(page.get_by_text("The network took the payment back")).to_be_visible(timeout=45_000)
-    await expect(page.get_by_role("button", name="Save it again")).to_be_visible()
+    await expect(page.get_by_text("Payment reversed by the network")).to_be_visible(timeout=45_000)
+    await expect(page.get_by_role("button", name="Save again")).to_be_visible()
 
 
 async def test_a_reload_goes_on_where_it_was(visitor: Visitor, house: House) -> None:
@@ -132,7 +132,7 @@ async def test_a_reload_goes_on_where_it_was(visitor: Visitor, house: House) -> 
     await house.pay()
     await expect(page.get_by_text("Downloaded", exact=True)).to_be_visible()
     await page.reload()
-    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
+    await expect(page.get_by_text("Payment received", exact=True)).to_be_visible()
     async with page.expect_download() as download:
         await house.chain.mine()
     assert (await (await download.value).path()).read_bytes() == SONG
@@ -145,12 +145,12 @@ async def test_the_private_link_opens_the_purchase_on_another_device(visitor: Vi
     await page.goto(await house.sell(SONG))
     await invoice(page)
     await house.pay()
-    await page.get_by_role("button", name="Copy my private link").click()
+    await page.get_by_role("button", name="Copy my access link").click()
     link = str(await page.evaluate("navigator.clipboard.readText()"))
     await house.chain.mine()
-    await expect(heading(page, "It’s yours")).to_be_visible()
+    await expect(heading(page, "Your file is ready")).to_be_visible()
     other = await visitor.buy(link)
-    await expect(heading(other, "It’s yours")).to_be_visible()
+    await expect(heading(other, "Your file is ready")).to_be_visible()
 
 
 async def test_a_lost_connection_is_said_and_mended(visitor: Visitor, house: House) -> None:
@@ -161,10 +161,10 @@ async def test_a_lost_connection_is_said_and_mended(visitor: Visitor, house: Hou
     # Chromium cuts no stream that is open already: its first message must be in, or it would say "back again".
     await page.wait_for_timeout(500)
     await page.context.set_offline(True)
-    await expect(page.get_by_text("No connection")).to_be_visible()
+    await expect(page.get_by_text("You are offline")).to_be_visible()
     await house.pay()
     await page.context.set_offline(False)
-    await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("Payment received", exact=True)).to_be_visible(timeout=20_000)
     visitor.wrong = [line for line in visitor.wrong if "ERR_INTERNET_DISCONNECTED" not in line]
 
 
@@ -175,7 +175,7 @@ async def test_broken_links_say_what_is_wrong(visitor: Visitor, house: House) ->
     for broken, sentence in {
         link.split("#")[0]: "The end of the link is missing",
         link[:-3]: "The link is damaged",
-        link.split("#")[0] + "#" + "A" * 22: "does not belong to this file",
+        link.split("#")[0] + "#" + "A" * 22: "does not match this file",
     }.items():
         await page.goto("about:blank")
         await page.goto(broken)
@@ -196,7 +196,7 @@ async def test_a_paused_seller_cannot_be_paid(visitor: Visitor, house: House) ->
     link = await house.sell(SONG)
     await house.pause("wrong_network")
     page = await visitor.buy(link)
-    await expect(page.get_by_text("Nothing was charged")).to_be_visible()
+    await expect(page.get_by_text("You have not been charged")).to_be_visible()
     await expect(page.get_by_role("button", name="Pay 2")).to_have_count(0)
 
 
@@ -205,9 +205,9 @@ async def test_another_language(visitor: Visitor, house: House) -> None:
     page = await visitor.buy(await house.sell(SONG), language="fr-CA")
     assert await page.locator("html").get_attribute("lang") == "fr"
     await page.get_by_role("button", name=re.compile("^Payer 2")).click()
-    await expect(page.get_by_text("En attente de votre paiement").first).to_be_visible()
+    await expect(page.get_by_text("En attente du paiement").first).to_be_visible()
     await house.pay()
-    await expect(page.get_by_text("Paiement vu", exact=True)).to_be_visible()
+    await expect(page.get_by_text("Paiement reçu", exact=True)).to_be_visible()
     await house.chain.mine()
     await expect(heading(page, "Il est à vous")).to_be_visible()
 
@@ -234,26 +234,26 @@ async def test_a_private_link_of_a_part_paid_purchase_says_what_arrived_and_take
     page = await context.new_page()
     await page.goto(await house.sell(SONG))
     await invoice(page)
-    await page.get_by_text("Keep the way back").click()
-    await page.get_by_role("button", name="Copy my private link").click()
+    await page.get_by_text("Save your access link").click()
+    await page.get_by_role("button", name="Copy my access link").click()
     link = str(await page.evaluate("navigator.clipboard.readText()"))
     await page.close()
     await house.pay(1000)
     other = await visitor.buy(link)
     await expect(other.get_by_text("1\u202f000\u00a0sat of 2\u202f500\u00a0sat were received")).to_be_visible()
-    rest = other.get_by_role("button", name="Pay the missing 1\u202f500\u00a0sat")
+    rest = other.get_by_role("button", name="Pay the remaining 1\u202f500\u00a0sat")
     await expect(rest).to_be_disabled()
     await house.chain.mine()
-    await expect(other.get_by_text("for everyone else who holds")).to_be_visible()
+    await expect(other.get_by_text("for everyone else who has")).to_be_visible()
     await expect(rest).to_be_enabled()
     await rest.click()
     await expect(other.locator(".qr svg")).to_be_visible()
     await other.reload()
-    wallet = other.get_by_role("link", name="Open in a wallet")
+    wallet = other.get_by_role("link", name="Open in wallet")
     assert "amount=0.000015" in str(await wallet.get_attribute("href"))
     await house.pay(1500)
     await house.chain.mine()
-    await expect(heading(other, "It’s yours")).to_be_visible()
+    await expect(heading(other, "Your file is ready")).to_be_visible()
 
 
 async def test_beside_a_part_paid_link_one_can_buy_for_oneself(visitor: Visitor, house: House) -> None:
@@ -263,16 +263,16 @@ async def test_beside_a_part_paid_link_one_can_buy_for_oneself(visitor: Visitor,
     await page.goto(await house.sell(SONG))
     await invoice(page)
     theirs = await house.address(0)
-    await page.get_by_text("Keep the way back").click()
-    await page.get_by_role("button", name="Copy my private link").click()
+    await page.get_by_text("Save your access link").click()
+    await page.get_by_role("button", name="Copy my access link").click()
     link = str(await page.evaluate("navigator.clipboard.readText()"))
     await house.pay(1000)
     await house.chain.mine()
     other = await visitor.buy(link)
-    await other.get_by_role("button", name="Buy it for myself instead").click()
+    await other.get_by_role("button", name="Buy my own copy instead").click()
     await expect(other.locator(".qr svg")).to_be_visible()
     assert await other.locator(".address").text_content() != theirs
-    wallet = other.get_by_role("link", name="Open in a wallet")
+    wallet = other.get_by_role("link", name="Open in wallet")
     assert "amount=0.000025" in str(await wallet.get_attribute("href"))
 
 

@@ -48,7 +48,7 @@ async def test_a_frame_that_may_keep_nothing_hands_over_to_a_page_of_its_own(vis
     """Chromium refuses storage to frames of another site: no invoice is made there, and nothing paid can be lost."""
     async with website(house.url, await house.sell(SONG), host="localhost") as site:
         page, frame = await opened(visitor, site)
-        await expect(frame.get_by_text("in a tab of its own")).to_be_visible()
+        await expect(frame.get_by_text("continues in its own tab")).to_be_visible()
         async with page.context.expect_page() as tab:
             await frame.get_by_role("button", name=re.compile("^Pay 2.*new tab")).click()
         assert await invoices(house) == 0
@@ -58,12 +58,12 @@ async def test_a_frame_that_may_keep_nothing_hands_over_to_a_page_of_its_own(vis
         await own.get_by_role("button", name=re.compile("^Pay 2")).click()
         await expect(own.locator(".qr svg")).to_be_visible()
         await house.pay()
-        await expect(own.get_by_text("Payment seen", exact=True)).to_be_visible()
+        await expect(own.get_by_text("Payment received", exact=True)).to_be_visible()
         await own.close()
         again = await page.context.new_page()
         await again.goto(await _link(page))
         await house.chain.mine()
-        await expect(again.get_by_role("heading", name="It’s yours")).to_be_visible()
+        await expect(again.get_by_role("heading", name="Your file is ready")).to_be_visible()
 
 
 async def _link(page: Page) -> str:
@@ -83,17 +83,16 @@ async def test_where_neither_storage_nor_a_tab_is_allowed_the_private_link_is_ke
         await outer.get_by_role("link").click()
         frame = outer.frame_locator("dialog iframe")
         await frame.get_by_role("button", name=re.compile("^Pay 2")).click()
-        await expect(frame.get_by_role("heading", name="Keep your private link first")).to_be_visible()
-        await expect(frame.get_by_role("button", name="I have kept it")).to_be_disabled()
+        await expect(frame.get_by_role("heading", name="Save your access link first")).to_be_visible()
+        await expect(frame.get_by_role("button", name="I saved it")).to_be_disabled()
         assert await invoices(house) == 0
-        await frame.get_by_label("Your private link").click()
-        private = await frame.get_by_label("Your private link").input_value()
-        await frame.get_by_role("button", name="I have kept it").click()
+        await frame.get_by_label("Your access link").click()
+        private = await frame.get_by_label("Your access link").input_value()
+        await frame.get_by_role("button", name="I saved it").click()
         await expect(frame.locator(".qr svg")).to_be_visible()
         await house.pay()
         await house.chain.mine()
-        await expect(frame.get_by_role("heading", name="It’s yours")).to_be_visible()
-        assert await frame.get_by_text("saved to your downloads").count() == 0
+        await expect(frame.get_by_role("heading", name="Your file is ready")).to_be_visible()
         assert await frame.get_by_role("link", name="Open it on its own page").get_attribute("href") == private
         visitor.wrong = [
             line for line in visitor.wrong if not re.search("Download is disallowed|Blocked opening|can escape", line)
@@ -126,14 +125,14 @@ async def test_once_an_invoice_exists_no_stray_click_or_key_closes_it(visitor: V
         await page.keyboard.press("Escape")
         await expect(question).to_have_count(0)
         await page.get_by_role("button", name="Close", exact=True).click()
-        await expect(question.get_by_role("button", name="Copy my private link")).to_be_visible()
+        await expect(question.get_by_role("button", name="Copy my access link")).to_be_visible()
         await question.get_by_role("button", name="Close", exact=True).click()
         await expect(page.locator("dialog")).to_have_count(0)
         await house.pay()
         await page.get_by_role("link", name="Buy the song").click()
-        await expect(frame.get_by_text("Payment seen", exact=True)).to_be_visible()
+        await expect(frame.get_by_text("Payment received", exact=True)).to_be_visible()
         await house.chain.mine()
-        await expect(frame.get_by_role("heading", name="It’s yours")).to_be_visible()
+        await expect(frame.get_by_role("heading", name="Your file is ready")).to_be_visible()
         await expect(frame.locator("body")).not_to_contain_text(str(address))
         await page.mouse.click(5, 5)
         await expect(page.locator("dialog")).to_have_count(0)
@@ -165,7 +164,7 @@ async def test_moving_the_element_keeps_the_checkout_open(visitor: Visitor, hous
             await expect(frame.locator(".qr svg")).to_be_visible()
         await house.pay()
         await house.chain.mine()
-        await expect(frame.get_by_role("heading", name="It’s yours")).to_be_visible()
+        await expect(frame.get_by_role("heading", name="Your file is ready")).to_be_visible()
 
 
 async def test_a_page_that_isolates_itself_can_sell(visitor: Visitor, house: House) -> None:
@@ -241,17 +240,17 @@ async def test_a_browser_that_keeps_nothing_at_all_gives_the_private_link_first(
         page = await context.new_page()
         await page.goto(await house.sell(SONG))
         await page.get_by_role("button", name=re.compile("^Pay 2")).click()
-        private = await page.get_by_label("Your private link").input_value()
+        private = await page.get_by_label("Your access link").input_value()
         assert await invoices(house) == 0
-        await page.get_by_label("Your private link").click()
-        await page.get_by_role("button", name="I have kept it").click()
+        await page.get_by_label("Your access link").click()
+        await page.get_by_role("button", name="I saved it").click()
         await expect(page.locator(".qr svg")).to_be_visible()
         await house.pay()
-        await expect(page.get_by_text("Payment seen", exact=True)).to_be_visible()
+        await expect(page.get_by_text("Payment received", exact=True)).to_be_visible()
         await page.goto("about:blank")
         await page.goto(private)
         await house.chain.mine()
-        await expect(page.get_by_role("heading", name="It’s yours")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Your file is ready")).to_be_visible()
         await context.close()
 
 

@@ -36,7 +36,7 @@ def test_the_opened_file_equals_the_original(person: Person, on_sale: OnSale) ->
 def test_what_a_person_sees_has_no_secret_in_it(person: Person, on_sale: OnSale) -> None:
     done = buy_and_pay(person, on_sale)
     assert done.out == "song.flac\n"
-    for text in ("song.flac", "2\u202f500 sat", "bitcoin:", "bcrt1", "Payment seen", "▀"):
+    for text in ("song.flac", "2\u202f500 sat", "bitcoin:", "bcrt1", "Payment received", "▀"):
         assert text in done.err
     assert on_sale.link.partition("#")[2] not in done.err
 

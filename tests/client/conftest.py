@@ -16,7 +16,7 @@ from gateway.demo.demonstration import Demo, demonstration
 
 @pytest.fixture
 async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
-    """A gateway, its seller and its purse."""
+    """A gateway, its seller and its demo wallet."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -179,7 +179,7 @@ async def test_qr_codes_keep_nobody_waiting(shop: Shop) -> None:
 
 
 async def test_demo_only_in_a_demo(shop: Shop) -> None:
-    """The purse is no part of a real gateway."""
+    """The demo wallet is no part of a real gateway."""
     real = make_app(replace(shop.parts, demo_wallet=None))
     routes = {route.resource.canonical for route in real.router.routes() if route.resource}
     assert not any("demo" in path for path in routes)

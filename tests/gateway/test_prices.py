@@ -1,4 +1,4 @@
-"""Prices that cannot be meant are refused when the file is listed, with a code that says why."""
+"""Invalid prices are refused when the file is listed, with a code that says why."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def test_unknown_names_the_nearest(tables: dict[str, Any], hint: str) -> None:
     ],
 )
 def test_nonsense_is_refused(tables: dict[str, Any]) -> None:
-    """What cannot be meant is refused, by the name of the setting."""
+    """Invalid values are refused, by the name of the setting."""
     with pytest.raises(InvalidSettings) as caught:
         check(tables)
     assert "." in caught.value.details["setting"] or caught.value.details["setting"] in tables

@@ -100,7 +100,7 @@ test("claims that an earlier version kept, from links too, count once they are p
   assert.equal((await open()).found?.claim, claim(1));
 });
 
-test("one's own private link goes on with one's own purchase, paid or not", async () => {
+test("one's own access link goes on with one's own purchase, paid or not", async () => {
   keepClaim(FILE, claim(1));
   gateway.purchases.set(claim(1), purchaseOf(claim(1)));
   const { found, linkUnpaid } = await open(claim(1));

@@ -89,13 +89,13 @@ class Person:
 
 @dataclass(frozen=True)
 class Shop:
-    """A gateway that runs, its seller's token, and the purse of its simulated chain."""
+    """A gateway that runs, its seller's token, and the demo wallet of its simulated chain."""
 
     url: str
     token: str
 
     def pay(self, purchase_id: str, amount: int | None = None) -> None:
-        """Let the purse pay."""
+        """Let the demo wallet pay."""
         body = {"purchase_id": purchase_id} | ({} if amount is None else {"amount_sat": amount})
         self._post("/api/v1/demo/pay", body)
 

@@ -1,4 +1,4 @@
-"""A private Bitcoin node (regtest) with a purse: for demonstrations and tests.
+"""A private Bitcoin node (regtest) with a demo wallet: for demonstrations and tests.
 
 Coins have no value there and blocks come on command.  The node listens on the loopback alone, on
 ports of its own, and ends when this process does, however this process ends.
@@ -55,7 +55,7 @@ class RegtestNode:
 
     @classmethod
     async def start(cls, datadir: Path | None = None, bitcoind: Path | None = None) -> Self:
-        """A node that answers, with a funded purse; raises NoBitcoind, NodeUnreachable."""
+        """A node that answers, with a funded wallet; raises NoBitcoind, NodeUnreachable."""
         if bitcoind is None:
             bitcoind = await asyncio.to_thread(find_bitcoind)
         node = cls(datadir, bitcoind)
@@ -134,7 +134,7 @@ class RegtestNode:
         )
 
     async def ready(self) -> None:
-        """Wait until it answers and its purse is full; raises NodeUnreachable when it does not come up."""
+        """Wait until it answers and its demo wallet is full; raises NodeUnreachable when it does not come up."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -194,14 +194,14 @@ class RegtestNode:
                 os.kill(self.pid, signal.SIGKILL)
             guard.wait(STOP_SECONDS)
 
-    # The purse
+    # The demo wallet
 
     async def pay(self, address: str, amount: Sat) -> str:
-        """Send from the purse, replaceably; returns the transaction id."""
+        """Send from the demo wallet, replaceably; returns the transaction id."""
         return str(await self._demo_wallet("sendtoaddress", address, btc_text(amount)))
 
     async def mine(self, blocks: int = 1, address: str | None = None) -> None:
-        """Find blocks that hold what waits; their rewards go to the purse, or to ``address``."""
+        """Find blocks that hold what waits; their rewards go to the demo wallet, or to ``address``."""
         await self.rpc("generatetoaddress", blocks, address or await self.address())
 
     async def reorg(self, depth: int, *, keep: bool = True) -> None:
@@ -222,7 +222,7 @@ class RegtestNode:
             await self.rpc("generateblock", address, [])
 
     async def replace(self, txid: str) -> str:
-        """Spend a waiting payment's coins back into the purse, at a higher fee: the payment is gone."""
+        """Spend a waiting payment's coins back into the demo wallet, at a higher fee: the payment is gone."""
         sent = await self.rpc("getrawtransaction", txid, True)
         inputs = [{"txid": one["txid"], "vout": one["vout"], "sequence": 1} for one in sent["vin"]]
         total = await self._value_of(inputs)
@@ -232,7 +232,7 @@ class RegtestNode:
         return str(await self.rpc("sendrawtransaction", signed["hex"], 0))
 
     async def address(self) -> str:
-        """A fresh address of the purse."""
+        """A fresh address of the demo wallet."""
         return str(await self._demo_wallet("getnewaddress"))
 
     async def _value_of(self, inputs: list[dict[str, Any]]) -> int:

@@ -23,7 +23,7 @@
  * @property {boolean} embedded inside the widget's frame
  * @property {boolean} keeps this browser keeps claims here
  * @property {boolean} handedOver the purchase goes on in a page of its own
- * @property {string | null} linkToKeep the private link of a purchase that begins when it is kept
+ * @property {string | null} linkToKeep the access link of a purchase that begins when it is kept
  * @property {Preview | null} preview
  * @property {boolean} starting an invoice was asked for
  * @property {number | null} work how far a proof of work is that takes a while: 1 is as long as usual

@@ -68,7 +68,7 @@ const BROWSER_CODES = new Map([
 /**
  * Any thrown value as a plain object that can be posted between threads.
  * @param {unknown} thrown
- * @returns {ErrorReport} `code` is "unexpected" for what nobody foresaw
+ * @returns {ErrorReport} `code` is "unexpected" for an unexpected error
  */
 export function report(thrown) {
   if (thrown instanceof SealingError) return { code: thrown.code, message: thrown.message };

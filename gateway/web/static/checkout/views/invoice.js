@@ -107,7 +107,7 @@ function addressRow(address) {
 }
 
 /**
- * The one next action: the wallet on this device, or in a demonstration its purse.
+ * The one next action: the wallet on this device, or in a demonstration its demo wallet.
  * @param {boolean} demo
  * @param {{demoPay: () => void}} act
  */

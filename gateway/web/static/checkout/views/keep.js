@@ -1,4 +1,4 @@
-/** Where the browser keeps nothing: the private link first, the invoice after. */
+/** Where the browser keeps nothing: the access link first, the invoice after. */
 
 import { copyButton } from "../../ui/copy.js";
 import { freshId, h, heading, setText } from "../../ui/dom.js";

@@ -1,4 +1,4 @@
-/** A private link's purchase that is paid in part: what arrived, and the choice to pay the rest. */
+/** A access link's purchase that is paid in part: what arrived, and the choice to pay the rest. */
 
 import { h, heading, setText } from "../../ui/dom.js";
 import { satText } from "../../ui/format.js";

@@ -98,7 +98,7 @@ export function fillBar(bar, { bytes, total }) {
 }
 
 /**
- * The private link that brings a buyer back, on any device.
+ * The access link that brings a buyer back, on any device.
  * @param {{folded?: boolean}} [look] folded: one line to open, while something else comes first
  */
 export function wayBack({ folded = false } = {}) {
