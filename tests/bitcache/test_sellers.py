@@ -36,7 +36,11 @@ async def test_a_token_finds_its_seller(market: Market) -> None:
     assert (found.id, found.name) == (market.seller_id, "Ann")
 
 
-@pytest.mark.parametrize("token", ["", "short", "a" * 43, new_secret(), "ä" * 43, "A" * 4000])
+@pytest.mark.parametrize(
+    "token",
+    ["", "short", "a" * 43, new_secret(), "ä" * 43, "A" * 4000],
+    ids=["none", "short", "shaped", "fresh", "not ascii", "long"],
+)
 async def test_a_token_that_nobody_holds_is_refused(market: Market, token: str) -> None:
     """Malformed or unknown makes no difference."""
     with pytest.raises(Unauthenticated) as refused:

@@ -20,10 +20,10 @@ QUIET = """
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from support.accounts import BIP84_ZPUB
-from wallet import second_opinion
+from wallet import address_crosscheck
 from wallet.descriptors import read
 with ThreadPoolExecutor(8) as pool:
-    list(pool.map(lambda _: second_opinion.confirm(read(BIP84_ZPUB, "main")), range(8)))
+    list(pool.map(lambda _: address_crosscheck.confirm(read(BIP84_ZPUB, "main")), range(8)))
 assert logging.getLogger().handlers == [], "a handler on the root logger"
 """
 
