@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Tests wait more than they compute: more processes than cores are the fastest.
+PROCESSES ?= 3
+PYTEST = $(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=loadfile
 # Two marks of what is installed: what a gateway needs, and what lint and tests need on top.
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 DEV_STAMP := $(VENV)/.installed-dev-$(shell cat requirements.lock requirements-dev.lock pyproject.toml | cksum | cut -d' ' -f1)
@@ -24,12 +27,12 @@ demo: $(STAMP) ## a private Bitcoin network, the gateway and a sample file to bu
 test: $(DEV_STAMP) ## every test; what cannot run here is skipped with its reason (CI=true: nothing may be)
 	@VENV=$(VENV) tests/support/prepare.sh
 	@. $(VENV)/test-env && tests/support/js.sh test
-	@. $(VENV)/test-env && $(BIN)/python -m pytest $(ARGS)
+	@. $(VENV)/test-env && $(PYTEST) $(ARGS)
 
 check: lint quick ## what a commit should pass quickly: lint, types, and the tests without node and browser
 
 quick: $(DEV_STAMP) ## the tests without node and browser alone
-	@$(BIN)/python -m pytest -m "not node and not browser and not slow" $(ARGS)
+	@$(PYTEST) -m "not node and not browser and not slow" $(ARGS)
 
 lint: $(DEV_STAMP) ## formatting, lint and types
 	@$(BIN)/ruff format --check .
