@@ -1,6 +1,6 @@
 """Whether the claim of a link is taken up: whoever made the link may hold it, too (docs/protocol.md §1).
 
-JavaScript's half: gateway/web/static/checkout/foreign.js; both are held to tests/vectors/claims.json.
+JavaScript's half: gateway/web/static/checkout/claim-from-link.js; both are held to tests/vectors/claims.json.
 """
 
 from __future__ import annotations

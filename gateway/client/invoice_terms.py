@@ -1,7 +1,7 @@
 """What a gateway may ask of a buyer: the price that the seller signed, less what arrived, at one address for the whole
 purchase.  The payment URI is made here from what was checked, so that no other one is ever shown.
 
-JavaScript's half: gateway/web/static/checkout/bill.js
+JavaScript's half: gateway/web/static/checkout/invoice-terms.js
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ async def file(request: web.Request) -> web.Response:
         sealed_size=offer.sealed_size,
         paused=paused or parts.readiness.lasting_reason,
         embed="embed" in request.query,
-        parked=bool(claim_cookie.claims_of(request, file_id)),
+        pending_claim=bool(claim_cookie.claims_of(request, file_id)),
     )
 
 

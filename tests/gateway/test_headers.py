@@ -46,7 +46,7 @@ async def test_only_the_checkout_can_be_framed(shop: Shop) -> None:
     assert "frame-ancestors" not in framed["Content-Security-Policy"]
     assert framed["Cross-Origin-Embedder-Policy"] == "require-corp"
     assert framed["Cross-Origin-Resource-Policy"] == "cross-origin"
-    worker = await raw(shop, "//static/sealing/open-worker.js")
+    worker = await raw(shop, "//static/client/buy-worker.js")
     assert worker["Cross-Origin-Embedder-Policy"] == "require-corp"
     page = f"/f/{sold.file_id}"
     for path in (page, "/f/nope", *(f"{page}{more}?embed" for more in ("/pay", "/claim", "/", "%0a", "%23x", "x"))):
@@ -141,7 +141,7 @@ async def test_headers_that_are_not_ascii(shop: Shop, header: str) -> None:
         *(f"GET {api}{path}" for path in (f"/files/{file}", f"/files/{file}/bytes", "/share", "/claim", "/seller")),
         *(f"POST {api}/{path}" for path in ("uploads", "listings", f"files/{file}/purchases")),
         *(f"{method} {api}/uploads/{file}" for method in ("HEAD", "PATCH", "DELETE", "POST", "OPTIONS")),
-        *(f"GET {path}" for path in (f"{api}/purchases/{purchase_id}", "/static/site.js", "/healthz")),
+        *(f"GET {path}" for path in (f"{api}/purchases/{purchase_id}", "/static/checkout-page.js", "/healthz")),
         f"POST /f/{file}/pay",
     ]
     name, port = shop.url.removeprefix("http://").split(":")

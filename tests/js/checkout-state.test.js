@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { mayDownload, reduce, screenOf, START } from "../../gateway/web/static/checkout/state.js";
-import { stepsOf } from "../../gateway/web/static/checkout/steps.js";
-import { adviceOn, check, parsePrice } from "../../gateway/web/static/seller/sale.js";
-import { snippet } from "../../gateway/web/static/seller/views/sold.js";
-import { btcText, countdown, grouped, scaled } from "../../gateway/web/static/ui/format.js";
+import { mayDownload, reduce, screenOf, START } from "../../gateway/web/static/checkout/checkout-state.js";
+import { stepsOf } from "../../gateway/web/static/checkout/progress-steps.js";
+import { adviceOn, check, parsePrice } from "../../gateway/web/static/seller/validate.js";
+import { snippet } from "../../gateway/web/static/seller/views/published.js";
+import { btcText, countdown, grouped, scaled } from "../../gateway/web/static/ui/format-numbers.js";
 
 const OFFER = { fileId: "F", title: "A song", name: "song.flac", type: "audio/flac", size: 5, priceSat: 2500, sealedSize: 77, demo: false, simulated: false, paused: null };
 const Purchase = {

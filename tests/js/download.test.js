@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { b64u, concat, unb64u } from "../../gateway/web/static/sealing/bytes.js";
-import { readOffer, receive } from "../../gateway/web/static/sealing/buy.js";
-import { GroupKeeper, download, fetchGroups } from "../../gateway/web/static/sealing/download.js";
+import { readOffer, receive } from "../../gateway/web/static/client/buy.js";
+import { GroupKeeper, download, fetchGroups } from "../../gateway/web/static/client/download.js";
 import { HEADER_SIZE } from "../../gateway/web/static/sealing/cobblestone.js";
-import { GROUP_SIZE, groupRoot } from "../../gateway/web/static/sealing/groups.js";
-import { Patience } from "../../gateway/web/static/sealing/http.js";
+import { GROUP_SIZE, groupRoot } from "../../gateway/web/static/sealing/hash-groups.js";
+import { Backoff } from "../../gateway/web/static/client/http.js";
 import { manifestText, newSellerKeys, signManifest, verifyManifest } from "../../gateway/web/static/sealing/manifest.js";
-import { sha256 } from "../../gateway/web/static/sealing/primitives.js";
-import { sell } from "../../gateway/web/static/sealing/sell.js";
-import { MemoryStore } from "../../gateway/web/static/sealing/stores.js";
+import { sha256 } from "../../gateway/web/static/sealing/webcrypto.js";
+import { sell } from "../../gateway/web/static/client/sell.js";
+import { MemoryStore } from "../../gateway/web/static/client/file-stores.js";
 import { FakeGateway, brokenBody, silentBody } from "./fake-gateway.js";
 import { counter } from "./support.js";
 
@@ -38,7 +38,7 @@ async function setting() {
 async function keeperOf({ link, fileId, manifest }, store = new MemoryStore()) {
   return new GroupKeeper(store, manifest, await fetchGroups(link, fileId, manifest));
 }
-const impatient = () => new Patience({ attempts: 3, firstWaitMs: 1 });
+const hurried = () => new Backoff({ attempts: 3, firstWaitMs: 1 });
 const sealedBytes = ({ gateway, fileId }) => gateway.listings.get(fileId).bytes;
 const contentOf = async (store) => Buffer.from(await (await store.finish()).arrayBuffer());
 const bytesRequests = ({ gateway }) => gateway.requests.filter(({ path }) => path.endsWith("/bytes"));
@@ -68,7 +68,7 @@ test("a broken download goes on by Range and If-Range from the byte where it bro
     return new Response(body, { status: range ? 206 : 200, headers });
   };
   const keeper = await keeperOf(sale);
-  await download(sale.link, sale.fileId, keeper, { patience: impatient() });
+  await download(sale.link, sale.fileId, keeper, { backoff: hurried() });
   assert.deepEqual(await contentOf(keeper.store), sealedBytes(sale));
   const ranges = bytesRequests(sale).map(({ headers }) => [headers.get("Range"), headers.get("If-Range")]);
   assert.deepEqual(ranges, [[null, null], ["bytes=1200000-", '"v1"'], ["bytes=2400000-", '"v1"']]);
@@ -83,7 +83,7 @@ test("an answer with the whole file instead of the range is read from its start"
     return new Response(turn++ ? whole : brokenBody(whole.subarray(0, 1_500_000)), { headers: { ETag: '"v2"' } });
   };
   const keeper = await keeperOf(sale);
-  await download(sale.link, sale.fileId, keeper, { patience: impatient() });
+  await download(sale.link, sale.fileId, keeper, { backoff: hurried() });
   assert.deepEqual(await contentOf(keeper.store), sealedBytes(sale));
 });
 
@@ -94,7 +94,7 @@ test("a later session keeps the groups that prove right, and fetches again from 
   left[56 + 1_049_600 + 3] ^= 1;
   kept.append(left);
   const keeper = await keeperOf(sale, kept);
-  await download(sale.link, sale.fileId, keeper, { patience: impatient() });
+  await download(sale.link, sale.fileId, keeper, { backoff: hurried() });
   assert.deepEqual(await contentOf(kept), sealedBytes(sale));
   assert.deepEqual(bytesRequests(sale).map(({ headers }) => headers.get("Range")), [`bytes=${56 + 1_049_600}-`]);
 });
@@ -103,7 +103,7 @@ test("what another file left under the same name is dropped whole", async () => 
   const sale = await setting();
   const kept = new MemoryStore();
   kept.append(counter(2_000_000));
-  await download(sale.link, sale.fileId, await keeperOf(sale, kept), { patience: impatient() });
+  await download(sale.link, sale.fileId, await keeperOf(sale, kept), { backoff: hurried() });
   assert.deepEqual(await contentOf(kept), sealedBytes(sale));
 });
 
@@ -113,7 +113,7 @@ for (const [where, position] of [["header", 5], ["first group", 100], ["last gro
     const good = Buffer.from(sealedBytes(sale));
     sealedBytes(sale)[position] ^= 4;
     const keeper = await keeperOf(sale);
-    await assert.rejects(download(sale.link, sale.fileId, keeper, { patience: impatient() }), { code: "tampered" });
+    await assert.rejects(download(sale.link, sale.fileId, keeper, { backoff: hurried() }), { code: "tampered" });
     const kept = await contentOf(keeper.store);
     assert.ok(kept.length <= position);
     assert.deepEqual(kept, good.subarray(0, kept.length));
@@ -125,7 +125,7 @@ test("more bytes than were signed are trailing_bytes", async () => {
   const listing = sale.gateway.listings.get(sale.fileId);
   listing.bytes = Buffer.concat([listing.bytes, Buffer.alloc(10)]);
   const keeper = await keeperOf(sale);
-  await assert.rejects(download(sale.link, sale.fileId, keeper, { patience: impatient() }), { code: "trailing_bytes" });
+  await assert.rejects(download(sale.link, sale.fileId, keeper, { backoff: hurried() }), { code: "trailing_bytes" });
 });
 
 test("a gateway whose file is shorter than signed is never complete", async () => {
@@ -133,7 +133,7 @@ test("a gateway whose file is shorter than signed is never complete", async () =
   const listing = sale.gateway.listings.get(sale.fileId);
   listing.bytes = listing.bytes.subarray(0, -1);
   const keeper = await keeperOf(sale);
-  await assert.rejects(download(sale.link, sale.fileId, keeper, { patience: impatient() }), { code: "gateway_unreachable" });
+  await assert.rejects(download(sale.link, sale.fileId, keeper, { backoff: hurried() }), { code: "gateway_unreachable" });
   assert.equal(keeper.complete, false);
 });
 
@@ -143,7 +143,7 @@ test("a connection that falls silent counts as broken", async () => {
   sale.gateway.breaks = async ({ path }) =>
     path.endsWith("/bytes") && turn++ === 0 ? new Response(silentBody()) : undefined;
   const keeper = await keeperOf(sale);
-  await download(sale.link, sale.fileId, keeper, { patience: impatient(), stallMs: 20 });
+  await download(sale.link, sale.fileId, keeper, { backoff: hurried(), stallMs: 20 });
   assert.ok(keeper.complete);
 });
 

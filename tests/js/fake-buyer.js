@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 
-import { paymentUri } from "../../gateway/web/static/checkout/bill.js";
+import { paymentUri } from "../../gateway/web/static/checkout/invoice-terms.js";
 
 /** Storage that can be full. */
 export class FakeStorage {
@@ -39,11 +39,11 @@ export class FakeGateway {
   purchases = new Map();
   /** Claim hashes that POST named. @type {string[]} */
   begun = [];
-  parked = [];
+  pendingClaim = [];
   problem = null;
 
   fetch = async (url, { headers, body } = {}) => {
-    if (url.endsWith("/claim") && url.startsWith("/f/")) return Response.json({ claims: this.parked });
+    if (url.endsWith("/claim") && url.startsWith("/f/")) return Response.json({ claims: this.pendingClaim });
     if (this.problem) return this.#problem(this.problem.status, this.problem.code);
     if (url.endsWith("/purchases")) return Response.json(this.#begin(JSON.parse(body).claim_hash), { status: 201 });
     const found = this.purchases.get(headers.get("Authorization").replace("Bearer ", ""));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createPurchase } from "../../gateway/web/static/checkout/api.js";
+import { createPurchase } from "../../gateway/web/static/checkout/buyer-api.js";
 import { solve } from "../../gateway/web/static/checkout/proof-of-work.js";
 import { readVectors } from "./support.js";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { report, GatewayError, SealingError } from "../../gateway/web/static/sealing/errors.js";
-import { GROUP_SIZE } from "../../gateway/web/static/sealing/groups.js";
+import { GROUP_SIZE } from "../../gateway/web/static/sealing/hash-groups.js";
 import { SealedFile, newSecrets, restoreSecrets, saveSecrets } from "../../gateway/web/static/sealing/seal-file.js";
 import { collect, counter } from "./support.js";
 

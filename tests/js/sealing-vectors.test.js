@@ -3,11 +3,11 @@ import { test } from "node:test";
 
 import { b64u, concat, unb64u, utf8 } from "../../gateway/web/static/sealing/bytes.js";
 import { openStream } from "../../gateway/web/static/sealing/cobblestone.js";
-import { groupRoot, parseGroups } from "../../gateway/web/static/sealing/groups.js";
+import { groupRoot, parseGroups } from "../../gateway/web/static/sealing/hash-groups.js";
 import { manifestText, parseManifest, sellerKey, signManifest, verifyManifest } from "../../gateway/web/static/sealing/manifest.js";
 import { metadataText, openMetadata, openPreview, sealMetadata, sealPreview } from "../../gateway/web/static/sealing/metadata.js";
 import { SealedFile } from "../../gateway/web/static/sealing/seal-file.js";
-import { claimHash, context, fileKey, metaKey, previewKey, shareHash } from "../../gateway/web/static/sealing/shares.js";
+import { claimHash, context, fileKey, metaKey, previewKey, shareHash } from "../../gateway/web/static/sealing/key-derivation.js";
 import { collect, counter, hex, readVectors, sha256hex, unhex } from "./support.js";
 
 const vectors = readVectors("sealing.json");

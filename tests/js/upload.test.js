@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { b64u } from "../../gateway/web/static/sealing/bytes.js";
-import { Patience } from "../../gateway/web/static/sealing/http.js";
-import { GROUP_SIZE } from "../../gateway/web/static/sealing/groups.js";
+import { Backoff } from "../../gateway/web/static/client/http.js";
+import { GROUP_SIZE } from "../../gateway/web/static/sealing/hash-groups.js";
 import { newSellerKeys, verifyManifest } from "../../gateway/web/static/sealing/manifest.js";
 import { SealedFile, newSecrets, saveSecrets } from "../../gateway/web/static/sealing/seal-file.js";
-import { sell } from "../../gateway/web/static/sealing/sell.js";
-import { upload } from "../../gateway/web/static/sealing/upload.js";
+import { sell } from "../../gateway/web/static/client/sell.js";
+import { upload } from "../../gateway/web/static/client/upload.js";
 import { FakeGateway } from "./fake-gateway.js";
 import { collect, counter } from "./support.js";
 
@@ -21,12 +21,12 @@ const setting = () => {
   const link = { gateway: "https://gateway.example", secret: "token", fetch: gateway.fetch };
   return { gateway, link };
 };
-const impatient = (more = {}) => new Patience({ attempts: 3, firstWaitMs: 1, ...more });
+const hurried = (more = {}) => new Backoff({ attempts: 3, firstWaitMs: 1, ...more });
 
 async function uploaded(gateway, link, more = {}) {
   const source = await SealedFile.create(file, secrets);
   const progress = [];
-  await upload(link, id, source, { pieceSize: 2 << 20, patience: impatient(), onProgress: (done) => progress.push(done), ...more });
+  await upload(link, id, source, { pieceSize: 2 << 20, backoff: hurried(), onProgress: (done) => progress.push(done), ...more });
   assert.deepEqual(new Uint8Array(gateway.uploads.get(id).bytes), sealed);
   return progress;
 }
@@ -72,7 +72,7 @@ test("behind a proxy that takes 1 MiB, as nginx does, the pieces become smaller 
   const { gateway, link } = setting();
   gateway.breaks = proxyThatTakes(gateway, 2 ** 20);
   const told = [];
-  await uploaded(gateway, link, { patience: impatient({ onRetry: ({ code }) => told.push(code) }) });
+  await uploaded(gateway, link, { backoff: hurried({ onRetry: ({ code }) => told.push(code) }) });
   assert.deepEqual(told, ["body_refused"]);
 });
 
@@ -115,8 +115,8 @@ test("a network that stays broken ends in gateway_unreachable, after waits that 
     if (method === "PATCH") throw new TypeError("network error");
   };
   const waits = [];
-  const patience = impatient({ onRetry: ({ waitMs }) => waits.push(waitMs) });
-  await assert.rejects(uploaded(gateway, link, { patience }), { code: "gateway_unreachable" });
+  const backoff = hurried({ onRetry: ({ waitMs }) => waits.push(waitMs) });
+  await assert.rejects(uploaded(gateway, link, { backoff }), { code: "gateway_unreachable" });
   assert.deepEqual(waits, [1, 2, 4]);
 });
 

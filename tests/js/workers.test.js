@@ -63,7 +63,7 @@ function helpers() {
   const counter = (length) => Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8) * 13) & 0xff);
   globalThis.talk = (name, messages, until) =>
     new Promise((resolve) => {
-      const worker = new Worker(`/static/sealing/${name}.js`, { type: "module" });
+      const worker = new Worker(`/static/client/${name}.js`, { type: "module" });
       const heard = [];
       worker.onmessage = ({ data }) => {
         heard.push(data);
@@ -92,7 +92,7 @@ const sellInPage = () =>
     const file = new File([content(size)], "song.flac", { type: "audio/flac" });
     const preview = { mediaType: "text/plain", content: new TextEncoder().encode("la") };
     const start = { type: "start", gateway: location.origin, token: "token", file, title: "Song", priceSat: 2500, preview, keys };
-    const { heard, worker } = await talk("seal-worker", [start], ["done", "error"]);
+    const { heard, worker } = await talk("sell-worker", [start], ["done", "error"]);
     worker.terminate();
     return heard;
   }, SIZE);
@@ -103,7 +103,7 @@ const buyInPage = (sold, share, more = {}) =>
     async ({ fileId, linkShare, offer, share, size, discard }) => {
       const start = { type: "start", gateway: location.origin, claim: "claim", fileId, linkShare, offer };
       const messages = share ? [start, { type: "share", share }] : [start];
-      const { heard, worker } = await talk("open-worker", messages, ["done", "error"]);
+      const { heard, worker } = await talk("buy-worker", messages, ["done", "error"]);
       const last = heard.at(-1);
       const right = last.file ? await sameBytes(last.file, size) : null;
       const during = await stored();
@@ -164,7 +164,7 @@ test("without private storage the open worker works in memory", { skip }, async 
     async ({ fileId, linkShare, offer, share, size }) => {
       // A worker whose storage refuses, as in some private windows.
       const denying = `navigator.storage.getDirectory = () => Promise.reject(new DOMException("no", "SecurityError"));
-        await import("${location.origin}/static/sealing/open-worker.js"); postMessage({type: "ready"});`;
+        await import("${location.origin}/static/client/buy-worker.js"); postMessage({type: "ready"});`;
       const worker = new Worker(URL.createObjectURL(new Blob([denying], { type: "text/javascript" })), { type: "module" });
       await new Promise((resolve) => (worker.onmessage = resolve));
       worker.postMessage({ type: "start", gateway: location.origin, claim: "claim", fileId, linkShare, offer });

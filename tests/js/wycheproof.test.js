@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { inflateSync } from "node:zlib";
 
 import { HEADER_SIZE, openRange, openStream } from "../../gateway/web/static/sealing/cobblestone.js";
-import { ChunkCipher, SEALED_CHUNK_SIZE } from "../../gateway/web/static/sealing/chunks.js";
+import { ChunkCipher, SEALED_CHUNK_SIZE } from "../../gateway/web/static/sealing/chunk-cipher.js";
 import { collect, collectUntilError, hex, pieces, readVectors, sha512hex, unhex } from "./support.js";
 
 const CODES = ["not_sealed", "wrong_key", "tampered", "truncated", "trailing_bytes"];

@@ -5,7 +5,7 @@
 
 import { unb64u } from "../sealing/bytes.js";
 import { SealingError } from "../sealing/errors.js";
-import { subtle } from "../sealing/primitives.js";
+import { subtle } from "../sealing/webcrypto.js";
 
 /** @typedef {import("../sealing/errors.js").Challenge} Challenge */
 

@@ -18,8 +18,8 @@ import {
   SEALED_BATCH_SIZE,
   SEALED_CHUNK_SIZE,
   TAG_SIZE,
-} from "./chunks.js";
-import { Cutter } from "./cutter.js";
+} from "./chunk-cipher.js";
+import { Cutter } from "./block-splitter.js";
 import { SealingError } from "./errors.js";
 
 export { BATCH_CHUNKS, BATCH_SIZE, CHUNK_SIZE, ChunkCipher, HEADER_SIZE, SEALED_CHUNK_SIZE, TAG_SIZE };

@@ -6,7 +6,7 @@
 import { b64u, concat, same, unb64u, utf8 } from "./bytes.js";
 import { HEADER_SIZE, plainSize } from "./cobblestone.js";
 import { SealingError } from "./errors.js";
-import { sha256, subtle } from "./primitives.js";
+import { sha256, subtle } from "./webcrypto.js";
 import { invalid, number, parseObject, raw } from "./strict-json.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */

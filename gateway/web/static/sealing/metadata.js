@@ -6,7 +6,7 @@
 import { b64u, concat, fromUtf8, utf8 } from "./bytes.js";
 import { ChunkCipher, MAX_PLAIN_SIZE, openStream, sealStream, sealedSize } from "./cobblestone.js";
 import { cleanTitle, safeName } from "./safe-name.js";
-import { context, metaKey, newSalt, previewKey } from "./shares.js";
+import { context, metaKey, newSalt, previewKey } from "./key-derivation.js";
 import { invalid, number, parseObject, raw } from "./strict-json.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */

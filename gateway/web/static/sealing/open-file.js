@@ -3,12 +3,12 @@
 import { same } from "./bytes.js";
 import { HEADER_SIZE, openStream } from "./cobblestone.js";
 import { SealingError } from "./errors.js";
-import { GROUP_SIZE } from "./groups.js";
-import { context, fileKey, shareHash } from "./shares.js";
+import { GROUP_SIZE } from "./hash-groups.js";
+import { context, fileKey, shareHash } from "./key-derivation.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./manifest.js").Manifest} Manifest */
-/** @typedef {import("./stores.js").Store} Store */
+/** @typedef {import("../client/file-stores.js").Store} Store */
 
 /**
  * The file key, once the gateway's share proved to be the one that the seller signed.

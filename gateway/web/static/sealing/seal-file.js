@@ -6,9 +6,9 @@
 import { b64u, concat, same, unb64u } from "./bytes.js";
 import { BATCH_CHUNKS, BATCH_SIZE, ChunkCipher, HEADER_SIZE, sealedSize } from "./cobblestone.js";
 import { SealingError } from "./errors.js";
-import { GROUP_SIZE, groupCount, groupOffset } from "./groups.js";
-import { sha256 } from "./primitives.js";
-import { context, fileKey, newFileId, newGatewayShare, newLinkShare, newSalt } from "./shares.js";
+import { GROUP_SIZE, groupCount, groupOffset } from "./hash-groups.js";
+import { sha256 } from "./webcrypto.js";
+import { context, fileKey, newFileId, newGatewayShare, newLinkShare, newSalt } from "./key-derivation.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {{fileId: Bytes, linkShare: Bytes, gatewayShare: Bytes, salt: Bytes}} Secrets raw bytes */

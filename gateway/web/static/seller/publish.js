@@ -1,12 +1,12 @@
 /** Sealing and uploading in a worker, with a key that signs but cannot be read, going on after a reload. */
 
 import { newSellerKeys } from "../sealing/manifest.js";
-import { get, put, remove } from "./database.js";
-import { previewType } from "./sale.js";
-import { token } from "./session.js";
+import { get, put, remove } from "./indexed-db.js";
+import { previewType } from "./validate.js";
+import { token } from "./seller-token.js";
 
-/** @typedef {import("../sealing/seal-worker.js").FromSealWorker} News */
-/** @typedef {import("../sealing/sell.js").Sold} Sold */
+/** @typedef {import("../client/sell-worker.js").FromSealWorker} News */
+/** @typedef {import("../client/sell.js").Sold} Sold */
 /** @typedef {{file: File, title: string, price: number, preview: File | null}} Sale */
 /**
  * @typedef {object} Listener
@@ -35,7 +35,7 @@ const resumeKey = (file) => `resume ${file.size} ${file.lastModified} ${file.nam
 export async function publish(sale, listener, signal) {
   const resume = await get(resumeKey(sale.file));
   const message = { type: "start", gateway: location.origin, token: token(), ...(await described(sale)), keys: await signingKeys(), resume };
-  const worker = new Worker(new URL("../sealing/seal-worker.js", import.meta.url), { type: "module" });
+  const worker = new Worker(new URL("../client/sell-worker.js", import.meta.url), { type: "module" });
   try {
     return await converse(worker, message, sale.file, listener, signal);
   } catch (error) {

@@ -1,21 +1,21 @@
 /** Before paying: what it is, a free sample, the price, one button. */
 
 import { h, heading, setText } from "../../ui/dom.js";
-import { satText } from "../../ui/format.js";
-import { errorText, t } from "../../ui/words.js";
-import { facts, noteLine, price, questions } from "./parts.js";
-import { previewFigure } from "./preview.js";
+import { satText } from "../../ui/format-numbers.js";
+import { errorText, t } from "../../ui/translations.js";
+import { facts, noteLine, price, questions } from "./shared-parts.js";
+import { previewFigure } from "./file-preview.js";
 
 /** @param {number | null} work nobody knows when it ends: the last percent takes as long as it takes */
 const startingText = (work) => (work === null ? t("offer.starting") : t("offer.working", { percent: Math.min(99, Math.floor(100 * work)) }));
 
 /**
- * @param {import("../state.js").State} state
+ * @param {import("../checkout-state.js").State} state
  * @param {{pay: () => void}} act
- * @returns {import("./parts.js").View}
+ * @returns {import("./shared-parts.js").View}
  */
 export function offerView(state, act) {
-  const offer = /** @type {import("../state.js").Offer} */ (state.offer);
+  const offer = /** @type {import("../checkout-state.js").Offer} */ (state.offer);
   const elsewhere = state.embedded && !state.keeps;
   const label = t(elsewhere ? "offer.pay.tab" : "offer.pay", { price: satText(offer.priceSat) });
   const button = h("button", { type: "button", class: "button primary", onclick: act.pay }, label);

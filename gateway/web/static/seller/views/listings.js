@@ -1,13 +1,13 @@
 /** One's own files and what each has earned. */
 
 import { report } from "../../sealing/errors.js";
-import { copyButton } from "../../ui/copy.js";
+import { copyButton } from "../../ui/copy-button.js";
 import { h } from "../../ui/dom.js";
-import { day, satText } from "../../ui/format.js";
-import { errorText, t } from "../../ui/words.js";
+import { day, satText } from "../../ui/format-numbers.js";
+import { errorText, t } from "../../ui/translations.js";
 
-/** @typedef {import("../api.js").Listing} Listing */
-/** @typedef {import("../links.js").Kept} Kept */
+/** @typedef {import("../seller-api.js").Listing} Listing */
+/** @typedef {import("../saved-links.js").Kept} Kept */
 
 /**
  * @typedef {{listings: Listing[], next: string | null}} Page

@@ -1,0 +1,3 @@
+/** Entry of the buyer's page and of the widget's frame. */
+
+import "./checkout/checkout-element.js";

@@ -1,0 +1,32 @@
+/** What a screen reader is told when something happened: one short sentence per turn of events, never a countdown. */
+
+import { satText } from "../ui/format-numbers.js";
+import { errorText, t } from "../ui/translations.js";
+import { screenOf } from "./checkout-state.js";
+
+/**
+ * @param {import("./checkout-state.js").State} state
+ * @returns {string}
+ */
+export function announcement(state) {
+  const { purchase } = state;
+  const screen = screenOf(state);
+  if (screen === "trouble" && state.trouble) return errorText(state.trouble);
+  if (screen === "done") return t("done.title");
+  if (screen === "expired") return t("expired.title");
+  if (screen === "waiting" && purchase) return waiting(state, purchase);
+  if (screen !== "invoice" || !purchase) return "";
+  if (purchase.received_sat === 0) return t("step.pay.now");
+  return t("invoice.partial", { received: satText(purchase.received_sat), due: satText(purchase.due_sat) });
+}
+
+/**
+ * @param {import("./checkout-state.js").State} state
+ * @param {import("./checkout-state.js").Purchase} purchase
+ */
+function waiting({ downloadedAt }, purchase) {
+  if (purchase.state === "invalid") return t("undone.title");
+  if (purchase.released) return t(downloadedAt === null ? "step.confirm.done" : "step.open.now");
+  const blocks = { have: purchase.confirmations, n: purchase.confirmations_required };
+  return `${t("step.pay.done")}. ${t("step.confirm.now", blocks)}`;
+}

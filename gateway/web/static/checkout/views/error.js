@@ -1,0 +1,41 @@
+/** Something stops here: one sentence, and what to do. */
+
+import { h, heading, setText } from "../../ui/dom.js";
+import { errorText, t } from "../../ui/translations.js";
+import { wayBack } from "./shared-parts.js";
+
+/**
+ * @param {import("../checkout-state.js").State} state
+ * @param {{retry: () => void}} act
+ * @returns {import("./shared-parts.js").View}
+ */
+export function troubleView(state, act) {
+  const text = h("p", { class: "soft" });
+  const retry = h("button", { type: "button", class: "button primary", onclick: act.retry }, t("retry"));
+  const title = heading("");
+  const paid = h("p", { class: "notice" }, t("trouble.paid"));
+  const back = wayBack();
+  return {
+    node: h("div", { class: "card" }, h("div", { class: "offer-head" }, title, text), paid, retry, back.node),
+    update(next) {
+      const trouble = next.trouble ?? { code: "unexpected" };
+      setText(title, titleOf(trouble.code, next.offer !== null));
+      setText(text, errorText(trouble));
+      retry.hidden = HOPELESS.includes(trouble.code);
+      paid.hidden = !next.purchase || trouble.code === "gateway_dishonest";
+      back.update(next);
+    },
+  };
+}
+
+/**
+ * @param {string} code
+ * @param {boolean} offered
+ */
+function titleOf(code, offered) {
+  if (code === "gateway_dishonest") return t("trouble.dishonest");
+  return t(offered ? "trouble.title" : "trouble.link");
+}
+
+/** Trying the same again cannot help. */
+const HOPELESS = ["invalid_link", "no_link_share", "not_found", "wrong_key", "sealed_wrongly", "gateway_dishonest", "insecure_context", "unsupported_browser"];

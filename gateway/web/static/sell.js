@@ -1,3 +1,0 @@
-/** Entry of the seller's page. */
-
-import "./seller/element.js";

@@ -1,0 +1,3 @@
+/** Entry of the seller's page. */
+
+import "./seller/seller-element.js";

@@ -1,0 +1,43 @@
+/** The seller's half of the HTTP API (docs/protocol.md §7). */
+
+import { json } from "../ui/http.js";
+import { token } from "./seller-token.js";
+
+/**
+ * @typedef {{script_type: string, network: string, addresses: string[], next_index: number, gap_hint: number, slowed: boolean, paused: string | null}} Payout
+ * @typedef {{script_type: string, network: string, addresses: string[], min_price_sat: number, too_cheap: number}} PayoutCheck
+ * @typedef {{name: string, network: string, payout: Payout | null, max_file_bytes: number, min_price_sat: number, demo: boolean,
+ *   simulated: boolean}} Seller
+ * @typedef {{file_id: string, price_sat: number, sealed_size: number, created_at: number, path: string,
+ *   sales: {settled: number, pending: number, received_sat: number}}} Listing
+ */
+
+const bearer = () => token() ?? "";
+
+/** @returns {Promise<Seller>} */
+export const getSeller = () => json("/seller", { bearer: bearer() });
+
+/**
+ * Where one would be paid; nothing is changed.
+ * @param {string} descriptor
+ * @param {string | null} type
+ * @returns {Promise<PayoutCheck>}
+ */
+export const checkPayout = (descriptor, type) =>
+  json("/seller/payout/check", { method: "POST", bearer: bearer(), json: { descriptor, script_type: type } });
+
+/**
+ * From now on buyers pay there: ask the seller first, with what {@link checkPayout} shows.
+ * @param {string} descriptor
+ * @param {string | null} type
+ * @returns {Promise<Payout>}
+ */
+export const putPayout = (descriptor, type) =>
+  json("/seller/payout", { method: "PUT", bearer: bearer(), json: { descriptor, script_type: type } });
+
+/**
+ * One page, newest first.
+ * @param {string | null} [after] the `next` of the page before
+ * @returns {Promise<{listings: Listing[], next: string | null}>}
+ */
+export const getListings = (after) => json(after ? `/listings?after=${after}` : "/listings", { bearer: bearer() });

@@ -1,0 +1,124 @@
+/** <bitcache-seller>: sign in, say where to be paid, publish a file, see what was sold. */
+
+import { report } from "../sealing/errors.js";
+import { h, present } from "../ui/dom.js";
+import { errorText, t } from "../ui/translations.js";
+import { checkPayout, getListings, getSeller, putPayout } from "./seller-api.js";
+import { keepLink, keptLinks } from "./saved-links.js";
+import { publish } from "./publish.js";
+import { signIn, signOut, token } from "./seller-token.js";
+import { formView } from "./views/sale-form.js";
+import { problemLine } from "./views/labelled-field.js";
+import { listingsView } from "./views/listings.js";
+import { addressList, compareView, gapText, payoutView } from "./views/payout-setup.js";
+import { progressView } from "./views/upload-progress.js";
+import { signInView } from "./views/sign-in.js";
+import { soldView } from "./views/published.js";
+
+/** @typedef {import("./publish.js").Sale} Sale */
+
+export class BitcacheSeller extends HTMLElement {
+  /** @type {import("./seller-api.js").Seller | null} */
+  #seller = null;
+  #list = h("div", { class: "list" });
+
+  connectedCallback() {
+    if (!globalThis.crypto?.subtle) this.#show(problemCard({ code: "insecure_context" }));
+    else if (token()) this.#enter();
+    else this.#show(signInView(this.#signIn));
+  }
+
+  /** @param {(Node | string)[]} parts the first one is the screen, whose heading takes the focus */
+  #show(...parts) {
+    const first = this.querySelector(".card") === null;
+    this.replaceChildren(...parts);
+    if (!first) this.querySelector("h1")?.focus();
+  }
+
+  #signIn = async (/** @type {string} */ secret, /** @type {boolean} */ remember) => {
+    signIn(secret, remember);
+    await this.#enter();
+  };
+
+  async #enter() {
+    try {
+      this.#seller = await getSeller();
+    } catch (error) {
+      const problem = report(error);
+      if (problem.code === "not_signed_in") signOut();
+      return this.#show(signInView(this.#signIn, errorText(problem)));
+    }
+    if (this.#seller.payout) this.#home();
+    else this.#askPayout();
+  }
+
+  /** @param {string} [before] what was pasted already */
+  #askPayout(before) {
+    const keep = this.#seller?.payout ? () => this.#home() : undefined;
+    const check = async (/** @type {string} */ descriptor, /** @type {string | null} */ type) => {
+      const checked = await checkPayout(descriptor, type);
+      if (!view.isConnected) return; // the seller left it meanwhile
+      const yes = async () => {
+        await putPayout(descriptor, type);
+        await this.#enter();
+      };
+      this.#show(compareView(checked, { yes, no: () => this.#askPayout(descriptor), keep }));
+    };
+    const view = payoutView(check, { before, keep });
+    this.#show(view, this.#account());
+  }
+
+  /** @param {Parameters<typeof formView>[2]} [before] */
+  #home(before) {
+    const seller = /** @type {import("./seller-api.js").Seller} */ (this.#seller);
+    const limits = { smallest: seller.min_price_sat, largest: seller.max_file_bytes };
+    const paused = seller.payout?.paused;
+    const warning = paused ? [h("p", { class: "notice bad", role: "alert" }, t("sell.payout.paused", { reason: errorText({ code: paused }) }))] : [];
+    this.#show(formView(limits, this.#publish, before), ...warning, this.#list, this.#account());
+    this.#refresh();
+  }
+
+  async #refresh() {
+    const page = await getListings().catch(() => ({ listings: [], next: null }));
+    const view = listingsView(page, getListings, { links: keptLinks(), smallest: this.#seller?.min_price_sat ?? 0 }, ({ price_sat: price }, { link, title }) => this.#showSold({ link, title, price }));
+    this.#list.replaceChildren(view);
+  }
+
+  #publish = async (/** @type {Sale} */ sale) => {
+    const abort = new AbortController();
+    const progress = progressView(sale.title, () => abort.abort());
+    this.#show(progress.node);
+    const stay = (/** @type {Event} */ event) => event.preventDefault();
+    addEventListener("beforeunload", stay);
+    try {
+      const { fileId, buyerLink } = await publish(sale, progress.listener, abort.signal);
+      keepLink(fileId, { link: buyerLink, title: sale.title });
+      this.#showSold({ link: buyerLink, title: sale.title, price: sale.price });
+    } catch (error) {
+      const problem = /** @type {any} */ (error).code ? /** @type {{code: string}} */ (error) : report(error);
+      this.#home({ sale, problem: problem.code === "cancelled" ? undefined : errorText(problem) });
+    } finally {
+      removeEventListener("beforeunload", stay);
+    }
+  };
+
+  /** @param {{link: string, title: string, price: number}} sale */
+  #showSold(sale) {
+    this.#show(soldView(sale, () => this.#enter()));
+  }
+
+  #account() {
+    const seller = /** @type {import("./seller-api.js").Seller} */ (this.#seller);
+    const out = () => (signOut(), this.#show(signInView(this.#signIn)));
+    const leave = h("button", { type: "button", class: "plain", onclick: out }, t("sell.signout"));
+    const change = h("button", { type: "button", class: "plain", onclick: () => this.#askPayout() }, t("sell.payout.change"));
+    const name = h("span", { class: "small soft" }, t("sell.as", { name: seller.name }));
+    const paid = seller.payout && h("details", {}, h("summary", {}, t("sell.payout.now")), addressList(seller.payout), h("p", {}, gapText(seller.payout)), change);
+    return h("section", { class: "account no-print" }, h("div", { class: "row" }, name, leave), ...present([paid]));
+  }
+}
+
+/** @param {{code: string}} problem */
+const problemCard = (problem) => h("div", { class: "card" }, problemLine(errorText(problem)));
+
+customElements.define("bitcache-seller", BitcacheSeller);

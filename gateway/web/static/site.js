@@ -1,3 +1,0 @@
-/** Entry of the buyer's page and of the widget's frame. */
-
-import "./checkout/element.js";
