@@ -118,7 +118,7 @@ async def test_a_payment_that_a_reorganisation_undoes_leaves_the_buyer_the_file(
     await house.chain.mine()
     await expect(heading(page, "Your file is ready")).to_be_visible()
     await house.chain.reorg(1, keep=False)
-    await expect(page.get_by_text("Payment reversed by the network")).to_be_visible(timeout=45_000)
+    await expect(page.get_by_text("Payment reversed by the network", exact=True)).to_be_visible(timeout=45_000)
     await expect(page.get_by_role("button", name="Save again")).to_be_visible()
 
 
@@ -209,7 +209,7 @@ async def test_another_language(visitor: Visitor, house: House) -> None:
     await house.pay()
     await expect(page.get_by_text("Paiement reçu", exact=True)).to_be_visible()
     await house.chain.mine()
-    await expect(heading(page, "Il est à vous")).to_be_visible()
+    await expect(heading(page, "Votre fichier est prêt")).to_be_visible()
 
 
 async def test_the_keyboard_alone_is_enough(visitor: Visitor, house: House) -> None:
