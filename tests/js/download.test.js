@@ -6,7 +6,7 @@ import { readOffer, receive } from "../../gateway/web/static/client/buy.js";
 import { GroupKeeper, download, fetchGroups } from "../../gateway/web/static/client/download.js";
 import { HEADER_SIZE } from "../../gateway/web/static/sealing/cobblestone.js";
 import { GROUP_SIZE, groupRoot } from "../../gateway/web/static/sealing/hash-groups.js";
-import { Backoff } from "../../gateway/web/static/client/http.js";
+import { Backoff } from "../../gateway/web/static/client/backoff.js";
 import { manifestText, newSellerKeys, signManifest, verifyManifest } from "../../gateway/web/static/sealing/manifest.js";
 import { sha256 } from "../../gateway/web/static/sealing/webcrypto.js";
 import { sell } from "../../gateway/web/static/client/sell.js";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { b64u } from "../../gateway/web/static/sealing/bytes.js";
-import { Backoff } from "../../gateway/web/static/client/http.js";
+import { Backoff } from "../../gateway/web/static/client/backoff.js";
 import { GROUP_SIZE } from "../../gateway/web/static/sealing/hash-groups.js";
 import { newSellerKeys, verifyManifest } from "../../gateway/web/static/sealing/manifest.js";
 import { SealedFile, newSecrets, saveSecrets } from "../../gateway/web/static/sealing/seal-file.js";

@@ -1,7 +1,7 @@
 /** The buyer's half of the HTTP API (docs/protocol.md §7). */
 
 import { GatewayError } from "../sealing/errors.js";
-import { json, request } from "../ui/http.js";
+import { json, request } from "../client/http.js";
 import { solve } from "./proof-of-work.js";
 
 /** @typedef {import("./checkout-state.js").Purchase} Purchase */

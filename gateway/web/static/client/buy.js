@@ -6,7 +6,7 @@
 import { unb64u } from "../sealing/bytes.js";
 import { GroupKeeper, download, fetchGroups } from "./download.js";
 import { SealingError } from "../sealing/errors.js";
-import { Backoff } from "./http.js";
+import { Backoff } from "./backoff.js";
 import { checkMetaHash, checkOffer, verifyManifest } from "../sealing/manifest.js";
 import { openMetadata } from "../sealing/metadata.js";
 import { checkedKey, openStored } from "../sealing/open-file.js";
@@ -15,7 +15,7 @@ import { checkedKey, openStored } from "../sealing/open-file.js";
 /** @typedef {{manifest: string, signature: string, meta: string, price_sat: number}} Offer as GET /files/<F> gives it */
 /**
  * @typedef {object} Purchase
- * @property {import("./http.js").Link} link with the claim secret
+ * @property {import("./http.js").Connection} link with the claim secret
  * @property {string} fileId b64u
  * @property {string} linkShare b64u; never leaves this machine
  * @property {Offer} offer
@@ -27,7 +27,7 @@ import { checkedKey, openStored } from "../sealing/open-file.js";
  * @typedef {object} BuyEvents
  * @property {(state: BuyState) => void} onState
  * @property {(phase: "downloading" | "opening", bytes: number, totalBytes: number) => void} onProgress
- * @property {(retry: import("./http.js").Retry) => void} onRetry
+ * @property {(retry: import("./backoff.js").Retry) => void} onRetry
  */
 /** @typedef {{content: Blob, name: string, plain: Store}} Opened `name` is safe to save under */
 

@@ -8,11 +8,12 @@ import { HEADER_SIZE } from "../sealing/cobblestone.js";
 import { Cutter } from "../sealing/block-splitter.js";
 import { GatewayError, SealingError } from "../sealing/errors.js";
 import { GROUP_SIZE, groupOffset, parseGroups } from "../sealing/hash-groups.js";
-import { Backoff, answered, call } from "./http.js";
+import { Backoff } from "./backoff.js";
+import { answered, call } from "./http.js";
 import { sha256 } from "../sealing/webcrypto.js";
 
 /** @typedef {import("../sealing/bytes.js").Bytes} Bytes */
-/** @typedef {import("./http.js").Link} Link */
+/** @typedef {import("./http.js").Connection} Connection */
 /** @typedef {import("./file-stores.js").Store} Store */
 /** @typedef {import("../sealing/manifest.js").Manifest} Manifest */
 /**
@@ -24,7 +25,7 @@ import { sha256 } from "../sealing/webcrypto.js";
 
 /**
  * The signed hashes of all groups.
- * @param {Link} link with the claim secret
+ * @param {Connection} link with the claim secret
  * @param {string} fileId b64u
  * @param {Manifest} manifest verified
  * @param {Backoff} [backoff]
@@ -132,7 +133,7 @@ export class GroupKeeper {
 
 /**
  * Brings the whole sealed file into the keeper's store.
- * @param {Link} link with the claim secret
+ * @param {Connection} link with the claim secret
  * @param {string} fileId b64u
  * @param {GroupKeeper} keeper
  * @param {DownloadOptions} [options]

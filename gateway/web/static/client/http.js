@@ -1,11 +1,11 @@
-/** Requests to the gateway: problems as GatewayError, backoff with the network, never a secret in a URL. */
+/** Requests to the gateway: problems become a GatewayError; no secret is ever in a URL. */
 
 import { GatewayError, PROXY_CODES } from "../sealing/errors.js";
+import { hearTime } from "../ui/gateway-time.js";
 
 /** @typedef {typeof globalThis.fetch} Fetch */
-/** @typedef {{attempt: number, waitMs: number, code: string}} Retry what is announced before each wait */
 /**
- * @typedef {object} Link to the gateway
+ * @typedef {object} Connection to a gateway, as one person
  * @property {string} gateway scheme, host and port, without a slash at the end
  * @property {string} secret the bearer: seller token or claim secret
  * @property {Fetch} [fetch]
@@ -14,23 +14,42 @@ import { GatewayError, PROXY_CODES } from "../sealing/errors.js";
 
 const API = "/api/v1";
 
-/** Statuses worth asking again for: the gateway, or something before it, is busy or restarting. */
-const PASSING = [408, 425, 429, 500, 502, 503, 504];
-
 /**
- * @param {Link} link
+ * @param {Connection} connection
  * @param {string} method
  * @param {string} path under /api/v1
  * @param {{headers?: Record<string, string>, body?: BodyInit}} [more]
  * @returns {Promise<Response>} with a status below 300
  * @throws {GatewayError} `gateway_unreachable` without an answer, else the problem's own code
  */
-export async function call(link, method, path, { headers = {}, body } = {}) {
-  const init = { method, body, signal: link.signal, headers: { ...headers, Authorization: `Bearer ${link.secret}` } };
-  const send = link.fetch ?? fetch;
-  const response = await answered(send(link.gateway + API + path, { ...init, cache: "no-store", redirect: "error" }));
-  if (response.ok) return response;
-  throw await problem(response);
+export async function call(connection, method, path, { headers = {}, body } = {}) {
+  const { gateway, secret, signal, fetch: send = fetch } = connection;
+  const init = { method, body, signal, headers: { ...headers, Authorization: `Bearer ${secret}` } };
+  return good(await answered(send(gateway + API + path, { ...init, cache: "no-store", redirect: "error" })));
+}
+
+/**
+ * Ask this page's own gateway.
+ * @param {string} path under /api/v1, or from the root when it starts with "/f/"
+ * @param {{method?: string, bearer?: string, json?: object, signal?: AbortSignal}} [options]
+ * @returns {Promise<Response>} with a status below 300
+ * @throws {GatewayError}
+ */
+export async function request(path, { method = "GET", bearer, json, signal } = {}) {
+  const headers = new Headers();
+  if (bearer) headers.set("Authorization", `Bearer ${bearer}`);
+  if (json) headers.set("Content-Type", "application/json");
+  const url = path.startsWith("/f/") ? path : API + path;
+  return good(await answered(fetch(url, { method, headers, body: json && JSON.stringify(json), signal, cache: "no-store" })));
+}
+
+/**
+ * @param {string} path
+ * @param {Parameters<typeof request>[1]} [options]
+ * @returns {Promise<any>}
+ */
+export async function json(path, options) {
+  return (await request(path, options)).json();
 }
 
 /**
@@ -57,93 +76,27 @@ export async function answered(promise, limitMs) {
 }
 
 /** @param {Response} response */
+async function good(response) {
+  hearTime(response);
+  if (response.ok) return response;
+  throw await problem(response);
+}
+
+/**
+ * What a response that is not a good one means. Without a code of ours it came from a proxy: its error page means that
+ * the gateway behind it cannot be reached.
+ * @param {Response} response
+ */
 async function problem(response) {
-  const found = await response.json().catch(() => ({}));
-  const unnamed = PROXY_CODES.get(response.status) ?? `http_${response.status}`;
-  const { code = unnamed, detail = "the gateway refused", hint = "" } = found ?? {};
-  return new GatewayError(String(code), String(detail), { status: response.status, hint: String(hint) });
-}
-
-/**
- * Whether asking again may help.
- * @param {unknown} error
- * @returns {error is GatewayError}
- */
-export function isPassing(error) {
-  if (!(error instanceof GatewayError)) return false;
-  return error.status === 0 || PASSING.includes(error.status) || error.code === "upload_offset";
-}
-
-/** Waits longer after each failure in a row, and gives up after several without any progress. */
-export class Backoff {
-  #failures = 0;
-
-  /**
-   * @param {object} [options]
-   * @param {number} [options.attempts] failures in a row that are forgiven
-   * @param {number} [options.firstWaitMs] doubled each time, up to 15 s
-   * @param {(retry: Retry) => void} [options.onRetry] told before each wait
-   * @param {AbortSignal} [options.signal]
-   */
-  constructor({ attempts = 8, firstWaitMs = 500, onRetry = () => {}, signal } = {}) {
-    this.attempts = attempts;
-    this.firstWaitMs = firstWaitMs;
-    this.onRetry = onRetry;
-    this.signal = signal;
-  }
-
-  /** Something got through: the next failure is again the first. */
-  progress() {
-    this.#failures = 0;
-  }
-
-  /**
-   * Waits after a failure that may pass; throws any other.
-   * @param {unknown} error
-   */
-  async endure(error) {
-    if (!isPassing(error) || this.#failures >= this.attempts) throw error;
-    const waitMs = Math.min(this.firstWaitMs * 2 ** this.#failures, 15_000);
-    this.#failures += 1;
-    this.onRetry({ attempt: this.#failures, waitMs, code: error.code });
-    await pause(waitMs, this.signal);
-  }
-
-  /**
-   * Repeats `work` until it succeeds or backoff ends.
-   * @template T
-   * @param {() => Promise<T>} work
-   * @returns {Promise<T>}
-   */
-  async insist(work) {
-    for (;;) {
-      try {
-        const result = await work();
-        this.progress();
-        return result;
-      } catch (error) {
-        await this.endure(error);
-      }
-    }
-  }
-}
-
-/**
- * @param {number} ms
- * @param {AbortSignal} [signal]
- * @returns {Promise<void>}
- */
-function pause(ms, signal) {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(new DOMException("cancelled", "AbortError"));
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    if (signal?.aborted) stop();
-    signal?.addEventListener("abort", stop, { once: true });
+  const found = (await response.json().catch(() => null)) ?? {};
+  const unnamed = PROXY_CODES.get(response.status) ?? (response.status >= 500 ? "gateway_unreachable" : "unexpected");
+  const code = typeof found.code === "string" ? found.code : unnamed;
+  const work = code === "proof_of_work" ? { challenge: String(found.challenge), bits: Number(found.bits) } : null;
+  return new GatewayError(code, String(found.detail ?? "the gateway refused"), {
+    status: response.status,
+    hint: String(found.hint ?? ""),
+    reason: String(found.reason ?? ""),
+    scriptTypes: Array.isArray(found.script_types) ? found.script_types.map(String) : undefined,
+    work,
   });
 }

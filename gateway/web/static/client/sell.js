@@ -7,7 +7,7 @@ import { b64u } from "../sealing/bytes.js";
 import { HEADER_SIZE } from "../sealing/cobblestone.js";
 import { SealingError } from "../sealing/errors.js";
 import { groupRoot } from "../sealing/hash-groups.js";
-import { Backoff } from "./http.js";
+import { Backoff } from "./backoff.js";
 import { formatLink } from "../sealing/file-link.js";
 import { MAX_SAT, manifestText, sellerKey, signManifest } from "../sealing/manifest.js";
 import { sealMetadata, sealPreview } from "../sealing/metadata.js";
@@ -21,7 +21,7 @@ import { forget, list, upload } from "./upload.js";
 /** @typedef {import("../sealing/seal-file.js").Secrets} Secrets */
 /**
  * @typedef {object} Sale
- * @property {import("./http.js").Link} link with the seller token
+ * @property {import("./http.js").Connection} link with the seller token
  * @property {File} file
  * @property {string} title
  * @property {number} priceSat whole satoshis
@@ -35,7 +35,7 @@ import { forget, list, upload } from "./upload.js";
  * @property {(resume: SealingState) => void} onStarted before the first byte leaves; keep it until the sale is listed
  * @property {(sealedBytes: number, totalBytes: number) => void} onProgress bytes that the gateway has
  * @property {(state: "uploading" | "listing") => void} onState
- * @property {(retry: import("./http.js").Retry) => void} onRetry
+ * @property {(retry: import("./backoff.js").Retry) => void} onRetry
  */
 /** @typedef {{listing: import("./upload.js").Listing, fileId: string, linkShare: string, buyerLink: string}} Sold */
 

@@ -7,10 +7,11 @@ import { b64u, concat } from "../sealing/bytes.js";
 import { HEADER_SIZE } from "../sealing/cobblestone.js";
 import { GatewayError } from "../sealing/errors.js";
 import { GROUP_SIZE, groupOffset } from "../sealing/hash-groups.js";
-import { Backoff, call } from "./http.js";
+import { Backoff } from "./backoff.js";
+import { call } from "./http.js";
 
 /** @typedef {import("../sealing/bytes.js").Bytes} Bytes */
-/** @typedef {import("./http.js").Link} Link */
+/** @typedef {import("./http.js").Connection} Connection */
 /**
  * @typedef {{size: number, read(start: number, end: number): Promise<Bytes>}} Source sealed bytes, as SealedFile has them
  */
@@ -36,7 +37,7 @@ const TUS = { "Tus-Resumable": "1.0.0" };
 
 /**
  * Brings every sealed byte to the gateway.
- * @param {Link} link with the seller token
+ * @param {Connection} link with the seller token
  * @param {string} fileId b64u
  * @param {Source} source
  * @param {UploadOptions} [options]
@@ -104,7 +105,7 @@ function nextPiece(source, offset, pieceSize) {
 
 /**
  * Creates the upload, or finds where it stands.
- * @param {Link} link
+ * @param {Connection} link
  * @param {string} fileId
  * @param {number} size
  * @param {boolean} resume
@@ -131,7 +132,7 @@ function unlessStatus(status) {
 }
 
 /**
- * @param {Link} link
+ * @param {Connection} link
  * @param {string} fileId
  * @param {number} size
  */
@@ -150,7 +151,7 @@ function offsetOf(headers) {
 
 /**
  * One PATCH; after a break, where the upload really stands.
- * @param {Link} link
+ * @param {Connection} link
  * @param {string} fileId
  * @param {number} offset
  * @param {Bytes} bytes
@@ -172,7 +173,7 @@ async function send(link, fileId, offset, bytes, backoff) {
 /**
  * Asks until there is an answer. Only bytes count as progress: a HEAD that works must not make backoff with
  * failing PATCHes endless.
- * @param {Link} link
+ * @param {Connection} link
  * @param {string} fileId
  * @param {number} before
  * @param {Backoff} backoff
@@ -191,7 +192,7 @@ async function whereNow(link, fileId, before, backoff) {
 
 /**
  * Takes back an upload that is not listed. Best effort: the gateway clears it away in time.
- * @param {Link} link
+ * @param {Connection} link
  * @param {string} fileId b64u
  */
 export async function forget(link, fileId) {
@@ -200,7 +201,7 @@ export async function forget(link, fileId) {
 
 /**
  * Puts an uploaded file up for sale.
- * @param {Link} link
+ * @param {Connection} link
  * @param {string} fileId b64u
  * @param {ListingParts} parts
  * @param {Backoff} [backoff]
@@ -237,7 +238,7 @@ function refused(error) {
 }
 
 /**
- * @param {Link} link
+ * @param {Connection} link
  * @param {string} fileId
  * @param {string} manifest the exact text
  * @returns {Promise<Listing | null>}

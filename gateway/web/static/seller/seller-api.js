@@ -1,6 +1,6 @@
 /** The seller's half of the HTTP API (docs/protocol.md §7). */
 
-import { json } from "../ui/http.js";
+import { json } from "../client/http.js";
 import { token } from "./seller-token.js";
 
 /**
