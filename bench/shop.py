@@ -178,7 +178,7 @@ class _Commands:
     async def make(self, count: int) -> list[str]:
         """So many fresh invoices; their purchases' ids."""
         hashes = [claim_hash(new_secret()) for _ in range(count)]
-        found = await asyncio.gather(*[self._parts.till.open(self._file_id, one, None) for one in hashes])
+        found = await asyncio.gather(*[self._parts.invoice_batcher.open(self._file_id, one, None) for one in hashes])
         self._made |= {purchase.purchase_id: purchase for purchase, _ in found}
         return [purchase.purchase_id for purchase, _ in found]
 

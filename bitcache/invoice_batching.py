@@ -1,4 +1,4 @@
-"""The till: buyers who come at the same time are served by one write, with a few statements for all of them."""
+"""Buyers who ask at the same time are served by one write, with a few statements for all of them."""
 
 from __future__ import annotations
 

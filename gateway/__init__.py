@@ -2,6 +2,7 @@
 
 context.py      what request handlers share: settings, store, rail, clock, …
 wallet_ports.py what handlers ask of the wallet
+visitor_limits.py how many of anything one visitor may hold
 compose/        the composition root: the one package here that imports ``wallet``
 server/         the aiohttp application, its listener, middlewares and limits per visitor
 api/            the HTTP API (docs/protocol.md §7)

@@ -18,7 +18,7 @@ from gateway.config.settings import Settings
 from gateway.live.hub import Hub
 from gateway.live.purchase_cache import PurchaseCache
 from gateway.live.sales_readiness import Readiness
-from gateway.server.unlisted_proxy import UnlistedProxy
+from gateway.live.unlisted_proxy import UnlistedProxy
 from gateway.wallet_ports import ChainSource, DemoWallet, Watcher
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,24 @@ def test_settlement_knows_amounts_and_time_alone() -> None:
     source = (ROOT / "bitcache/settlement.py").read_text()
     ours = {name for name in imported(source, "bitcache") if name.startswith("bitcache")}
     assert ours == {"bitcache.money.Sat", "bitcache.money.total"}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """What is imported when a module loads; an import inside a function may point back."""
+    names = {".".join(path.with_suffix("").parts).removesuffix(".__init__"): path for path in modules()}
+    graph = {name: {other for other in _imports(path) if other in names} for name, path in names.items()}
+    assert len(graph["gateway.compose.start_gateway"]) > 10
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """The modules that a module imports at its top."""
+    for node in ast.parse((ROOT / path).read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            package = ROOT / Path(*node.module.split("."))
+            for alias in node.names:
+                inside = (package / f"{alias.name}.py").exists() or (package / alias.name / "__init__.py").exists()
+                yield f"{node.module}.{alias.name}" if inside else node.module
 
 
 def test_the_packages_are_there() -> None:

@@ -1,7 +1,8 @@
 """Recognises private keys and seed words in what a seller typed, so that they are refused at the door.
 
 Nothing here ever quotes the text.  It errs on the side of refusing: a mistyped key is a key too.  The page refuses
-the same before anything is sent (gateway/web/static/seller/detect-secrets.js); tests/vectors/secrets.json has cases of both.
+the same before anything is sent (gateway/web/static/seller/detect-secrets.js); tests/vectors/secrets.json has
+cases of both.
 """
 
 from __future__ import annotations

@@ -13,5 +13,4 @@ qr_picture.py       the payment request's QR code
 health.py           /healthz
 openapi.py          the OpenAPI document
 error_responses.py  problem details (RFC 9457)
-error_docs.py       writes docs/errors.md from the error classes
 """

@@ -15,6 +15,11 @@ from gateway.context import GatewayContext
 from gateway.diagnostics import logs
 
 
+def encode(purchase: issue_invoices.Purchase) -> bytes:
+    """Return the purchase as the API's JSON."""
+    return Purchase.of(purchase).model_dump_json().encode()
+
+
 async def purchase_by_id(parts: GatewayContext, purchase_id: PurchaseId) -> Purchase:
     """The purchase as it stands; raises NotFound."""
     logs.bind(purchase_id=purchase_id)

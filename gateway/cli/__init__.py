@@ -1,10 +1,18 @@
 """The command line: ``bitcache init``, ``serve``, ``sell``, ``buy``, ``demo``, ``doctor``, ``rescan``.
 
-    main.py   the commands, put together         command_runner.py       running one: errors, exit codes, JSON
-    console.py   what a terminal shows              command.py      everything at once, on a private network
-    doctor.py what is well, and what is not      rescan.py    the ledger compared with the chain
+    main.py             the commands, put together (demo: gateway/demo/)
+    command_runner.py   running one: errors, exit codes, JSON
+    console.py          what a terminal shows
+    error_docs.py       writes docs/errors.md from the error classes
 
-A command is two modules: ``sell.py`` holds its options and loads at once, ``sell_run.py`` does the work and loads
+    init.py  init_run.py                   make a data folder
+    serve.py                               run the gateway
+    sell.py  sell_run.py  buy.py  buy_run.py
+    doctor.py  doctor_run.py               what is well, and what is not
+    rescan.py  rescan_run.py               stored payments compared with the chain
+    resume_sales.py  resume_sales_run.py   after a backup was put back
+
+A command is two modules: ``NAME`` holds its options and loads at once, ``NAME_run`` does the work and loads
 when it is run.
 
 What a person reads goes to stderr while it happens and to stdout when it is the result; with ``--json`` the last

@@ -15,7 +15,7 @@ DAY = 86_400
 #: A run of unpaid addresses this long, and each one twice as long, is worth a word: somebody may be burning them.
 LONG_RUN = 1000
 
-log = structlog.get_logger("gateway.chores")
+log = structlog.get_logger("gateway.maintenance")
 
 
 async def run(parts: GatewayContext) -> None:

@@ -20,6 +20,7 @@ from bitcache.issue_invoices import InvoicePolicy
 from bitcache.master_key import MasterKey
 from bitcache.storage.blobs import Blobs
 from bitcache.storage.database import Store
+from gateway.api import purchases
 from gateway.compose import maintenance
 from gateway.compose.chain_selection import Given, chain_of
 from gateway.compose.init_data_folder import set_up
@@ -30,8 +31,8 @@ from gateway.context import GatewayContext
 from gateway.live.hub import Hub
 from gateway.live.purchase_cache import PurchaseCache
 from gateway.live.sales_readiness import CATCHING_UP, Readiness
-from gateway.server.unlisted_proxy import UnlistedProxy
-from gateway.server.visitor_limits import VisitorLimits
+from gateway.live.unlisted_proxy import UnlistedProxy
+from gateway.visitor_limits import VisitorLimits
 from wallet.chain.chain_source import ChainSource
 from wallet.chain.read_chain_range import lowest_elsewhere, read_chain
 from wallet.chain.simulated_chain import SimulatedChain
@@ -244,7 +245,7 @@ async def _build(
         simulated=isinstance(source, SimulatedChain),
         watcher=watcher,
         hub=hub,
-        statuses=PurchaseCache(store, rail),
+        statuses=PurchaseCache(store, rail, purchases.encode),
         invoice_batcher=InvoiceBatcher(store, rail, policy, clock, journal, readiness.why_closed),
         readiness=readiness,
         policy=policy,

@@ -1,7 +1,8 @@
 """Every setting, once: name, type, default and reason.
 
 The classes below are the table.  The loader (config/load_settings.py), ``config.example.toml`` and ``docs/settings.md``
-all come from it (``python -m gateway.config.settings --write`` renews the two files; a test fails while they differ).
+all come from it (``python -m gateway.config.settings_text --write`` renews the two files; a test fails
+while they differ).
 
 A value is looked for in the environment first (``BITCACHE_SERVER__PORT=8403``), then in the TOML
 file, then here.
@@ -10,7 +11,6 @@ file, then here.
 from __future__ import annotations
 
 import ipaddress
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
@@ -347,9 +347,3 @@ def sections() -> Iterator[tuple[str, type[Section]]]:
     for name, field in Settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             yield name, field.annotation
-
-
-if __name__ == "__main__":
-    from gateway.config.settings_text import main
-
-    sys.exit(main(sys.argv[1:]))

@@ -19,13 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 _EXAMPLE_HEAD = """\
 # Bitcache's settings, each with its default. Copy this file, and take away the # where you want something else.
 # Every setting is also an environment variable: BITCACHE_SERVER__PORT=8403 wins over [server] port.
-# Made from gateway/config/settings.py by: python -m gateway.config.settings --write
+# Made from gateway/config/settings.py by: python -m gateway.config.settings_text --write
 """
 
 _DOCS_HEAD = """\
 # Settings
 
-Made from `gateway/config/settings.py` by `python -m gateway.config.settings --write`; the same table is the loader's.
+Made from `gateway/config/settings.py` by `python -m gateway.config.settings_text --write`; the loader reads the
+same table.
 
 A value is taken from the environment (`BITCACHE_<SECTION>__<KEY>`, lists as JSON), else from the TOML file given with
 `--config`, else from the default. A name that is not listed here is refused, with the nearest one that is.
@@ -89,3 +90,7 @@ def _text(value: Any) -> str:
     if isinstance(value, int) and value >= 10_000:
         return f"{value:_}"
     return json.dumps(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -30,7 +30,7 @@ from gateway.diagnostics import doctor_rules as rules
 from gateway.diagnostics.doctor_health import health_of_running
 from gateway.diagnostics.facts import Business, Ledger, business_facts, ledger_facts
 from gateway.diagnostics.findings import Finding, failed, ok, problem, warning
-from gateway.server.unlisted_proxy import noticed
+from gateway.live.unlisted_proxy import noticed
 
 RESUME = (
     "With the gateway stopped, say which it is: bitcache resume-sales --newest (it was moved, or the machine was off "

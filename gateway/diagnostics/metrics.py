@@ -26,7 +26,7 @@ from gateway.context import GatewayContext
 from gateway.diagnostics.facts import Ledger, ledger_facts
 from gateway.server.listener import Listener
 from gateway.server.malformed_requests import Limits, Runner
-from gateway.server.visitor_limits import VisitorLimits
+from gateway.visitor_limits import VisitorLimits
 from gateway.wallet_ports import ChainStatus
 
 #: Upper ends, in seconds: what is released at once, within a block or some, within hours.

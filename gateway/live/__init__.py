@@ -3,4 +3,5 @@
 hub.py             hands new events to open event streams
 purchase_cache.py  purchases as JSON: read once for all who wait, kept while they are true
 sales_readiness.py whether a sale may be made right now
+unlisted_proxy.py  whether buyers come through a proxy that the settings do not list
 """

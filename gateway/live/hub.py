@@ -18,7 +18,7 @@ from bitcache import event_log
 from bitcache.errors import BitcacheError, TooManyInvoices
 from bitcache.identifiers import PurchaseId
 from bitcache.storage.database import Store
-from gateway.server.visitor_limits import VisitorLimits
+from gateway.visitor_limits import VisitorLimits
 
 IDLE_SECONDS = 5.0
 

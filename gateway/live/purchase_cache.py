@@ -7,7 +7,7 @@ store's writers are by one commit: a thousand event streams that hear of one blo
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 
 from sqlalchemy import Connection
 
@@ -15,19 +15,18 @@ from bitcache.batching import Batcher
 from bitcache.errors import NotFound
 from bitcache.identifiers import PurchaseId
 from bitcache.payment_rail import Rail
-from bitcache.purchases import views
+from bitcache.purchases import Purchase, views
 from bitcache.storage.database import Store
-from gateway.api.models import Purchase
 
 LARGEST_READ = 500
 LARGEST_CACHE = 10_000
 
 
 class PurchaseCache:
-    """Every purchase's JSON by its id."""
+    """Every purchase's JSON by its id.  ``encode`` writes one purchase as JSON; it runs in the reader's thread."""
 
-    def __init__(self, store: Store, rail: Rail) -> None:
-        self._store, self._rail = store, rail
+    def __init__(self, store: Store, rail: Rail, encode: Callable[[Purchase], bytes]) -> None:
+        self._store, self._rail, self._encode = store, rail, encode
         self._version = store.version
         self._kept: dict[PurchaseId, bytes] = {}
         self._readers = Batcher(self._read, LARGEST_READ)
@@ -44,13 +43,11 @@ class PurchaseCache:
 
     async def _read(self, ids: list[PurchaseId]) -> list[bytes | Exception]:
         version = self._store.version
-        found = await self._store.read(partial(_encoded, rail=self._rail, ids=list(set(ids))))
+        encoded = await self._store.read(lambda conn: self._encoded(conn, list(set(ids))))
         self._forget_what_is_old()
         if version == self._version and len(self._kept) < LARGEST_CACHE:
-            self._kept |= found
-        return [found.get(one) or NotFound("no such purchase") for one in ids]
+            self._kept |= encoded
+        return [encoded.get(purchase_id) or NotFound("no such purchase") for purchase_id in ids]
 
-
-def _encoded(conn: Connection, rail: Rail, ids: list[PurchaseId]) -> dict[PurchaseId, bytes]:
-    """In the reader's thread: encoding takes longer than reading."""
-    return {one: Purchase.of(found).model_dump_json().encode() for one, found in views(conn, rail, ids).items()}
+    def _encoded(self, conn: Connection, ids: list[PurchaseId]) -> dict[PurchaseId, bytes]:
+        return {purchase_id: self._encode(purchase) for purchase_id, purchase in views(conn, self._rail, ids).items()}

@@ -3,8 +3,6 @@
 app.py                 the application: routes and life cycle
 listener.py            takes connections in while there is room
 malformed_requests.py  one connection: what is not HTTP, or stands still
-visitor_limits.py      how many of anything one visitor may hold
 middlewares.py         what every request passes
 response_pacing.py     answers sent in pieces, so many at once for each visitor
-unlisted_proxy.py      notices buyers who come through a proxy that the settings do not list
 """

@@ -21,7 +21,7 @@ from gateway.diagnostics import logs, metrics
 from gateway.server import middlewares, response_pacing
 from gateway.server.listener import Listener, connections_allowed
 from gateway.server.malformed_requests import Limits, Runner
-from gateway.server.visitor_limits import VisitorLimits
+from gateway.visitor_limits import VisitorLimits
 from gateway.web import pages
 
 #: A connection without its first whole request head for this long is closed.

@@ -1,7 +1,7 @@
 """The listening socket: takes connections in while there is room for them, and closes those that only hold their place.
 
 asyncio's own server takes every connection and writes a traceback for each that the system has no descriptor for, so
-one visitor could fill the process and the log.  Here room is looked for first (:mod:`gateway.server.visitor_limits`),
+one visitor could fill the process and the log.  Here room is looked for first (:mod:`gateway.visitor_limits`),
 what is refused is counted and logged in sums, and what the kernel keeps for a reader who does not read is bounded.
 """
 
@@ -19,7 +19,7 @@ import structlog
 from aiohttp import web
 
 from gateway.server.malformed_requests import Connection, Limits
-from gateway.server.visitor_limits import VisitorLimits
+from gateway.visitor_limits import VisitorLimits
 
 BACKLOG = 512
 ACCEPTED_AT_ONCE = 64

@@ -7,7 +7,7 @@ from aiohttp import web
 from gateway.api import authentication, event_stream
 from gateway.context import context_of
 from gateway.server.middlewares import Handler
-from gateway.server.visitor_limits import VisitorLimits
+from gateway.visitor_limits import VisitorLimits
 
 #: Bytes of an answer that are handed on at once.
 PIECE = 64 * 1024

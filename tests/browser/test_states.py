@@ -118,7 +118,7 @@ async def test_a_payment_that_a_reorganisation_undoes_leaves_the_buyer_the_file(
     await house.chain.mine()
     await expect(heading(page, "Your file is ready")).to_be_visible()
     await house.chain.reorg(1, keep=False)
-    await expect(page.get_by_text("Payment reversed by the network", exact=True)).to_be_visible(timeout=45_000)
+    await expect(page.get_by_text("blocks that confirmed your payment were replaced")).to_be_visible(timeout=45_000)
     await expect(page.get_by_role("button", name="Save again")).to_be_visible()
 
 

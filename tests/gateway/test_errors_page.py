@@ -6,13 +6,13 @@ import re
 import subprocess
 import sys
 
-from gateway.api.error_docs import PAGE, page
+from gateway.cli.error_docs import PAGE, page
 
 
 def test_the_page_is_up_to_date() -> None:
     """In a process of its own: what other tests define is no error of ours."""
-    done = subprocess.run([sys.executable, "-m", "gateway.api.error_docs"], check=False)
-    assert done.returncode == 0, "run: python -m gateway.api.error_docs --write"
+    done = subprocess.run([sys.executable, "-m", "gateway.cli.error_docs"], check=False)
+    assert done.returncode == 0, "run: python -m gateway.cli.error_docs --write"
 
 
 def test_every_code_stands_once() -> None:

@@ -13,7 +13,7 @@ from bitcache.identifiers import PurchaseId
 from bitcache.storage.database import Store
 from gateway.live import hub as hub_module
 from gateway.live.hub import Hub
-from gateway.server.visitor_limits import VisitorLimits
+from gateway.visitor_limits import VisitorLimits
 
 
 @pytest.mark.parametrize("failure", [DatabaseBusy("held"), ZeroDivisionError()], ids=["busy", "a bug"])

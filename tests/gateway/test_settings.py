@@ -16,7 +16,7 @@ from gateway.config.settings import Settings, names
 
 @pytest.mark.parametrize("path", settings_text.files(), ids=lambda path: path.name)
 def test_generated_files_are_current(path: Path) -> None:
-    """Whoever changes a setting runs ``python -m gateway.config.settings --write``."""
+    """Whoever changes a setting runs ``python -m gateway.config.settings_text --write``."""
     assert path.read_text(encoding="utf-8") == settings_text.files()[path]
 
 

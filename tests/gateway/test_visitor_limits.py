@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.server.visitor_limits import VisitorLimits, networks_of
+from gateway.visitor_limits import VisitorLimits, networks_of
 
 
 def taken(visitors: VisitorLimits, *addresses: str) -> list[bool]:

@@ -1,6 +1,6 @@
 """``docs/errors.md``, written from the error classes: codes, HTTP statuses, exit codes.
 
-``python -m gateway.api.error_docs --write`` renews the page.
+``python -m gateway.cli.error_docs --write`` renews the page.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 _HEAD = """\
 # Errors
 
-Made by `python -m gateway.api.error_docs --write` from the classes in `bitcache/errors.py` and
+Made by `python -m gateway.cli.error_docs --write` from the classes in `bitcache/errors.py` and
 `gateway/client/`; a test compares.
 
 `code` is stable: programs and translations depend on it. A program that meets a code it does not know goes by the HTTP

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-log = structlog.get_logger("gateway.server.unlisted_proxy")
+log = structlog.get_logger("gateway.live.unlisted_proxy")
 
 
 class UnlistedProxy:
