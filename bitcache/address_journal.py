@@ -151,7 +151,7 @@ def catch_up(conn: Connection, rail: Rail, marks: AddressJournal, now: int) -> l
     """At start: every account goes on at its mark; returns what was left out, which is logged and recorded."""
     rows = conn.execute(select(payout.c.id, payout.c.account).where(payout.c.rail == rail.name)).all()
     found = (raise_to_mark(conn, rail, marks, row.id, row.account, now) for row in rows)
-    return [one for one in found if one is not None]
+    return [skipped for skipped in found if skipped is not None]
 
 
 def raise_to_mark(
@@ -200,7 +200,7 @@ def pass_by(conn: Connection, keys: Iterable[bytes], known: Beyond, now: int) ->
     for key in keys:
         if key in known and conn.scalar(select(invoice.c.key).where(invoice.c.key == key)) is None:
             left_out += [skip_to(conn, payout_id, index + 1, now) for payout_id, index in known[key]]
-    return [one for one in left_out if one is not None]
+    return [skipped for skipped in left_out if skipped is not None]
 
 
 def skip_ahead(conn: Connection, rail: Rail, now: int, count: int = LOOK_AHEAD) -> list[Skipped]:

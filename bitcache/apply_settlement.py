@@ -97,7 +97,10 @@ def _at_risk(terms: Terms, seen: Sequence[Observation], result: Settlement) -> b
     """Whether this would release what no block pays for yet."""
     if terms.confirmations or result.state is not State.SETTLED:
         return False
-    return sum(one.amount for one in seen if one.confirmations >= max(1, one.maturity)) < terms.amount
+    return (
+        sum(observation.amount for observation in seen if observation.confirmations >= max(1, observation.maturity))
+        < terms.amount
+    )
 
 
 class _Budget:
@@ -126,7 +129,7 @@ class _Budget:
 
 def _unpaid_by_blocks(terms: Terms, seen: Sequence[Observation]) -> int:
     """What losses.exposure will count for this invoice once it is released."""
-    return max(0, terms.amount - sum(one.amount for one in seen if one.confirmations))
+    return max(0, terms.amount - sum(observation.amount for observation in seen if observation.confirmations))
 
 
 def _observations(conn: Connection, touched: dict[str, str], tip: int) -> dict[str, list[Observation]]:
@@ -151,7 +154,7 @@ def _change(
         "confirmed_sat": int(result.confirmed),
         "required_confirmations": terms.confirmations,
         "confirmations": min(result.confirmations, terms.confirmations),
-        "seen_at": min((one.seen_at for one in seen), default=None),
+        "seen_at": min((observation.seen_at for observation in seen), default=None),
         "settled_at": now if row.settled_at is None and result.state is State.SETTLED else row.settled_at,
     }
     if all(getattr(row, name) == value for name, value in new.items()):
@@ -172,8 +175,8 @@ def _write(conn: Connection, changes: list[dict[str, Any]], now: int) -> None:
         return
     conn.execute(_CHANGE, changes)
     # from which networks an invoice was asked for is kept only while it counts against their quotas
-    open_invoice_counts.release(conn, [one["of"] for one in changes if one["state"] != State.NEW.value])
-    event_log.add(conn, [one["of"] for one in changes], "purchase", now)
+    open_invoice_counts.release(conn, [change["of"] for change in changes if change["state"] != State.NEW.value])
+    event_log.add(conn, [change["of"] for change in changes], "purchase", now)
 
 
 def _keep_sums(conn: Connection, rows: Sequence[Row[Any]], changes: Sequence[dict[str, Any]]) -> None:

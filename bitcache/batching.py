@@ -21,10 +21,10 @@ class Batcher(Generic[A, R]):
         self._waiting: list[tuple[A, asyncio.Future[R]]] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def ask(self, one: A) -> R:
-        """The answer to ``one``; raises what it was answered."""
+    async def ask(self, argument: A) -> R:
+        """The answer to ``argument``; raises what it was answered."""
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._waiting.append((one, answer))
+        self._waiting.append((argument, answer))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._serve_all())
         return await answer
@@ -33,7 +33,7 @@ class Batcher(Generic[A, R]):
         while self._waiting:
             now, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             try:
-                results = await self._serve([one for one, _ in now])
+                results = await self._serve([argument for argument, _ in now])
             except Exception as error:  # belongs to those who asked, and must not stop the next ones
                 results = [error] * len(now)
             for (_, answer), result in zip(now, results, strict=True):

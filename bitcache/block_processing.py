@@ -203,7 +203,7 @@ def unconfirmed(
     before = {row.reference: row for row in conn.execute(_WAITING)}
     missed = settle_absence(conn, payments, conflicted)
     back = {reference for reference, row in before.items() if row.absent_since is not None}
-    fresh = [one for one in payments if one.reference not in before or one.reference in back]
+    fresh = [paid for paid in payments if paid.reference not in before or paid.reference in back]
     touched = _store(conn, fresh, now, height=None, block_hash=None, waiting=1)
     keep_transactions(conn, payments)
     touched |= {row.purchase_id for row in missed} | set(conn.scalars(_HELD_BACK))
@@ -212,7 +212,7 @@ def unconfirmed(
 
 def settle_absence(conn: Connection, present: Sequence[Payment], conflicted: Collection[str]) -> list[_Waiting]:
     """What waits and is not ``present`` becomes absent, or is withdrawn; return those that changed, as they were."""
-    references = {one.reference for one in present}
+    references = {paid.reference for paid in present}
     gone = [row for row in conn.execute(_WAITING).all() if row.reference not in references]
     return _miss(conn, gone, conflicted)
 
@@ -233,7 +233,7 @@ def keep_transactions(conn: Connection, payments: Sequence[Payment]) -> None:
 
     An ancestor that was in a block when the payment was first seen waits again once that block is undone.
     """
-    asked = {one.txid: one.transactions for one in payments if 0 < sum(map(len, one.transactions)) <= LARGEST_KEPT}
+    asked = {paid.txid: paid.transactions for paid in payments if 0 < sum(map(len, paid.transactions)) <= LARGEST_KEPT}
     known: dict[str, int] = {row.txid: row[1] for row in conn.execute(_KEPT_COUNTS, ids(asked))} if asked else {}
     grown = {txid for txid, count in known.items() if len(asked[txid]) > count}
     if grown:
@@ -275,7 +275,7 @@ def _kept(conn: Connection, txids: Collection[str]) -> dict[str, Absent]:
     raws: dict[str, list[bytes]] = {}
     for row in conn.execute(_KEPT, ids(txids)):
         raws.setdefault(row.txid, []).append(row.raw)
-    return {txid: Absent(txid, tuple(found)) for txid, found in raws.items()}
+    return {txid: Absent(txid, tuple(transactions)) for txid, transactions in raws.items()}
 
 
 def _forget_deep(conn: Connection, height: int) -> None:
@@ -321,25 +321,25 @@ def _store(
 ) -> set[str]:
     """Write payments to keys of ours; returns the purchases they touch."""
     found = list(payments)
-    owners = _owners(conn, {one.key for one in found})
+    owners = _owners(conn, {paid.key for paid in found})
     rows = [
         {
-            "reference": one.reference,
-            "purchase_id": owners[one.key],
-            "amount_sat": int(one.amount),
-            "maturity": one.maturity,
+            "reference": paid.reference,
+            "purchase_id": owners[paid.key],
+            "amount_sat": int(paid.amount),
+            "maturity": paid.maturity,
             "height": height,
             "block_hash": block_hash,
             "unconfirmed": waiting,
             "seen_at": now,
             "absent_since": None,
         }
-        for one in found
-        if one.key in owners
+        for paid in found
+        if paid.key in owners
     ]
     if rows:
         conn.execute(_STORE, rows)
-    return {owners[one.key] for one in found if one.key in owners}
+    return {owners[paid.key] for paid in found if paid.key in owners}
 
 
 def _owners(conn: Connection, wanted: set[bytes]) -> dict[bytes, str]:

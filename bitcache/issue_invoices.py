@@ -138,7 +138,7 @@ def open_purchases(
     ``closed`` for that reason, there are only the purchases that were made before.
     """
     shown = _of_claims(conn, rail, purchase_requests)
-    known = {claim: found.file_id for claim, found in shown.items()}
+    known = {claim: known_purchase.file_id for claim, known_purchase in shown.items()}
     admission = Admission(conn, policy.quotas, now)
     orders, refused = admit_requests(conn, purchase_requests, known, admission, closed, policy.highest_price_sat)
     new: set[bytes] = set()

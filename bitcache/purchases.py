@@ -67,8 +67,8 @@ class Purchase:
 
 def view(conn: Connection, rail: Rail, purchase_id: PurchaseId) -> Purchase:
     """The purchase as it stands; raises NotFound."""
-    for found in views(conn, rail, [purchase_id]).values():
-        return found
+    for known_purchase in views(conn, rail, [purchase_id]).values():
+        return known_purchase
     raise NotFound("no such purchase")
 
 

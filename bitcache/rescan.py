@@ -1,7 +1,7 @@
 """The ledger rebuilt from the chain, and every difference named before anything changes.
 
 The caller compares :func:`stored_blocks` with the chain, reads the chain from the lowest block that differs on, or
-from further below (:class:`Found`); :func:`rescan` makes the ledger equal to it in one transaction, which a dry run
+from further below (:class:`ChainPayments`); :func:`rescan` makes the ledger equal to it in one transaction, which a dry run
 takes back.  Payments below that height are left as they are: their blocks are on the chain.
 """
 
@@ -29,7 +29,7 @@ ASKED_AT_ONCE = 500
 
 
 @dataclass
-class Found:
+class ChainPayments:
     """What the chain says: its blocks after ``first``, the payments in each, and what waits for a block."""
 
     first: BlockRef
@@ -43,14 +43,14 @@ class Found:
     def forward(self, ref: BlockRef, payments: Iterable[Payment]) -> None:
         """The next block."""
         self.blocks.append(ref)
-        self.payments.update({one.reference: (one, ref) for one in payments})
+        self.payments.update({paid.reference: (paid, ref) for paid in payments})
 
     def back(self) -> bool:
         """The newest block left the chain; False when there is none to take away."""
         if not self.blocks:
             return False
         gone = self.blocks.pop()
-        self.payments = {name: found for name, found in self.payments.items() if found[1] != gone}
+        self.payments = {name: place for name, place in self.payments.items() if place[1] != gone}
         return True
 
 
@@ -122,7 +122,10 @@ def lowest_payment_without_block(conn: Connection) -> int | None:
 
 def unissued_addresses(conn: Connection, rail: Rail, look_ahead: int = LOOK_AHEAD) -> dict[bytes, Address]:
     """Destinations that a forgotten invoice may have had: what was left out, and what comes after the newest index."""
-    skipped = [(one.payout_id, one.first, one.end) for one in address_journal.all_skipped(conn)]
+    skipped = [
+        (skipped_range.payout_id, skipped_range.first, skipped_range.end)
+        for skipped_range in address_journal.all_skipped(conn)
+    ]
     found: dict[bytes, Address] = {}
     for row in conn.execute(select(payout).where(payout.c.rail == rail.name)):
         ranges = [(first, end) for payout_id, first, end in skipped if payout_id == row.id]
@@ -131,38 +134,38 @@ def unissued_addresses(conn: Connection, rail: Rail, look_ahead: int = LOOK_AHEA
                 made = rail.destination(row.account, index)
                 found.setdefault(made.key, Address(row.id, index, made.address))
     known = _owners(conn, found.keys())
-    return {key: one for key, one in found.items() if key not in known}
+    return {key: address for key, address in found.items() if key not in known}
 
 
 def dry_run(
-    conn: Connection, found: Found, others: Mapping[bytes, Address], now: int, *, loss_budget: int = 0
+    conn: Connection, chain: ChainPayments, others: Mapping[bytes, Address], now: int, *, loss_budget: int = 0
 ) -> Report:
     """What :func:`rescan` would change; changes nothing."""
     try:
         with conn.begin_nested():
-            raise _TakenBack(rescan(conn, found, others, now, loss_budget=loss_budget))
+            raise _TakenBack(rescan(conn, chain, others, now, loss_budget=loss_budget))
     except _TakenBack as taken_back:
         return taken_back.report
 
 
 def rescan(
-    conn: Connection, found: Found, others: Mapping[bytes, Address], now: int, *, loss_budget: int = 0
+    conn: Connection, chain: ChainPayments, others: Mapping[bytes, Address], now: int, *, loss_budget: int = 0
 ) -> Report:
     """Make the ledger equal to what was found, and say what differed; raises BadInput when that would leave a hole."""
     at = cursor(conn)
-    if at is not None and found.first.height > at.height:
+    if at is not None and chain.first.height > at.height:
         raise BadInput(f"the ledger ends at block {at.height}", hint="Begin there, or lower.")
-    owners = _owners(conn, {one.key for one in (*(one for one, _ in found.payments.values()), *found.waiting)})
-    stored = _stored(conn, found)
-    touched = _touched(conn, found, stored, owners)
+    owners = _owners(conn, {paid.key for paid in (*(paid for paid, _ in chain.payments.values()), *chain.waiting)})
+    stored = _stored(conn, chain)
+    touched = _touched(conn, chain, stored, owners)
     before = _states(conn, touched)
-    differences = _payments(found, stored, owners)
-    differences += _forgotten(conn, found, others, owners)
-    _write(conn, found, owners, now)
+    differences = _payments(chain, stored, owners)
+    differences += _forgotten(conn, chain, others, owners)
+    _write(conn, chain, owners, now)
     settle_invoices(conn, list(touched), now, loss_budget)
     differences += _changed(before, _states(conn, touched))
-    height = (found.blocks or [found.first])[-1].height
-    return Report(found.first.height + 1, height, len(found.payments), differences)
+    height = (chain.blocks or [chain.first])[-1].height
+    return Report(chain.first.height + 1, height, len(chain.payments), differences)
 
 
 def _owners(conn: Connection, keys: Collection[bytes]) -> dict[bytes, str]:
@@ -176,19 +179,21 @@ def _owners(conn: Connection, keys: Collection[bytes]) -> dict[bytes, str]:
     return found
 
 
-def _stored(conn: Connection, found: Found) -> dict[str, Row[Any]]:
+def _stored(conn: Connection, chain: ChainPayments) -> dict[str, Row[Any]]:
     """What the ledger has of the payments that may differ: above the first block, in none, or found elsewhere."""
-    outside = or_(payment.c.height > found.first.height, payment.c.height.is_(None))
+    outside = or_(payment.c.height > chain.first.height, payment.c.height.is_(None))
     rows = list(conn.execute(select(payment).where(outside)))
-    names = [*found.payments, *(one.reference for one in found.waiting)]
+    names = [*chain.payments, *(paid.reference for paid in chain.waiting)]
     for first in range(0, len(names), ASKED_AT_ONCE):
         rows += conn.execute(select(payment).where(payment.c.reference.in_(names[first : first + ASKED_AT_ONCE])))
     return {row.reference: row for row in rows}
 
 
-def _touched(conn: Connection, found: Found, stored: Mapping[str, Row[Any]], owners: Mapping[bytes, str]) -> set[str]:
+def _touched(
+    conn: Connection, chain: ChainPayments, stored: Mapping[str, Row[Any]], owners: Mapping[bytes, str]
+) -> set[str]:
     """The purchases whose invoices may change, also because the newest block is another one."""
-    recent = payment.c.height > found.first.height - DEEPEST
+    recent = payment.c.height > chain.first.height - DEEPEST
     touched = set(conn.scalars(select(payment.c.purchase_id).where(recent)))
     touched |= set(conn.scalars(select(invoice.c.purchase_id).where(invoice.c.received_sat > invoice.c.confirmed_sat)))
     unfinished = invoice.c.state.in_((State.NEW.value, State.PROCESSING.value))
@@ -196,89 +201,91 @@ def _touched(conn: Connection, found: Found, stored: Mapping[str, Row[Any]], own
     return touched | {row.purchase_id for row in stored.values()} | set(owners.values())
 
 
-def _payments(found: Found, stored: Mapping[str, Row[Any]], owners: Mapping[bytes, str]) -> list[Difference]:
+def _payments(chain: ChainPayments, stored: Mapping[str, Row[Any]], owners: Mapping[bytes, str]) -> list[Difference]:
     """Every payment that the ledger has otherwise."""
-    ours = {name: (one, ref) for name, (one, ref) in found.payments.items() if one.key in owners}
+    ours = {name: (paid, ref) for name, (paid, ref) in chain.payments.items() if paid.key in owners}
     differences = [
         difference
-        for name, (one, ref) in sorted(ours.items(), key=lambda item: (item[1][1].height, item[0]))
-        for difference in _compare(stored.get(name), one, ref, owners[one.key])
+        for name, (paid, ref) in sorted(ours.items(), key=lambda item: (item[1][1].height, item[0]))
+        for difference in _compare(stored.get(name), paid, ref, owners[paid.key])
     ]
-    waiting = {one.reference for one in found.waiting}
+    waiting = {paid.reference for paid in chain.waiting}
     for name, row in sorted(stored.items()):
-        if row.height is not None and row.height > found.first.height and name not in ours:
+        if row.height is not None and row.height > chain.first.height and name not in ours:
             becomes = "waits for a block" if name in waiting else "not on the chain"
             was = f"in block {row.height}"
             differences.append(Difference(Kind.GONE, name, was, becomes, row.purchase_id, row.amount_sat))
     return differences
 
 
-def _compare(row: Row[Any] | None, one: Payment, ref: BlockRef, purchase_id: str) -> list[Difference]:
+def _compare(row: Row[Any] | None, paid: Payment, ref: BlockRef, purchase_id: str) -> list[Difference]:
     """What the ledger has otherwise about one payment on the chain."""
     where = f"in block {ref.height}"
-    rest = (purchase_id, int(one.amount))
+    rest = (purchase_id, int(paid.amount))
     if row is None or row.height is None:
         was = "not there" if row is None else "waits for a block" if row.unconfirmed else "gone"
-        return [Difference(Kind.MISSING, one.reference, was, where, *rest)]
+        return [Difference(Kind.MISSING, paid.reference, was, where, *rest)]
     differences = []
     if row.block_hash != ref.hash or row.height != ref.height:
         was = f"in block {row.height}" + (" of another chain" if row.height == ref.height else "")
-        differences.append(Difference(Kind.MOVED, one.reference, was, where, *rest))
-    if row.amount_sat != one.amount:
-        differences.append(Difference(Kind.AMOUNT, one.reference, f"{row.amount_sat} sat", f"{one.amount} sat", *rest))
+        differences.append(Difference(Kind.MOVED, paid.reference, was, where, *rest))
+    if row.amount_sat != paid.amount:
+        differences.append(
+            Difference(Kind.AMOUNT, paid.reference, f"{row.amount_sat} sat", f"{paid.amount} sat", *rest)
+        )
     return differences
 
 
 def _forgotten(
-    conn: Connection, found: Found, others: Mapping[bytes, Address], owners: Mapping[bytes, str]
+    conn: Connection, chain: ChainPayments, others: Mapping[bytes, Address], owners: Mapping[bytes, str]
 ) -> list[Difference]:
     """Payments to addresses whose invoices are lost; those addresses are never given out (again)."""
     differences = []
-    paid = [(one, f"paid in block {ref.height}") for one, ref in found.payments.values()]
-    for one, where in [*paid, *((one, "waits for a block") for one in found.waiting)]:
-        stranger = others.get(one.key)
-        if stranger is None or one.key in owners:
+    paid = [(received, f"paid in block {ref.height}") for received, ref in chain.payments.values()]
+    for received, where in [*paid, *((received, "waits for a block") for received in chain.waiting)]:
+        stranger = others.get(received.key)
+        if stranger is None or received.key in owners:
             continue
         was = f"address {stranger.address} (number {stranger.index} of payout {stranger.payout_id}), no invoice"
-        differences.append(Difference(Kind.FORGOTTEN, one.reference, was, where, None, int(one.amount)))
+        differences.append(Difference(Kind.FORGOTTEN, received.reference, was, where, None, int(received.amount)))
         beyond = func.max(payout.c.next_index, stranger.index + 1)
         conn.execute(update(payout).where(payout.c.id == stranger.payout_id).values(next_index=beyond))
     return differences
 
 
-def _write(conn: Connection, found: Found, owners: Mapping[bytes, str], now: int) -> None:
+def _write(conn: Connection, chain: ChainPayments, owners: Mapping[bytes, str], now: int) -> None:
     """Blocks and payments above the first block become what was found."""
-    above = payment.c.height > found.first.height
-    back = (payment.c.maturity == 0).cast(payment.c.unconfirmed.type) if found.sees_unconfirmed else 0
+    above = payment.c.height > chain.first.height
+    back = (payment.c.maturity == 0).cast(payment.c.unconfirmed.type) if chain.sees_unconfirmed else 0
     conn.execute(update(payment).where(above).values(height=None, block_hash=None, unconfirmed=back))
-    conn.execute(delete(block).where(block.c.height >= found.first.height))
-    refs = [found.first, *found.blocks]
+    conn.execute(delete(block).where(block.c.height >= chain.first.height))
+    refs = [chain.first, *chain.blocks]
     conn.execute(insert(block), [{"height": ref.height, "hash": ref.hash} for ref in refs])
-    for one, ref in found.payments.values():
-        if one.key in owners:
-            _put(conn, one, owners[one.key], now, height=ref.height, block_hash=ref.hash, unconfirmed=0)
-    if not found.sees_unconfirmed:
+    for paid, ref in chain.payments.values():
+        if paid.key in owners:
+            _put(conn, paid, owners[paid.key], now, height=ref.height, block_hash=ref.hash, unconfirmed=0)
+    if not chain.sees_unconfirmed:
         return
-    for one in found.waiting:
-        if one.key in owners:
-            _put(conn, one, owners[one.key], now, height=None, block_hash=None, unconfirmed=1)
+    for paid in chain.waiting:
+        if paid.key in owners:
+            _put(conn, paid, owners[paid.key], now, height=None, block_hash=None, unconfirmed=1)
     # what is in no block and not in the mempool is absent, as for the watcher, unless something else replaced it
-    waiting = [one for one in found.waiting if one.key in owners]
-    block_processing.settle_absence(conn, waiting, found.conflicted)
+    waiting = [paid for paid in chain.waiting if paid.key in owners]
+    block_processing.settle_absence(conn, waiting, chain.conflicted)
 
 
-def _put(conn: Connection, one: Payment, purchase_id: str, now: int, **where: Any) -> None:
+def _put(conn: Connection, paid: Payment, purchase_id: str, now: int, **where: Any) -> None:
     """One payment as it is; when it was first seen is kept."""
     what = {
         "purchase_id": purchase_id,
-        "amount_sat": int(one.amount),
-        "maturity": one.maturity,
+        "amount_sat": int(paid.amount),
+        "maturity": paid.maturity,
         "absent_since": None,
         **where,
     }
-    changed = conn.execute(update(payment).where(payment.c.reference == one.reference).values(what))
+    changed = conn.execute(update(payment).where(payment.c.reference == paid.reference).values(what))
     if not changed.rowcount:
-        conn.execute(insert(payment).values(reference=one.reference, seen_at=now, **what))
+        conn.execute(insert(payment).values(reference=paid.reference, seen_at=now, **what))
 
 
 def _states(conn: Connection, purchase_ids: Collection[str]) -> dict[str, str]:

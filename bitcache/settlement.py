@@ -128,7 +128,7 @@ def _raised(terms: Terms, observations: Sequence[Observation], received: Sat) ->
 def _depth(terms: Terms, observations: Sequence[Observation]) -> int:
     """Confirmations of the payment that completes the amount, deepest money first; 0 if none does."""
     gathered = 0
-    for seen in sorted(observations, key=lambda one: -one.confirmations):
+    for seen in sorted(observations, key=lambda observation: -observation.confirmations):
         gathered += seen.amount
         if gathered >= terms.amount:
             return seen.confirmations

@@ -137,7 +137,7 @@ def remove(conn: Connection, file_id: FileId) -> None:
 
 def _open(conn: Connection) -> set[FileId]:
     """Every upload that is not listed."""
-    return {FileId(found) for found in conn.scalars(select(upload.c.file_id))}
+    return {FileId(file_id) for file_id in conn.scalars(select(upload.c.file_id))}
 
 
 def _lacking(conn: Connection, blobs: Blobs) -> int:

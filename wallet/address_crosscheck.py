@@ -47,9 +47,9 @@ def derive(descriptor: str, network: str, index: int) -> tuple[bytes, str]:
     return encode(library, key, where)
 
 
-def _key(library: Library, found: re.Match[str], where: NetworkFacts, index: int) -> Any:
-    account = library.keys.HDKey.from_wif(found["key"], network=where.bitcoinlib)
-    return account.key_for_path([*found["path"].split("/")[1:], str(index)])
+def _key(library: Library, match: re.Match[str], where: NetworkFacts, index: int) -> Any:
+    account = library.keys.HDKey.from_wif(match["key"], network=where.bitcoinlib)
+    return account.key_for_path([*match["path"].split("/")[1:], str(index)])
 
 
 def _wsh(library: Library, multisig: re.Match[str], where: NetworkFacts, index: int) -> tuple[bytes, str]:

@@ -104,16 +104,16 @@ def _of_descriptor(text: str, function: re.Match[str], network: str, script_type
     return Account(text, network)
 
 
-def _of_bare_key(found: re.Match[str], network: str, script_type: str | None) -> Account:
+def _of_bare_key(match: re.Match[str], network: str, script_type: str | None) -> Account:
     """An account's key: its branch 0 receives, unless a path says otherwise."""
-    implied = kind_of(found["key"], network).script_type
+    implied = kind_of(match["key"], network).script_type
     chosen = _choose(script_type, implied)
-    key, depth = plain(found["key"], network)
-    if found["path"]:
-        _check_path(found["path"])
+    key, depth = plain(match["key"], network)
+    if match["path"]:
+        _check_path(match["path"])
     else:
         _check_depth(depth)
-    inside = f"{found['origin'] or ''}{key}{found['path'] or '/0/*'}"
+    inside = f"{match['origin'] or ''}{key}{match['path'] or '/0/*'}"
     return Account("sh(wpkh(" + inside + "))" if chosen == "sh(wpkh)" else f"{chosen}({inside})", network)
 
 

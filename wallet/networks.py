@@ -32,8 +32,8 @@ def _test(name: str, bdk: Network, bech32: str = "tb") -> NetworkFacts:
 
 
 NETWORKS = {
-    one.name: one
-    for one in (
+    facts.name: facts
+    for facts in (
         NetworkFacts("main", Network.BITCOIN, NetworkKind.MAIN, "bc", b"\x05", "bitcoin"),
         _test("test", Network.TESTNET),
         _test("testnet4", Network.TESTNET4),

@@ -77,7 +77,7 @@ class Watcher:
         loss_budget: int = 0,
         on_change: Callable[[], None] = lambda: None,
         beyond: Callable[[Connection], Beyond] = lambda conn: {},
-        on_skipped: Callable[[Sequence[Skipped], bool], None] = lambda found, in_block: None,
+        on_skipped: Callable[[Sequence[Skipped], bool], None] = lambda skipped, in_block: None,
     ) -> None:
         """``beyond``: addresses after the newest of each account; ``on_skipped`` is told which were passed by, and
         whether a block says so."""
@@ -168,17 +168,20 @@ class Watcher:
 
     async def _look_after_absent(self, waiting: Sequence[Payment]) -> set[str]:
         """What left the mempool is handed to the node again, now and then; returns what something else has replaced."""
-        present = {one.reference for one in waiting}
+        present = {payment.reference for payment in waiting}
         absent = await self._store.read(lambda conn: block_processing.absent(conn, present))
         if not absent:
             self._offered.clear()
             return set()
         conflicted = await self._source.conflicted(absent)
         now = time.monotonic()
-        for one in absent:
-            if one.txid not in conflicted and now - self._offered.get(one.txid, -OFFER_SECONDS) >= OFFER_SECONDS:
-                self._offered[one.txid] = now
-                await self._source.offer(one.transactions)
+        for transaction in absent:
+            if (
+                transaction.txid not in conflicted
+                and now - self._offered.get(transaction.txid, -OFFER_SECONDS) >= OFFER_SECONDS
+            ):
+                self._offered[transaction.txid] = now
+                await self._source.offer(transaction.transactions)
         return conflicted
 
     async def _cursor(self) -> BlockRef:
@@ -274,4 +277,6 @@ class Watcher:
 
     def _pass_by(self, conn: Connection, payments: Sequence[Payment], now: int) -> list[Skipped]:
         """Addresses that are paid, and were never given out here, never will be."""
-        return address_journal.pass_by(conn, {one.key for one in payments} & self._beyond.keys(), self._beyond, now)
+        return address_journal.pass_by(
+            conn, {payment.key for payment in payments} & self._beyond.keys(), self._beyond, now
+        )

@@ -42,7 +42,7 @@ class Link:
 def parse_link(text: str) -> Link:
     """The one link in ``text``, whatever clings to it, as docs/protocol.md §1 says; raises InvalidLink."""
     try:
-        links = {_take_apart(found) for found in _LINK.finditer(text)}
+        links = {_take_apart(match) for match in _LINK.finditer(text)}
     except (InvalidIdentifier, ValueError):
         # "from None": the causes may quote what they could not parse.
         raise InvalidLink from None
@@ -53,15 +53,15 @@ def parse_link(text: str) -> Link:
     return links.pop()
 
 
-def _take_apart(found: re.Match[str]) -> Link:
+def _take_apart(match: re.Match[str]) -> Link:
     """Raise InvalidIdentifier or ValueError where a part is impossible."""
-    scheme, claim = found["scheme"].lower(), found["claim"]
+    scheme, claim = match["scheme"].lower(), match["claim"]
     if claim:
         unb64u(claim, CLAIM_BYTES, "claim secret")
     return Link(
-        gateway=_origin(scheme, found["host"], found["port"]),
-        file_id=parse_file_id(found["file"]),
-        link_share=unb64u(found["share"], LINK_SHARE_SIZE, "link share"),
+        gateway=_origin(scheme, match["host"], match["port"]),
+        file_id=parse_file_id(match["file"]),
+        link_share=unb64u(match["share"], LINK_SHARE_SIZE, "link share"),
         claim=claim,
     )
 

@@ -68,7 +68,7 @@ def client_address(request: web.Request, trusted: Sequence[str]) -> str:
 
     What a proxy says and nobody can read counts for nothing: then the proxy itself is who asks.
     """
-    hops = [one.strip() for one in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",") if one.strip()]
+    hops = [hop.strip() for hop in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",") if hop.strip()]
     nearest = _address(request.remote or "")
     while hops and nearest is not None and _within(nearest, trusted):
         nearest = _address(hops.pop())
@@ -87,4 +87,4 @@ def _address(text: str) -> _Address | None:
 
 
 def _within(ip: _Address, ranges: Sequence[str]) -> bool:
-    return any(ip in ipaddress.ip_network(one) for one in ranges)
+    return any(ip in ipaddress.ip_network(network) for network in ranges)

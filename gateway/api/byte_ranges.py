@@ -29,7 +29,7 @@ def wanted(request: web.Request, size: int, etag: str) -> range | None:
 
 def not_modified(request: web.Request, etag: str) -> bool:
     """Whether the asker has these very bytes already."""
-    known = [one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")]
+    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]
     return etag in known or known == ["*"]
 
 

@@ -181,11 +181,15 @@ class Purchase(Response):
     sees_mempool: bool
 
     @classmethod
-    def of(cls, found: purchases.Purchase) -> Self:
+    def of(cls, purchase: purchases.Purchase) -> Self:
         """The core's purchase in the API's words; what the watcher looks for stays inside."""
-        values = {one.name: getattr(found, one.name) for one in fields(found) if one.name != "key"}
-        plain = {"state": found.state.value, "marks": [mark.value for mark in found.marks], "txids": list(found.txids)}
-        return cls(**values | plain | {"amount_btc": found.amount_btc})
+        values = {field.name: getattr(purchase, field.name) for field in fields(purchase) if field.name != "key"}
+        plain = {
+            "state": purchase.state.value,
+            "marks": [mark.value for mark in purchase.marks],
+            "txids": list(purchase.txids),
+        }
+        return cls(**values | plain | {"amount_btc": purchase.amount_btc})
 
 
 class Share(Response):

@@ -154,19 +154,19 @@ def document(origin: str, *, demo: bool) -> dict[str, Any]:
     }
 
 
-def _operation(one: Operation) -> dict[str, Any]:
+def _operation(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "summary": one.summary,
-        "operationId": re.sub(r"\W+", "_", f"{one.method}{one.path}").strip("_"),
-        "responses": {str(status): _answer(status, content) for status, content in one.answers.items()},
+        "summary": operation.summary,
+        "operationId": re.sub(r"\W+", "_", f"{operation.method}{operation.path}").strip("_"),
+        "responses": {str(status): _answer(status, content) for status, content in operation.answers.items()},
     }
     found["responses"]["default"] = _answer(0, models.Problem)
-    if parameters := _parameters(one):
+    if parameters := _parameters(operation):
         found["parameters"] = parameters
-    if one.takes is not None:
-        found["requestBody"] = {"required": True, "content": _content(one.takes)}
-    if one.secret is not None:
-        found["security"] = [{one.secret: []}]
+    if operation.takes is not None:
+        found["requestBody"] = {"required": True, "content": _content(operation.takes)}
+    if operation.secret is not None:
+        found["security"] = [{operation.secret: []}]
     return found
 
 

@@ -26,7 +26,7 @@ def start(config: Path | None, as_json: bool) -> None:
     report = guarded(_doctor(config), as_json)
     if as_json:
         typer.echo(json.dumps(report, ensure_ascii=False))
-    problems = [one["area"] for one in report["findings"] if one["level"] == "problem"]
+    problems = [finding["area"] for finding in report["findings"] if finding["level"] == "problem"]
     if problems:
         raise typer.Exit(_CODES.get(problems[0], BAD_INPUT))
 
@@ -35,17 +35,19 @@ async def _doctor(config: Path | None) -> dict[str, Any]:
     from gateway.diagnostics.doctor import examine  # Bitcoin's libraries load only where they are needed
 
     findings = await examine(config)
-    for one in findings:
-        tell(one)
-    worst = [one for one in findings if one.level in ("warning", "problem")]
+    for finding in findings:
+        tell(finding)
+    worst = [finding for finding in findings if finding.level in ("warning", "problem")]
     console.print("  All is well." if not worst else f"  {len(worst)} things to look at.", style="bold")
-    well = all(one.level != "problem" for one in findings)
-    return {"ok": well, "findings": [dataclasses.asdict(one) for one in findings]}
+    well = all(finding.level != "problem" for finding in findings)
+    return {"ok": well, "findings": [dataclasses.asdict(finding) for finding in findings]}
 
 
-def tell(one: Finding) -> None:
+def tell(finding: Finding) -> None:
     """One line, and the hint below it."""
-    sign, style = _SIGNS[one.level]
-    console.print(Text.assemble((f"  {sign} ", style), (f"{one.area:<9}", "dim"), plain(one.text)), soft_wrap=True)
-    if one.hint:
-        console.print(Text.assemble(" " * 13, plain(one.hint)), style="dim", soft_wrap=True)
+    sign, style = _SIGNS[finding.level]
+    console.print(
+        Text.assemble((f"  {sign} ", style), (f"{finding.area:<9}", "dim"), plain(finding.text)), soft_wrap=True
+    )
+    if finding.hint:
+        console.print(Text.assemble(" " * 13, plain(finding.hint)), style="dim", soft_wrap=True)

@@ -41,7 +41,7 @@ async def _rescan(config: Path, height: int, apply: bool) -> dict[str, Any]:
         "from": report.start,
         "to": report.height,
         "payments": report.payments,
-        "differences": [dataclasses.asdict(one) for one in report.differences],
+        "differences": [dataclasses.asdict(difference) for difference in report.differences],
         "applied": apply,
     }
 
@@ -53,8 +53,8 @@ def tell(report: Report, apply: bool, asked: int) -> None:
             f"  Read from block {report.start} on, not {asked}: from there on the ledger has blocks of another chain."
         )
     span = f" from block {report.start} to {report.height}"
-    for one in report.differences:
-        console.print(plain(f"  {sentence(one)}"), soft_wrap=True)
+    for difference in report.differences:
+        console.print(plain(f"  {sentence(difference)}"), soft_wrap=True)
     if not report.differences:
         stamp(f"The ledger equals the chain{span}", "bold green")
     elif apply:
@@ -63,9 +63,9 @@ def tell(report: Report, apply: bool, asked: int) -> None:
         console.print("  Nothing was changed. To correct it, run the same command with --apply.", style="bold")
 
 
-def sentence(one: Difference) -> str:
+def sentence(difference: Difference) -> str:
     """One difference in words."""
-    if one.kind == "state":
-        return f"invoice {one.subject}: {one.was} → {one.becomes}"
-    amount = f"{sats(one.amount_sat)} " if one.amount_sat is not None else ""
-    return f"{amount}{_SENTENCES[one.kind]}: {one.was} → {one.becomes} ({one.subject})"
+    if difference.kind == "state":
+        return f"invoice {difference.subject}: {difference.was} → {difference.becomes}"
+    amount = f"{sats(difference.amount_sat)} " if difference.amount_sat is not None else ""
+    return f"{amount}{_SENTENCES[difference.kind]}: {difference.was} → {difference.becomes} ({difference.subject})"

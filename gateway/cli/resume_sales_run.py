@@ -21,10 +21,16 @@ async def _resume(config: Path, *, newest: bool, restored: bool) -> dict[str, An
     if newest == restored:
         raise BadInput("which is it?", hint="Say --newest or --restored.")
     skipped = await resume_sales(settings_in(config), restored=restored)
-    for one in skipped:
-        text = f"  Account {one.payout_id}: addresses {one.first} to {one.end - 1} are left out."
+    for skipped_range in skipped:
+        addresses = f"{skipped_range.first} to {skipped_range.end - 1}"
+        text = f"  Account {skipped_range.payout_id}: addresses {addresses} are left out."
         console.print(plain(text), soft_wrap=True)
     if skipped:
         console.print(plain("  Let the sellers' wallets look that much further ahead (gap limit)."), soft_wrap=True)
     stamp("The next start sells again", "bold green")
-    return {"skipped": [{"payout": one.payout_id, "first": one.first, "end": one.end} for one in skipped]}
+    return {
+        "skipped": [
+            {"payout": skipped_range.payout_id, "first": skipped_range.first, "end": skipped_range.end}
+            for skipped_range in skipped
+        ]
+    }

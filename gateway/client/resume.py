@@ -43,12 +43,16 @@ async def find(
     the buyer chose to ``pay_rest``.
     """
     found = [await _look_up(gateway, offer, saved, claim) for claim in saved.claims]
-    going = [one for one in found if one and (one.purchase.state != "expired" or one.purchase.received_sat)]
+    going = [
+        claimed
+        for claimed in found
+        if claimed and (claimed.purchase.state != "expired" or claimed.purchase.received_sat)
+    ]
     if offer.link.claim is not None and offer.link.claim not in saved.claims:
-        has_money = any(one.purchase.received_sat for one in going)
+        has_money = any(claimed.purchase.received_sat for claimed in going)
         of_link = await _of_link(gateway, offer, offer.link.claim, pay_rest=pay_rest, insist=not has_money)
         going += [of_link] if of_link else []
-    return max(going, key=lambda one: _nearness(one.purchase), default=None)
+    return max(going, key=lambda claimed: _nearness(claimed.purchase), default=None)
 
 
 async def begin(

@@ -87,7 +87,9 @@ class SavedPurchases:
             self.claims = [str(claim) for claim in found["claims"]]
             self.manifest_hash = found["manifest_hash"]
             named = found.get("first", {})
-            self.first = {str(claim): (str(one["purchase_id"]), str(one["address"])) for claim, one in named.items()}
+            self.first = {
+                str(claim): (str(answer["purchase_id"]), str(answer["address"])) for claim, answer in named.items()
+            }
         except FileNotFoundError:
             return
         except (ValueError, LookupError, TypeError, AttributeError):
@@ -95,6 +97,6 @@ class SavedPurchases:
             raise StorageError(f"{self.path} is damaged", hint=hint) from None
 
     def _save(self) -> None:
-        named = {claim: {"purchase_id": one[0], "address": one[1]} for claim, one in self.first.items()}
+        named = {claim: {"purchase_id": answer[0], "address": answer[1]} for claim, answer in self.first.items()}
         found = {"v": 1, "claims": self.claims, "manifest_hash": self.manifest_hash, "first": named}
         write_private(self.path, json.dumps(found, indent=1), replace=True)

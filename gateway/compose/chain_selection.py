@@ -204,4 +204,8 @@ async def _seller_descriptor(node: RegtestNode) -> str:
         except NodeRefused:
             await node.rpc("createwallet", "seller")
     found = (await node.rpc("listdescriptors", wallet="seller"))["descriptors"]
-    return next(str(one["desc"]) for one in found if one["desc"].startswith("wpkh(") and not one["internal"])
+    return next(
+        str(descriptor["desc"])
+        for descriptor in found
+        if descriptor["desc"].startswith("wpkh(") and not descriptor["internal"]
+    )

@@ -179,12 +179,12 @@ def _on_skipped(
 
     On the way to the newest block that speaks of a restored backup.  Later, or unconfirmed, anybody can do it.
     """
-    for one in skipped:
+    for skipped_range in skipped:
         log.error(
             "addresses_skipped",
-            payout=one.payout_id,
-            first=one.first,
-            count=one.count,
+            payout=skipped_range.payout_id,
+            first=skipped_range.first,
+            count=skipped_range.count,
             reason="an address was paid that this database never gave out: a backup was restored, or something else "
             "hands out addresses of the same account",
             hint="The seller settles such payments by hand; see them with: bitcache rescan",
@@ -203,7 +203,7 @@ async def _start_of_rescan(store: Store, source: ChainSource, height: int) -> in
     elsewhere = await lowest_elsewhere(source, stored)
     if elsewhere is not None and elsewhere == stored[0].height:  # nothing in common: further down is unknown
         elsewhere -= block_processing.DEEPEST
-    return max(1, min(one for one in (height, elsewhere, without_block) if one is not None))
+    return max(1, min(candidate for candidate in (height, elsewhere, without_block) if candidate is not None))
 
 
 async def _build(
@@ -277,11 +277,11 @@ def _policy(settings: Settings) -> InvoicePolicy:
 
 async def _catch_up(parts: GatewayContext) -> None:
     """No address is given out again, even over a restored backup."""
-    for one in await parts.store.write(
+    for skipped_range in await parts.store.write(
         lambda conn: address_journal.catch_up(conn, parts.rail, parts.journal, parts.clock())
     ):
-        about = {"payout": one.payout_id, "first": one.first, "count": one.count}
-        if one.count <= MOST_RESERVED:
+        about = {"payout": skipped_range.payout_id, "first": skipped_range.first, "count": skipped_range.count}
+        if skipped_range.count <= MOST_RESERVED:
             log.warning(
                 "addresses_skipped",
                 **about,

@@ -107,6 +107,6 @@ def _names_in(tables: Mapping[str, Any]) -> Iterator[str]:
 def _unknown(name: str, known: list[str]) -> InvalidSettings:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     last = name.rpartition(".")[2]
-    near = near or [one for one in known if one.endswith(f".{last}")][:1]
+    near = near or [known_name for known_name in known if known_name.endswith(f".{last}")][:1]
     hint = f"Did you mean {near[0]}?" if near else "The settings are listed in docs/settings.md."
     return InvalidSettings(f"there is no setting {name}", hint=hint, setting=name)

@@ -45,7 +45,7 @@ async def examine(config: Path | None) -> list[Finding]:
     try:
         settings = load(config)
     except InvalidSettings as error:
-        others = [failed("settings", one) for one in (unknown_names(config) if config else [])]
+        others = [failed("settings", error) for error in (unknown_names(config) if config else [])]
         return others or [failed("settings", error)]
     findings = [ok("settings", "settings", f"{config or 'defaults and environment'}: every name is known")]
     if config is not None and settings.chain.rpc_password.get_secret_value() and _open_to_others(config):
@@ -163,8 +163,8 @@ def _read(conn: Connection) -> Reading:
     )
 
 
-def _database_rules(folder: DataFolder, found: Reading, settings: Settings) -> Iterator[Finding]:
-    ledger, business, files, share = found
+def _database_rules(folder: DataFolder, reading: Reading, settings: Settings) -> Iterator[Finding]:
+    ledger, business, files, share = reading
     yield ok("database", "database", "the database opens, and its schema is current")
     yield from _key(folder, share)
     yield from _is_newest(folder, ledger, business)

@@ -263,7 +263,7 @@ def _unpaid_addresses(payout: Payout, invoices: Invoices) -> Iterator[Finding]:
 def unlisted_proxy(address: str | None, settings: Settings) -> Iterator[Finding]:
     """What the gateway noticed: requests were forwarded by a machine of ours that is not among the trusted ones."""
     trusted = settings.server.trusted_proxies
-    if address is None or any(ipaddress.ip_address(address) in ipaddress.ip_network(one) for one in trusted):
+    if address is None or any(ipaddress.ip_address(address) in ipaddress.ip_network(network) for network in trusted):
         return
     yield warning(
         "web",

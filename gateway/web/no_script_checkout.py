@@ -46,7 +46,9 @@ async def start(request: web.Request) -> web.StreamResponse:
     _same_site(request)
     parts, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
     form = await request.post()
-    if "new" not in form and any(found.state in _PAID or found.received_sat for found in await _claimed(request)):
+    if "new" not in form and any(
+        purchase.state in _PAID or purchase.received_sat for purchase in await _claimed(request)
+    ):
         return web.Response(status=303, headers={"Location": f"/f/{file_id}/pay"})
     claim = new_secret()
     try:
@@ -79,12 +81,12 @@ async def show(request: web.Request) -> web.StreamResponse:
     """How far it got; and where to pay, if our own page led here to this very purchase."""
     named = request.match_info.get("purchase_id")
     claimed = await _claimed(request)
-    for found in claimed:
-        if found.purchase_id == named and _from_our_page(request):
-            return _pay_page(request, found, ours=True, reloads=not found.released)
+    for purchase in claimed:
+        if purchase.purchase_id == named and _from_our_page(request):
+            return _pay_page(request, purchase, ours=True, reloads=not purchase.released)
     if not claimed:
         return web.Response(status=303, headers={"Location": f"/f/{request.match_info['file_id']}"})
-    best = max(claimed, key=lambda found: (found.released, found.state in _PAID, found.received_sat))
+    best = max(claimed, key=lambda purchase: (purchase.released, purchase.state in _PAID, purchase.received_sat))
     return _pay_page(request, best, ours=False, reloads=not best.released)
 
 
@@ -155,7 +157,7 @@ async def _claimed(request: web.Request) -> list[Purchase]:
 
     def look(conn: Connection) -> list[Purchase]:
         found = [_view(conn, parts.rail, claim) for claim in claims]
-        return [one for one in found if one is not None and one.file_id == file_id]
+        return [purchase for purchase in found if purchase is not None and purchase.file_id == file_id]
 
     return await parts.store.read(look)
 

@@ -78,7 +78,7 @@ def _files() -> Iterator[tuple[str, bytes, bool]]:
     """Name, content, and whether it is a program."""
     for package in PACKAGES:
         for folder, inner, names in os.walk(_ROOT / package):
-            inner[:] = [one for one in inner if one != "__pycache__" and not one.startswith(".")]
+            inner[:] = [name for name in inner if name != "__pycache__" and not name.startswith(".")]
             for path in (Path(folder, name) for name in names if not name.startswith(".")):
                 if path.suffix in KINDS and path.is_file() and not path.is_symlink():
                     yield path.relative_to(_ROOT).as_posix(), path.read_bytes(), path.suffix == ".sh"

@@ -12,7 +12,7 @@ from bitcache import block_processing, rescan
 from bitcache.block_processing import BlockRef, Payment
 from bitcache.errors import BadInput
 from bitcache.money import Sat
-from bitcache.rescan import Found, Report
+from bitcache.rescan import ChainPayments, Report
 from bitcache.storage.tables import block, payment, payout
 
 
@@ -21,11 +21,11 @@ async def file(market: Market) -> SealedFile:
     return await market.listed()
 
 
-async def chain_of(market: Market, first: int = 100) -> Found:
+async def chain_of(market: Market, first: int = 100) -> ChainPayments:
     """The chain as the ledger has it, from the block after ``first`` on."""
     rows = await market.store.read(lambda conn: conn.execute(select(block).order_by(block.c.height)).all())
     refs = [BlockRef(row.height, row.hash) for row in rows]
-    return Found(refs[first - 100], refs[first - 99 :])
+    return ChainPayments(refs[first - 100], refs[first - 99 :])
 
 
 async def dump(market: Market) -> list[list[tuple[object, ...]]]:
@@ -36,7 +36,7 @@ async def dump(market: Market) -> list[list[tuple[object, ...]]]:
     )
 
 
-async def looked_at(market: Market, found: Found) -> Report:
+async def looked_at(market: Market, found: ChainPayments) -> Report:
     """A dry run, which changes nothing; then the real one, which reports the same; then nothing is left to change."""
     others = await market.store.read(lambda conn: rescan.unissued_addresses(conn, market.rail, 20))
     before = await dump(market)
@@ -102,7 +102,7 @@ async def test_another_block_and_another_amount(market: Market, file: SealedFile
 async def test_a_ledger_that_followed_another_chain(market: Market, file: SealedFile) -> None:
     order = await market.order(file.file_id)
     await market.block(pays(order))
-    found = Found(BlockRef(100, "block 100"))
+    found = ChainPayments(BlockRef(100, "block 100"))
     for height in (101, 102, 103):
         found.forward(BlockRef(height, f"other {height}"), [pays(order)] if height == 101 else [])
     report = await looked_at(market, found)
@@ -143,7 +143,7 @@ async def test_payments_to_forgotten_invoices_are_told_and_never_reused(market: 
 
 
 async def test_a_hole_is_refused(market: Market) -> None:
-    found = Found(BlockRef(150, "block 150"), [BlockRef(151, "block 151")])
+    found = ChainPayments(BlockRef(150, "block 150"), [BlockRef(151, "block 151")])
     with pytest.raises(BadInput, match="100"):
         await market.store.write(lambda conn: rescan.rescan(conn, found, {}, NOW))
 
@@ -151,7 +151,7 @@ async def test_a_hole_is_refused(market: Market) -> None:
 async def test_a_damaged_ledger_is_mended(market: Market, file: SealedFile) -> None:
     """Whatever somebody did to the tables: afterwards they say what the chain says."""
     orders = [await market.order(file.file_id) for _ in range(6)]
-    found = Found(BlockRef(100, "block 100"))
+    found = ChainPayments(BlockRef(100, "block 100"))
     for number, order in enumerate(orders):
         one = pays(order, f"tx{number}:0")
         found.forward(await market.block(one), [one])

@@ -8,7 +8,7 @@ import pytest
 
 from bitcache.block_processing import BlockRef
 from bitcache.errors import NodeUnreachable
-from wallet.chain.block_prefetch import BlockPrefetch, Found
+from wallet.chain.block_prefetch import BlockPrefetch, PrefetchedBlock
 from wallet.chain.chain_source import Back
 
 
@@ -24,7 +24,7 @@ class Node:
         self.asked: list[int] = []
         self.gone = False
 
-    async def fetch(self, cursor: BlockRef) -> Found | Back | None:
+    async def fetch(self, cursor: BlockRef) -> PrefetchedBlock | Back | None:
         self.asked.append(cursor.height)
         if self.gone:
             raise NodeUnreachable
@@ -32,7 +32,7 @@ class Node:
             return Back()
         if cursor.height == self.tip:
             return None
-        return Found(ref(cursor.height + 1, self.chain), b"", more=cursor.height + 1 < self.tip)
+        return PrefetchedBlock(ref(cursor.height + 1, self.chain), b"", more=cursor.height + 1 < self.tip)
 
 
 async def test_each_block_is_asked_for_once_and_one_ahead() -> None:
@@ -41,7 +41,7 @@ async def test_each_block_is_asked_for_once_and_one_ahead() -> None:
     ahead = BlockPrefetch(node.fetch)
     for height in range(4):
         found = await ahead.after(ref(height))
-        assert isinstance(found, Found)
+        assert isinstance(found, PrefetchedBlock)
         assert found.block == ref(height + 1)
         await asyncio.sleep(0)
         assert node.asked[-1] == min(height + 1, 3)
@@ -56,7 +56,7 @@ async def test_at_the_newest_block_every_question_is_asked_anew() -> None:
     await ahead.after(ref(0))
     assert await ahead.after(ref(1)) is None
     node.tip = 2
-    assert isinstance(await ahead.after(ref(1)), Found)
+    assert isinstance(await ahead.after(ref(1)), PrefetchedBlock)
     assert node.asked == [0, 1, 1]
 
 
@@ -66,7 +66,7 @@ async def test_another_cursor_throws_away_what_was_read() -> None:
     ahead = BlockPrefetch(node.fetch)
     await ahead.after(ref(0))
     found = await ahead.after(ref(0))
-    assert isinstance(found, Found)
+    assert isinstance(found, PrefetchedBlock)
     assert found.block == ref(1)
 
 
@@ -78,7 +78,7 @@ async def test_back_is_asked_again_before_it_is_believed() -> None:
     node.chain = "b"
     await asyncio.sleep(0)
     node.chain = "a"
-    assert isinstance(await ahead.after(ref(1)), Found)
+    assert isinstance(await ahead.after(ref(1)), PrefetchedBlock)
     assert node.asked == [0, 1, 1, 2][: len(node.asked)]
 
 
@@ -92,11 +92,11 @@ async def test_a_failure_is_asked_again_before_it_is_believed() -> None:
     with pytest.raises(NodeUnreachable):
         await ahead.after(ref(1))
     node.gone = False
-    assert isinstance(await ahead.after(ref(1)), Found)
+    assert isinstance(await ahead.after(ref(1)), PrefetchedBlock)
     node.gone = True
     await asyncio.sleep(0)
     node.gone = False
-    assert isinstance(await ahead.after(ref(2)), Found)
+    assert isinstance(await ahead.after(ref(2)), PrefetchedBlock)
     await ahead.close()
-    assert isinstance(await ahead.after(ref(3)), Found)
+    assert isinstance(await ahead.after(ref(3)), PrefetchedBlock)
     await ahead.close()

@@ -26,7 +26,7 @@ from bitcache.errors import (
 )
 from wallet.block_outputs import block_hash, parent_hash, payments_in_block
 from wallet.chain import node_answers
-from wallet.chain.block_prefetch import BlockPrefetch, Found
+from wallet.chain.block_prefetch import BlockPrefetch, PrefetchedBlock
 from wallet.chain.chain_source import Back, ChainStatus, Forward, Scripts, Step
 from wallet.chain.mempool_payments import Mempool, ZmqSubscriber
 from wallet.chain.node_answers import ChainInfo, Header
@@ -122,7 +122,7 @@ class BitcoindSource:
     async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
         """What follows ``cursor``."""
         found = await self._ahead.after(cursor)
-        if not isinstance(found, Found):
+        if not isinstance(found, PrefetchedBlock):
             return found
         if parent_hash(found.raw) != cursor.hash:
             raise NodeRefused("the node sent a block that does not follow the one before")
@@ -190,7 +190,7 @@ class BitcoindSource:
             self._checked = self._rest = True
         return info
 
-    async def _after(self, cursor: BlockRef) -> Found | Back | None:
+    async def _after(self, cursor: BlockRef) -> PrefetchedBlock | Back | None:
         """The block after ``cursor``, unmatched."""
         header = await self._header(cursor)
         if header is None or header.confirmations < 0:
@@ -199,7 +199,7 @@ class BitcoindSource:
         if header.nextblockhash is None:
             return None
         block = BlockRef(cursor.height + 1, header.nextblockhash)
-        return Found(block, await self._block(block.height, block.hash), more=header.confirmations > 2)
+        return PrefetchedBlock(block, await self._block(block.height, block.hash), more=header.confirmations > 2)
 
     async def _header(self, cursor: BlockRef) -> Header | None:
         """The cursor's header, or None when the node never heard of it."""

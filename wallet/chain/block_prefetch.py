@@ -13,7 +13,7 @@ from wallet.chain.chain_source import Back
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PrefetchedBlock:
     """The block after some cursor.  ``more``: it was not the newest."""
 
     block: BlockRef
@@ -21,7 +21,7 @@ class Found:
     more: bool
 
 
-Fetch = Callable[[BlockRef], Coroutine[Any, Any, Found | Back | None]]
+Fetch = Callable[[BlockRef], Coroutine[Any, Any, PrefetchedBlock | Back | None]]
 
 
 class BlockPrefetch:
@@ -30,12 +30,12 @@ class BlockPrefetch:
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
         self._cursor: BlockRef | None = None
-        self._task: asyncio.Task[Found | Back | None] | None = None
+        self._task: asyncio.Task[PrefetchedBlock | Back | None] | None = None
 
-    async def after(self, cursor: BlockRef) -> Found | Back | None:
+    async def after(self, cursor: BlockRef) -> PrefetchedBlock | Back | None:
         """What follows ``cursor``; only a block is believed that was read ahead, the rest is asked anew."""
         found = await self._take(cursor) or await self._fetch(cursor)
-        if isinstance(found, Found) and found.more:
+        if isinstance(found, PrefetchedBlock) and found.more:
             self._cursor, self._task = found.block, asyncio.create_task(self._fetch(found.block))
         return found
 
@@ -46,7 +46,7 @@ class BlockPrefetch:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def _take(self, cursor: BlockRef) -> Found | None:
+    async def _take(self, cursor: BlockRef) -> PrefetchedBlock | None:
         if self._task is None or self._cursor != cursor:
             await self.close()
             return None
@@ -55,4 +55,4 @@ class BlockPrefetch:
             found = await task
         except BitcacheError:
             return None
-        return found if isinstance(found, Found) else None
+        return found if isinstance(found, PrefetchedBlock) else None

@@ -49,7 +49,7 @@ async def discover(
     found = await asyncio.gather(
         *(_look(network, f"http://{host}:{core[network][0]}", _cookies(places, core[network][1])) for network in core)
     )
-    return [one for one in found if one is not None]
+    return [node for node in found if node is not None]
 
 
 def _cookies(folders: Sequence[Path], sub: str) -> list[Path]:

@@ -53,7 +53,7 @@ class Mempool:
         for txid in self._ours.keys() & present - self._carried:
             await self._find_ancestors(txid, present)
         # what was heard meanwhile may be of a block that was undone: the next reading tells
-        return [payment for txid, found in self._ours.items() if txid in present for payment in found]
+        return [payment for txid, payments in self._ours.items() if txid in present for payment in payments]
 
     def add(self, raw: bytes) -> bool:
         """Scan a transaction that arrived by itself; True when it is news that pays us."""
@@ -90,14 +90,14 @@ class Mempool:
     def _note(self, txid: str, raw: bytes) -> None:
         self._scanned.add(txid)
         if found := payments_in_transaction(raw, self._scripts):
-            self._ours[txid] = [replace(one, transactions=(raw,)) for one in found]
+            self._ours[txid] = [replace(payment, transactions=(raw,)) for payment in found]
 
     async def _find_ancestors(self, txid: str, present: set[str]) -> None:
         """What must be handed in before it, should the mempool be lost: so many as nodes allow, ancestors first."""
         [raw] = self._ours[txid][0].transactions[-1:]
         chain, newest = {txid: raw}, [raw]
         while newest and len(chain) < MOST_ANCESTORS:
-            parents = {parent for one in newest for parent, _ in spent_by(one)} & present
+            parents = {parent for raw in newest for parent, _ in spent_by(raw)} & present
             if not parents:
                 break
             answers = await self._rpc.batch([("getrawtransaction", parent) for parent in sorted(parents)])
@@ -106,11 +106,11 @@ class Mempool:
                 for answer in answers
                 if not isinstance(answer, ChainError)
             ]
-            for one in newest:
-                chain.pop(found := transaction_id(one), None)  # an ancestor in two ways comes before both
-                chain[found] = one
+            for raw in newest:
+                chain.pop(found := transaction_id(raw), None)  # an ancestor in two ways comes before both
+                chain[found] = raw
         ordered = tuple(reversed(chain.values()))
-        self._ours[txid] = [replace(one, transactions=ordered) for one in self._ours[txid]]
+        self._ours[txid] = [replace(payment, transactions=ordered) for payment in self._ours[txid]]
         self._carried.add(txid)
 
 

@@ -113,7 +113,7 @@ def mempool_info(answer: Any) -> MempoolInfo:
 
 def notifications(answer: Any) -> list[ZmqNotification]:
     """Read ``getzmqnotifications``."""
-    return _read("getzmqnotifications", lambda found: _NOTIFICATIONS.validate_python(found, strict=True), answer)
+    return _read("getzmqnotifications", lambda value: _NOTIFICATIONS.validate_python(value, strict=True), answer)
 
 
 def tip(answer: Any) -> Tip:
@@ -123,22 +123,22 @@ def tip(answer: Any) -> Tip:
 
 def peers(answer: Any) -> list[Peer]:
     """Read ``getpeerinfo``."""
-    return _read("getpeerinfo", lambda found: _PEERS.validate_python(found, strict=True), answer)
+    return _read("getpeerinfo", lambda value: _PEERS.validate_python(value, strict=True), answer)
 
 
 def transaction_ids(answer: Any) -> list[str]:
     """Read ``getrawmempool``."""
-    return _read("getrawmempool", lambda found: _TEXTS.validate_python(found, strict=True), answer)
+    return _read("getrawmempool", lambda value: _TEXTS.validate_python(value, strict=True), answer)
 
 
 def text(method: str, answer: Any) -> str:
     """Read a string, such as a block hash."""
-    return _read(method, lambda found: _TEXT.validate_python(found, strict=True), answer)
+    return _read(method, lambda value: _TEXT.validate_python(value, strict=True), answer)
 
 
 def raw(method: str, answer: Any) -> bytes:
     """Read bytes in hex: a block or a transaction."""
-    return _read(method, lambda found: bytes.fromhex(_TEXT.validate_python(found, strict=True)), answer)
+    return _read(method, lambda value: bytes.fromhex(_TEXT.validate_python(value, strict=True)), answer)
 
 
 def _read(method: str, check: Callable[[Any], T], answer: Any) -> T:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from bitcache.block_processing import Absent, BlockRef
 from bitcache.errors import BadInput, ChainError, NodeWarmingUp
-from bitcache.rescan import Found
+from bitcache.rescan import ChainPayments
 from wallet.chain.chain_source import Back, ChainSource, Forward, Scripts
 
 T = TypeVar("T")
@@ -33,8 +33,8 @@ async def lowest_elsewhere(source: ChainSource, blocks: Sequence[BlockRef]) -> i
     for first in range(0, len(blocks), ASKED_AT_ONCE):
         part = [block for block in blocks[first : first + ASKED_AT_ONCE] if block.height <= tip.height]
         there = await asyncio.gather(*(_patiently(partial(source.at, block.height)) for block in part))
-        for block, found in zip(part, there, strict=True):
-            if block != found:
+        for block, other in zip(part, there, strict=True):
+            if block != other:
                 return block.height
     return next((block.height for block in blocks if block.height > tip.height), None)
 
@@ -45,7 +45,7 @@ async def read_chain(
     scripts: Scripts,
     progress: Callable[[int, int], None] = lambda done, total: None,
     kept: Sequence[Absent] = (),
-) -> Found:
+) -> ChainPayments:
     """Every payment to ``scripts`` from the block at ``height`` on; raises ChainError, and BadInput above the tip.
 
     A node that is starting or behind is waited for: what it does not know yet would look gone.
@@ -57,7 +57,7 @@ async def read_chain(
     if not 1 <= height <= tip.height:
         raise BadInput(f"the chain has blocks 1 to {tip.height}", hint="Give a height among them.")
     first = await _patiently(partial(source.at, height - 1))
-    found = Found(first)
+    found = ChainPayments(first)
     while True:
         cursor = found.blocks[-1] if found.blocks else found.first
         match await _patiently(partial(source.step, cursor, scripts)):

@@ -224,7 +224,7 @@ class RegtestNode:
     async def replace(self, txid: str) -> str:
         """Spend a waiting payment's coins back into the demo wallet, at a higher fee: the payment is gone."""
         sent = await self.rpc("getrawtransaction", txid, True)
-        inputs = [{"txid": one["txid"], "vout": one["vout"], "sequence": 1} for one in sent["vin"]]
+        inputs = [{"txid": spent["txid"], "vout": spent["vout"], "sequence": 1} for spent in sent["vin"]]
         total = await self._value_of(inputs)
         outputs = [{await self.address(): btc_text(Sat(total - 20_000))}]
         raw = await self.rpc("createrawtransaction", inputs, outputs)
@@ -237,9 +237,9 @@ class RegtestNode:
 
     async def _value_of(self, inputs: list[dict[str, Any]]) -> int:
         total = 0
-        for one in inputs:
-            source = (await self._demo_wallet("gettransaction", one["txid"], True, True))["decoded"]
-            total += int(source["vout"][one["vout"]]["value"] * 100_000_000)
+        for spent in inputs:
+            source = (await self._demo_wallet("gettransaction", spent["txid"], True, True))["decoded"]
+            total += int(source["vout"][spent["vout"]]["value"] * 100_000_000)
         return total
 
     async def _demo_wallet(self, method: str, *params: Any) -> Any:

@@ -94,13 +94,16 @@ class SimulatedChain:
         if cursor == self._blocks[-1].ref:
             return None
         block = self._blocks[cursor.height + 1]
-        ours = [one.payment() for one in block.transactions if one.script in scripts]
+        ours = [transaction.payment() for transaction in block.transactions if transaction.script in scripts]
         return Forward(block.ref, tuple(ours))
 
     async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
         """Everything of ours that waits for a block."""
-        ours = [one for one in self._waiting.values() if one.script in scripts]
-        return [replace(one.payment(), transactions=(json.dumps(_row(one)).encode(),)) for one in ours]
+        ours = [transaction for transaction in self._waiting.values() if transaction.script in scripts]
+        return [
+            replace(transaction.payment(), transactions=(json.dumps(_row(transaction)).encode(),))
+            for transaction in ours
+        ]
 
     async def offer(self, transactions: Sequence[bytes]) -> None:
         """Taken, unless it was told to drop or replace them."""
@@ -112,7 +115,7 @@ class SimulatedChain:
 
     async def conflicted(self, absent: Sequence[Absent]) -> set[str]:
         """Those that were replaced, here or in a reorganisation."""
-        return {one.txid for one in absent} & self._spent
+        return {transaction.txid for transaction in absent} & self._spent
 
     async def wait(self, timeout: float) -> None:
         """Return at the next change, or after ``timeout`` seconds."""
@@ -152,7 +155,12 @@ class SimulatedChain:
         fork = max(1, len(self._blocks) - depth)
         gone = self._blocks[fork:]
         del self._blocks[fork:]
-        undone = {one.txid: one for block in gone for one in block.transactions if not one.coinbase}
+        undone = {
+            transaction.txid: transaction
+            for block in gone
+            for transaction in block.transactions
+            if not transaction.coinbase
+        }
         if keep:
             self._waiting |= undone
         else:
@@ -179,7 +187,7 @@ class SimulatedChain:
         self._tell()
 
     def _in_blocks(self) -> set[str]:
-        return {one.txid for block in self._blocks for one in block.transactions}
+        return {transaction.txid for block in self._blocks for transaction in block.transactions}
 
     def _append(self, transactions: list[SimulatedTransaction]) -> None:
         parent = self._blocks[-1].ref
@@ -198,22 +206,22 @@ class SimulatedChain:
             _write(self._path, self._dump())
 
     def _dump(self) -> str:
-        blocks = [[block.ref.hash, [_row(one) for one in block.transactions]] for block in self._blocks]
-        return json.dumps({"blocks": blocks, "waiting": [_row(one) for one in self._waiting.values()]})
+        blocks = [[block.ref.hash, [_row(transaction) for transaction in block.transactions]] for block in self._blocks]
+        return json.dumps({"blocks": blocks, "waiting": [_row(transaction) for transaction in self._waiting.values()]})
 
     def _load(self, state: dict[str, Any]) -> None:
         self._blocks = [
             SimulatedBlock(BlockRef(height, digest), tuple(_transaction(row) for row in rows))
             for height, (digest, rows) in enumerate(state["blocks"])
         ]
-        self._waiting = {one.txid: one for one in map(_transaction, state["waiting"])}
+        self._waiting = {transaction.txid: transaction for transaction in map(_transaction, state["waiting"])}
 
 
 Row = tuple[str, str, int, bool]
 
 
-def _row(one: SimulatedTransaction) -> Row:
-    return one.txid, one.script.hex(), one.amount, one.coinbase
+def _row(transaction: SimulatedTransaction) -> Row:
+    return transaction.txid, transaction.script.hex(), transaction.amount, transaction.coinbase
 
 
 def _transaction(row: Row) -> SimulatedTransaction:

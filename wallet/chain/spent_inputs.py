@@ -17,7 +17,7 @@ from wallet.chain.node_rpc import NodeRpc
 
 async def find_conflicted(rpc: NodeRpc, absent: Sequence[Absent]) -> set[str]:
     """The ids of those that are conflicted; raises ChainError when the node cannot be asked."""
-    made = {transaction_id(raw): raw for one in absent for raw in one.transactions}
+    made = {transaction_id(raw): raw for transaction in absent for raw in transaction.transactions}
     present = set(node_answers.transaction_ids(await rpc.call("getrawmempool")))
     outputs = sorted({output for raw in made.values() for output in spent_by(raw)})
     answers = await rpc.batch([("gettxout", txid, number, True) for txid, number in outputs])
@@ -29,7 +29,7 @@ async def find_conflicted(rpc: NodeRpc, absent: Sequence[Absent]) -> set[str]:
         node_answers.transaction_ids(await rpc.call("getrawmempool"))
     )  # what came meanwhile has spent them itself
     dead = _dead(made, spent, present)
-    return {one.txid for one in absent if one.txid in dead}
+    return {transaction.txid for transaction in absent if transaction.txid in dead}
 
 
 def _dead(made: dict[str, bytes], spent: set[tuple[str, int]], present: set[str]) -> set[str]:

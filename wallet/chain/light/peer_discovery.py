@@ -78,7 +78,7 @@ class Peers:
                 found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
         except (OSError, TimeoutError):
             return []
-        return list(dict.fromkeys(PeerAddress(str(one[4][0]), address.port) for one in found))
+        return list(dict.fromkeys(PeerAddress(str(answer[4][0]), address.port) for answer in found))
 
     async def connect(self, address: PeerAddress) -> PeerConnection:
         """Greet a peer that serves filters; raises ChainError, which says what is wrong with the peer if it can."""

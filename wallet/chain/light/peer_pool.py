@@ -210,9 +210,9 @@ class PeerPool:
             peer.newest = self._chain.digest(self._chain.tip.height)  # nobody has more than the base
 
 
-def too_few(found: int, wanted: int) -> NodeUnreachable:
+def too_few(connected: int, wanted: int) -> NodeUnreachable:
     """Why nothing is answered while fewer peers are there than must agree."""
     return NodeUnreachable(
-        f"only {found} of the {wanted} peers that must agree can be asked",
+        f"only {connected} of the {wanted} peers that must agree can be asked",
         hint="Wait for others to answer, name more in chain.light_peers, or run a node of your own.",
     )
