@@ -1,8 +1,8 @@
 """The ledger rebuilt from the chain, and every difference named before anything changes.
 
 The caller compares :func:`stored_blocks` with the chain, reads the chain from the lowest block that differs on, or
-from further below (:class:`ChainPayments`); :func:`rescan` makes the ledger equal to it in one transaction, which a dry run
-takes back.  Payments below that height are left as they are: their blocks are on the chain.
+from further below (:class:`ChainPayments`); :func:`rescan` makes the ledger equal to it in one transaction, which a dry
+run takes back.  Payments below that height are left as they are: their blocks are on the chain.
 """
 
 from __future__ import annotations
