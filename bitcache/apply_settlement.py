@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 
 from bitcache import event_log, key_release, open_invoice_counts, sales_totals, unpaid_address_runs, zero_conf_exposure
+from bitcache.event_log import EventKind
 from bitcache.money import Sat
 from bitcache.sales_totals import InvoiceChange
 from bitcache.settlement import Observation, Settlement, State, Terms, settle
@@ -71,9 +72,18 @@ def settle_invoices(conn: Connection, purchase_ids: Collection[str], now: int, l
                 _review(conn, row.purchase_id, result, now)
             elif result.state is State.SETTLED:
                 settled.append(row.purchase_id)
-    _write(conn, changes, now)
+    _write(conn, rows, changes, now)
     _keep_sums(conn, rows, changes)
     key_release.grant_purchases(conn, settled, now)
+
+
+#: Named by the state that a purchase comes to.
+_KINDS = {
+    State.PROCESSING.value: EventKind.PURCHASE_SEEN,
+    State.SETTLED.value: EventKind.PURCHASE_SETTLED,
+    State.EXPIRED.value: EventKind.PURCHASE_EXPIRED,
+    State.INVALID.value: EventKind.PURCHASE_REVERSED,
+}
 
 
 def terms_of(row: Row[Any]) -> Terms:
@@ -170,13 +180,19 @@ def _review(conn: Connection, purchase_id: str, result: Settlement, now: int) ->
         key_release.mark_recovered(conn, purchase_id)
 
 
-def _write(conn: Connection, changes: list[dict[str, Any]], now: int) -> None:
+def _write(conn: Connection, rows: Sequence[Row[Any]], changes: list[dict[str, Any]], now: int) -> None:
     if not changes:
         return
     conn.execute(_CHANGE, changes)
     # from which networks an invoice was asked for is kept only while it counts against their quotas
     open_invoice_counts.release(conn, [change["of"] for change in changes if change["state"] != State.NEW.value])
-    event_log.add(conn, [change["of"] for change in changes], "purchase", now)
+    pairs = zip(rows, changes, strict=True)
+    event_log.add(conn, [(_kind(row.state, change["state"]), row.purchase_id) for row, change in pairs], now)
+
+
+def _kind(before: str, after: str) -> EventKind:
+    """What to call a change from one state to another, or within one."""
+    return EventKind.PURCHASE_CHANGED if before == after else _KINDS.get(after, EventKind.PURCHASE_CHANGED)
 
 
 def _keep_sums(conn: Connection, rows: Sequence[Row[Any]], changes: Sequence[dict[str, Any]]) -> None:

@@ -1,44 +1,97 @@
-"""The outbox: what the world must be told, written in the transaction that made it true.
+"""The event log: what happened, appended in the transaction that made it true.
 
-A pump reads the rows in order, hands each to the listeners, and deletes it when they took it; after
-a crash, what was not handed over is handed over again.  Listeners therefore re-read the state.
+Each subscriber has a cursor of its own in the database, so it goes on where it stopped, also after a crash: what it had
+read and not acknowledged comes again.  An event says that something changed, and readers look up how it stands now.
+Events are trimmed once every subscriber has read them and they are old enough (:func:`trim`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import BindParameter, Connection, Integer, bindparam, delete, exists, func, insert, select, update
 
-from bitcache.identifiers import PurchaseId
-from bitcache.storage.tables import outbox
+from bitcache.storage.tables import event_log, event_subscriber
 
-_ADD = insert(outbox)
+#: The fan-out to open pages.
+PAGES = "pages"
+#: A subscriber that leaves events unread for so long (seconds) is gone, and must not keep the log for ever.
+LONGEST_UNREAD = 30 * 86_400
+#: So many rows are deleted by one write, which holds up no payment.
+TRIMMED_AT_ONCE = 5_000
+
+_ADD = insert(event_log)
+_NAME: BindParameter[str] = bindparam("subscriber")
+_CURSOR = select(event_subscriber.c.cursor).where(event_subscriber.c.name == _NAME)
+_AFTER = (
+    select(event_log)
+    .where(event_log.c.id > func.coalesce(_CURSOR.scalar_subquery(), 0))
+    .order_by(event_log.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+
+
+class EventKind(StrEnum):
+    """What happened; ``subject`` is a purchase's id, or a listing's file id."""
+
+    PURCHASE_SEEN = "purchase.seen"  #: enough was paid, and waits for confirmation
+    PURCHASE_SETTLED = "purchase.settled"  #: paid; the file is released
+    PURCHASE_EXPIRED = "purchase.expired"  #: the price is no longer guaranteed
+    PURCHASE_REVERSED = "purchase.reversed"  #: released, and its payment undone
+    PURCHASE_CHANGED = "purchase.changed"  #: anything else that a purchase shows
+    LISTING_CREATED = "listing.created"  #: a file is on sale
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something changed about a purchase."""
+    """Something happened to ``subject`` at ``at`` (Unix seconds)."""
 
     id: int
-    purchase_id: PurchaseId
-    name: str
+    kind: EventKind
+    subject: str
+    at: int
 
 
-def add(conn: Connection, purchase_ids: Iterable[str], name: str, now: int) -> None:
-    """Queue one event per purchase."""
-    rows = [{"purchase_id": purchase_id, "event": name, "created_at": now} for purchase_id in purchase_ids]
+def add(conn: Connection, events: Iterable[tuple[EventKind, str]], now: int) -> None:
+    """Append events, given as kind and subject."""
+    rows = [{"kind": kind.value, "subject": subject, "created_at": now} for kind, subject in events]
     if rows:
         conn.execute(_ADD, rows)
 
 
-def pending(conn: Connection, limit: int = 1000) -> list[Event]:
-    """The oldest undelivered events, in order."""
-    rows = conn.execute(select(outbox).order_by(outbox.c.id).limit(limit))
-    return [Event(row.id, PurchaseId(row.purchase_id), row.event) for row in rows]
+def unread(conn: Connection, subscriber: str = PAGES, most: int = 1000) -> list[Event]:
+    """Return the oldest events that ``subscriber`` has not acknowledged, in order; all of them for a new one."""
+    rows = conn.execute(_AFTER, {"subscriber": subscriber, "most": most})
+    return [Event(row.id, EventKind(row.kind), row.subject, row.created_at) for row in rows]
 
 
-def delivered(conn: Connection, up_to: int) -> None:
-    """Forget what was handed over."""
-    conn.execute(delete(outbox).where(outbox.c.id <= up_to))
+def acknowledge(conn: Connection, up_to: int, subscriber: str = PAGES) -> None:
+    """Move the subscriber's cursor to the event ``up_to``, never back."""
+    cursor = conn.scalar(_CURSOR, {"subscriber": subscriber})
+    if cursor is None:
+        conn.execute(insert(event_subscriber).values(name=subscriber, cursor=up_to))
+    elif cursor < up_to:
+        conn.execute(update(event_subscriber).where(event_subscriber.c.name == subscriber).values(cursor=up_to))
+
+
+def count_unread(conn: Connection, subscriber: str = PAGES) -> int:
+    """Return how many events wait for the subscriber."""
+    cursor = conn.scalar(_CURSOR, {"subscriber": subscriber}) or 0
+    return conn.scalar(select(func.count()).select_from(event_log).where(event_log.c.id > cursor)) or 0
+
+
+def trim(conn: Connection, now: int, keep_seconds: int) -> int:
+    """Delete events that all have read and that are older than ``keep_seconds``; return how many, at most one batch.
+
+    Subscribers that left events unread for :data:`LONGEST_UNREAD` are forgotten first.
+    """
+    forgotten = exists().where(
+        event_log.c.id > event_subscriber.c.cursor, event_log.c.created_at < now - LONGEST_UNREAD
+    )
+    conn.execute(delete(event_subscriber).where(event_subscriber.c.name != PAGES, forgotten))
+    read = select(func.min(event_subscriber.c.cursor)).scalar_subquery()
+    old = select(event_log.c.id).where(event_log.c.id <= read, event_log.c.created_at < now - keep_seconds)
+    batch = old.order_by(event_log.c.id).limit(TRIMMED_AT_ONCE).subquery()
+    return conn.execute(delete(event_log).where(event_log.c.id.in_(select(batch.c.id)))).rowcount

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, bindparam, insert, select, tuple_
 
-from bitcache import money, sales_totals, sellers, uploads
+from bitcache import event_log, money, sales_totals, sellers, uploads
 from bitcache.errors import InvalidManifest, NotFound, SalesPaused, UploadExists, UploadIncomplete
+from bitcache.event_log import EventKind
 from bitcache.identifiers import FileId
 from bitcache.master_key import MasterKey
 from bitcache.money import Sat
@@ -194,5 +195,6 @@ def _insert(
         created_at=now,
     )
     conn.execute(row)
+    event_log.add(conn, [(EventKind.LISTING_CREATED, manifest.file_id)], now)
     uploads.remove(conn, manifest.file_id)
     return Listing(manifest.file_id, seller_id, Sat(manifest.price_sat), manifest.sealed_size, now)

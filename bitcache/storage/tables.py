@@ -191,11 +191,19 @@ grant = Table(
     Column("lost_at", Integer, comment="the payment was undone after release"),
 )
 
-outbox = Table(
-    "outbox",
+event_log = Table(
+    "event_log",
     metadata,
-    Column("id", Integer, primary_key=True, comment="order of events"),
-    Column("purchase_id", ForeignKey("purchase.id"), nullable=False),
-    Column("event", Text, nullable=False),
+    Column("id", Integer, primary_key=True, comment="order of events; never given out twice"),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False, comment="a purchase's id, or a listing's file id"),
     Column("created_at", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+event_subscriber = Table(
+    "event_subscriber",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("cursor", Integer, nullable=False, comment="the last event that it acknowledged"),
 )

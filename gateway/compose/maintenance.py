@@ -1,4 +1,4 @@
-"""What is looked after once an hour: uploads that nobody finishes, and addresses that nobody pays."""
+"""What is done once an hour: unfinished uploads and old events are deleted, long runs of unpaid addresses reported."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import structlog
 
-from bitcache import sellers, uploads
+from bitcache import event_log, sellers, uploads
 from bitcache.errors import BitcacheError
 from gateway.context import GatewayContext
 
@@ -25,10 +25,11 @@ async def run(parts: GatewayContext) -> None:
         try:
             await clear_uploads(parts)
             await tell_long_runs(parts, told)
+            await trim_events(parts)
         except BitcacheError as error:
-            log.warning("chores_wait", code=error.code, reason=str(error))
+            log.warning("maintenance_waits", code=error.code, reason=str(error))
         except Exception:  # they are done again; nobody looks for a task that died
-            log.exception("chores_failed")
+            log.exception("maintenance_failed")
         await asyncio.sleep(INTERVAL_SECONDS)
 
 
@@ -38,6 +39,13 @@ async def clear_uploads(parts: GatewayContext) -> None:
     old = await uploads.expire(parts.store, parts.blobs, parts.clock() - days * DAY)
     if old:
         log.info("uploads_cleared", count=len(old), days=days)
+
+
+async def trim_events(parts: GatewayContext) -> None:
+    """Delete old events in batches, so that no payment waits for it."""
+    keep = parts.settings.storage.event_days * DAY
+    while await parts.store.write(lambda conn: event_log.trim(conn, parts.clock(), keep), quiet=True):
+        continue
 
 
 async def tell_long_runs(parts: GatewayContext, told: dict[int, int]) -> None:

@@ -171,7 +171,10 @@ class Storage(Section):
         "able to write a payment.",
     )
     upload_days: int = Field(
-        7, ge=1, le=3650, description="An unfinished upload that has not grown for this many days is cleared away."
+        7, ge=1, le=3650, description="An unfinished upload that has not grown for this many days is deleted."
+    )
+    event_days: int = Field(
+        7, ge=1, le=3650, description="Events (purchase.seen, listing.created, …) are kept for this many days."
     )
 
 

@@ -17,7 +17,7 @@ from gateway.diagnostics.findings import Finding, failed, note, ok, problem, war
 
 CLOCK_SECONDS = 10 * 60
 #: So many events wait only when nobody delivers them.
-LARGE_OUTBOX = 1_000
+MANY_UNREAD = 1_000
 #: From this part of invoices.longest_unpaid_run on it is worth a word.
 RUN_IS_LONG = 3 / 4
 #: Blocks are ten minutes apart on average; one in four hundred takes an hour.
@@ -299,8 +299,10 @@ def ledger(facts: Ledger, settings: Settings) -> Iterator[Finding]:
             f"{facts.exposure_sat} sat are released and not paid for in a block; the loss budget is {budget} sat",
             "Until blocks pay for them every invoice waits. Losses stay: raise invoices.zero_conf_budget_sat to go on.",
         )
-    if facts.outbox > LARGE_OUTBOX:
-        yield warning("ledger", "outbox", f"{facts.outbox} events wait to be delivered", "Is the gateway running?")
+    if facts.unread_events > MANY_UNREAD:
+        yield warning(
+            "ledger", "events", f"{facts.unread_events} events wait to be delivered", "Is the gateway running?"
+        )
 
 
 def web(settings: Settings) -> Iterator[Finding]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from bitcache import address_journal, block_processing, sellers, zero_conf_exposure
+from bitcache import address_journal, block_processing, event_log, sellers, zero_conf_exposure
 from bitcache.address_journal import Skipped
 from bitcache.block_processing import BlockRef
 from bitcache.sellers import Payout
-from bitcache.storage.tables import invoice, listing, outbox, payout, seller
+from bitcache.storage.tables import invoice, listing, payout, seller
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Ledger:
 
     cursor: BlockRef | None
     invoices: dict[str, int]
-    outbox: int
+    unread_events: int
     losses: int
     lost_sat: int
     exposure_sat: int
@@ -50,7 +50,7 @@ def ledger_facts(conn: Connection) -> Ledger:
     return Ledger(
         cursor=cursor,
         invoices={row.state: row.found for row in conn.execute(by_state)},
-        outbox=conn.scalar(select(func.count()).select_from(outbox)) or 0,
+        unread_events=event_log.count_unread(conn),
         losses=lost,
         lost_sat=lost_sat,
         exposure_sat=zero_conf_exposure.exposure(conn),

@@ -130,7 +130,7 @@ class Metrics:
         yield GaugeMetricFamily("bitcache_losses", "Released purchases whose payment was undone", facts.losses)
         yield GaugeMetricFamily("bitcache_lost_sat", "What those asked for", facts.lost_sat)
         yield GaugeMetricFamily("bitcache_exposure_sat", "Released, and in no block yet (or lost)", facts.exposure_sat)
-        yield GaugeMetricFamily("bitcache_outbox_events", "Events waiting to be delivered", facts.outbox)
+        yield GaugeMetricFamily("bitcache_unread_events", "Events not delivered to open pages yet", facts.unread_events)
 
     def _of_process(self) -> Iterator[Metric]:
         errors = CounterMetricFamily("bitcache_node_errors", "Failed looks at the chain, by code", labels=["code"])

@@ -1,4 +1,4 @@
-"""The hub: hands what the outbox holds to whoever listens in this process.
+"""The hub: hands new events to whoever listens in this process.
 
 A listener learns only *that* its purchase changed and reads the state itself, so a hundred changes
 that it slept through are one, no queue can grow, and a slow listener keeps nobody waiting.
@@ -44,7 +44,7 @@ class Hub:
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """There may be something in the outbox: the watcher or a handler wrote."""
+        """There may be new events: the watcher or a handler wrote."""
         self._wake.set()
 
     @property
@@ -78,9 +78,9 @@ class Hub:
             try:
                 await self._deliver()
             except BitcacheError as error:
-                log.warning("outbox_waits", code=error.code, reason=str(error))
+                log.warning("events_wait", code=error.code, reason=str(error))
             except Exception:  # a bug must not leave every open page without news
-                log.exception("outbox_failed")
+                log.exception("events_failed")
             try:
                 async with asyncio.timeout(IDLE_SECONDS):
                     await self._wake.wait()
@@ -97,10 +97,10 @@ class Hub:
     async def _deliver(self) -> None:
         while True:
             self._wake.clear()
-            events = await self._store.read(event_log.pending)
+            events = await self._store.read(event_log.unread)
             if not events:
                 return
             for event in events:
-                for changed in self._listeners.get(event.purchase_id, ()):
+                for changed in self._listeners.get(PurchaseId(event.subject), ()):
                     changed.set()
-            await self._store.write(partial(event_log.delivered, up_to=events[-1].id), quiet=True)
+            await self._store.write(partial(event_log.acknowledge, up_to=events[-1].id), quiet=True)

@@ -13,6 +13,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 
+from bitcache import event_log
+from bitcache.event_log import EventKind
 from bitcache.storage.migrate import MIGRATIONS, migrate, newest_version, schema_version
 from bitcache.storage.tables import metadata
 
@@ -93,3 +95,17 @@ def _made_by(path: Path, revision: str) -> None:
 
 def _schema(conn: sqlite3.Connection) -> list[tuple[str, ...]]:
     return sorted(conn.execute("select type, name, tbl_name from sqlite_master").fetchall())
+
+
+def test_what_was_not_delivered_yet_is_delivered_after_the_update(tmp_path: Path) -> None:
+    """The outbox's rows become events that open pages have not read, and a purchase keeps what it was called."""
+    path = tmp_path / "bitcache.sqlite"
+    _made_by(path, "0005")
+    with sqlite3.connect(path) as conn:
+        conn.execute("insert into transfer values ('t', 'f', x'00', null, 1, null)")
+        conn.execute("insert into outbox values (5, 't', 'transfer', 7)")
+    migrate(path)
+    with create_engine(f"sqlite:///{path}").connect() as conn:
+        assert conn.exec_driver_sql("select id, file_id from purchase").all() == [("t", "f")]
+        [event] = event_log.unread(conn)
+    assert (event.id, event.kind, event.subject, event.at) == (5, EventKind.PURCHASE_CHANGED, "t", 7)

@@ -30,7 +30,7 @@ async def chain_of(market: Market, first: int = 100) -> ChainPayments:
 
 async def dump(market: Market) -> list[list[tuple[object, ...]]]:
     """All that a rescan may change."""
-    names = ("payment", "block", "invoice", "grant_", "payout", "outbox")
+    names = ("payment", "block", "invoice", "grant_", "payout", "event_log")
     return await market.store.read(
         lambda conn: [[tuple(row) for row in conn.exec_driver_sql(f"select * from {name}")] for name in names]
     )

@@ -61,7 +61,9 @@ def read(database: Path) -> Ledger:
             else:
                 blocks[reference] = (owner, sat, row["height"], row["block_hash"], row["maturity"] > 0)
         grants = {row["purchase_id"]: (row["granted_at"], row["lost_at"]) for row in db.execute("SELECT * FROM grant_")}
-        undelivered = db.execute("SELECT count(*) FROM outbox").fetchone()[0]
+        undelivered = db.execute(
+            "SELECT count(*) FROM event_log WHERE id > (SELECT max(cursor) FROM event_subscriber)"
+        ).fetchone()[0]
     return Ledger(
         (tip["height"], tip["hash"]) if tip else (0, ""),
         until[0] if until else 0,

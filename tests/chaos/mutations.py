@@ -308,7 +308,7 @@ def watching_ends_at_trouble() -> None:
     _set(Watcher, run=run)
 
 
-@mutation("the outbox's pump ends at the first trouble with the disk")
+@mutation("the event pump ends at the first trouble with the disk")
 def pump_ends_at_trouble() -> None:
     async def pump(self: Any) -> None:
         while True:

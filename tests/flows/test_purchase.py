@@ -27,6 +27,7 @@ from bitcache import (
 )
 from bitcache.block_processing import BlockRef, Payment
 from bitcache.errors import PaymentRequired
+from bitcache.event_log import EventKind
 from bitcache.identifiers import claim_hash, new_secret, token_hash, unb64u
 from bitcache.master_key import MasterKey
 from bitcache.money import Sat
@@ -103,7 +104,11 @@ async def test_one_purchase_from_the_sellers_disk_to_the_buyers(store: Store, tm
     )
     paid = await store.read(lambda conn: issue_invoices.view(conn, rail, order.purchase_id))
     assert (paid.state, paid.released, paid.txids, paid.due_sat) == ("settled", True, ("f00d",), 0)
-    assert {event.purchase_id for event in await store.read(event_log.pending)} == {order.purchase_id}
+    events = await store.read(event_log.unread)
+    assert [(event.kind, event.subject) for event in (events[0], events[-1])] == [
+        (EventKind.LISTING_CREATED, file.file_id),
+        (EventKind.PURCHASE_SETTLED, order.purchase_id),
+    ]
 
     # 6 release: whoever holds the claim secret gets the gateway's share, and can prove that it is the right one.
     wrapped = await store.read(lambda conn: key_release.share_for(conn, claim))

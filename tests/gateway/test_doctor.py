@@ -243,7 +243,7 @@ def test_a_proxy_that_the_gateway_noticed(noted: str | None, trusted: list[str],
     [
         (QUIET, {}, []),
         (replace(QUIET, losses=1, lost_sat=2_500), {}, ["losses"]),
-        (replace(QUIET, outbox=5_000), {}, ["outbox"]),
+        (replace(QUIET, unread_events=5_000), {}, ["events"]),
         (QUIET, {"zero_conf_below_sat": 5_000}, ["no_loss_budget"]),
         (
             replace(QUIET, exposure_sat=900),

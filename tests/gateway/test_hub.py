@@ -9,6 +9,7 @@ from support.shop import open_shop
 
 from bitcache import event_log
 from bitcache.errors import DatabaseBusy
+from bitcache.event_log import EventKind
 from bitcache.identifiers import PurchaseId
 from bitcache.storage.database import Store
 from gateway.live import hub as hub_module
@@ -21,20 +22,20 @@ async def test_a_failure_ends_nothing(store: Store, monkeypatch: pytest.MonkeyPa
     """Open pages are told as soon as it works again."""
     monkeypatch.setattr(hub_module, "IDLE_SECONDS", 0.01)
     purchase_id = await (await open_shop(store)).invoice(b"script", "address", 1_000)
-    await store.write(lambda conn: event_log.add(conn, [purchase_id], "purchase", 0))
-    pending, asked = event_log.pending, asyncio.Event()
+    await store.write(lambda conn: event_log.add(conn, [(EventKind.PURCHASE_SEEN, purchase_id)], 0))
+    unread, asked = event_log.unread, asyncio.Event()
 
     def fail(_: object) -> list[event_log.Event]:
         asked.set()
         raise failure
 
-    monkeypatch.setattr(event_log, "pending", fail)
+    monkeypatch.setattr(event_log, "unread", fail)
     hub = Hub(store, 16, VisitorLimits(16, 100))
     pump = asyncio.create_task(hub.pump())
     with hub.listening(PurchaseId(purchase_id), "192.0.2.1") as changed:
         await asked.wait()
         assert not changed.is_set()
-        monkeypatch.setattr(event_log, "pending", pending)
+        monkeypatch.setattr(event_log, "unread", unread)
         async with asyncio.timeout(5):
             await changed.wait()
     pump.cancel()

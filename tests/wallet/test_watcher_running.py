@@ -53,7 +53,7 @@ async def test_a_block_between_two_questions_does_not_undo_a_payment(failing: Ti
     chain.surprise = chain.mine
     assert await failing.state(purchase_id) == "processing"
     assert len(await failing.shop.confirmed()) == 1
-    events = await failing.shop.store.read(event_log.pending)
+    events = await failing.shop.store.read(event_log.unread)
     assert len(events) == 2, "seen, then confirmed once; never gone"
 
 
