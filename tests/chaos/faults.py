@@ -52,7 +52,9 @@ def kill_in_a_purchase(world: World, rng: Random) -> str | None:
         time.sleep(rng.random() * 0.02)
         killed.append(_kill(world, rng, "in a purchase"))
 
-    answered = world.begin_purchases([payments.choose_purchase(world, rng) for _ in range(rng.randint(1, 4))], meanwhile)
+    answered = world.begin_purchases(
+        [payments.choose_purchase(world, rng) for _ in range(rng.randint(1, 4))], meanwhile
+    )
     return f"{killed[0]}, {len(answered)} answered"
 
 
