@@ -22,7 +22,7 @@ from pathlib import Path
 
 import structlog
 
-from bitcache.block_processing import BlockRef
+from bitcache.chain_payments import BlockRef
 from wallet.chain.chain_source import Forward
 from wallet.chain.light.block_filters import RATE, CompactFilter
 from wallet.chain.light.light_source import LightSource
@@ -47,7 +47,7 @@ async def turn(gaps: list[float]) -> None:
         last = now
 
 
-async def next_block(source: LightSource, cursor: BlockRef, scripts: dict[bytes, None]) -> BlockRef:
+async def next_block(source: LightSource, cursor: BlockRef, scripts: set[bytes]) -> BlockRef:
     """Asked as the watcher asks."""
     while True:
         step = await source.step(cursor, scripts)
@@ -59,7 +59,7 @@ async def next_block(source: LightSource, cursor: BlockRef, scripts: dict[bytes,
 async def measure(peer: str, issued: int) -> dict[str, float]:
     """One source, from its start over some blocks; blocks come when a line is written to the parent."""
     before, gaps = resident(), [0.0]
-    scripts = {b"\0\x14" + number.to_bytes(20): None for number in range(issued)}
+    scripts = {b"\0\x14" + number.to_bytes(20) for number in range(issued)}
     turning = asyncio.create_task(turn(gaps))
     await asyncio.sleep(3)
     idle = max(gaps)

@@ -19,6 +19,7 @@ from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
 from gateway.api.models import Payout, Purchase
 from gateway.client.gateway_client import GatewayClient, connect
+from gateway.client.invoice_terms import onchain_request
 from gateway.client.sell_file import FileToSell, sell
 from gateway.compose import init_data_folder, private_chain, running
 from gateway.config.load_settings import check
@@ -95,7 +96,7 @@ async def _bought(gateway: GatewayClient, parts: GatewayContext, file_id: str) -
     body = {"claim_hash": b64u(claim_hash(claim))}
     purchase = await gateway.call(Purchase, "POST", f"/files/{file_id}/purchases", json=body)
     assert parts.demo_wallet is not None
-    await parts.demo_wallet.pay(purchase.address, Sat(purchase.amount_sat))
+    await parts.demo_wallet.pay(onchain_request(purchase).address, Sat(purchase.amount_sat))
     await parts.demo_wallet.mine()
     while not purchase.released:
         await asyncio.sleep(0.05)

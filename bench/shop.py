@@ -182,11 +182,16 @@ class _Commands:
         self._made |= {purchase.purchase_id: purchase for purchase, _ in found}
         return [purchase.purchase_id for purchase, _ in found]
 
+    def _script(self, purchase_id: str) -> bytes:
+        [request] = self._made[purchase_id].payment_requests
+        assert request.match_key is not None
+        return request.match_key
+
     async def pay(self, ids: list[str]) -> None:
         """Pay them on the simulated chain, and wait until all of it was seen."""
         assert isinstance(self._chain, SimulatedChain)
         for one in ids:
-            self._chain.send(self._made[one].key, Sat(PRICE))
+            self._chain.send(self._script(one), Sat(PRICE))
         waiting = select(func.count()).select_from(invoice).where(invoice.c.state == "processing")
 
         async def seen() -> bool:
@@ -207,7 +212,7 @@ class _Commands:
         if self._blocks is None:
             self._blocks = await FullBlocks.on(self._chain)
         ids = await self.make(count)
-        raw = await self._blocks.prepare([Payment(self._made[one].key, PRICE) for one in ids], count)
+        raw = await self._blocks.prepare([Payment(self._script(one), PRICE) for one in ids], count)
         await self.caught_up()
         await asyncio.sleep(0.1)
         wanted = self._grants.newest + count

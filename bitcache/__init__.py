@@ -9,7 +9,14 @@ One purchase, in the order of the data path:
       purchase_requests.py     each request, accepted or refused
       admission.py             who may have an invoice now, and on what terms
       address_allocation.py    a fresh address for each
-    block_processing.py   4  what the wallet's watcher saw in blocks and in the mempool
+      payment_requests.py      the ways to pay one invoice, made with it or added later
+      prepare_requests.py      those that another machine must make
+    payments.py           4  what came in, on any rail: recorded, or withdrawn
+      known_time.py            up to when payments are known: only now may invoices expire
+      follow_rails.py          rails that report themselves, followed
+      block_processing.py      the chain's part: blocks, and what waits for one
+      absent_payments.py       what waits and has left the mempool
+      chain_payments.py        a block, and a payment on the chain, in the core's words
     settlement.py         5  one pure function from payments to the invoice's state
       apply_settlement.py      the same, applied to what is stored
     key_release.py        6  the grant, and the key share it hands out
@@ -33,7 +40,8 @@ Beside it:
     zero_conf_exposure.py    released without being paid for in a block; the loss budget
     rescan.py                stored payments compared with the chain, and corrected
     event_log.py             what open pages are told
-    payment_rail.py          the port to a way to be paid
+    payment_rail.py          the port to a rail, a way to be paid
+    rails.py                 the rails of an installation
     master_key.py            wraps gateway shares at rest
     batching.py              calls that wait at the same time, answered together
     money.py  identifiers.py  safe_names.py  errors.py

@@ -27,9 +27,9 @@ from typing import Self
 from sqlalchemy import Connection, func, insert, select, update
 
 from bitcache.errors import BitcacheError, StorageError
-from bitcache.payment_rail import Rail
+from bitcache.payment_rail import DerivingRail
 from bitcache.storage.address_journal_file import append_mark, read_marks, write_marks
-from bitcache.storage.tables import invoice, listing, payout, skipped
+from bitcache.storage.tables import listing, payment_request, payout, skipped
 
 #: How many indexes of an account beyond the newest one may have been shown by a database that is lost.
 LOOK_AHEAD = 1_000
@@ -82,7 +82,7 @@ class AddressJournal:
         opened._write_copy(marks)
         return opened
 
-    def name(self, rail: Rail, account: str) -> str:
+    def name(self, rail: DerivingRail, account: str) -> str:
         """What an account is called in the journal."""
         key = (rail.name, account)
         if key not in self._names:
@@ -90,11 +90,11 @@ class AddressJournal:
             self._names[key] = digest.hexdigest()[:32]
         return self._names[key]
 
-    def floor(self, rail: Rail, account: str) -> int:
+    def floor(self, rail: DerivingRail, account: str) -> int:
         """The account's mark when the journal was opened: indexes under it may have been given out before."""
         return self._floors.get(self.name(rail, account), 0)
 
-    def reserve(self, rail: Rail, account: str, index: int) -> None:
+    def reserve(self, rail: DerivingRail, account: str, index: int) -> None:
         """On return no later process gives out ``index``; raises StorageError when that cannot be written."""
         name = self.name(rail, account)
         mark = self._marks.setdefault(name, _Mark(0))
@@ -106,7 +106,7 @@ class AddressJournal:
         self._append_copy(name, index + stride)
         mark.reserved, mark.stride, mark.at = index + stride, stride, now
 
-    def close(self, conn: Connection, rail: Rail) -> None:
+    def close(self, conn: Connection, rail: DerivingRail) -> None:
         """An orderly end: the marks stand where the database stands, so that no index is left out."""
         exact = {name: mark.reserved for name, mark in self._marks.items()}
         stands = dict(self._floors)
@@ -147,24 +147,24 @@ def _read_copy(copy: Path | None) -> dict[str, int]:
         return {}
 
 
-def catch_up(conn: Connection, rail: Rail, marks: AddressJournal, now: int) -> list[Skipped]:
+def catch_up(conn: Connection, rail: DerivingRail, journal: AddressJournal, now: int) -> list[Skipped]:
     """At start: every account goes on at its mark; returns what was left out, which is logged and recorded."""
     rows = conn.execute(select(payout.c.id, payout.c.account).where(payout.c.rail == rail.name)).all()
-    found = (raise_to_mark(conn, rail, marks, row.id, row.account, now) for row in rows)
+    found = (raise_to_mark(conn, rail, journal, row.id, row.account, now) for row in rows)
     return [skipped for skipped in found if skipped is not None]
 
 
 def raise_to_mark(
-    conn: Connection, rail: Rail, marks: AddressJournal, payout_id: int, account: str, now: int
+    conn: Connection, rail: DerivingRail, journal: AddressJournal, payout_id: int, account: str, now: int
 ) -> Skipped | None:
     """One account goes on at its mark, if its counter is behind; what no spelling of it has used is recorded."""
-    floor = marks.floor(rail, account)
+    floor = journal.floor(rail, account)
     at = conn.scalar(select(payout.c.next_index).where(payout.c.id == payout_id)) or 0
     if at >= floor:
         return None
     conn.execute(update(payout).where(payout.c.id == payout_id).values(next_index=floor))
     rows = conn.execute(select(payout.c.account, payout.c.next_index).where(payout.c.id != payout_id))
-    same = [row.next_index for row in rows if marks.name(rail, row.account) == marks.name(rail, account)]
+    same = [row.next_index for row in rows if journal.name(rail, row.account) == journal.name(rail, account)]
     first = max([at, *same])
     if first >= floor:
         return None
@@ -181,32 +181,34 @@ def used(conn: Connection) -> bool:
 Beyond = dict[bytes, list[tuple[int, int]]]  #: payouts and indexes by key, for indexes not given out yet
 
 
-def beyond(conn: Connection, rail: Rail, count: int = LOOK_AHEAD) -> Beyond:
+def beyond(conn: Connection, rail: DerivingRail, count: int = LOOK_AHEAD) -> Beyond:
     """The next ``count`` destinations of every account: who pays there was shown it by a newer database than ours."""
     found: Beyond = {}
     for row in conn.execute(select(payout).where(payout.c.rail == rail.name)):
         for index in range(row.next_index, row.next_index + count):
             try:
-                key = rail.destination(row.account, index).key
+                key = rail.destination(row.account, index).match_key
             except BitcacheError:  # an account that the rail cannot read (any more) sells nothing
                 break
             found.setdefault(key, []).append((row.id, index))
     return found
 
 
-def pass_by(conn: Connection, keys: Iterable[bytes], known: Beyond, now: int) -> list[Skipped]:
-    """Accounts go on after those of these keys that have no invoice; returns what was left out."""
+def pass_by(conn: Connection, scope: str, keys: Iterable[bytes], known: Beyond, now: int) -> list[Skipped]:
+    """Accounts go on after those of these keys that no payment request has; returns what was left out."""
     left_out = []
+    given_out = select(payment_request.c.id).where(payment_request.c.scope == scope)
     for key in keys:
-        if key in known and conn.scalar(select(invoice.c.key).where(invoice.c.key == key)) is None:
+        if key in known and conn.scalar(given_out.where(payment_request.c.match_key == key)) is None:
             left_out += [skip_to(conn, payout_id, index + 1, now) for payout_id, index in known[key]]
     return [skipped for skipped in left_out if skipped is not None]
 
 
-def skip_ahead(conn: Connection, rail: Rail, now: int, count: int = LOOK_AHEAD) -> list[Skipped]:
+def skip_ahead(conn: Connection, rail: DerivingRail, now: int, count: int = LOOK_AHEAD) -> list[Skipped]:
     """Every account leaves out its next ``count`` indexes: a backup was restored, and they may have been shown."""
     rows = conn.execute(select(payout.c.id, payout.c.next_index).where(payout.c.rail == rail.name)).all()
-    return [one for row in rows if (one := skip_to(conn, row.id, row.next_index + count, now))]
+    left_out = (skip_to(conn, row.id, row.next_index + count, now) for row in rows)
+    return [skipped_range for skipped_range in left_out if skipped_range is not None]
 
 
 def skip_to(conn: Connection, payout_id: int, end: int, now: int) -> Skipped | None:
@@ -219,10 +221,10 @@ def skip_to(conn: Connection, payout_id: int, end: int, now: int) -> Skipped | N
     return Skipped(payout_id, at, end)
 
 
-def _first_key(rail: Rail, account: str) -> bytes:
+def _first_key(rail: DerivingRail, account: str) -> bytes:
     """The same for every spelling; an account that the rail cannot read (any more) sells nothing."""
     try:
-        return rail.destination(account, 0).key
+        return rail.destination(account, 0).match_key
     except BitcacheError:
         return account.encode()
 

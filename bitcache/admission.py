@@ -13,16 +13,16 @@ from bitcache.errors import WorkRequired
 from bitcache.identifiers import FileId
 from bitcache.invoice_quotas import Quotas, Terms, Use, terms_of
 from bitcache.open_invoice_counts import CountedPlace, OpenCounts
-from bitcache.storage.tables import invoice
+from bitcache.storage.tables import payment_request
 
 #: Others ask while somebody works: a solution that was enough a moment ago still is.
 FORGIVEN_BITS = 2
 
 # Built once: building a statement takes several times as long as running it.
 _LAST_MADE = (
-    select(invoice.c.created_at)
-    .where(invoice.c.payout_id == bindparam("payout_id"))
-    .order_by(invoice.c.key_index.desc())
+    select(payment_request.c.created_at)
+    .where(payment_request.c.payout_id == bindparam("payout_id"))
+    .order_by(payment_request.c.key_index.desc())
     .limit(1)
 )
 

@@ -1,6 +1,6 @@
 """Applies settlement to stored invoices: read, settle, write what changed, grant, and tell.
 
-Called inside a ledger write, with the purchases that a report touched.  The state is re-read here,
+Called inside the write of a report, with the purchases that it touched.  The state is re-read here,
 inside the transaction, and the grant commits with the state that earned it.
 """
 
@@ -11,28 +11,34 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from bitcache import event_log, key_release, open_invoice_counts, sales_totals, unpaid_address_runs, zero_conf_exposure
 from bitcache.event_log import EventKind
 from bitcache.money import Sat
 from bitcache.sales_totals import InvoiceChange
-from bitcache.settlement import Observation, Settlement, State, Terms, settle
+from bitcache.settlement import Observation, PaymentStatus, Settlement, State, Terms, settle
 from bitcache.storage.id_lists import among_ids, ids
-from bitcache.storage.tables import block, grant, invoice, known, payment, payout, purchase
+from bitcache.storage.tables import block, grant, invoice, known_until, payment, payment_request, purchase
 
 # Built once: building a statement takes several times as long as running it.
 _TIP = select(func.max(block.c.height))
-_KNOWN_UNTIL = select(known.c.until)
 _INVOICES = (
-    select(invoice, purchase.c.file_id, payout.c.minimum_sat)
+    select(invoice, purchase.c.file_id)
     .join(purchase, purchase.c.id == invoice.c.purchase_id)
-    .join(payout, payout.c.id == invoice.c.payout_id)
     .where(among_ids(invoice.c.purchase_id))
 )
+_REQUESTS = (
+    select(payment_request, func.coalesce(known_until.c.until, 0).label("until"))
+    .outerjoin(known_until, known_until.c.scope == payment_request.c.scope)
+    .where(among_ids(payment_request.c.purchase_id))
+)
 _GRANTED = select(grant.c.purchase_id).where(among_ids(grant.c.purchase_id))
-_SURVIVING = select(payment).where(
-    among_ids(payment.c.purchase_id), or_(payment.c.height.is_not(None), payment.c.unconfirmed == 1)
+_SURVIVING = select(payment).where(among_ids(payment.c.purchase_id), payment.c.status != PaymentStatus.WITHDRAWN.value)
+_RECEIVED = (
+    update(payment_request)
+    .where(payment_request.c.id == bindparam("request"))
+    .values(received_sat=bindparam("received"))
 )
 _COLUMNS = (
     "state",
@@ -58,11 +64,11 @@ def settle_invoices(conn: Connection, purchase_ids: Collection[str], now: int, l
     if not purchase_ids:
         return
     touched, budget = ids(purchase_ids), _Budget(conn, loss_budget)
-    tip, until = conn.scalar(_TIP) or 0, conn.scalar(_KNOWN_UNTIL) or 0
-    granted, paid = set(conn.scalars(_GRANTED, touched)), _observations(conn, touched, tip)
+    granted, came_in = set(conn.scalars(_GRANTED, touched)), _CameIn(conn, touched)
     rows, changes, settled = [], [], []
     for row in conn.execute(_INVOICES, touched).all():
-        released, seen = row.purchase_id in granted, paid.get(row.purchase_id, [])
+        released, seen = row.purchase_id in granted, came_in.observations.get(row.purchase_id, [])
+        until = came_in.known_until.get(row.purchase_id, now)
         terms, result = _decide(terms_of(row), seen, released, until, budget)
         change = _change(row, terms, result, seen, now)
         if change is not None:
@@ -73,8 +79,61 @@ def settle_invoices(conn: Connection, purchase_ids: Collection[str], now: int, l
             elif result.state is State.SETTLED:
                 settled.append(row.purchase_id)
     _write(conn, rows, changes, now)
-    _keep_sums(conn, rows, changes)
+    _keep_sales(conn, rows, changes)
+    came_in.keep_sums(conn)
     key_release.grant_purchases(conn, settled, now)
+
+
+class _CameIn:
+    """What came in for some purchases, and up to when that is known.
+
+    ``known_until`` lacks those that nothing can come in for, because no payment request of theirs is ready.
+    """
+
+    def __init__(self, conn: Connection, touched: dict[str, str]) -> None:
+        self.observations: dict[str, list[Observation]] = defaultdict(list)
+        self.known_until: dict[str, int] = {}
+        self._requests = {row.id: row for row in conn.execute(_REQUESTS, touched)}
+        self._received: dict[int, int] = defaultdict(int)
+        tip = conn.scalar(_TIP) or 0
+        for row in conn.execute(_SURVIVING, touched):
+            self._received[row.request_id] += row.amount_sat
+            smallest = self._requests[row.request_id].minimum_sat
+            self.observations[row.purchase_id].append(_observation(row, tip, smallest))
+        for request in self._requests.values():
+            if request.destination is not None:
+                until = self.known_until.get(request.purchase_id, request.until)
+                self.known_until[request.purchase_id] = min(until, request.until)
+
+    def keep_sums(self, conn: Connection) -> None:
+        """Write down what each payment request received, and which addresses were paid."""
+        changed = [row for row in self._requests.values() if row.received_sat != self._received.get(row.id, 0)]
+        if changed:
+            conn.execute(_RECEIVED, [{"request": row.id, "received": self._received.get(row.id, 0)} for row in changed])
+        self._keep_runs(conn, [row for row in changed if row.key_index is not None])
+
+    def _keep_runs(self, conn: Connection, changed: Sequence[Row[Any]]) -> None:
+        paid: dict[int, list[int]] = defaultdict(list)
+        withdrawn: dict[int, list[int]] = defaultdict(list)
+        for row in changed:
+            received = self._received.get(row.id, 0)
+            if bool(row.received_sat) != bool(received):
+                (paid if received else withdrawn)[row.payout_id].append(row.key_index)
+        for payout_id, indexes in withdrawn.items():
+            unpaid_address_runs.mark_unpaid(conn, payout_id, indexes)
+        for payout_id, indexes in paid.items():
+            unpaid_address_runs.mark_paid(conn, payout_id, indexes)
+
+
+def _observation(row: Row[Any], tip: int, smallest: int) -> Observation:
+    """One surviving payment; a rail without blocks says itself what is final."""
+    if row.maturity is None:
+        return Observation(
+            Sat(row.amount_sat), 0, row.seen_at, smallest=smallest, final=row.status == PaymentStatus.FINAL
+        )
+    confirmations = 0 if row.height is None else tip - row.height + 1
+    absent = row.height is None and row.absent_since is not None
+    return Observation(Sat(row.amount_sat), confirmations, row.seen_at, row.maturity, absent, smallest)
 
 
 #: Named by the state that a purchase comes to.
@@ -88,7 +147,7 @@ _KINDS = {
 
 def terms_of(row: Row[Any]) -> Terms:
     """An invoice row's terms."""
-    return Terms(Sat(row.amount_sat), row.required_confirmations, row.expires_at, row.minimum_sat)
+    return Terms(Sat(row.amount_sat), row.required_confirmations, row.expires_at)
 
 
 def _decide(
@@ -107,10 +166,7 @@ def _at_risk(terms: Terms, seen: Sequence[Observation], result: Settlement) -> b
     """Whether this would release what no block pays for yet."""
     if terms.confirmations or result.state is not State.SETTLED:
         return False
-    return (
-        sum(observation.amount for observation in seen if observation.confirmations >= max(1, observation.maturity))
-        < terms.amount
-    )
+    return sum(observation.amount for observation in seen if observation.counts(1)) < terms.amount
 
 
 class _Budget:
@@ -138,19 +194,9 @@ class _Budget:
 
 
 def _unpaid_by_blocks(terms: Terms, seen: Sequence[Observation]) -> int:
-    """What losses.exposure will count for this invoice once it is released."""
-    return max(0, terms.amount - sum(observation.amount for observation in seen if observation.confirmations))
-
-
-def _observations(conn: Connection, touched: dict[str, str], tip: int) -> dict[str, list[Observation]]:
-    """Surviving payments by purchase."""
-    found: dict[str, list[Observation]] = defaultdict(list)
-    for row in conn.execute(_SURVIVING, touched):
-        depth = 0 if row.height is None else tip - row.height + 1
-        absent = row.height is None and row.absent_since is not None
-        seen = Observation(Sat(row.amount_sat), depth, row.seen_at, row.maturity, absent)
-        found[row.purchase_id].append(seen)
-    return found
+    """Return what zero_conf_exposure.exposure will count for this invoice once it is released."""
+    paid = sum(observation.amount for observation in seen if observation.confirmations or observation.final)
+    return max(0, terms.amount - paid)
 
 
 def _change(
@@ -195,22 +241,12 @@ def _kind(before: str, after: str) -> EventKind:
     return EventKind.PURCHASE_CHANGED if before == after else _KINDS.get(after, EventKind.PURCHASE_CHANGED)
 
 
-def _keep_sums(conn: Connection, rows: Sequence[Row[Any]], changes: Sequence[dict[str, Any]]) -> None:
-    """Bring what is kept beside the invoices up to date: sales by listing, runs of unpaid addresses by account."""
-    pairs = list(zip(rows, changes, strict=True))
+def _keep_sales(conn: Connection, rows: Sequence[Row[Any]], changes: Sequence[dict[str, Any]]) -> None:
+    """Bring the sums by listing up to date."""
     sales_totals.add(
         conn,
         (
             InvoiceChange(row.file_id, (row.state, row.received_sat), (change["state"], change["received_sat"]))
-            for row, change in pairs
+            for row, change in zip(rows, changes, strict=True)
         ),
     )
-    paid: dict[int, list[int]] = defaultdict(list)
-    withdrawn: dict[int, list[int]] = defaultdict(list)
-    for row, change in pairs:
-        if bool(row.received_sat) != bool(change["received_sat"]):
-            (paid if change["received_sat"] else withdrawn)[row.payout_id].append(row.key_index)
-    for payout_id, indexes in withdrawn.items():
-        unpaid_address_runs.mark_unpaid(conn, payout_id, indexes)
-    for payout_id, indexes in paid.items():
-        unpaid_address_runs.mark_paid(conn, payout_id, indexes)

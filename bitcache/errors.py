@@ -33,6 +33,9 @@
     │   └── TooManyInvoices                a quota of open invoices was reached
     │       ├── TooManyBuyers        … that all buyers share, or sales are slowed
     │       └── WorkRequired         the next invoice costs a proof of work
+    ├── UnknownRail              no way to be paid has this name here
+    ├── RailUnavailable          this way to be paid cannot be had right now
+    ├── InvoiceClosed            it is paid, or its time is up: nobody is asked to pay it in another way
     ├── PaymentRequired          the grant is not there yet; carries the terms
     ├── SalesPaused              this seller cannot be paid right now (no payout, second opinion differs)
     ├── PriceTooHigh             more than this gateway sells for on what it knows of the chain
@@ -290,6 +293,27 @@ class WorkRequired(TooManyInvoices):
 
     code = "proof_of_work"
     hint = "Solve the challenge and send the solution with the same request (docs/protocol.md §10), or try again later."
+
+
+class UnknownRail(BitcacheError):
+    """This gateway has no such way to be paid."""
+
+    code = "unknown_rail"
+    hint = "Choose one of those that the purchase lists under payment_requests."
+
+
+class RailUnavailable(BitcacheError):
+    """This way to pay is not available at the moment."""
+
+    code = "rail_unavailable"
+    hint = "Pay in another way, or try again in a minute."
+
+
+class InvoiceClosed(BitcacheError):
+    """This invoice is paid, or has expired."""
+
+    code = "invoice_closed"
+    hint = "Look at the purchase: if it is not paid, begin a new one."
 
 
 class PaymentRequired(BitcacheError):

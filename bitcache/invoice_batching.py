@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from bitcache.address_journal import AddressJournal
 from bitcache.batching import Batcher
 from bitcache.buyer_networks import Networks
 from bitcache.errors import SalesPaused
-from bitcache.identifiers import FileId
-from bitcache.issue_invoices import Answer, InvoicePolicy, create_purchases
-from bitcache.payment_rail import Rail
+from bitcache.identifiers import FileId, PurchaseId
+from bitcache.issue_invoices import Answer, InvoiceIssuer
+from bitcache.prepare_requests import RequestPreparer
 from bitcache.purchase_requests import PurchaseRequest
-from bitcache.storage.database import Store
+from bitcache.purchases import Purchase
 
 MOST_AT_ONCE = 128
 
@@ -25,32 +24,37 @@ async def always_open() -> None:
 
 
 class InvoiceBatcher:
-    """Where purchases begin."""
+    """Where purchases begin, and where ways to pay are added to them."""
 
     def __init__(
         self,
-        store: Store,
-        rail: Rail,
-        policy: InvoicePolicy,
+        issuer: InvoiceIssuer,
+        preparer: RequestPreparer,
         clock: Callable[[], int],
-        journal: AddressJournal,
         why_closed: WhyClosed = always_open,
     ) -> None:
-        self._why_closed = why_closed
-        self._store, self._rail, self._policy, self._clock, self._journal = store, rail, policy, clock, journal
-        self._wishes = Batcher(self._serve, MOST_AT_ONCE)
+        self._issuer, self._preparer, self._clock, self._why_closed = issuer, preparer, clock, why_closed
+        self._requests = Batcher(self._serve, MOST_AT_ONCE)
 
     async def open(self, file_id: FileId, claim_hash: bytes, networks: Networks | None, work: int = 0) -> Answer:
-        """The purchase of this claim, committed, and whether it is new; ``work`` was proven for it, in bits.
+        """Return the purchase of this claim, committed, and whether it is new; ``work`` was proven for it, in bits.
 
-        Raises NotFound, ClaimMismatch (the claim asked for another file before), SalesPaused, TooManyInvoices,
+        Raise NotFound, ClaimMismatch (the claim asked for another file before), SalesPaused, TooManyInvoices,
         WorkRequired.
         """
-        return await self._wishes.ask(PurchaseRequest(file_id, claim_hash, networks, work))
+        return await self._requests.ask(PurchaseRequest(file_id, claim_hash, networks, work))
 
-    async def _serve(self, purchase_requests: list[PurchaseRequest]) -> list[Answer | Exception]:
+    async def add_request(self, purchase_id: PurchaseId, rail: str) -> Purchase:
+        """Return the purchase with a way to pay on this rail, ready or in preparation.
+
+        Raise UnknownRail, NotFound, InvoiceClosed, TooManyInvoices.
+        """
+        changed, orders = await self._issuer.add_request(purchase_id, rail, self._clock())
+        self._preparer.begin(orders)
+        return changed
+
+    async def _serve(self, requests: list[PurchaseRequest]) -> list[Answer | Exception]:
         closed = await self._why_closed()
-        now = self._clock()
-        return await create_purchases(
-            self._store, self._rail, purchase_requests, self._policy, now, journal=self._journal, closed=closed
-        )
+        answers, orders = await self._issuer.create(requests, self._clock(), closed)
+        self._preparer.begin(orders)
+        return answers

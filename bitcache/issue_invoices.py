@@ -1,7 +1,7 @@
-"""Step 3, invoice: a buyer asks to pay and gets a purchase, an address of its own and a time to pay in.
+"""Step 3, invoice: a buyer asks to pay and gets a purchase, ways to pay it, and a time to pay in.
 
 Everything happens in one write: look whether this claim asked before, count against the quotas, take the
-account's next index, insert.  A purchase is shown only after the rail watches its address.
+account's next index, insert.  A purchase is shown only after its rails watch what it can be paid on.
 """
 
 from __future__ import annotations
@@ -12,31 +12,21 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from bitcache import address_allocation, open_invoice_counts, zero_conf_exposure
-from bitcache.address_allocation import DerivedAddress
+from bitcache import address_allocation, open_invoice_counts, payment_requests, zero_conf_exposure
+from bitcache.address_allocation import Account, DerivedAddress
 from bitcache.address_journal import AddressJournal
 from bitcache.admission import Admission
-from bitcache.buyer_networks import Networks
 from bitcache.errors import BitcacheError, SalesPaused
-from bitcache.identifiers import FileId, new_purchase_id
+from bitcache.identifiers import PurchaseId, new_purchase_id
 from bitcache.invoice_quotas import Quotas
 from bitcache.money import Sat
-from bitcache.payment_rail import Rail
+from bitcache.payment_requests import Order
 from bitcache.purchase_requests import AcceptedRequest, PurchaseRequest, admit_requests
 from bitcache.purchases import Purchase, show, view, views
+from bitcache.rails import Rails
 from bitcache.settlement import State
 from bitcache.storage.database import Store
 from bitcache.storage.tables import invoice, purchase
-
-__all__ = [
-    "InvoicePolicy",
-    "Purchase",
-    "PurchaseRequest",
-    "confirmations_for",
-    "create_purchase",
-    "create_purchases",
-    "view",
-]
 
 # Built once: building a statement takes several times as long as running it.
 _OF_CLAIMS = select(purchase.c.id, purchase.c.claim_hash).where(
@@ -81,149 +71,167 @@ def confirmations_for(amount: Sat, policy: InvoicePolicy) -> int:
 Answer = tuple[Purchase, bool]  #: the claim's purchase, and whether it is new
 
 
-async def create_purchase(
-    store: Store,
-    rail: Rail,
-    file_id: FileId,
-    claim_hash: bytes,
-    policy: InvoicePolicy,
-    networks: Networks | None,
-    now: int,
-    *,
-    journal: AddressJournal | None = None,
-    work: int = 0,
-) -> Answer:
-    """:func:`create_purchases` for one; raises NotFound, ClaimMismatch, SalesPaused, TooManyInvoices, WorkRequired."""
-    purchase_request = PurchaseRequest(file_id, claim_hash, networks, work)
-    [found] = await create_purchases(store, rail, [purchase_request], policy, now, journal=journal)
-    if isinstance(found, Exception):
-        raise found
-    return found
+@dataclass(frozen=True, slots=True)
+class InvoiceIssuer:
+    """Makes purchases and their invoices.
 
-
-async def create_purchases(
-    store: Store,
-    rail: Rail,
-    purchase_requests: Sequence[PurchaseRequest],
-    policy: InvoicePolicy,
-    now: int,
-    *,
-    journal: AddressJournal | None = None,
-    closed: SalesPaused | None = None,
-) -> list[Answer | Exception]:
-    """:func:`open_purchases`, committed, and the addresses watched before anybody can see them."""
-    answers = await store.write(
-        lambda conn: open_purchases(conn, rail, purchase_requests, policy, now, journal=journal, closed=closed),
-        quiet=True,
-    )
-    for answer in answers:
-        if not isinstance(answer, Exception):
-            rail.watch(answer[0].key, answer[0].purchase_id)
-    return answers
-
-
-def open_purchases(
-    conn: Connection,
-    rail: Rail,
-    purchase_requests: Sequence[PurchaseRequest],
-    policy: InvoicePolicy,
-    now: int,
-    *,
-    journal: AddressJournal | None = None,
-    closed: SalesPaused | None = None,
-) -> list[Answer | Exception]:
-    """Each wish's purchase, or why there is none; one buyer's or seller's trouble is nobody else's.
-
-    ``marks`` remember outside the database how far addresses were given out; tests may do without.  While sales are
-    ``closed`` for that reason, there are only the purchases that were made before.
+    ``journal`` remembers outside the database how far addresses were given out; tests may do without.
     """
-    shown = _of_claims(conn, rail, purchase_requests)
-    known = {claim: known_purchase.file_id for claim, known_purchase in shown.items()}
-    admission = Admission(conn, policy.quotas, now)
-    orders, refused = admit_requests(conn, purchase_requests, known, admission, closed, policy.highest_price_sat)
-    new: set[bytes] = set()
-    for group in orders:
-        sale = group[0].sale
-        account = (sale.payout_id, sale.account, sale.next_index)
-        try:
-            places = address_allocation.allocate(conn, rail, *account, len(group), now, journal)
-        except BitcacheError as error:
-            refused |= dict.fromkeys([order.purchase_request.of for order in group], error)
-        else:
-            made = _insert(conn, rail, list(zip(group, places, strict=True)), policy, now)
-            shown |= made
-            new |= made.keys()
-    answers: list[Answer | Exception] = []
-    for purchase_request in purchase_requests:
-        answers.append(
-            refused.get(purchase_request.of) or (shown[purchase_request.claim_hash], purchase_request.claim_hash in new)
+
+    store: Store
+    rails: Rails
+    policy: InvoicePolicy
+    journal: AddressJournal | None = None
+
+    async def create(
+        self, requests: Sequence[PurchaseRequest], now: int, closed: SalesPaused | None = None
+    ) -> tuple[list[Answer | Exception], list[Order]]:
+        """:meth:`open`, committed, and watched before anybody can see it; and what is to be prepared."""
+        answers, orders = await self.store.write(
+            lambda conn: self._open_and_order(conn, requests, now, closed), quiet=True
         )
-        new.discard(purchase_request.claim_hash)  # asked twice at once, it is new once
-    return answers
+        for answer in answers:
+            if not isinstance(answer, Exception):
+                watch(self.rails, answer[0])
+        return answers, orders
 
+    async def create_one(self, request: PurchaseRequest, now: int) -> Answer:
+        """:meth:`create` for one; raise NotFound, ClaimMismatch, SalesPaused, TooManyInvoices, WorkRequired."""
+        [answer], _ = await self.create([request], now)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-def _of_claims(conn: Connection, rail: Rail, purchase_requests: Sequence[PurchaseRequest]) -> dict[bytes, Purchase]:
-    """The purchases of claims that asked before."""
-    rows = conn.execute(
-        _OF_CLAIMS, {"claims": [purchase_request.claim_hash for purchase_request in purchase_requests]}
-    ).all()
-    found = views(conn, rail, [row.id for row in rows]) if rows else {}
-    return {row.claim_hash: found[row.id] for row in rows}
+    async def add_request(self, purchase_id: PurchaseId, rail: str, now: int) -> tuple[Purchase, list[Order]]:
+        """Add a way to pay (:func:`bitcache.payment_requests.add`); return the purchase, and what is to be prepared."""
 
+        def add(conn: Connection) -> tuple[Purchase, list[Order]]:
+            added = payment_requests.add(conn, self.rails, purchase_id, rail, now, self.journal)
+            orders = payment_requests.orders(conn, [purchase_id]) if added else []
+            return view(conn, self.rails, purchase_id), orders
 
-def _insert(
-    conn: Connection,
-    rail: Rail,
-    orders: Sequence[tuple[AcceptedRequest, DerivedAddress]],
-    policy: InvoicePolicy,
-    now: int,
-) -> dict[bytes, Purchase]:
-    """New purchases and their invoices, by claim."""
-    purchases, invoices, shown = [], [], {}
-    for (purchase_request, sale, expiry), (index, destination) in orders:
-        purchase_id, expires_at = new_purchase_id(), now + round(policy.expiry_seconds * expiry)
-        row = {
-            "purchase_id": purchase_id,
-            "rail": rail.name,
-            "payout_id": sale.payout_id,
-            "key_index": index,
-            "key": destination.key,
-            "address": destination.address,
-            "amount_sat": sale.price_sat,
-            "required_confirmations": _confirmations(conn, Sat(sale.price_sat), policy),
+        changed, orders = await self.store.write(add)
+        watch(self.rails, changed)
+        return changed, orders
+
+    def _open_and_order(
+        self, conn: Connection, requests: Sequence[PurchaseRequest], now: int, closed: SalesPaused | None
+    ) -> tuple[list[Answer | Exception], list[Order]]:
+        answers = self.open(conn, requests, now, closed)
+        if not self.rails.prepared_at_issue():
+            return answers, []
+        new = [answer[0].purchase_id for answer in answers if not isinstance(answer, Exception) and answer[1]]
+        return answers, payment_requests.orders(conn, list(new))
+
+    def open(
+        self, conn: Connection, requests: Sequence[PurchaseRequest], now: int, closed: SalesPaused | None = None
+    ) -> list[Answer | Exception]:
+        """Return each request's purchase, or why there is none; one buyer's or seller's trouble is nobody else's.
+
+        While sales are ``closed`` for that reason, there are only the purchases that were made before.
+        """
+        shown = self._of_claims(conn, requests)
+        files = {claim: known_purchase.file_id for claim, known_purchase in shown.items()}
+        admission = Admission(conn, self.policy.quotas, now)
+        groups, refused = admit_requests(conn, requests, files, admission, closed, self.policy.highest_price_sat)
+        new: set[bytes] = set()
+        for group in groups:
+            try:
+                made = self._insert(conn, group, self._addresses(conn, group, now), now)
+            except BitcacheError as error:
+                refused |= dict.fromkeys([accepted.purchase_request.of for accepted in group], error)
+            else:
+                shown |= made
+                new |= made.keys()
+        answers: list[Answer | Exception] = []
+        for request in requests:
+            answers.append(refused.get(request.of) or (shown[request.claim_hash], request.claim_hash in new))
+            new.discard(request.claim_hash)  # asked twice at once, it is new once
+        return answers
+
+    def _of_claims(self, conn: Connection, requests: Sequence[PurchaseRequest]) -> dict[bytes, Purchase]:
+        """Return the purchases of claims that asked before."""
+        rows = conn.execute(_OF_CLAIMS, {"claims": [request.claim_hash for request in requests]}).all()
+        known = views(conn, self.rails, [row.id for row in rows]) if rows else {}
+        return {row.claim_hash: known[row.id] for row in rows}
+
+    def _addresses(self, conn: Connection, group: Sequence[AcceptedRequest], now: int) -> list[DerivedAddress | None]:
+        """Return a fresh address of the group's account for each, where one is given out at issue."""
+        if not self.rails.derives_at_issue():
+            return [None] * len(group)
+        sale = group[0].sale
+        account = Account(sale.payout_id, sale.account, sale.next_index)
+        return [*address_allocation.allocate(conn, self.rails.deriving, account, len(group), now, self.journal)]
+
+    def _insert(
+        self, conn: Connection, group: Sequence[AcceptedRequest], places: Sequence[DerivedAddress | None], now: int
+    ) -> dict[bytes, Purchase]:
+        """Write new purchases, their invoices and payment requests; return them by claim."""
+        purchases, invoices, requests, shown = [], [], [], {}
+        for accepted, place in zip(group, places, strict=True):
+            asked, sale = accepted.purchase_request, accepted.sale
+            invoice_row = self._invoice_row(conn, accepted, now)
+            ways = self._request_rows(invoice_row, place, sale.minimum_sat)
+            purchases.append(_purchase_row(asked, invoice_row))
+            invoices.append(invoice_row)
+            requests += ways
+            row = {**invoice_row, "file_id": asked.file_id, "granted_at": None}
+            shown[asked.claim_hash] = show(self.rails, row, ways)
+        conn.execute(_INSERT_PURCHASE, purchases)
+        conn.execute(_INSERT_INVOICE, invoices)
+        if requests:
+            conn.execute(payment_requests.INSERT, requests)
+        open_invoice_counts.add(conn, _counted(group))
+        return shown
+
+    def _invoice_row(self, conn: Connection, accepted: AcceptedRequest, now: int) -> dict[str, Any]:
+        return {
+            "purchase_id": new_purchase_id(),
+            "payout_id": accepted.sale.payout_id,
+            "amount_sat": accepted.sale.price_sat,
+            "required_confirmations": self._confirmations(conn, Sat(accepted.sale.price_sat)),
             "created_at": now,
-            "expires_at": expires_at,
+            "expires_at": now + round(self.policy.expiry_seconds * accepted.expiry),
             **_UNPAID,
         }
-        purchases.append(
-            {
-                "id": purchase_id,
-                "file_id": purchase_request.file_id,
-                "claim_hash": purchase_request.claim_hash,
-                "networks": purchase_request.networks.pack() if purchase_request.networks else None,
-                "created_at": now,
-                "counted_until": expires_at if purchase_request.networks else None,
-            }
+
+    def _request_rows(
+        self, invoice_row: dict[str, Any], place: DerivedAddress | None, minimum_sat: int
+    ) -> list[dict[str, Any]]:
+        derived = [] if place is None else [payment_requests.derived_row(self.rails, invoice_row, place, minimum_sat)]
+        return derived + [payment_requests.preparing_row(rail, invoice_row) for rail in self.rails.prepared_at_issue()]
+
+    def _confirmations(self, conn: Connection, amount: Sat) -> int:
+        """Return what this invoice promises; the budget is looked at again when it is paid."""
+        needed = confirmations_for(amount, self.policy)
+        if needed == 0 and zero_conf_exposure.exposure(conn) + amount > self.policy.loss_budget_sat:
+            return confirmations_for(amount, replace(self.policy, zero_conf_below_sat=0))
+        return needed
+
+
+def watch(rails: Rails, made: Purchase) -> None:
+    """Have every rail look out for what this purchase can be paid on."""
+    for request in made.payment_requests:
+        if request.match_key is not None:
+            rails[request.rail].watch(request.match_key)
+
+
+def _purchase_row(asked: PurchaseRequest, invoice_row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": invoice_row["purchase_id"],
+        "file_id": asked.file_id,
+        "claim_hash": asked.claim_hash,
+        "networks": asked.networks.pack() if asked.networks else None,
+        "created_at": invoice_row["created_at"],
+        "counted_until": invoice_row["expires_at"] if asked.networks else None,
+    }
+
+
+def _counted(group: Sequence[AcceptedRequest]) -> list[open_invoice_counts.CountedPlace]:
+    return [
+        open_invoice_counts.CountedPlace(
+            accepted.purchase_request.file_id, accepted.sale.payout_id, accepted.purchase_request.networks
         )
-        invoices.append(row)
-        beside = {"file_id": purchase_request.file_id, "minimum_sat": sale.minimum_sat, "granted_at": None}
-        shown[purchase_request.claim_hash] = show(rail, {**row, **beside})
-    conn.execute(_INSERT_PURCHASE, purchases)
-    conn.execute(_INSERT_INVOICE, invoices)
-    open_invoice_counts.add(
-        conn,
-        [
-            open_invoice_counts.CountedPlace(purchase_request.file_id, sale.payout_id, purchase_request.networks)
-            for (purchase_request, sale, _), _ in orders
-            if purchase_request.networks is not None
-        ],
-    )
-    return shown
-
-
-def _confirmations(conn: Connection, amount: Sat, policy: InvoicePolicy) -> int:
-    """What this invoice promises; the budget is looked at again when it is paid."""
-    needed = confirmations_for(amount, policy)
-    if needed == 0 and zero_conf_exposure.exposure(conn) + amount > policy.loss_budget_sat:
-        return confirmations_for(amount, replace(policy, zero_conf_below_sat=0))
-    return needed
+        for accepted in group
+        if accepted.purchase_request.networks is not None
+    ]

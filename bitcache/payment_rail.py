@@ -1,24 +1,29 @@
-"""What the core asks of the world, in the core's words.
+"""The port to a rail: a way to be paid, such as on-chain.
 
-A rail is a way to be paid.  The core asks it for a destination and tells it to watch; what was paid
-comes back through :mod:`bitcache.block_processing`, from whichever watcher the rail has.
+There are two kinds.  A :class:`DerivingRail` computes its destinations from a seller's account, at once, inside the
+write that makes the invoice.  A :class:`PreparingRail` must ask another machine for each; it does so outside every
+write, within a time limit, and may fail without harm to the others.
+
+What comes in is recorded through :mod:`bitcache.payments`, or, block by block, :mod:`bitcache.block_processing`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bitcache.identifiers import PurchaseId
+from bitcache.identifiers import FileId, PurchaseId
 from bitcache.money import Sat
+from bitcache.payments import IncomingPayment
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where one invoice is paid: ``key`` is how the watcher recognises it (on-chain: the output script)."""
+    """Where one payment request is paid, as buyers see it, and the key by which its payments are recognised."""
 
-    key: bytes
-    address: str
+    match_key: bytes
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +36,90 @@ class PayoutTerms:
     first: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RequestOrder:
+    """A payment request to prepare: ``due`` is what is missing on the invoice, ``expires_at`` when it closes."""
+
+    request_id: int
+    purchase_id: PurchaseId
+    file_id: FileId
+    due: Sat
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRequest:
+    """What a preparing rail answers; its request may close before the invoice does, never after it."""
+
+    destination: Destination
+    expires_at: int
+
+
 class Rail(Protocol):
-    """A way to be paid."""
+    """What both kinds have."""
 
     name: str
-    network: str
-    #: whether payments are seen before they are in a block
+    #: what its payments come to, and from which they are known: the chain, or one wallet connection
+    scope: str
+    #: whether payments are seen before they are final
     sees_unconfirmed: bool
 
+    def uri(self, destination: str, amount: Sat) -> str:
+        """Return what a wallet scans, for example a BIP21 URI."""
+        ...
+
+    def reference_text(self, reference: str) -> str:
+        """Return a payment's reference as people know it: on-chain the transaction's id."""
+        ...
+
+    def watch(self, match_key: bytes) -> None:
+        """Look out for payments to ``match_key``, for ever.  Called after the request is committed."""
+        ...
+
+
+class DerivingRail(Rail, Protocol):
+    """Destinations are derived from a seller's account; each is given out once."""
+
+    network: str
+
     def check(self, account: str, script_type: str | None = None) -> PayoutTerms:
-        """Read what a seller typed; raises InvalidDescriptor, PrivateKeyRefused, WrongNetwork."""
+        """Read what a seller typed; raise InvalidDescriptor, PrivateKeyRefused, WrongNetwork."""
         ...
 
     def destination(self, account: str, index: int) -> Destination:
-        """The ``index``-th fresh destination of a canonical account."""
+        """Return the ``index``-th fresh destination of a canonical account."""
         ...
 
-    def uri(self, address: str, amount: Sat) -> str:
-        """What a wallet scans, for example a BIP21 URI."""
+
+class PaymentRecorder(Protocol):
+    """Where a preparing rail reports; each call returns once it is committed, and may be repeated."""
+
+    async def record(self, payments: Sequence[IncomingPayment]) -> None:
+        """These came in; one that was reported before may have become final."""
         ...
 
-    def watch(self, key: bytes, purchase: PurchaseId) -> None:
-        """Look out for payments to ``key``, for ever.  Called after the invoice is committed."""
+    async def withdraw(self, references: Sequence[str]) -> None:
+        """These will not become final; what is final stays."""
+        ...
+
+    async def known_until(self, until: int) -> None:
+        """Everything up to ``until`` (Unix seconds) was reported: only now may invoices expire."""
+        ...
+
+
+class PreparingRail(Rail, Protocol):
+    """Destinations come from another machine."""
+
+    #: the least that can be paid at once, in satoshis
+    minimum: int
+
+    async def prepare(self, order: RequestOrder) -> PreparedRequest:
+        """Return a destination of its own for this order; raise RailUnavailable.  It may take for ever."""
+        ...
+
+    async def follow(self, recorder: PaymentRecorder) -> None:
+        """Report what comes in, until cancelled; raise RailUnavailable when the connection is lost.
+
+        What was reported and not yet recorded is reported again by the next call.
+        """
         ...

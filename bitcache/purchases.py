@@ -7,35 +7,62 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, or_, select
+from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, select
 
 from bitcache.errors import NotFound
 from bitcache.identifiers import FileId, PurchaseId
 from bitcache.money import Sat, btc_text
-from bitcache.payment_rail import Rail
-from bitcache.settlement import Mark, State
-from bitcache.storage.tables import grant, invoice, payment, payout, purchase
+from bitcache.rails import Rails
+from bitcache.settlement import Mark, PaymentStatus, State
+from bitcache.storage.tables import grant, invoice, payment, payment_request, purchase
+
+_Row = RowMapping | Mapping[str, Any]
 
 # Built once: building a statement takes several times as long as running it.
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _PURCHASES = (
-    select(invoice, purchase.c.file_id, payout.c.minimum_sat, grant.c.granted_at)
+    select(invoice, purchase.c.file_id, grant.c.granted_at)
     .join(purchase, purchase.c.id == invoice.c.purchase_id)
-    .join(payout, payout.c.id == invoice.c.payout_id)
     .outerjoin(grant, grant.c.purchase_id == invoice.c.purchase_id)
     .where(invoice.c.purchase_id.in_(_IDS))
 )
-#: Payments that survive, first seen first (a reference is ``txid:vout``).
+_REQUESTS = select(payment_request).where(payment_request.c.purchase_id.in_(_IDS)).order_by(payment_request.c.id)
+#: Payments that survive, first seen first.
 _PAYMENTS = (
-    select(payment.c.purchase_id, payment.c.reference)
-    .where(payment.c.purchase_id.in_(_IDS), or_(payment.c.height.is_not(None), payment.c.unconfirmed == 1))
+    select(payment.c.purchase_id, payment.c.rail, payment.c.reference)
+    .where(payment.c.purchase_id.in_(_IDS), payment.c.status != PaymentStatus.WITHDRAWN.value)
     .order_by(payment.c.seen_at, payment.c.reference)
 )
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentRequest:
+    """One way to pay; without ``destination`` it is being prepared, or ``unavailable`` says why it cannot be had.
+
+    ``payable_sat`` is what is due, raised to the least that this way carries; 0 when nothing is due.
+    """
+
+    rail: str
+    destination: str | None
+    uri: str | None
+    payable_sat: Sat
+    expires_at: int
+    sees_unconfirmed: bool
+    unavailable: str | None
+    match_key: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReference:
+    """A payment, as its rail calls it: on-chain its transaction."""
+
+    rail: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class Purchase:
-    """The protocol's Purchase (docs/protocol.md §7); ``key``, what the watcher looks for, stays inside."""
+    """The protocol's Purchase (docs/protocol.md §7)."""
 
     purchase_id: PurchaseId
     file_id: FileId
@@ -45,8 +72,8 @@ class Purchase:
     received_sat: Sat
     due_sat: Sat
     confirmed_sat: Sat
-    address: str
-    uri: str
+    payment_requests: tuple[PaymentRequest, ...]
+    payments: tuple[PaymentReference, ...]
     confirmations: int
     confirmations_required: int
     created_at: int
@@ -54,10 +81,7 @@ class Purchase:
     seen_at: int | None
     settled_at: int | None
     released: bool
-    txids: tuple[str, ...]
     network: str
-    sees_mempool: bool
-    key: bytes = field(repr=False)
 
     @property
     def amount_btc(self) -> str:
@@ -65,28 +89,35 @@ class Purchase:
         return btc_text(self.amount_sat)
 
 
-def view(conn: Connection, rail: Rail, purchase_id: PurchaseId) -> Purchase:
-    """The purchase as it stands; raises NotFound."""
-    for known_purchase in views(conn, rail, [purchase_id]).values():
+def view(conn: Connection, rails: Rails, purchase_id: PurchaseId) -> Purchase:
+    """Return the purchase as it stands; raise NotFound."""
+    for known_purchase in views(conn, rails, [purchase_id]).values():
         return known_purchase
     raise NotFound("no such purchase")
 
 
-def views(conn: Connection, rail: Rail, purchase_ids: Sequence[PurchaseId]) -> dict[PurchaseId, Purchase]:
-    """These purchases (a few hundred at most) as they stand; what does not exist is left out."""
+def views(conn: Connection, rails: Rails, purchase_ids: Sequence[PurchaseId]) -> dict[PurchaseId, Purchase]:
+    """Return these purchases (a few hundred at most) as they stand; what does not exist is left out."""
     asked = {"ids": purchase_ids}
-    txids: dict[str, list[str]] = defaultdict(list)
+    requests: dict[str, list[_Row]] = defaultdict(list)
+    for request in conn.execute(_REQUESTS, asked).mappings():
+        requests[request["purchase_id"]].append(request)
+    payments: dict[str, list[PaymentReference]] = defaultdict(list)
     for row in conn.execute(_PAYMENTS, asked):
-        txids[row.purchase_id].append(row.reference.partition(":")[0])
+        payments[row.purchase_id].append(PaymentReference(row.rail, rails.reference_text(row.rail, row.reference)))
     rows = conn.execute(_PURCHASES, asked).mappings()
-    return {row["purchase_id"]: show(rail, row, txids.get(row["purchase_id"], ())) for row in rows}
+    return {
+        row["purchase_id"]: show(rails, row, requests[row["purchase_id"]], payments[row["purchase_id"]]) for row in rows
+    }
 
 
-def show(rail: Rail, row: RowMapping | Mapping[str, Any], txids: Iterable[str] = ()) -> Purchase:
-    """A purchase from its row: the columns of ``invoice``, and file_id, minimum_sat and granted_at.
-
-    ``uri`` asks for what is due, but never for an output too small for the network to carry.
-    """
+def show(
+    rails: Rails,
+    row: _Row,
+    requests: Iterable[_Row],
+    payments: Iterable[PaymentReference] = (),
+) -> Purchase:
+    """Return a purchase from its rows: the columns of ``invoice``, file_id and granted_at; its payment requests."""
     due = Sat(max(0, row["amount_sat"] - row["received_sat"]))
     return Purchase(
         purchase_id=PurchaseId(row["purchase_id"]),
@@ -97,8 +128,8 @@ def show(rail: Rail, row: RowMapping | Mapping[str, Any], txids: Iterable[str] =
         received_sat=Sat(row["received_sat"]),
         due_sat=due,
         confirmed_sat=Sat(row["confirmed_sat"]),
-        address=row["address"],
-        uri=rail.uri(row["address"], Sat(max(due, row["minimum_sat"])) if due else due),
+        payment_requests=tuple(_request(rails, request, due) for request in requests),
+        payments=tuple(dict.fromkeys(payments)),
         confirmations=row["confirmations"],
         confirmations_required=row["required_confirmations"],
         created_at=row["created_at"],
@@ -106,8 +137,20 @@ def show(rail: Rail, row: RowMapping | Mapping[str, Any], txids: Iterable[str] =
         seen_at=row["seen_at"],
         settled_at=row["settled_at"],
         released=row["granted_at"] is not None,
-        txids=tuple(dict.fromkeys(txids)),
-        network=rail.network,
-        sees_mempool=rail.sees_unconfirmed,
-        key=row["key"],
+        network=rails.network,
+    )
+
+
+def _request(rails: Rails, row: _Row, due: Sat) -> PaymentRequest:
+    rail, destination = rails.get(row["rail"]), row["destination"]
+    payable = Sat(max(due, row["minimum_sat"])) if due else due
+    return PaymentRequest(
+        rail=row["rail"],
+        destination=destination,
+        uri=rail.uri(destination, payable) if rail is not None and destination is not None else None,
+        payable_sat=payable,
+        expires_at=row["expires_at"],
+        sees_unconfirmed=rail is not None and rail.sees_unconfirmed,
+        unavailable=row["unavailable"] if rail is not None else "this gateway offers it no longer",
+        match_key=row["match_key"],
     )

@@ -12,20 +12,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
-from bitcache import address_journal, block_processing
+from bitcache import absent_payments, address_journal
 from bitcache.address_journal import LOOK_AHEAD
 from bitcache.apply_settlement import settle_invoices
-from bitcache.block_processing import DEEPEST, BlockRef, Payment, cursor
+from bitcache.block_processing import DEEPEST, WAITS_AGAIN, cursor
+from bitcache.chain_payments import CHAIN, BlockRef, Payment
 from bitcache.errors import BadInput
-from bitcache.payment_rail import Rail
-from bitcache.settlement import State
+from bitcache.payment_rail import DerivingRail
+from bitcache.payments import ASKED_AT_ONCE, Owner, owners
+from bitcache.settlement import PaymentStatus, State
 from bitcache.storage.id_lists import among_ids, ids
 from bitcache.storage.tables import block, grant, invoice, payment, payout
-
-#: SQLite takes a bounded number of parameters.
-ASKED_AT_ONCE = 500
 
 
 @dataclass
@@ -120,7 +119,7 @@ def lowest_payment_without_block(conn: Connection) -> int | None:
     return found
 
 
-def unissued_addresses(conn: Connection, rail: Rail, look_ahead: int = LOOK_AHEAD) -> dict[bytes, Address]:
+def unissued_addresses(conn: Connection, rail: DerivingRail, look_ahead: int = LOOK_AHEAD) -> dict[bytes, Address]:
     """Destinations that a forgotten invoice may have had: what was left out, and what comes after the newest index."""
     skipped = [
         (skipped_range.payout_id, skipped_range.first, skipped_range.end)
@@ -132,8 +131,8 @@ def unissued_addresses(conn: Connection, rail: Rail, look_ahead: int = LOOK_AHEA
         for first, end in [*ranges, (row.next_index, row.next_index + look_ahead)]:
             for index in range(first, end):
                 made = rail.destination(row.account, index)
-                found.setdefault(made.key, Address(row.id, index, made.address))
-    known = _owners(conn, found.keys())
+                found.setdefault(made.match_key, Address(row.id, index, made.text))
+    known = owners(conn, rail.scope, found.keys())
     return {key: address for key, address in found.items() if key not in known}
 
 
@@ -155,42 +154,34 @@ def rescan(
     at = cursor(conn)
     if at is not None and chain.first.height > at.height:
         raise BadInput(f"the ledger ends at block {at.height}", hint="Begin there, or lower.")
-    owners = _owners(conn, {paid.key for paid in (*(paid for paid, _ in chain.payments.values()), *chain.waiting)})
+    keys = {paid.key for paid in (*(paid for paid, _ in chain.payments.values()), *chain.waiting)}
+    known = owners(conn, CHAIN, keys)
     stored = _stored(conn, chain)
-    touched = _touched(conn, chain, stored, owners)
+    touched = _touched(conn, chain, stored, known)
     before = _states(conn, touched)
-    differences = _payments(chain, stored, owners)
-    differences += _forgotten(conn, chain, others, owners)
-    _write(conn, chain, owners, now)
+    differences = _payments(chain, stored, known)
+    differences += _forgotten(conn, chain, others, known)
+    _write(conn, chain, known, now)
     settle_invoices(conn, list(touched), now, loss_budget)
     differences += _changed(before, _states(conn, touched))
     height = (chain.blocks or [chain.first])[-1].height
     return Report(chain.first.height + 1, height, len(chain.payments), differences)
 
 
-def _owners(conn: Connection, keys: Collection[bytes]) -> dict[bytes, str]:
-    """The purchases of those keys that belong to an invoice."""
-    found: dict[bytes, str] = {}
-    wanted = sorted(keys)
-    for first in range(0, len(wanted), ASKED_AT_ONCE):
-        asked = invoice.c.key.in_(wanted[first : first + ASKED_AT_ONCE])
-        rows = conn.execute(select(invoice.c.key, invoice.c.purchase_id).where(asked))
-        found.update({row.key: row.purchase_id for row in rows})
-    return found
-
-
 def _stored(conn: Connection, chain: ChainPayments) -> dict[str, Row[Any]]:
     """What the ledger has of the payments that may differ: above the first block, in none, or found elsewhere."""
-    outside = or_(payment.c.height > chain.first.height, payment.c.height.is_(None))
+    waits = and_(payment.c.height.is_(None), payment.c.maturity.is_not(None))
+    outside = or_(payment.c.height > chain.first.height, waits)
     rows = list(conn.execute(select(payment).where(outside)))
     names = [*chain.payments, *(paid.reference for paid in chain.waiting)]
     for first in range(0, len(names), ASKED_AT_ONCE):
-        rows += conn.execute(select(payment).where(payment.c.reference.in_(names[first : first + ASKED_AT_ONCE])))
+        part = names[first : first + ASKED_AT_ONCE]
+        rows += conn.execute(select(payment).where(payment.c.maturity.is_not(None), payment.c.reference.in_(part)))
     return {row.reference: row for row in rows}
 
 
 def _touched(
-    conn: Connection, chain: ChainPayments, stored: Mapping[str, Row[Any]], owners: Mapping[bytes, str]
+    conn: Connection, chain: ChainPayments, stored: Mapping[str, Row[Any]], known: Mapping[bytes, Owner]
 ) -> set[str]:
     """The purchases whose invoices may change, also because the newest block is another one."""
     recent = payment.c.height > chain.first.height - DEEPEST
@@ -198,16 +189,16 @@ def _touched(
     touched |= set(conn.scalars(select(invoice.c.purchase_id).where(invoice.c.received_sat > invoice.c.confirmed_sat)))
     unfinished = invoice.c.state.in_((State.NEW.value, State.PROCESSING.value))
     touched |= set(conn.scalars(select(invoice.c.purchase_id).where(unfinished)))
-    return touched | {row.purchase_id for row in stored.values()} | set(owners.values())
+    return touched | {row.purchase_id for row in stored.values()} | {owner.purchase_id for owner in known.values()}
 
 
-def _payments(chain: ChainPayments, stored: Mapping[str, Row[Any]], owners: Mapping[bytes, str]) -> list[Difference]:
+def _payments(chain: ChainPayments, stored: Mapping[str, Row[Any]], known: Mapping[bytes, Owner]) -> list[Difference]:
     """Every payment that the ledger has otherwise."""
-    ours = {name: (paid, ref) for name, (paid, ref) in chain.payments.items() if paid.key in owners}
+    ours = {name: (paid, ref) for name, (paid, ref) in chain.payments.items() if paid.key in known}
     differences = [
         difference
         for name, (paid, ref) in sorted(ours.items(), key=lambda item: (item[1][1].height, item[0]))
-        for difference in _compare(stored.get(name), paid, ref, owners[paid.key])
+        for difference in _compare(stored.get(name), paid, ref, known[paid.key].purchase_id)
     ]
     waiting = {paid.reference for paid in chain.waiting}
     for name, row in sorted(stored.items()):
@@ -223,7 +214,7 @@ def _compare(row: Row[Any] | None, paid: Payment, ref: BlockRef, purchase_id: st
     where = f"in block {ref.height}"
     rest = (purchase_id, int(paid.amount))
     if row is None or row.height is None:
-        was = "not there" if row is None else "waits for a block" if row.unconfirmed else "gone"
+        was = "not there" if row is None else "gone" if row.status == PaymentStatus.WITHDRAWN else "waits for a block"
         return [Difference(Kind.MISSING, paid.reference, was, where, *rest)]
     differences = []
     if row.block_hash != ref.hash or row.height != ref.height:
@@ -237,14 +228,14 @@ def _compare(row: Row[Any] | None, paid: Payment, ref: BlockRef, purchase_id: st
 
 
 def _forgotten(
-    conn: Connection, chain: ChainPayments, others: Mapping[bytes, Address], owners: Mapping[bytes, str]
+    conn: Connection, chain: ChainPayments, others: Mapping[bytes, Address], known: Mapping[bytes, Owner]
 ) -> list[Difference]:
     """Payments to addresses whose invoices are lost; those addresses are never given out (again)."""
     differences = []
     paid = [(received, f"paid in block {ref.height}") for received, ref in chain.payments.values()]
     for received, where in [*paid, *((received, "waits for a block") for received in chain.waiting)]:
         stranger = others.get(received.key)
-        if stranger is None or received.key in owners:
+        if stranger is None or received.key in known:
             continue
         was = f"address {stranger.address} (number {stranger.index} of payout {stranger.payout_id}), no invoice"
         differences.append(Difference(Kind.FORGOTTEN, received.reference, was, where, None, int(received.amount)))
@@ -253,39 +244,41 @@ def _forgotten(
     return differences
 
 
-def _write(conn: Connection, chain: ChainPayments, owners: Mapping[bytes, str], now: int) -> None:
+def _write(conn: Connection, chain: ChainPayments, known: Mapping[bytes, Owner], now: int) -> None:
     """Blocks and payments above the first block become what was found."""
     above = payment.c.height > chain.first.height
-    back = (payment.c.maturity == 0).cast(payment.c.unconfirmed.type) if chain.sees_unconfirmed else 0
-    conn.execute(update(payment).where(above).values(height=None, block_hash=None, unconfirmed=back))
+    back = WAITS_AGAIN if chain.sees_unconfirmed else PaymentStatus.WITHDRAWN.value
+    conn.execute(update(payment).where(above).values(height=None, block_hash=None, status=back))
     conn.execute(delete(block).where(block.c.height >= chain.first.height))
     refs = [chain.first, *chain.blocks]
     conn.execute(insert(block), [{"height": ref.height, "hash": ref.hash} for ref in refs])
     for paid, ref in chain.payments.values():
-        if paid.key in owners:
-            _put(conn, paid, owners[paid.key], now, height=ref.height, block_hash=ref.hash, unconfirmed=0)
+        if paid.key in known:
+            _put(conn, paid, known[paid.key], now, ref)
     if not chain.sees_unconfirmed:
         return
-    for paid in chain.waiting:
-        if paid.key in owners:
-            _put(conn, paid, owners[paid.key], now, height=None, block_hash=None, unconfirmed=1)
+    waiting = [paid for paid in chain.waiting if paid.key in known]
+    for paid in waiting:
+        _put(conn, paid, known[paid.key], now, None)
     # what is in no block and not in the mempool is absent, as for the watcher, unless something else replaced it
-    waiting = [paid for paid in chain.waiting if paid.key in owners]
-    block_processing.settle_absence(conn, waiting, chain.conflicted)
+    absent_payments.settle_absence(conn, waiting, chain.conflicted)
 
 
-def _put(conn: Connection, paid: Payment, purchase_id: str, now: int, **where: Any) -> None:
-    """One payment as it is; when it was first seen is kept."""
+def _put(conn: Connection, paid: Payment, owner: Owner, now: int, ref: BlockRef | None) -> None:
+    """One payment as it is, in the block ``ref`` or in none; when it was first seen is kept."""
     what = {
-        "purchase_id": purchase_id,
+        "purchase_id": owner.purchase_id,
+        "request_id": owner.request_id,
         "amount_sat": int(paid.amount),
+        "status": PaymentStatus.SURVIVING.value,
         "maturity": paid.maturity,
+        "height": ref and ref.height,
+        "block_hash": ref and ref.hash,
         "absent_since": None,
-        **where,
     }
-    changed = conn.execute(update(payment).where(payment.c.reference == paid.reference).values(what))
-    if not changed.rowcount:
-        conn.execute(insert(payment).values(reference=paid.reference, seen_at=now, **what))
+    same = (payment.c.reference == paid.reference, payment.c.rail == owner.rail)
+    if not conn.execute(update(payment).where(*same).values(what)).rowcount:
+        conn.execute(insert(payment).values(reference=paid.reference, rail=owner.rail, seen_at=now, **what))
 
 
 def _states(conn: Connection, purchase_ids: Collection[str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from bitcache import unpaid_address_runs
 from bitcache.errors import InvalidIdentifier, Unauthenticated
 from bitcache.identifiers import same, token_hash
 from bitcache.payment_rail import PayoutTerms
-from bitcache.storage.tables import invoice, listing, payout, seller
+from bitcache.storage.tables import listing, payment_request, payout, seller
 
 NO_PAYOUT = "no_payout"  #: why a seller without an account sells nothing
 BELOW_DUST = "below_dust"  #: why a file that costs less than the account's least payable amount is not sold
@@ -97,8 +97,8 @@ def _known_spelling(conn: Connection, rail_name: str, terms: PayoutTerms) -> str
     same_rail = select(payout.c.account).where(payout.c.rail == rail_name)
     if not terms.first or conn.scalar(same_rail.where(payout.c.account == terms.account)):
         return terms.account
-    first_given_out = same_rail.join(invoice, invoice.c.payout_id == payout.c.id).where(
-        invoice.c.key_index == 0, invoice.c.address == terms.first[0]
+    first_given_out = same_rail.join(payment_request, payment_request.c.payout_id == payout.c.id).where(
+        payment_request.c.key_index == 0, payment_request.c.destination == terms.first[0]
     )
     known: str | None = conn.scalar(first_given_out)
     return known or terms.account

@@ -1,8 +1,7 @@
 """Step 5, settlement: what state do these observations put an invoice in?
 
-One pure function.  It knows amounts, confirmations and time, never the rail that carried them, so
-that Lightning, balances and vouchers arrive without touching it.  Because the answer depends only
-on the set of surviving observations, their order and repetition cannot matter.
+One pure function.  It knows amounts, confirmations, what is final, and time, never the rail that carried them.
+Because the answer depends only on the set of surviving observations, their order and repetition cannot matter.
 
 The states and marks are those of ``docs/protocol.md`` §6.
 """
@@ -35,25 +34,31 @@ class Mark(StrEnum):
     NOT_IN_MEMPOOL = "not_in_mempool"
 
 
+class PaymentStatus(StrEnum):
+    """What became of a payment: it may still be undone, it was, or it cannot be."""
+
+    SURVIVING = "surviving"
+    WITHDRAWN = "withdrawn"
+    FINAL = "final"
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an invoice asks: fixed when it is issued.  Times are Unix seconds.
-
-    ``smallest`` is the least that can be paid at once: a smaller rest is asked for as that.
-    """
+    """What an invoice asks: fixed when it is issued.  Times are Unix seconds."""
 
     amount: Sat
     confirmations: int
     expires_at: int
-    smallest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One payment that survives: seen at ``seen_at``, ``confirmations`` deep (0: not in a block).
 
-    ``maturity`` is what the rail itself demands before this money counts (a coinbase: 100).  ``absent``: it was seen,
-    and is neither in a block nor in the mempool now, though nothing else is known to spend its coins.
+    ``maturity`` is what the network itself demands before this money counts (a coinbase: 100).  ``absent``: it was
+    seen, and is neither in a block nor in the mempool now, though nothing else is known to spend its coins.
+    ``smallest`` is the least that can be paid at once that way: a smaller rest is asked for as that.
+    ``final`` is what a rail without blocks says; None: confirmations decide.
     """
 
     amount: Sat
@@ -61,6 +66,17 @@ class Observation:
     seen_at: int
     maturity: int = 0
     absent: bool = False
+    smallest: int = 0
+    final: bool | None = None
+
+    def counts(self, required: int) -> bool:
+        """Return whether it counts where ``required`` confirmations are asked for.
+
+        What is absent was received, so nobody is asked to pay twice; but nothing is released for it, without a block.
+        """
+        if self.final is not None:
+            return self.final
+        return not self.absent and self.confirmations >= max(required, self.maturity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +101,7 @@ def settle(terms: Terms, observations: Sequence[Observation], *, released: bool,
     to which the chain is known, so that a node that is away pauses expiry.
     """
     received = total([seen.amount for seen in observations])
-    # what is absent was received, so nobody is asked to pay twice; but nothing is released for it, without a block
-    final = [
-        seen
-        for seen in observations
-        if not seen.absent and seen.confirmations >= max(terms.confirmations, seen.maturity)
-    ]
-    confirmed = total([seen.amount for seen in final])
+    confirmed = total([seen.amount for seen in observations if seen.counts(terms.confirmations)])
     state = _state(terms, received, confirmed, released=released, known_until=known_until)
     return Settlement(state, _marks(terms, observations, received), received, confirmed, _depth(terms, observations))
 
@@ -121,15 +131,17 @@ def _marks(terms: Terms, observations: Sequence[Observation], received: Sat) -> 
 
 def _raised(terms: Terms, observations: Sequence[Observation], received: Sat) -> bool:
     """Whether more came in only because a rest too small to be paid was asked for as the smallest payable amount."""
-    before = received - terms.smallest
-    return before < terms.amount and any(seen.amount == terms.smallest for seen in observations)
+    return any(seen.amount == seen.smallest and received - seen.smallest < terms.amount for seen in observations)
 
 
 def _depth(terms: Terms, observations: Sequence[Observation]) -> int:
-    """Confirmations of the payment that completes the amount, deepest money first; 0 if none does."""
+    """Confirmations of the payment that completes the amount, what is final first; 0 if none does.
+
+    An amount that is complete without the chain has all the confirmations that are asked for.
+    """
     gathered = 0
-    for seen in sorted(observations, key=lambda observation: -observation.confirmations):
+    for seen in sorted(observations, key=lambda observation: (not observation.final, -observation.confirmations)):
         gathered += seen.amount
         if gathered >= terms.amount:
-            return seen.confirmations
+            return terms.confirmations if seen.final else seen.confirmations
     return 0

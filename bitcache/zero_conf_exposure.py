@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, case, func, select
 
+from bitcache.settlement import PaymentStatus
 from bitcache.storage.tables import grant, invoice, payment
 
 
 def exposure(conn: Connection) -> int:
     """Satoshis of released invoices that no block pays for.  An index keeps this fast: few payments are in no block."""
-    outside = select(payment.c.purchase_id).where(payment.c.height.is_(None))
-    covered = func.sum(case((payment.c.height.is_not(None), payment.c.amount_sat), else_=0)).label("covered")
+    outside = select(payment.c.purchase_id).where(payment.c.height.is_(None), payment.c.maturity.is_not(None))
+    holds = payment.c.height.is_not(None) | (payment.c.status == PaymentStatus.FINAL.value)
+    covered = func.sum(case((holds, payment.c.amount_sat), else_=0)).label("covered")
     risky = (
         select(invoice.c.amount_sat, covered)
         .join(grant, grant.c.purchase_id == invoice.c.purchase_id)

@@ -1,6 +1,6 @@
 """What faces people and programs: HTTP API, pages, widget, command line.
 
-context.py      what request handlers share: settings, store, rail, clock, …
+context.py      what request handlers share: settings, store, rails, clock, …
 wallet_ports.py what handlers ask of the wallet
 visitor_limits.py how many of anything one visitor may hold
 compose/        the composition root: the one package here that imports ``wallet``

@@ -11,7 +11,7 @@ from bitcache.address_journal import AddressJournal
 from bitcache.invoice_batching import InvoiceBatcher
 from bitcache.issue_invoices import InvoicePolicy
 from bitcache.master_key import MasterKey
-from bitcache.payment_rail import Rail
+from bitcache.rails import Rails
 from bitcache.storage.blobs import Blobs
 from bitcache.storage.database import Store
 from gateway.config.settings import Settings
@@ -41,7 +41,7 @@ class GatewayContext:
     blobs: Blobs
     master_key: MasterKey
     buyer_secret: bytes
-    rail: Rail
+    rails: Rails
     journal: AddressJournal
     source: ChainSource
     simulated: bool

@@ -16,15 +16,15 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import structlog
 from sqlalchemy import Connection
 
-from bitcache import address_journal, block_processing
+from bitcache import absent_payments, address_journal, block_processing, known_time
 from bitcache.address_journal import Beyond, Skipped
-from bitcache.block_processing import BlockRef, Payment
+from bitcache.chain_payments import CHAIN, BlockRef, Payment
 from bitcache.errors import BitcacheError, NodePruned, NodeWrongNetwork
+from bitcache.payments import match_keys_after
 from bitcache.storage.database import Store
 from wallet.chain.chain_source import Back, ChainSource, Forward
 
@@ -58,7 +58,7 @@ async def issued_keys(store: Store) -> AsyncIterator[list[bytes]]:
     """Every script ever issued, in parts: there may be millions."""
     after, more = b"", True
     while more:
-        found = await store.read(partial(block_processing.keys_after, after=after, most=LOADED_AT_ONCE))
+        found = await store.read(partial(match_keys_after, scope=CHAIN, after=after, most=LOADED_AT_ONCE))
         yield found
         after, more = found[-1] if found else b"", len(found) == LOADED_AT_ONCE
 
@@ -70,7 +70,7 @@ class Watcher:
         self,
         store: Store,
         source: ChainSource,
-        scripts: dict[bytes, Any],
+        scripts: set[bytes],
         *,
         clock: Callable[[], int] = unix_time,
         watch_from: int | None = None,
@@ -141,13 +141,13 @@ class Watcher:
         if self._loaded:
             return
         async for keys in issued_keys(self._store):
-            self._scripts.update(dict.fromkeys(keys))
+            self._scripts.update(keys)
         await self._look_beyond()
         self._loaded = True
 
     async def _look_beyond(self) -> None:
         self._beyond |= await self._store.read(self._find_beyond)
-        self._scripts.update(dict.fromkeys(self._beyond))
+        self._scripts.update(self._beyond)
 
     async def _tell_skipped(self, skipped: Sequence[Skipped], *, in_block: bool) -> None:
         if skipped:
@@ -169,7 +169,7 @@ class Watcher:
     async def _look_after_absent(self, waiting: Sequence[Payment]) -> set[str]:
         """What left the mempool is handed to the node again, now and then; returns what something else has replaced."""
         present = {payment.reference for payment in waiting}
-        absent = await self._store.read(lambda conn: block_processing.absent(conn, present))
+        absent = await self._store.read(lambda conn: absent_payments.absent(conn, present))
         if not absent:
             self._offered.clear()
             return set()
@@ -267,7 +267,7 @@ class Watcher:
         def report(conn: Connection) -> list[Skipped]:
             block_processing.unconfirmed(conn, waiting, now, conflicted=conflicted, loss_budget=self._loss_budget)
             if synced:
-                block_processing.known_until(conn, began, now)
+                known_time.set_known_until(conn, CHAIN, began, now)
             return self._pass_by(conn, waiting, now)
 
         await self._tell_skipped(await self._store.write(report), in_block=False)
@@ -278,5 +278,5 @@ class Watcher:
     def _pass_by(self, conn: Connection, payments: Sequence[Payment], now: int) -> list[Skipped]:
         """Addresses that are paid, and were never given out here, never will be."""
         return address_journal.pass_by(
-            conn, {payment.key for payment in payments} & self._beyond.keys(), self._beyond, now
+            conn, CHAIN, {payment.key for payment in payments} & self._beyond.keys(), self._beyond, now
         )

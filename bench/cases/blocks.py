@@ -20,7 +20,7 @@ OURS = 25  #: payments to us in the block
 @contextmanager
 def cases() -> Iterator[list[Case]]:
     """A generated block of P2WPKH transactions."""
-    scripts = {b"\x00\x14" + os.urandom(20): None for _ in range(SCRIPTS)}
+    scripts = {b"\x00\x14" + os.urandom(20) for _ in range(SCRIPTS)}
     wanted = list(scripts)[:OURS]
     raw = _block(wanted)
     assert len(payments_in_block(raw, scripts)) == OURS

@@ -18,7 +18,7 @@ from bench.case import Case
 from bench.fullblocks import TRANSACTIONS, FullBlocks
 from bench.shop import PRICE, Shop, open_shop, set_up, settings_in
 from bitcache import block_processing
-from bitcache.block_processing import BlockRef
+from bitcache.chain_payments import BlockRef
 from bitcache.identifiers import b64u
 from bitcache.storage.database import Store
 from gateway.config.data_folder import DataFolder
@@ -88,7 +88,7 @@ class _Chain:
     def __init__(self, node: RegtestNode, runner: asyncio.Runner) -> None:
         self._node, self._runner = node, runner
         self._source = BitcoindSource(node.client(), "regtest")
-        self._scripts = {b"\x00\x14" + os.urandom(20): None for _ in range(SCRIPTS)}
+        self._scripts = {b"\x00\x14" + os.urandom(20) for _ in range(SCRIPTS)}
         self._before, self._parent, self._tip = runner.run(self._make())
 
     async def _make(self) -> tuple[BlockRef, BlockRef, BlockRef]:

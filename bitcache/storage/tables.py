@@ -106,11 +106,7 @@ invoice = Table(
     "invoice",
     metadata,
     Column("purchase_id", ForeignKey("purchase.id"), primary_key=True),
-    Column("rail", Text, nullable=False),
-    Column("payout_id", ForeignKey("payout.id"), nullable=False),
-    Column("key_index", Integer, nullable=False),
-    Column("key", LargeBinary, nullable=False, unique=True, comment="what the watcher matches: the output script"),
-    Column("address", Text, nullable=False),
+    Column("payout_id", ForeignKey("payout.id"), nullable=False, comment="the account whose quota it counts against"),
     Column("amount_sat", Integer, nullable=False),
     Column(
         "required_confirmations",
@@ -122,14 +118,37 @@ invoice = Table(
     Column("expires_at", Integer, nullable=False),
     Column("state", Text, nullable=False),
     Column("marks", Text, nullable=False, comment="space-separated, sorted"),
-    Column("received_sat", Integer, nullable=False),
+    Column("received_sat", Integer, nullable=False, comment="by all of its payment requests"),
     Column("confirmed_sat", Integer, nullable=False),
     Column("confirmations", Integer, nullable=False, comment="confirmations when last settled"),
     Column("seen_at", Integer, comment="first payment seen"),
     Column("settled_at", Integer),
-    UniqueConstraint("payout_id", "key_index"),
     Index("invoice_state", "state", "expires_at"),
     Index("invoice_not_final", "purchase_id", sqlite_where=text("received_sat > confirmed_sat")),
+    comment="what a purchase costs and what came in for it, however it is paid",
+)
+
+payment_request = Table(
+    "payment_request",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("purchase_id", ForeignKey("invoice.purchase_id"), nullable=False),
+    Column("rail", Text, nullable=False),
+    Column("scope", Text, nullable=False, comment="what its payments come to: the chain, or one wallet connection"),
+    Column("destination", Text, comment="as shown to the buyer; null: it is being prepared, or cannot be had"),
+    Column("match_key", LargeBinary, comment="how its payments are recognised; on-chain: the output script"),
+    Column("minimum_sat", Integer, nullable=False, comment="the least that can be paid on it"),
+    Column("expires_at", Integer, nullable=False),
+    Column("unavailable", Text, comment="why it cannot be had, for people to read"),
+    Column("payout_id", ForeignKey("payout.id"), comment="the account it was derived from, if it was"),
+    Column("key_index", Integer),
+    Column("received_sat", Integer, nullable=False),
+    Column("created_at", Integer, nullable=False),
+    UniqueConstraint("scope", "match_key"),
+    UniqueConstraint("payout_id", "key_index"),
+    Index("payment_request_purchase", "purchase_id"),
+    Index("payment_request_preparing", "id", sqlite_where=text("destination IS NULL AND unavailable IS NULL")),
+    comment="one way to pay an invoice; there may be several for each",
 )
 
 unpaid_run = Table(
@@ -145,18 +164,20 @@ unpaid_run = Table(
 payment = Table(
     "payment",
     metadata,
-    Column("reference", Text, primary_key=True, comment="on-chain: txid:vout, the outpoint"),
+    Column("reference", Text, primary_key=True, comment="of its rail; on-chain: txid:vout, the outpoint"),
+    Column("rail", Text, primary_key=True),
     Column("purchase_id", ForeignKey("invoice.purchase_id"), nullable=False),
+    Column("request_id", ForeignKey("payment_request.id"), nullable=False),
     Column("amount_sat", Integer, nullable=False),
-    Column("maturity", Integer, nullable=False, comment="confirmations the rail itself demands"),
+    Column("status", Text, nullable=False, comment="surviving, withdrawn, or final; see bitcache/payments.py"),
+    Column("seen_at", Integer, nullable=False, comment="first seen; kept when it goes and comes back"),
+    # the chain's part: null for a payment of a rail without blocks
+    Column("maturity", Integer, comment="confirmations that the network itself demands"),
     Column("height", Integer, comment="null: seen, not in a block"),
     Column("block_hash", Text, index=True),
-    Column("unconfirmed", Integer, nullable=False, comment="1: waits for a block; with no height and 0 it is gone"),
-    Column("seen_at", Integer, nullable=False, comment="first seen; kept when it goes and comes back"),
     Column("absent_since", Integer, comment="height at which it was found neither in a block nor in the mempool"),
     Index("payment_purchase", "purchase_id"),
-    Index("payment_unconfirmed", "unconfirmed"),
-    Index("payment_outside", "purchase_id", sqlite_where=text("height IS NULL")),
+    Index("payment_waiting", "status", "purchase_id", sqlite_where=text("height IS NULL AND maturity IS NOT NULL")),
 )
 
 payment_transaction = Table(
@@ -175,11 +196,11 @@ block = Table(
     Column("hash", Text, nullable=False, unique=True),
 )
 
-known = Table(
-    "known",
+known_until = Table(
+    "known_until",
     metadata,
-    Column("id", Integer, primary_key=True, comment="one row"),
-    Column("until", Integer, nullable=False, comment="time up to which the chain is known"),
+    Column("scope", Text, primary_key=True),
+    Column("until", Integer, nullable=False, comment="time up to which this scope's payments are known"),
 )
 
 grant = Table(

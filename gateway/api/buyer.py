@@ -6,7 +6,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from bitcache import issue_invoices, key_release, listings, sellers
-from bitcache.errors import NotFound, PaymentRequired, StorageError, WrongKey
+from bitcache.errors import ClaimMismatch, NotFound, PaymentRequired, StorageError, WrongKey
 from bitcache.identifiers import CLAIM_BYTES, b64u, parse_file_id, parse_purchase_id, unb64u
 from bitcache.money import btc_text
 from gateway.api import authentication, models, qr_picture
@@ -26,6 +26,7 @@ def routes() -> list[web.RouteDef]:
         web.post(api + "/files/{file_id}/purchases", begin_purchase),
         web.get(api + "/purchases/{purchase_id}", purchase, allow_head=False),
         web.get(api + "/purchases/{purchase_id}/qr.svg", qr_code, allow_head=False),
+        web.post(api + "/purchases/{purchase_id}/payment-requests", add_payment_request),
         web.get(api + "/claim", claimed, allow_head=False),
         web.get(api + "/share", share, allow_head=False),
     ]
@@ -50,7 +51,7 @@ async def file(request: web.Request) -> web.Response:
         price_btc=btc_text(offer.price),
         sealed_size=offer.sealed_size,
         confirmations=issue_invoices.confirmations_for(offer.price, parts.policy),
-        network=parts.rail.network,
+        network=parts.rails.network,
         demo=parts.demo,
         simulated=parts.simulated,
         paused=paused or parts.readiness.lasting_reason,
@@ -91,9 +92,24 @@ async def purchase(request: web.Request) -> web.Response:
 
 
 async def qr_code(request: web.Request) -> web.Response:
-    """What a wallet scans, as a picture."""
-    found = await purchase_by_id(context_of(request), parse_purchase_id(request.match_info["purchase_id"]))
-    return web.Response(text=await qr_picture.picture(found.uri), content_type="image/svg+xml")
+    """What a wallet scans, as a picture: of the way to pay that ``rail`` names, or of the first that is ready."""
+    asked = await purchase_by_id(context_of(request), parse_purchase_id(request.match_info["purchase_id"]))
+    rail = request.query.get("rail")
+    for way in asked.payment_requests:
+        if way.uri is not None and rail in (None, way.rail):
+            return web.Response(text=await qr_picture.picture(way.uri), content_type="image/svg+xml")
+    raise NotFound("this purchase has no such way to pay, or it is not ready")
+
+
+async def add_payment_request(request: web.Request) -> web.Response:
+    """A further way to pay, for whoever holds the purchase's claim; the same again changes nothing."""
+    parts, purchase_id = context_of(request), parse_purchase_id(request.match_info["purchase_id"])
+    asked = await json_body(request, models.AddPaymentRequest)
+    claimed = await purchase_of_claim(parts, authentication.claim(request))
+    if claimed.purchase_id != purchase_id:
+        raise ClaimMismatch("this claim belongs to another purchase")
+    changed = await parts.invoice_batcher.add_request(purchase_id, asked.rail)
+    return reply(models.Purchase.of(changed))
 
 
 async def claimed(request: web.Request) -> web.Response:

@@ -77,7 +77,7 @@ async def _node(parts: GatewayContext) -> NodeHealth:
     return NodeHealth(
         ok=reachable and synced and recent and error is None,
         source=parts.source.name,
-        network=parts.rail.network,
+        network=parts.rails.network,
         height=height,
         headers=headers,
         synced=synced,

@@ -5,8 +5,7 @@ The OpenAPI document is made from these classes.
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:  # the client reads these models too, and needs no database
 B64u16 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
 B64u32 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Sats = Annotated[int, Field(ge=0, le=21_000_000 * 100_000_000)]
+M = TypeVar("M", bound=BaseModel)
 UnixTime = Annotated[int, Field(ge=0, description="Unix seconds")]
 ScriptType = Literal["wpkh", "tr", "sh(wpkh)"]
 
@@ -155,6 +155,25 @@ class File(Response):
     paused: str | None
 
 
+class PaymentRequest(Response):
+    """One way to pay an invoice."""
+
+    rail: str = Field(description="how it is paid, for example onchain; clients ignore those that they do not know")
+    destination: str | None = Field(description="on-chain an address; null while it is prepared, or unavailable")
+    uri: str | None = Field(description="what a wallet scans")
+    payable_sat: Sats = Field(description="what to pay this way: due_sat, raised to the least that it carries")
+    expires_at: UnixTime
+    sees_unconfirmed: bool = Field(description="whether a payment shows before it is confirmed")
+    unavailable: str | None = Field(description="why this way cannot be had")
+
+
+class PaymentReference(Response):
+    """A payment that came in."""
+
+    rail: str
+    reference: str = Field(description="as the rail calls it; on-chain the transaction id")
+
+
 class Purchase(Response):
     """One purchase and its invoice."""
 
@@ -167,8 +186,8 @@ class Purchase(Response):
     received_sat: Sats
     due_sat: Sats
     confirmed_sat: Sats
-    address: str
-    uri: str
+    payment_requests: list[PaymentRequest]
+    payments: list[PaymentReference]
     confirmations: int
     confirmations_required: int
     created_at: UnixTime
@@ -176,20 +195,30 @@ class Purchase(Response):
     seen_at: UnixTime | None
     settled_at: UnixTime | None
     released: bool
-    txids: list[str]
     network: str
-    sees_mempool: bool
 
     @classmethod
     def of(cls, purchase: purchases.Purchase) -> Self:
         """The core's purchase in the API's words; what the watcher looks for stays inside."""
-        values = {field.name: getattr(purchase, field.name) for field in fields(purchase) if field.name != "key"}
+        values = {name: getattr(purchase, name) for name in cls.model_fields}
         plain = {
             "state": purchase.state.value,
             "marks": [mark.value for mark in purchase.marks],
-            "txids": list(purchase.txids),
+            "payment_requests": [_members(PaymentRequest, request) for request in purchase.payment_requests],
+            "payments": [_members(PaymentReference, payment) for payment in purchase.payments],
         }
-        return cls(**values | plain | {"amount_btc": purchase.amount_btc})
+        return cls(**values | plain)
+
+
+def _members(model: type[M], values: Any) -> M:
+    """Return what ``values`` has of the model's members."""
+    return model(**{name: getattr(values, name) for name in model.model_fields})
+
+
+class AddPaymentRequest(Request):
+    """A further way to pay an open invoice."""
+
+    rail: str = Field(min_length=1, max_length=40)
 
 
 class Share(Response):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from bitcache import issue_invoices, key_release, listings
+from bitcache import issue_invoices, key_release, listings, purchases
 from bitcache.buyer_networks import Networks
 from bitcache.errors import PaymentRequired, WorkRequired
 from bitcache.identifiers import FileId, PurchaseId
@@ -15,7 +15,7 @@ from gateway.context import GatewayContext
 from gateway.diagnostics import logs
 
 
-def encode(purchase: issue_invoices.Purchase) -> bytes:
+def encode(purchase: purchases.Purchase) -> bytes:
     """Return the purchase as the API's JSON."""
     return Purchase.of(purchase).model_dump_json().encode()
 
@@ -23,14 +23,14 @@ def encode(purchase: issue_invoices.Purchase) -> bytes:
 async def purchase_by_id(parts: GatewayContext, purchase_id: PurchaseId) -> Purchase:
     """The purchase as it stands; raises NotFound."""
     logs.bind(purchase_id=purchase_id)
-    return Purchase.of(await parts.store.read(lambda conn: issue_invoices.view(conn, parts.rail, purchase_id)))
+    return Purchase.of(await parts.store.read(lambda conn: purchases.view(conn, parts.rails, purchase_id)))
 
 
 async def purchase_of_claim(parts: GatewayContext, claim: str) -> Purchase:
     """The purchase that a claim secret belongs to; raises ClaimMismatch."""
 
-    def find(conn: Connection) -> issue_invoices.Purchase:
-        return issue_invoices.view(conn, parts.rail, key_release.purchase_of_claim(conn, claim))
+    def find(conn: Connection) -> purchases.Purchase:
+        return purchases.view(conn, parts.rails, key_release.purchase_of_claim(conn, claim))
 
     found = await parts.store.read(find)
     logs.bind(purchase_id=found.purchase_id)
@@ -61,7 +61,7 @@ async def payment_required(parts: GatewayContext, file_id: FileId, claim: str | 
     return PaymentRequired(
         price_sat=int(offer.price),
         price_btc=btc_text(offer.price),
-        network=parts.rail.network,
+        network=parts.rails.network,
         confirmations=issue_invoices.confirmations_for(offer.price, parts.policy),
         create_purchase=f"/api/v1/files/{file_id}/purchases",
         claim='SHA-256("bitcache/v1 claim" || C)',

@@ -42,7 +42,7 @@ async def info(request: web.Request) -> web.Response:
     payout = await parts.store.read(lambda conn: sellers.payout_of(conn, seller.id))
     model = models.SellerInfo(
         name=seller.name,
-        network=parts.rail.network,
+        network=parts.rails.network,
         payout=_payout(parts, payout) if payout else None,
         max_file_bytes=parts.settings.storage.max_file_bytes,
         min_price_sat=payout.minimum if payout else min(DUST.values()),
@@ -60,7 +60,7 @@ async def check_payout(request: web.Request) -> web.Response:
     too_cheap = await parts.store.read(lambda conn: sellers.listed_below(conn, seller.id, terms.minimum))
     model = models.PayoutCheck(
         script_type=terms.script_type,
-        network=parts.rail.network,
+        network=parts.rails.network,
         addresses=list(terms.first),
         min_price_sat=terms.minimum,
         too_cheap=too_cheap,
@@ -74,13 +74,15 @@ async def set_payout(request: web.Request) -> web.Response:
     seller = await authentication.seller(request)
     terms = await _read_payout(request, parts)
     now = parts.clock()
-    payout = await parts.store.write(lambda conn: sellers.set_payout(conn, seller.id, parts.rail.name, terms, now))
+    payout = await parts.store.write(
+        lambda conn: sellers.set_payout(conn, seller.id, parts.rails.deriving.name, terms, now)
+    )
     return reply(_payout(parts, payout))
 
 
 async def _read_payout(request: web.Request, parts: GatewayContext) -> PayoutTerms:
     asked = await json_body(request, models.PayoutRequest, PAYOUT_BODY)
-    return await asyncio.to_thread(parts.rail.check, asked.descriptor, asked.script_type)
+    return await asyncio.to_thread(parts.rails.deriving.check, asked.descriptor, asked.script_type)
 
 
 async def publish(request: web.Request) -> web.Response:
@@ -143,10 +145,10 @@ def _listing(listing: listings.Listing) -> dict[str, Any]:
 
 
 def _payout(parts: GatewayContext, payout: sellers.Payout) -> models.Payout:
-    addresses = [parts.rail.destination(payout.account, index).address for index in range(FIRST_ADDRESSES)]
+    addresses = [parts.rails.deriving.destination(payout.account, index).text for index in range(FIRST_ADDRESSES)]
     return models.Payout(
         script_type=payout.script_type,
-        network=parts.rail.network,
+        network=parts.rails.network,
         addresses=addresses,
         next_index=payout.next_index,
         gap_hint=payout.gap_hint,

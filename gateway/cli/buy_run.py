@@ -17,7 +17,7 @@ from gateway.cli.command_runner import run
 from gateway.cli.console import Bars, console, plain, qr, sats, size, stamp
 from gateway.client.buy_file import FinishedPurchase, PurchaseObserver, buy
 from gateway.client.gateway_client import connect
-from gateway.client.invoice_terms import asked_sat, payment_uri
+from gateway.client.invoice_terms import ONCHAIN, onchain_request
 from gateway.client.output_file import refuse_existing
 from gateway.client.saved_purchases import default_state_dir
 from gateway.client.verified_offer import VerifiedOffer, look, output_path
@@ -81,14 +81,15 @@ class Terminal(PurchaseObserver):
         if purchase.released or not purchase.due_sat:
             return
         console.print()
-        uri, asked = payment_uri(purchase), asked_sat(purchase)
+        to_pay = onchain_request(purchase)
+        uri, asked = to_pay.uri, to_pay.payable_sat
         console.print(qr(uri))
         console.print(plain(f"\n  Pay {sats(asked)} ({btc_text(asked)} BTC)"), style="bold")
         if asked > purchase.due_sat:
             console.print(
                 plain(f"  {sats(purchase.due_sat)} are missing; the network carries no payment under {sats(asked)}")
             )
-        console.print(plain(f"  to {purchase.address}"))
+        console.print(plain(f"  to {to_pay.address}"))
         console.print(plain(f"  {uri}"), style="dim", soft_wrap=True)
         until = time.strftime("%H:%M", time.localtime(purchase.expires_at))
         console.print(plain(f"  network: {printable(purchase.network)} · open until {until}\n"), style="dim")
@@ -124,8 +125,8 @@ def summary(bought: FinishedPurchase) -> dict[str, Any]:
         "bytes": bought.size,
         "price_sat": purchase.amount_sat,
         "received_sat": purchase.received_sat,
-        "address": purchase.address,
-        "txids": purchase.txids,
+        "address": onchain_request(purchase).address,
+        "txids": [payment.reference for payment in purchase.payments if payment.rail == ONCHAIN],
         "confirmations": purchase.confirmations,
         "purchase_id": purchase.purchase_id,
         "seconds": bought.seconds,

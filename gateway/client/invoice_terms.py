@@ -1,7 +1,7 @@
 """What a gateway may ask of a buyer: the price that the seller signed, less what arrived, at one address for the whole
-purchase.  The payment URI is made here from what was checked, so that no other one is ever shown.
+purchase.  The gateway says how much is payable; what a wallet would scan is made here from what was checked.
 
-JavaScript's half: gateway/web/static/checkout/invoice-terms.js
+JavaScript's half: gateway/web/static/checkout/invoice-terms.js; both read tests/vectors/invoice-terms.json.
 """
 
 from __future__ import annotations
@@ -14,15 +14,27 @@ from gateway.api.models import Purchase
 from gateway.client.errors import DishonestGateway
 from gateway.client.verified_offer import VerifiedOffer
 
-#: The smallest output that the network carries, by the shape of an address.
-_LEAST = (
-    (re.compile(r"(?:bc|tb|bcrt)1q[02-9ac-hj-np-z]{38}"), DUST["wpkh"]),
-    (re.compile(r"(?:bc|tb|bcrt)1q[02-9ac-hj-np-z]{58}"), DUST["wsh"]),
-    (re.compile(r"(?:bc|tb|bcrt)1p[02-9ac-hj-np-z]{58}"), DUST["tr"]),
-    (re.compile(r"[32][1-9A-HJ-NP-Za-km-z]{25,34}"), DUST["sh(wpkh)"]),
-    (re.compile(r"[1mn][1-9A-HJ-NP-Za-km-z]{25,34}"), DUST["pkh"]),
-)
+#: The way to pay that this client knows; it passes over others.
+ONCHAIN = "onchain"
+_ADDRESS = re.compile(r"[A-Za-z0-9]{14,90}")
+#: A rest may be raised to what the network carries, and to no more than that.
+_LARGEST_DUST = max(DUST.values())
 _YEAR_3000 = 32_503_680_000
+
+
+@dataclass(frozen=True, slots=True)
+class OnChainRequest:
+    """Where to pay on the chain, and how much; ``payable_sat`` is 0 when nothing is due."""
+
+    address: str
+    payable_sat: int
+    sees_unconfirmed: bool
+
+    @property
+    def uri(self) -> str:
+        """The payment URI (BIP21), as the gateway's own (wallet/bip21.py)."""
+        amount = f"?amount={btc_text(self.payable_sat)}" if self.payable_sat else ""
+        return f"bitcoin:{self.address}{amount}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +48,30 @@ class InvoiceTerms:
 
     @classmethod
     def of(cls, offer: VerifiedOffer, purchase_id: str | None = None, address: str | None = None) -> InvoiceTerms:
-        """The bill for these goods."""
+        """Return the terms of this offer."""
         return cls(offer.link.file_id, offer.manifest.price_sat, purchase_id, address)
 
     def fixed(self, purchase: Purchase) -> InvoiceTerms:
-        """From the first answer on: it raises as :meth:`check` does, and later ones must not differ."""
+        """From the first answer on: raise as :meth:`check` does; later answers must not differ."""
         self.check(purchase)
-        return replace(self, purchase_id=purchase.purchase_id, address=purchase.address)
+        return replace(self, purchase_id=purchase.purchase_id, address=onchain_request(purchase).address)
 
     def check(self, purchase: Purchase) -> None:
         """Raise DishonestGateway unless the gateway asks for what it may ask for, and for nothing else."""
-        same = (self.purchase_id in (None, purchase.purchase_id), self.address in (None, purchase.address))
+        to_pay, due = onchain_request(purchase), purchase.due_sat
+        raised = due <= to_pay.payable_sat <= max(due, _LARGEST_DUST) and (to_pay.payable_sat == 0) == (due == 0)
+        uris = [request.uri for request in purchase.payment_requests if request.rail == ONCHAIN and request.uri]
         facts = (
             (purchase.file_id == self.file_id, "the invoice is for another file"),
-            (same[0], "the gateway answered with another invoice"),
-            (same[1] and _least(purchase.address) is not None, "the gateway asks for a payment to another address"),
+            (self.purchase_id in (None, purchase.purchase_id), "the gateway answered with another invoice"),
+            (
+                self.address in (None, to_pay.address) and _ADDRESS.fullmatch(to_pay.address),
+                "the gateway asks for a payment to another address",
+            ),
             (purchase.amount_sat == self.price_sat, "the invoice is not for the signed price"),
-            (purchase.due_sat == max(0, purchase.amount_sat - purchase.received_sat), "what is due does not add up"),
-            (purchase.uri == payment_uri(purchase), "the payment URI asks for something else than the invoice"),
+            (due == max(0, purchase.amount_sat - purchase.received_sat), "what is due does not add up"),
+            (raised, "the gateway asks for more or less than what is due"),
+            (uris == [to_pay.uri], "the payment URI asks for something else than the invoice"),
             (purchase.expires_at < _YEAR_3000, "the invoice has no end"),
         )
         for holds, otherwise in facts:
@@ -61,21 +79,14 @@ class InvoiceTerms:
                 raise DishonestGateway(otherwise)
 
 
+def onchain_request(purchase: Purchase) -> OnChainRequest:
+    """Return the way to pay on the chain; raise DishonestGateway if the purchase has none that is ready."""
+    for request in purchase.payment_requests:
+        if request.rail == ONCHAIN and request.destination is not None:
+            return OnChainRequest(request.destination, request.payable_sat, request.sees_unconfirmed)
+    raise DishonestGateway("the invoice has no address to pay to")
+
+
 def is_paid(purchase: Purchase) -> bool:
-    """Whether enough was paid, whatever may become of it."""
+    """Return whether enough was paid, whatever may become of it."""
     return purchase.released or (purchase.state in ("processing", "settled", "invalid") and not purchase.due_sat)
-
-
-def asked_sat(purchase: Purchase) -> int:
-    """What is due, raised to what the network carries at that address."""
-    return max(purchase.due_sat, _least(purchase.address) or 0) if purchase.due_sat else 0
-
-
-def payment_uri(purchase: Purchase) -> str:
-    """BIP21, as the gateway's own (wallet/bip21.py)."""
-    asked = asked_sat(purchase)
-    return f"bitcoin:{purchase.address}?amount={btc_text(asked)}" if asked else f"bitcoin:{purchase.address}"
-
-
-def _least(address: str) -> int | None:
-    return next((least for shape, least in _LEAST if shape.fullmatch(address)), None)

@@ -39,7 +39,7 @@ async def init_data_folder(settings: Settings, name: str = "seller", terms: Payo
 
 async def check_payout(settings: Settings, text: str, script_type: str | None = None) -> PayoutTerms:
     """Read a descriptor or extended key as the gateway would; raises InvalidDescriptor and its kin."""
-    rail = OnChainRail(settings.bitcoin.network, {})
+    rail = OnChainRail(settings.bitcoin.network, set())
     return await asyncio.to_thread(rail.check, text, script_type)
 
 

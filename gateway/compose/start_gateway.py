@@ -10,14 +10,27 @@ from functools import partial
 
 import structlog
 
-from bitcache import address_journal, block_processing, rescan, sellers, uploads
+from bitcache import (
+    absent_payments,
+    address_journal,
+    block_processing,
+    follow_rails,
+    known_time,
+    rescan,
+    sellers,
+    uploads,
+)
 from bitcache.address_journal import LARGEST_STRIDE, AddressJournal, Skipped
+from bitcache.chain_payments import CHAIN
 from bitcache.errors import BitcacheError, DatabaseUnusable, StorageError
-from bitcache.identifiers import PurchaseId
+from bitcache.follow_rails import Recorder
 from bitcache.invoice_batching import MOST_AT_ONCE, InvoiceBatcher
 from bitcache.invoice_quotas import Quotas
-from bitcache.issue_invoices import InvoicePolicy
+from bitcache.issue_invoices import InvoiceIssuer, InvoicePolicy
 from bitcache.master_key import MasterKey
+from bitcache.payment_rail import PreparingRail
+from bitcache.prepare_requests import RequestPreparer
+from bitcache.rails import Rails
 from bitcache.storage.blobs import Blobs
 from bitcache.storage.database import Store
 from gateway.api import purchases
@@ -56,21 +69,32 @@ class _Opened:
     context: GatewayContext
     source: ChainSource
     watcher: Watcher
+    preparer: RequestPreparer
 
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, demo_wallet: Given = None, clock: Callable[[], int] = unix_time
+    settings: Settings,
+    *,
+    demo_wallet: Given = None,
+    clock: Callable[[], int] = unix_time,
+    preparing: tuple[PreparingRail, ...] = (),
 ) -> AsyncIterator[GatewayContext]:
-    """A gateway at work on an initialised data folder.  With ``demo_wallet``, a demonstration on that chain."""
-    async with _opened(settings, demo_wallet, clock) as opened, AsyncExitStack() as stack:
+    """A gateway at work on an initialised data folder.  With ``demo_wallet``, a demonstration on that chain.
+
+    ``preparing``: rails beside the chain.
+    """
+    async with _opened(settings, demo_wallet, clock, preparing=preparing) as opened, AsyncExitStack() as stack:
         parts = opened.context
         await uploads.sweep(parts.store, parts.blobs)
         await _recheck_payouts(parts)
         await opened.source.open()
         stack.push_async_callback(opened.source.close)
-        for work in (opened.watcher.run(), parts.hub.pump(), maintenance.run(parts)):
+        followed = [follow_rails.follow(Recorder(parts.store, rail, clock, parts.hub.wake)) for rail in preparing]
+        for work in (opened.watcher.run(), parts.hub.pump(), maintenance.run(parts), *followed):
             stack.push_async_callback(_end, asyncio.create_task(work))
+        stack.push_async_callback(opened.preparer.close)
+        await opened.preparer.resume()
         stack.callback(parts.hub.close)
         yield parts
 
@@ -93,8 +117,8 @@ async def rescan_payments(
         stack.push_async_callback(opened.source.close)
         start = await _start_of_rescan(parts.store, opened.source, height)
         keys = {key async for part in issued_keys(parts.store) for key in part}
-        others = await parts.store.read(lambda conn: rescan.unissued_addresses(conn, parts.rail))
-        kept = await parts.store.read(block_processing.kept_transactions)
+        others = await parts.store.read(lambda conn: rescan.unissued_addresses(conn, parts.rails.deriving))
+        kept = await parts.store.read(absent_payments.kept_transactions)
         found = await read_chain(opened.source, start, keys | others.keys(), progress, kept)
         work = rescan.rescan if apply else rescan.dry_run
         budget = settings.invoices.zero_conf_budget_sat
@@ -110,12 +134,17 @@ async def resume_sales(settings: Settings, *, restored: bool, demo_wallet: Given
         parts = opened.context
         if not restored:
             return []
-        return await parts.store.write(lambda conn: address_journal.skip_ahead(conn, parts.rail, unix_time()))
+        return await parts.store.write(lambda conn: address_journal.skip_ahead(conn, parts.rails.deriving, unix_time()))
 
 
 @asynccontextmanager
 async def _opened(
-    settings: Settings, demo_wallet: Given, clock: Callable[[], int], *, answered: bool = False
+    settings: Settings,
+    demo_wallet: Given,
+    clock: Callable[[], int],
+    *,
+    answered: bool = False,
+    preparing: tuple[PreparingRail, ...] = (),
 ) -> AsyncIterator[_Opened]:
     """The data folder locked and its parts built; on leaving, written down that it ended in order.
 
@@ -132,7 +161,7 @@ async def _opened(
             await _refuse_lost_journal(folder, store)
         journal = AddressJournal.open(folder.addresses, copy_in_memory(folder.master_key))
         last = await _begin(folder, store, clock(), answered=answered, in_memory=journal.remembered)
-        opened = await _build(settings, folder, store, demo_wallet, clock, journal, last)
+        opened = await _build(settings, folder, store, demo_wallet, clock, journal, last, preparing)
         stack.push_async_callback(_end_in_order, opened.context, folder)
         await _catch_up(opened.context)
         yield opened
@@ -151,7 +180,10 @@ async def _refuse_lost_journal(folder: DataFolder, store: Store) -> None:
 
 async def _begin(folder: DataFolder, store: Store, now: int, *, answered: bool, in_memory: bool) -> RestoreCheck:
     """Written down before anything is sold: until its end this run has not ended in order."""
-    known, before = await store.read(block_processing.known_time), RestoreCheck.read(folder.last_run)
+    known, before = (
+        await store.read(lambda conn: known_time.known_time(conn, CHAIN)),
+        RestoreCheck.read(folder.last_run),
+    )
     unused = not await store.read(address_journal.used)
     why = None if answered or unused else doubt(before, known, now, in_memory=in_memory)
     last = RestoreCheck(now, ended=False, machine=machine(), doubt=why)
@@ -164,7 +196,7 @@ async def _begin(folder: DataFolder, store: Store, now: int, *, answered: bool, 
 async def _end_in_order(parts: GatewayContext, folder: DataFolder) -> None:
     """Without room for that, the marks stay ahead, and the next start leaves a few addresses out: no reason to fail."""
     try:
-        await parts.store.write(partial(parts.journal.close, rail=parts.rail))
+        await parts.store.write(partial(parts.journal.close, rail=parts.rails.deriving))
         parts.readiness.last.ended_at(parts.clock()).write(folder.last_run)
     except StorageError as error:
         log.warning("addresses_not_closed", code=error.code, reason=str(error))
@@ -214,12 +246,14 @@ async def _build(
     clock: Callable[[], int],
     journal: AddressJournal,
     last: RestoreCheck,
+    preparing: tuple[PreparingRail, ...],
 ) -> _Opened:
     source, payer = chain_of(settings, folder, demo_wallet)
-    scripts: dict[bytes, PurchaseId] = {}
+    scripts: set[bytes] = set()
     limits = settings.limits
     hub = Hub(store, limits.streams_per_purchase, VisitorLimits(limits.streams_per_visitor, limits.streams))
     rail = OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed)
+    rails = Rails(rail, preparing)
     watcher = Watcher(
         store,
         source,
@@ -232,6 +266,7 @@ async def _build(
         on_skipped=lambda skipped, in_block: _on_skipped(readiness, journal, folder, skipped, in_block),
     )
     readiness = Readiness(watcher, last)
+    preparer = RequestPreparer(store, rails, clock, on_change=hub.wake)
     policy = _policy(settings)
     context = GatewayContext(
         settings=settings,
@@ -239,21 +274,23 @@ async def _build(
         blobs=Blobs(folder.blobs, reserve=settings.storage.min_free_bytes),
         master_key=MasterKey.load(folder.master_key),
         buyer_secret=folder.load_buyer_secret(),
-        rail=rail,
+        rails=rails,
         journal=journal,
         source=source,
         simulated=isinstance(source, SimulatedChain),
         watcher=watcher,
         hub=hub,
-        statuses=PurchaseCache(store, rail, purchases.encode),
-        invoice_batcher=InvoiceBatcher(store, rail, policy, clock, journal, readiness.why_closed),
+        statuses=PurchaseCache(store, rails, purchases.encode),
+        invoice_batcher=InvoiceBatcher(
+            InvoiceIssuer(store, rails, policy, journal), preparer, clock, readiness.why_closed
+        ),
         readiness=readiness,
         policy=policy,
         demo_wallet=payer,
         clock=clock,
         proxy_notice=UnlistedProxy(folder.unlisted_proxy),
     )
-    return _Opened(context, source, watcher)
+    return _Opened(context, source, watcher, preparer)
 
 
 def _policy(settings: Settings) -> InvoicePolicy:
@@ -278,7 +315,7 @@ def _policy(settings: Settings) -> InvoicePolicy:
 async def _catch_up(parts: GatewayContext) -> None:
     """No address is given out again, even over a restored backup."""
     for skipped_range in await parts.store.write(
-        lambda conn: address_journal.catch_up(conn, parts.rail, parts.journal, parts.clock())
+        lambda conn: address_journal.catch_up(conn, parts.rails.deriving, parts.journal, parts.clock())
     ):
         about = {"payout": skipped_range.payout_id, "first": skipped_range.first, "count": skipped_range.count}
         if skipped_range.count <= MOST_RESERVED:
@@ -301,7 +338,7 @@ async def _recheck_payouts(parts: GatewayContext) -> None:
     """Both libraries derive each seller's first addresses again; a seller for whom they differ sells nothing."""
     for payout in await parts.store.read(sellers.active_payouts):
         try:
-            await asyncio.to_thread(parts.rail.check, payout.account, payout.script_type)
+            await asyncio.to_thread(parts.rails.deriving.check, payout.account, payout.script_type)
             reason = None
         except BitcacheError as error:
             reason = error.code

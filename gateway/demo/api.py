@@ -14,7 +14,7 @@ from bitcache.money import Sat
 from gateway.api.models import DemoPaid, DemoPayment
 from gateway.api.purchases import purchase_by_id
 from gateway.api.request_bodies import json_body, reply
-from gateway.client.invoice_terms import asked_sat
+from gateway.client.invoice_terms import onchain_request
 from gateway.context import CONTEXT, GatewayContext, context_of
 
 #: Long enough to watch "payment seen" turn into "confirmed".
@@ -44,12 +44,13 @@ async def pay(request: web.Request) -> web.Response:
     parts = context_of(request)
     asked = await json_body(request, DemoPayment)
     purchase = await purchase_by_id(parts, parse_purchase_id(asked.purchase_id))
-    amount = asked.amount_sat if asked.amount_sat is not None else asked_sat(purchase)
+    to_pay = onchain_request(purchase)
+    amount = asked.amount_sat if asked.amount_sat is not None else to_pay.payable_sat
     if parts.demo_wallet is None:
         raise NotFound("this gateway has no demo wallet")
     if amount == 0:
         raise BadInput("nothing is due", hint="Give amount_sat to pay more than is asked.")
-    txid = await parts.demo_wallet.pay(purchase.address, Sat(amount))
+    txid = await parts.demo_wallet.pay(to_pay.address, Sat(amount))
     request.app[_PAID].set()
     return reply(DemoPaid(txid=txid), status=202)
 

@@ -13,6 +13,7 @@ from bitcache.money import Sat
 from gateway.api.models import Purchase
 from gateway.cli.console import sats, size, stamp
 from gateway.client.buy_file import FinishedPurchase, PurchaseObserver, buy
+from gateway.client.invoice_terms import onchain_request
 from gateway.client.sell_file import FileToSell, sell
 from gateway.client.verified_offer import VerifiedOffer, look
 from gateway.demo.demonstration import Demo
@@ -52,7 +53,7 @@ class Timings(PurchaseObserver):
     def invoice(self, purchase: Purchase, offer: VerifiedOffer) -> None:
         """An address to pay to."""
         self.purchase = purchase
-        stamp(f"Invoice: {sats(purchase.amount_sat)} to {purchase.address}")
+        stamp(f"Invoice: {sats(purchase.amount_sat)} to {onchain_request(purchase).address}")
         self.mark("invoiced")
 
     def changed(self, purchase: Purchase) -> None:
@@ -98,7 +99,7 @@ async def _pay(demo: Demo, buying: asyncio.Task[FinishedPurchase], timings: Timi
     assert purchase is not None  # invoiced
     assert demo_wallet is not None  # a demonstration has one
     timings.mark("paying")
-    txid = await demo_wallet.pay(purchase.address, Sat(purchase.amount_sat))
+    txid = await demo_wallet.pay(onchain_request(purchase).address, Sat(purchase.amount_sat))
     await timings.until("seen", buying)
     stamp(f"Payment received: {txid}")
     await timings.until("downloaded", buying)
@@ -116,7 +117,7 @@ def _report(demo: Demo, bought: FinishedPurchase, txid: str, seconds: dict[str, 
         "sha256": bought.sha256,
         "bytes": bought.size,
         "price_sat": bought.purchase.amount_sat,
-        "address": bought.purchase.address,
+        "address": onchain_request(bought.purchase).address,
         "txid": txid,
         "confirmations": bought.purchase.confirmations,
         "chain": demo.chain,

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from bitcache.batching import Batcher
 from bitcache.errors import NotFound
 from bitcache.identifiers import PurchaseId
-from bitcache.payment_rail import Rail
 from bitcache.purchases import Purchase, views
+from bitcache.rails import Rails
 from bitcache.storage.database import Store
 
 LARGEST_READ = 500
@@ -25,8 +25,8 @@ LARGEST_CACHE = 10_000
 class PurchaseCache:
     """Every purchase's JSON by its id.  ``encode`` writes one purchase as JSON; it runs in the reader's thread."""
 
-    def __init__(self, store: Store, rail: Rail, encode: Callable[[Purchase], bytes]) -> None:
-        self._store, self._rail, self._encode = store, rail, encode
+    def __init__(self, store: Store, rails: Rails, encode: Callable[[Purchase], bytes]) -> None:
+        self._store, self._rails, self._encode = store, rails, encode
         self._version = store.version
         self._kept: dict[PurchaseId, bytes] = {}
         self._readers = Batcher(self._read, LARGEST_READ)
@@ -50,4 +50,4 @@ class PurchaseCache:
         return [encoded.get(purchase_id) or NotFound("no such purchase") for purchase_id in ids]
 
     def _encoded(self, conn: Connection, ids: list[PurchaseId]) -> dict[PurchaseId, bytes]:
-        return {purchase_id: self._encode(purchase) for purchase_id, purchase in views(conn, self._rail, ids).items()}
+        return {purchase_id: self._encode(purchase) for purchase_id, purchase in views(conn, self._rails, ids).items()}

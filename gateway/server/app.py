@@ -74,7 +74,7 @@ async def listening(parts: GatewayContext) -> AsyncIterator[str]:
         await _bind(_listener(runner, parts.settings))
         host, port = runner.addresses[0][:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        log.info("listening", url=url, public_url=parts.settings.public_url, network=parts.rail.network)
+        log.info("listening", url=url, public_url=parts.settings.public_url, network=parts.rails.network)
         yield url
     finally:
         await runner.cleanup()

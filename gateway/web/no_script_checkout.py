@@ -7,7 +7,6 @@ that this browser's own press of the button made, and for no other.
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -16,8 +15,8 @@ from sqlalchemy import Connection
 from bitcache import key_release, purchases
 from bitcache.errors import ClaimMismatch, Denied, TooManyInvoices, WorkRequired
 from bitcache.identifiers import FileId, claim_hash, new_secret, parse_file_id
-from bitcache.payment_rail import Rail
-from bitcache.purchases import Purchase
+from bitcache.purchases import PaymentRequest, Purchase
+from bitcache.rails import Rails
 from bitcache.settlement import State
 from gateway.api import authentication
 from gateway.context import context_of
@@ -97,7 +96,7 @@ def _pay_page(request: web.Request, purchase: Purchase, *, ours: bool, reloads: 
         "pay.html",
         file_id=purchase.file_id,
         purchase=purchase,
-        asked=asked(purchase),
+        to_pay=_shown_request(purchase),
         state=_state_text(request, purchase),
         open=ours and not paid and not over,
         foreign=not ours and not paid,
@@ -115,10 +114,9 @@ async def hand_over(request: web.Request) -> web.StreamResponse:
     return web.json_response({"claims": claims}, headers={"Cache-Control": "no-store"})
 
 
-def asked(purchase: Purchase) -> int:
-    """What the invoice's URI asks for: what is due, or the smallest payment that the network carries."""
-    amount = re.search(r"[?&]amount=(\d+)(?:\.(\d{1,8}))?(?:&|$)", purchase.uri)
-    return int(amount[1] + (amount[2] or "").ljust(8, "0")) if amount else purchase.due_sat
+def _shown_request(purchase: Purchase) -> PaymentRequest | None:
+    """Return the way to pay that the page shows: the first that is ready."""
+    return next((request for request in purchase.payment_requests if request.uri is not None), None)
 
 
 def _over(purchase: Purchase) -> bool:
@@ -156,15 +154,15 @@ async def _claimed(request: web.Request) -> list[Purchase]:
     claims = claim_cookie.claims_of(request, file_id)
 
     def look(conn: Connection) -> list[Purchase]:
-        found = [_view(conn, parts.rail, claim) for claim in claims]
+        found = [_view(conn, parts.rails, claim) for claim in claims]
         return [purchase for purchase in found if purchase is not None and purchase.file_id == file_id]
 
     return await parts.store.read(look)
 
 
-def _view(conn: Connection, rail: Rail, claim: str) -> Purchase | None:
+def _view(conn: Connection, rails: Rails, claim: str) -> Purchase | None:
     try:
-        return purchases.view(conn, rail, key_release.purchase_of_claim(conn, claim))
+        return purchases.view(conn, rails, key_release.purchase_of_claim(conn, claim))
     except ClaimMismatch:
         return None
 

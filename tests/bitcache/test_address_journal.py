@@ -20,7 +20,7 @@ from bitcache import address_journal, sellers
 from bitcache.address_journal import LARGEST_STRIDE, AddressJournal, Skipped
 from bitcache.errors import DatabaseUnusable, DiskFull
 from bitcache.storage.database import Store
-from bitcache.storage.tables import invoice
+from bitcache.storage.tables import payment_request
 
 RAIL = PaperRail()
 
@@ -38,7 +38,9 @@ async def next_index(market: Market) -> int:
 
 async def indexes(store: Store) -> list[int]:
     """Every index given out that the database knows of."""
-    return await store.read(lambda conn: list(conn.scalars(invoice.select().with_only_columns(invoice.c.key_index))))
+    return await store.read(
+        lambda conn: list(conn.scalars(payment_request.select().with_only_columns(payment_request.c.key_index)))
+    )
 
 
 def test_a_mark_is_on_disk_before_its_index_is_used(path: Path) -> None:

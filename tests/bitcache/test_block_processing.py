@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection, select
-from support.market import NOW, Market, pays
+from support.market import NOW, Market, pays, references_of
 
-from bitcache import block_processing, event_log
-from bitcache.block_processing import BlockRef, OutOfOrder, Payment
+from bitcache import absent_payments, block_processing, event_log, known_time
+from bitcache.block_processing import OutOfOrder
+from bitcache.chain_payments import CHAIN, BlockRef, Payment
 from bitcache.issue_invoices import Purchase
 from bitcache.money import Sat
 from bitcache.storage.tables import grant, metadata
@@ -109,7 +110,7 @@ async def test_a_payment_that_is_replaced_is_gone(market: Market, order: Purchas
     await market.unconfirmed()
     assert await state(market, order) == "new"
     await market.block(pays(order, "c:0"))
-    assert (await market.look(order.purchase_id)).txids == ("c",)
+    assert references_of(await market.look(order.purchase_id)) == ["c"]
 
 
 async def test_one_that_comes_back_keeps_the_time_when_it_was_first_seen(market: Market, order: Purchase) -> None:
@@ -170,7 +171,7 @@ async def test_a_reorganisation_before_release(market: Market, deep: Purchase) -
     for ref in reversed(blocks):
         await market.undo(ref)
     undone = await market.look(deep.purchase_id)
-    assert (undone.state, undone.confirmations, undone.txids) == ("processing", 0, ("tx",))
+    assert (undone.state, undone.confirmations, references_of(undone)) == ("processing", 0, ["tx"])
     await market.block(name="other")
     await market.block(pays(deep), name="other")
     assert (await market.look(deep.purchase_id)).confirmations == 1
@@ -215,7 +216,7 @@ async def test_a_coinbase_counts_when_it_is_mature_and_is_gone_when_undone(marke
     """100 confirmations; and a coinbase never waits in the mempool."""
     block = await market.block(pays(order, maturity=100))
     await market.undo(block)
-    assert (await state(market, order), (await market.look(order.purchase_id)).txids) == ("new", ())
+    assert (await state(market, order), references_of(await market.look(order.purchase_id))) == ("new", [])
     await market.block(pays(order, "new:0", maturity=100), name="other")
     for _ in range(98):
         await market.block()
@@ -243,7 +244,7 @@ async def test_repeating_any_report_changes_nothing(market: Market, order: Purch
         lambda conn: block_processing.extend(conn, cursor, first, mined, NOW),
         lambda conn: block_processing.extend(conn, first, second, [], NOW),
         lambda conn: block_processing.unconfirmed(conn, waiting[:1], NOW),
-        lambda conn: block_processing.known_until(conn, LATE, NOW),
+        lambda conn: known_time.set_known_until(conn, CHAIN, LATE, NOW),
     ]
     for report in reports:
         await market.store.write(report)
@@ -266,7 +267,7 @@ async def test_a_look_that_changes_nothing_writes_nothing(market: Market, order:
 
     assert await market.store.write(lambda conn: rows_written(conn, waiting[:5], set())) == 0
     assert await market.store.write(lambda conn: rows_written(conn, waiting[:5], {"7"})) > 0
-    assert len(await market.store.read(lambda conn: block_processing.absent(conn, {"0:0"}))) == 18
+    assert len(await market.store.read(lambda conn: absent_payments.absent(conn, {"0:0"}))) == 18
     assert (await market.look(order.purchase_id)).received_sat == 19 * 2_500
 
 
@@ -276,7 +277,7 @@ async def test_ancestors_that_wait_again_are_kept_with_their_child(market: Marke
     both = replace(alone, transactions=(b"parent", b"child"))
     for seen in (alone, both, alone):  # fewer replace nothing: the parent may leave its block again
         await market.store.write(lambda conn, seen=seen: block_processing.unconfirmed(conn, [seen], NOW))
-    kept = await market.store.read(block_processing.kept_transactions)
+    kept = await market.store.read(absent_payments.kept_transactions)
     assert [one.transactions for one in kept] == [(b"parent", b"child")]
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import Connection
-from support.market import NOW, Market, pays
+from support.market import NOW, Market, address_of, pays
 
 from bitcache import event_log
 from bitcache.event_log import EventKind
@@ -28,7 +28,7 @@ async def told(market: Market, limit: int = 1000) -> list[event_log.Event]:
 async def test_events_come_in_order_and_stay_until_acknowledged(market: Market, orders: list[Purchase]) -> None:
     """Read twice, deliver a part, read the rest."""
     for order in orders:
-        await market.unconfirmed(pays(order, f"{order.address}:0"))
+        await market.unconfirmed(pays(order, f"{address_of(order)}:0"))
     events = await told(market)
     # the first payment appears; then each next one replaces the one before
     first, second, third = (order.purchase_id for order in orders)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select
-from support.market import NOW, POLICY, TERMS, Market
+from support.market import NOW, POLICY, TERMS, Market, address_of, key_of
 
-from bitcache import issue_invoices, sellers
+from bitcache import sellers
 from bitcache.address_journal import AddressJournal
 from bitcache.batching import Batcher
 from bitcache.buyer_networks import networks_of
@@ -30,6 +30,7 @@ from bitcache.invoice_batching import InvoiceBatcher
 from bitcache.invoice_quotas import Quotas
 from bitcache.issue_invoices import Answer, InvoicePolicy, PurchaseRequest
 from bitcache.payment_rail import Destination
+from bitcache.prepare_requests import RequestPreparer
 from bitcache.storage.tables import payout
 
 BUYER, NEIGHBOUR, THIRD, FOURTH = (
@@ -50,7 +51,14 @@ def kinds(answers: list[Answer | Exception]) -> list[object]:
 async def ask(
     market: Market, *purchase_requests: PurchaseRequest, policy: InvoicePolicy = POLICY
 ) -> list[Answer | Exception]:
-    return await issue_invoices.create_purchases(market.store, market.rail, purchase_requests, policy, NOW)
+    answers, _ = await market.issuer(policy).create(purchase_requests, NOW)
+    return answers
+
+
+def batcher(market: Market, policy: InvoicePolicy, journal: AddressJournal) -> InvoiceBatcher:
+    """Where buyers who come together are served."""
+    preparer = RequestPreparer(market.store, market.rails, lambda: NOW)
+    return InvoiceBatcher(market.issuer(policy, journal), preparer, lambda: NOW)
 
 
 async def another_seller(market: Market, account: str | None) -> None:
@@ -89,9 +97,9 @@ async def test_each_gets_an_answer_of_its_own(market: Market) -> None:
     assert kinds(answers) == [False, True, False, ClaimMismatch, ClaimMismatch, NotFound, SalesPaused, True]
     made = [one[0] for one in answers if not isinstance(one, Exception)]
     assert [await market.look(one.purchase_id) for one in made] == made
-    assert len({one.address for one in made}) == 3
+    assert len({address_of(one) for one in made}) == 3
     assert await stands(market) == {"paper account": 3, "to be paused": 0}
-    assert market.rail.watched.items() >= {(one.key, one.purchase_id) for one in made}
+    assert market.rail.watched >= {key_of(one) for one in made}
 
 
 async def test_caps_count_those_who_come_together(market: Market) -> None:
@@ -139,7 +147,7 @@ async def test_two_spellings_of_one_account_share_no_address(market: Market) -> 
     await another_seller(market, "paper account#the same")
     other = await market.listed(b"other")
     answers = await ask(market, *[PurchaseRequest(file.file_id, fresh()) for file in (one, other) * 5])
-    addresses = {found[0].address for found in answers if not isinstance(found, Exception)}
+    addresses = {address_of(found[0]) for found in answers if not isinstance(found, Exception)}
     assert len(addresses) == 10
 
 
@@ -148,26 +156,26 @@ async def test_marks_are_written_before_addresses_are_used(
 ) -> None:
     """When the journal cannot be written, nobody buys and no index is taken; then all is well again."""
     file, marks = await market.listed(), AddressJournal.open(tmp_path / "marks")
-    till = InvoiceBatcher(market.store, market.rail, POLICY, lambda: NOW, marks)
+    purchases = batcher(market, POLICY, marks)
 
     def full(*_: object) -> None:
         raise StorageError("full")
 
     with monkeypatch.context() as patch:
         patch.setattr(AddressJournal, "reserve", full)
-        asked = [till.open(file.file_id, fresh(), None) for _ in range(3)]
+        asked = [purchases.open(file.file_id, fresh(), None) for _ in range(3)]
         answers = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(one) for one in answers] == [StorageError] * 3
     assert await stands(market) == {"paper account": 0}
-    found, created = await till.open(file.file_id, fresh(), None)
-    assert (found.address, created) == (market.rail.destination("paper account", 0).address, True)
+    found, created = await purchases.open(file.file_id, fresh(), None)
+    assert (address_of(found), created) == (market.rail.destination("paper account", 0).text, True)
     assert AddressJournal.open(tmp_path / "marks").floor(market.rail, "paper account") >= 1
 
 
 async def test_many_at_once_are_a_few_writes(market: Market, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hundred buyers: nobody waits for two hundred commits, and everybody gets what is theirs."""
     file, policy = await market.listed(), replace(POLICY, quotas=Quotas(network=40))
-    till = InvoiceBatcher(market.store, market.rail, policy, lambda: NOW, AddressJournal.open(tmp_path / "marks"))
+    purchases = batcher(market, policy, AddressJournal.open(tmp_path / "marks"))
     writes, real = [], market.store.write
 
     async def write(work: Callable[[Connection], Any], **options: bool) -> Any:
@@ -176,12 +184,12 @@ async def test_many_at_once_are_a_few_writes(market: Market, tmp_path: Path, mon
 
     monkeypatch.setattr(market.store, "write", write)
     claims = [fresh() for _ in range(200)]
-    found = await asyncio.gather(*[till.open(file.file_id, claim, BUYER) for claim in claims[:20]])
-    found += await asyncio.gather(*[till.open(file.file_id, claim, None) for claim in claims])
+    found = await asyncio.gather(*[purchases.open(file.file_id, claim, BUYER) for claim in claims[:20]])
+    found += await asyncio.gather(*[purchases.open(file.file_id, claim, None) for claim in claims])
     assert len(writes) <= 3
     assert [one.purchase_id for one, _ in found[:20]] == [one.purchase_id for one, _ in found[20:40]]
     assert [created for _, created in found] == [True] * 20 + [False] * 20 + [True] * 180
-    assert len({one.key for one, _ in found}) == 200
+    assert len({key_of(one) for one, _ in found}) == 200
 
 
 async def test_a_buyer_who_goes_away_holds_up_nobody() -> None:

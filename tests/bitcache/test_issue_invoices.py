@@ -7,16 +7,18 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
-from support.market import NOW, POLICY, Market, pays
+from support.market import NOW, POLICY, Market, address_of, key_of, pays, references_of, uri_of
 
-from bitcache import block_processing, issue_invoices, sellers
+from bitcache import issue_invoices, payments, sellers
 from bitcache.buyer_networks import networks_of
+from bitcache.chain_payments import CHAIN
 from bitcache.errors import ClaimMismatch, InvalidDescriptor, NotFound, PriceTooHigh, SalesPaused, TooManyInvoices
 from bitcache.identifiers import FileId, claim_hash, new_file_id, new_purchase_id, new_secret
 from bitcache.invoice_quotas import Quotas
 from bitcache.issue_invoices import InvoicePolicy
 from bitcache.money import Sat
 from bitcache.payment_rail import Destination
+from bitcache.purchase_requests import PurchaseRequest
 from bitcache.storage.tables import open_count, payout, purchase
 
 BUYER, NEIGHBOUR = (networks_of(b"secret", address) for address in ("192.0.2.1", "198.51.100.1"))
@@ -53,15 +55,18 @@ async def test_a_purchase_says_everything_that_its_buyer_needs(market: Market) -
     assert (order.file_id, order.state, order.marks, order.released) == (file.file_id, "new", (), False)
     assert (order.amount_sat, order.amount_btc, order.due_sat, order.received_sat) == (100_000, "0.001", 100_000, 0)
     assert (order.confirmed_sat, order.confirmations, order.confirmations_required) == (0, 0, 2)
-    assert (order.address, order.key) == (first.address, first.key)
-    assert order.uri == f"paper:{first.address}?sat=100000"
+    assert (address_of(order), key_of(order)) == (first.text, first.match_key)
+    [request] = order.payment_requests
+    assert (request.rail, request.uri) == ("paper", f"paper:{first.text}?sat=100000")
+    assert (request.payable_sat, request.expires_at, request.sees_unconfirmed) == (100_000, NOW + 3600, True)
+    assert request.unavailable is None
     assert (order.created_at, order.expires_at, order.seen_at, order.settled_at) == (NOW, NOW + 3600, None, None)
-    assert (order.txids, order.network, order.sees_mempool) == ((), "regtest", True)
+    assert (order.payments, order.network) == ((), "regtest")
     assert await market.look(order.purchase_id) == order
-    assert market.rail.watched == {order.key: order.purchase_id}
+    assert market.rail.watched == {key_of(order)}
     assert (
-        set(await market.store.read(lambda conn: block_processing.keys_after(conn, b"", 100)))
-        == market.rail.watched.keys()
+        set(await market.store.read(lambda conn: payments.match_keys_after(conn, CHAIN, b"", 100)))
+        == market.rail.watched
     )
 
 
@@ -71,16 +76,21 @@ async def test_what_is_due_shrinks_with_each_payment(market: Market) -> None:
     order = await market.order(file.file_id)
     await market.block(pays(order, "aa:0", 3_000), pays(order, "aa:1", 2_000), now=NOW + 5)
     part = await market.look(order.purchase_id)
-    assert (part.received_sat, part.due_sat, part.marks, part.txids) == (5_000, 5_000, ("paid_partial",), ("aa",))
-    assert part.uri.endswith("?sat=5000")
+    assert (part.received_sat, part.due_sat, part.marks, references_of(part)) == (
+        5_000,
+        5_000,
+        ("paid_partial",),
+        ["aa"],
+    )
+    assert uri_of(part).endswith("?sat=5000")
     await market.unconfirmed(pays(order, "bb:7", 4_900), now=NOW + 9)
     almost = await market.look(order.purchase_id)
-    assert (almost.due_sat, almost.txids, almost.seen_at) == (100, ("aa", "bb"), NOW + 5)
-    assert almost.uri.endswith("?sat=294"), "less than that the network does not carry"
+    assert (almost.due_sat, references_of(almost), almost.seen_at) == (100, ["aa", "bb"], NOW + 5)
+    assert uri_of(almost).endswith("?sat=294"), "less than that the network does not carry"
     await market.block(pays(order, "bb:7", 4_900), pays(order, "cc:0", 294))
     paid = await market.look(order.purchase_id)
     assert (paid.state, paid.due_sat, paid.marks, paid.confirmations) == ("settled", 0, (), 1), "294 sat were asked for"
-    assert paid.uri.endswith("?sat=0"), "nothing is due, nothing is asked for"
+    assert uri_of(paid).endswith("?sat=0"), "nothing is due, nothing is asked for"
 
 
 async def test_the_same_claim_is_the_same_purchase(market: Market) -> None:
@@ -98,9 +108,7 @@ async def test_only_the_first_call_says_that_the_purchase_is_new(market: Market)
     file, asked = await market.listed(), claim_hash(new_secret())
     news = []
     for _ in range(2):
-        _, created = await issue_invoices.create_purchase(
-            market.store, market.rail, file.file_id, asked, POLICY, None, NOW
-        )
+        _, created = await market.issuer().create_one(PurchaseRequest(file.file_id, asked), NOW)
         news.append(created)
     assert news == [True, False]
 
@@ -117,8 +125,8 @@ async def test_two_hundred_buyers_at_once_get_two_hundred_addresses(market: Mark
     """Indexes 0 to 199, none twice, none skipped, all watched."""
     file, policy = await market.listed(), POLICY
     orders = await asyncio.gather(*[market.order(file.file_id, policy=policy) for _ in range(200)])
-    expected = {market.rail.destination("paper account", index).address for index in range(200)}
-    assert {one.address for one in orders} == expected
+    expected = {market.rail.destination("paper account", index).text for index in range(200)}
+    assert {address_of(one) for one in orders} == expected
     assert len(market.rail.watched) == 200
     assert await next_index(market) == 200
 

@@ -1,7 +1,9 @@
 """Whatever happens to the chain, in whatever order, the ledger holds what settle() says of the survivors.
 
-Hypothesis plays the chain: blocks come and go, payments wait, vanish and return, time passes.  Beside the
-real ledger runs the simplest possible model of it, a list of blocks and a set of waiting payments.
+Hypothesis plays the chain: blocks come and go, payments wait, vanish and return, time passes.  And it plays a wallet
+service, a second rail on which every invoice can be paid, too: payments come in, become final, or are taken back.
+Beside the real ledger runs the simplest possible model of both: a list of blocks, a set of waiting payments, and what
+the wallet last said of each of its own.
 """
 
 from __future__ import annotations
@@ -14,11 +16,22 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import Connection, create_engine, insert, select
 
-from bitcache import block_processing, sales_totals, unpaid_address_runs
-from bitcache.block_processing import BlockRef, Payment
+from bitcache import block_processing, known_time, payments, sales_totals, unpaid_address_runs
+from bitcache.chain_payments import CHAIN, BlockRef, Payment
 from bitcache.money import Sat
-from bitcache.settlement import Observation, Settlement, State, Terms, settle
-from bitcache.storage.tables import grant, invoice, listing, listing_sales, metadata, payout, purchase, seller
+from bitcache.payments import IncomingPayment
+from bitcache.settlement import Observation, PaymentStatus, Settlement, State, Terms, settle
+from bitcache.storage.tables import (
+    grant,
+    invoice,
+    listing,
+    listing_sales,
+    metadata,
+    payment_request,
+    payout,
+    purchase,
+    seller,
+)
 
 #: four invoices of 1 000 sat: impatient, patient, one that is already over when it begins, one released when it is seen
 TERMS = {
@@ -33,7 +46,12 @@ PAYMENTS = [
     for key in TERMS
     for number, (amount, maturity) in enumerate([(1_000, 0), (600, 0), (400, 0), (1_500, 0), (1_000, 4)])
 ]
-ORDINARY = [one for one in PAYMENTS if not one.maturity]
+ORDINARY = [payment for payment in PAYMENTS if not payment.maturity]
+WALLET = "wallet:second"
+#: what can come in on the second rail, by reference: the invoice's key there, and satoshis
+WALLET_PAYMENTS = {
+    f"w{key.decode()}-{amount}": (b"w" + key, Sat(amount)) for key in TERMS for amount in (400, 600, 1_000)
+}
 
 
 class Chain(RuleBasedStateMachine):
@@ -53,7 +71,9 @@ class Chain(RuleBasedStateMachine):
         self.seen_at: dict[Payment, int] = {}
         self.released: dict[bytes, int] = {}
         self.lost: dict[bytes, int] = {}
-        self.known_until = self.now = 0
+        self.in_wallet: dict[str, PaymentStatus] = {}
+        self.wallet_seen_at: dict[str, int] = {}
+        self.chain_until = self.wallet_until = self.now = 0
 
     def teardown(self) -> None:
         """Forget it."""
@@ -96,8 +116,35 @@ class Chain(RuleBasedStateMachine):
     @rule(behind=st.integers(-400, 400))
     def the_chain_is_known(self, behind: int) -> None:
         """Invoices may expire, and are open again when a clock that ran ahead is set right."""
-        self.known_until = max(0, self.now - behind)
-        block_processing.known_until(self.conn, self.known_until, self.now)
+        self.chain_until = max(0, self.now - behind)
+        known_time.set_known_until(self.conn, CHAIN, self.chain_until, self.now)
+        self.see([])
+
+    @rule(behind=st.integers(-400, 400))
+    def the_wallet_is_known(self, behind: int) -> None:
+        """An invoice expires when both the chain and the wallet are known up to its end."""
+        self.wallet_until = max(0, self.now - behind)
+        known_time.set_known_until(self.conn, WALLET, self.wallet_until, self.now)
+        self.see([])
+
+    @rule(references=st.sets(st.sampled_from(sorted(WALLET_PAYMENTS)), max_size=3), final=st.booleans())
+    def the_wallet_reports(self, references: set[str], final: bool) -> None:
+        """New ones, old ones again, old ones that are final now; what was final stays so."""
+        reported = [IncomingPayment(name, *WALLET_PAYMENTS[name], final) for name in sorted(references)]
+        payments.record(self.conn, WALLET, reported, self.now)
+        for name in references:
+            self.wallet_seen_at.setdefault(name, self.now)
+            if self.in_wallet.get(name) is not PaymentStatus.FINAL:
+                self.in_wallet[name] = PaymentStatus.FINAL if final else PaymentStatus.SURVIVING
+        self.see([])
+
+    @rule(references=st.sets(st.sampled_from(sorted(WALLET_PAYMENTS)), max_size=3))
+    def the_wallet_takes_back(self, references: set[str]) -> None:
+        """What is not final."""
+        payments.withdraw(self.conn, "second", references, self.now)
+        for name in references:
+            if self.in_wallet.get(name) is PaymentStatus.SURVIVING:
+                self.in_wallet[name] = PaymentStatus.WITHDRAWN
         self.see([])
 
     def mined(self) -> set[Payment]:
@@ -133,31 +180,59 @@ class Chain(RuleBasedStateMachine):
         depths = {one: len(self.blocks) - place for place, block in enumerate(self.blocks) for one in block}
         depths.update(dict.fromkeys(self.waiting, 0))
         survivors = [
-            Observation(one.amount, depth, self.seen_at[one], one.maturity)
+            Observation(one.amount, depth, self.seen_at[one], one.maturity, smallest=1)
             for one, depth in depths.items()
             if one.key == key
         ]
-        return settle(terms, survivors, released=key in self.released, known_until=self.known_until)
+        survivors += [
+            Observation(WALLET_PAYMENTS[name][1], 0, self.wallet_seen_at[name], final=final)
+            for name, final in self.wallet_payments(key)
+        ]
+        until = min(self.chain_until, self.wallet_until)
+        return settle(terms, survivors, released=key in self.released, known_until=until)
+
+    def wallet_payments(self, key: bytes) -> list[tuple[str, bool]]:
+        """Those on the second rail that survive, and whether they are final."""
+        return [
+            (name, status is PaymentStatus.FINAL)
+            for name, status in self.in_wallet.items()
+            if status is not PaymentStatus.WITHDRAWN and WALLET_PAYMENTS[name][0] == b"w" + key
+        ]
 
     @invariant()
     def the_kept_sums_agree(self) -> None:
         """Sales by listing, and the runs of unpaid addresses, equal what reading every invoice says."""
         [row] = self.conn.execute(select(listing_sales)).all() or [("f", 0, 0, 0)]
         assert sales_totals.recount(self.conn) == {"f": sales_totals.Sales(row[1], row[2], Sat(row[3]))}
-        received = self.conn.scalars(select(invoice.c.received_sat > 0).order_by(invoice.c.key_index)).all()
+        by_request = select(payment_request.c.match_key, payment_request.c.received_sat, payment_request.c.key_index)
+        rows = self.conn.execute(by_request.order_by(payment_request.c.key_index)).all()
+        assert {row.match_key: row.received_sat for row in rows} == self.received()
+        received = [row.received_sat > 0 for row in rows if row.key_index is not None]
         runs = [len(list(run)) for paid, run in groupby(received) if not paid]
         assert unpaid_address_runs.longest(self.conn, 1, len(received)) == max(runs, default=0)
+
+    def received(self) -> dict[bytes, int]:
+        """What came in by payment request."""
+        sums = {key: 0 for known in TERMS for key in (known, b"w" + known)}
+        for one in self.mined() | self.waiting:
+            sums[one.key] += one.amount
+        for known in TERMS:
+            sums[b"w" + known] += sum(WALLET_PAYMENTS[name][1] for name, _ in self.wallet_payments(known))
+        return sums
 
     @invariant()
     def the_ledger_agrees(self) -> None:
         """State, marks, sums, times and grants."""
         for row in self.conn.execute(select(invoice)).all():
-            wanted = self.expected(row.key)
+            key = row.purchase_id.encode()
+            wanted = self.expected(key)
             got = (row.state, row.marks, row.received_sat, row.confirmed_sat)
             assert got == (wanted.state, " ".join(sorted(wanted.marks)), wanted.received, wanted.confirmed)
             assert row.confirmations == min(wanted.confirmations, row.required_confirmations)
-            assert row.seen_at == min((self.seen_at[one] for one in self.surviving(row.key)), default=None)
-            assert row.settled_at == self.released.get(row.key)
+            seen = [self.seen_at[one] for one in self.surviving(key)]
+            seen += [self.wallet_seen_at[name] for name, _ in self.wallet_payments(key)]
+            assert row.seen_at == min(seen, default=None)
+            assert row.settled_at == self.released.get(key)
         grants = {row.purchase_id.encode(): (row.granted_at, row.lost_at) for row in self.conn.execute(select(grant))}
         assert grants == {key: (granted_at, self.lost.get(key)) for key, granted_at in self.released.items()}
 
@@ -193,17 +268,18 @@ def _insert_invoices(conn: Connection) -> None:
         conn.execute(
             insert(invoice).values(
                 purchase_id=name,
-                rail="r",
                 payout_id=1,
-                key_index=index,
-                key=key,
-                address=name,
                 amount_sat=terms.amount,
                 required_confirmations=terms.confirmations,
                 expires_at=terms.expires_at,
                 **fresh,
             )
         )
+        on_chain = {"rail": "r", "scope": CHAIN, "match_key": key, "minimum_sat": 1, "payout_id": 1, "key_index": index}
+        in_wallet = {"rail": "second", "scope": WALLET, "match_key": b"w" + key, "minimum_sat": 0}
+        for way in (on_chain, in_wallet):
+            shown = {"purchase_id": name, "destination": name, "expires_at": terms.expires_at, "received_sat": 0}
+            conn.execute(insert(payment_request).values(created_at=0, **shown, **way))
 
 
 Chain.TestCase.settings = settings(max_examples=60, stateful_step_count=40)

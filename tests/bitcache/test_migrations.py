@@ -13,7 +13,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 
-from bitcache import event_log
+from bitcache import event_log, known_time
+from bitcache.chain_payments import CHAIN
 from bitcache.event_log import EventKind
 from bitcache.storage.migrate import MIGRATIONS, migrate, newest_version, schema_version
 from bitcache.storage.tables import metadata
@@ -109,3 +110,38 @@ def test_what_was_not_delivered_yet_is_delivered_after_the_update(tmp_path: Path
         assert conn.exec_driver_sql("select id, file_id from purchase").all() == [("t", "f")]
         [event] = event_log.unread(conn)
     assert (event.id, event.kind, event.subject, event.at) == (5, EventKind.PURCHASE_CHANGED, "t", 7)
+
+
+def test_every_sale_is_kept_when_ways_to_pay_are_told_apart(tmp_path: Path) -> None:
+    """Invoices, their addresses and all payments, whatever became of them; what was known of the chain stays known."""
+    path = tmp_path / "bitcache.sqlite"
+    _made_by(path, "0007")
+    payments = [("aa:0", "1, 9, 'hash', 0, 70"), ("bb:0", "0, null, null, 1, 71"), ("cc:0", "0, null, null, 0, 72")]
+    with sqlite3.connect(path) as conn:
+        conn.execute("insert into payout values (3, 'onchain', 'account', 'wpkh', 294, 6, null, 1)")
+        conn.execute("insert into purchase values ('p', 'f', x'00', null, 60, null)")
+        conn.execute(
+            "insert into invoice values ('p', 'onchain', 3, 5, x'0014', 'bcrt1q', 900, 2, 60, 99, 'new', "
+            "'paid_partial', 500, 0, 1, 70, null)"
+        )
+        for reference, rest in payments:
+            conn.execute(f"insert into payment values (?, 'p', 250, {rest}, null)", [reference])
+        conn.execute("insert into known values (1, 88)")
+    migrate(path)
+    with create_engine(f"sqlite:///{path}").connect() as conn:
+        invoice = conn.exec_driver_sql("select amount_sat, required_confirmations, state, received_sat from invoice")
+        assert invoice.all() == [(900, 2, "new", 500)]
+        requests = conn.exec_driver_sql(
+            "select purchase_id, rail, scope, destination, match_key, minimum_sat, expires_at, payout_id, key_index, "
+            "received_sat from payment_request"
+        )
+        assert requests.all() == [("p", "onchain", "chain", "bcrt1q", b"\x00\x14", 294, 99, 3, 5, 500)]
+        moved = conn.exec_driver_sql(
+            "select reference, rail, status, maturity, height, seen_at from payment order by reference"
+        )
+        assert moved.all() == [
+            ("aa:0", "onchain", "surviving", 1, 9, 70),
+            ("bb:0", "onchain", "surviving", 0, None, 71),
+            ("cc:0", "onchain", "withdrawn", 0, None, 72),
+        ]
+        assert known_time.known_time(conn, CHAIN) == 88

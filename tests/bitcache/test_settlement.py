@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -168,7 +169,6 @@ def test_after_release_it_is_settled_or_a_loss(asked: Terms, given_: list[Observ
     assert answer.state is (State.SETTLED if answer.received >= asked.amount else State.INVALID)
 
 
-SMALLEST = Terms(Sat(5_000), 2, EXPIRY, smallest=294)
 OVER = {
     "the rest raised to the smallest": ([seen(4_900), seen(294)], False),
     "in the other order": ([seen(294), seen(4_900)], False),
@@ -184,11 +184,39 @@ OVER = {
 @pytest.mark.parametrize(("observations", "over"), OVER.values(), ids=OVER)
 def test_whoever_pays_what_was_asked_has_not_paid_too_much(observations: list[Observation], over: bool) -> None:
     """A rest too small for the network is asked for as the least that it carries."""
-    assert (Mark.PAID_OVER in decide(*observations, terms=SMALLEST).marks) == over
+    at_least = [replace(observation, smallest=294) for observation in observations]
+    assert (Mark.PAID_OVER in decide(*at_least).marks) == over
 
 
 def test_a_price_below_the_smallest_is_paid_with_the_smallest() -> None:
     """Invoices of before the payout's address type had another one."""
-    terms = Terms(Sat(294), 1, EXPIRY, smallest=540)
-    assert decide(seen(540), terms=terms).marks == frozenset()
-    assert decide(seen(541), terms=terms).marks == {Mark.PAID_OVER}
+    terms = Terms(Sat(294), 1, EXPIRY)
+    assert decide(replace(seen(540), smallest=540), terms=terms).marks == frozenset()
+    assert decide(replace(seen(541), smallest=540), terms=terms).marks == {Mark.PAID_OVER}
+
+
+def final(amount: int, *, yes: bool = True) -> Observation:
+    """One payment of a rail without blocks."""
+    return Observation(Sat(amount), 0, IN_TIME, final=yes)
+
+
+def test_what_is_final_needs_no_confirmations() -> None:
+    """And shows all that were asked for: nothing more is waited for."""
+    paid = decide(final(5_000))
+    assert (paid.state, paid.confirmed, paid.confirmations) == (State.SETTLED, 5_000, TERMS.confirmations)
+
+
+def test_what_is_not_final_yet_releases_nothing() -> None:
+    """Not even where no confirmations are asked for: those are about blocks."""
+    for terms in (TERMS, replace(TERMS, confirmations=0)):
+        paid = decide(final(5_000, yes=False), terms=terms)
+        assert (paid.state, paid.received, paid.confirmed) == (State.PROCESSING, 5_000, 0)
+
+
+def test_two_rails_pay_one_invoice() -> None:
+    """Some by a final payment, the rest on the chain: its confirmations are those that count."""
+    waiting = decide(final(3_000), seen(2_000, 1))
+    assert (waiting.state, waiting.confirmed, waiting.confirmations) == (State.PROCESSING, 3_000, 1)
+    assert decide(final(3_000), seen(2_000, 2)).state is State.SETTLED
+    assert decide(final(3_000), seen(2_000)).marks == frozenset()
+    assert decide(final(5_000), seen(5_000, 2)).marks == {Mark.PAID_OVER}

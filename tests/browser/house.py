@@ -15,7 +15,7 @@ from sqlalchemy import select
 from bitcache import sellers
 from bitcache.money import Sat
 from bitcache.sealing.metadata import Preview
-from bitcache.storage.tables import invoice
+from bitcache.storage.tables import invoice, payment_request
 from gateway.client.gateway_client import connect
 from gateway.client.sell_file import FileToSell, sell
 from gateway.compose import init_data_folder, running
@@ -78,14 +78,18 @@ class House:
 
     async def pay(self, amount: int | None = None) -> str:
         """Pay the newest invoice: what it asks, or less, or more.  Returns the transaction's id."""
-        newest = select(invoice.c.address, invoice.c.amount_sat).order_by(invoice.c.key_index.desc())
+        newest = (
+            select(payment_request.c.destination, invoice.c.amount_sat)
+            .join_from(invoice, payment_request)
+            .order_by(payment_request.c.key_index.desc())
+        )
         row = (await self.parts.store.read(lambda conn: conn.execute(newest).all()))[0]
-        return await self.chain.pay(row.address, Sat(amount or row.amount_sat))
+        return await self.chain.pay(row.destination, Sat(amount or row.amount_sat))
 
     async def address(self, index: int) -> str:
         """The address that was given out as number ``index``."""
-        one = select(invoice.c.address).where(invoice.c.key_index == index)
-        return str((await self.parts.store.read(lambda conn: conn.execute(one).all()))[0].address)
+        one = select(payment_request.c.destination).where(payment_request.c.key_index == index)
+        return str((await self.parts.store.read(lambda conn: conn.execute(one).all()))[0].destination)
 
     async def pause(self, reason: str | None) -> None:
         """Stop the seller's sales."""

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from bitcache import apply_settlement, block_processing, key_release, settlement
-from bitcache.block_processing import BlockRef, Payment
+from bitcache.chain_payments import BlockRef, Payment
 from bitcache.money import Sat
 from bitcache.storage.tables import block, grant, invoice, known
 from gateway.live.hub import Hub

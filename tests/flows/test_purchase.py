@@ -13,24 +13,27 @@ import secrets
 from pathlib import Path
 
 import pytest
-from support.market import MAX_BYTES, NOW, POLICY, SELLER_SEED, TERMS, PaperRail, pieces, seal
+from support.market import MAX_BYTES, NOW, POLICY, SELLER_SEED, TERMS, PaperRail, key_of, pieces, references_of, seal
 
 from bitcache import (
     block_processing,
     download_access,
     event_log,
-    issue_invoices,
     key_release,
     listings,
+    purchases,
     sellers,
     uploads,
 )
-from bitcache.block_processing import BlockRef, Payment
+from bitcache.chain_payments import BlockRef, Payment
 from bitcache.errors import PaymentRequired
 from bitcache.event_log import EventKind
 from bitcache.identifiers import claim_hash, new_secret, token_hash, unb64u
+from bitcache.issue_invoices import InvoiceIssuer
 from bitcache.master_key import MasterKey
 from bitcache.money import Sat
+from bitcache.purchase_requests import PurchaseRequest
+from bitcache.rails import Rails
 from bitcache.sealing import container, key_derivation, manifest, metadata
 from bitcache.sealing.hash_groups import GroupVerifier
 from bitcache.sealing.manifest import seller_key
@@ -42,6 +45,7 @@ async def test_one_purchase_from_the_sellers_disk_to_the_buyers(store: Store, tm
     """A file is sealed, uploaded, listed, ordered, paid, released, downloaded, opened, and equals the original."""
     original = secrets.token_bytes(3_000_000)  # three groups of chunks
     blobs, master_key, rail = Blobs(tmp_path / "blobs"), MasterKey.create(tmp_path / "master.key"), PaperRail()
+    rails = Rails(rail)
 
     # The operator lets a seller in; the seller says where to be paid; the watcher begins at some block.
     token = new_secret()
@@ -75,21 +79,20 @@ async def test_one_purchase_from_the_sellers_disk_to_the_buyers(store: Store, tm
 
     # 3 invoice: the buyer's client makes a claim secret, and gets an address that is this purchase's alone.
     claim = new_secret()
-    order, created = await issue_invoices.create_purchase(
-        store, rail, file.file_id, claim_hash(claim), POLICY, networks=None, now=NOW
-    )
+    issuer = InvoiceIssuer(store, rails, POLICY)
+    order, created = await issuer.create_one(PurchaseRequest(file.file_id, claim_hash(claim)), NOW)
     assert created
     assert (order.state, order.amount_sat, order.confirmations_required) == ("new", promised.price_sat, 1)
-    assert rail.watched == {order.key: order.purchase_id}
+    assert rail.watched == {key_of(order)}
 
     # Nothing is released for nothing.
     with pytest.raises(PaymentRequired):
         await store.read(lambda conn: download_access.authorise(conn, claim, file.file_id))
 
     # 4 observation: the payment is seen, waiting for a block.  5 settlement: enough, but not yet sure.
-    payment = Payment("f00d:0", order.key, Sat(2_500))
+    payment = Payment("f00d:0", key_of(order), Sat(2_500))
     await store.write(lambda conn: block_processing.unconfirmed(conn, [payment], NOW + 60))
-    assert (await store.read(lambda conn: issue_invoices.view(conn, rail, order.purchase_id))).state == "processing"
+    assert (await store.read(lambda conn: purchases.view(conn, rails, order.purchase_id))).state == "processing"
 
     # 7 download, already: the sealed bytes may come while the block is awaited.  They open nothing yet.
     allowed = await store.read(lambda conn: download_access.authorise(conn, claim, file.file_id))
@@ -102,8 +105,8 @@ async def test_one_purchase_from_the_sellers_disk_to_the_buyers(store: Store, tm
     await store.write(
         lambda conn: block_processing.extend(conn, BlockRef(100, "aa"), BlockRef(101, "bb"), [payment], NOW + 600)
     )
-    paid = await store.read(lambda conn: issue_invoices.view(conn, rail, order.purchase_id))
-    assert (paid.state, paid.released, paid.txids, paid.due_sat) == ("settled", True, ("f00d",), 0)
+    paid = await store.read(lambda conn: purchases.view(conn, rails, order.purchase_id))
+    assert (paid.state, paid.released, references_of(paid), paid.due_sat) == ("settled", True, ["f00d"], 0)
     events = await store.read(event_log.unread)
     assert [(event.kind, event.subject) for event in (events[0], events[-1])] == [
         (EventKind.LISTING_CREATED, file.file_id),

@@ -40,7 +40,7 @@ async def test_how_loudly_it_is_said(tmp_path: Path, ahead: int, level: str) -> 
         payout = await shop.call("GET", "/seller", token)
         assert payout.json["payout"]["next_index"] == 0
         account = await shop.parts.store.read(lambda conn: conn.exec_driver_sql("SELECT account FROM payout").scalar())
-        rail = shop.parts.rail
+        rail = shop.parts.rails.deriving
     journal = DataFolder(settings.storage.directory).addresses
     AddressJournal.open(journal).reserve(rail, account, ahead - 1)
     [line] = await said(settings, token)

@@ -15,7 +15,8 @@ from support.eventually import eventually
 from typer.testing import CliRunner
 
 from bitcache.address_journal import Skipped
-from bitcache.block_processing import DEEPEST, BlockRef
+from bitcache.block_processing import DEEPEST
+from bitcache.chain_payments import BlockRef
 from bitcache.errors import NodeAuthFailed, NodeCallForbidden, NodeUnreachable, NodeWrongNetwork
 from bitcache.sellers import Payout
 from gateway.cli.main import app

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, update
 from bitcache import block_processing
 from bitcache.errors import NotFound, StorageError
 from bitcache.identifiers import PurchaseId, claim_hash, new_purchase_id, new_secret
-from bitcache.issue_invoices import create_purchase
 from bitcache.storage.tables import invoice
 from gateway.live import purchase_cache
 
@@ -109,7 +108,7 @@ async def test_new_purchases_leave_what_is_kept(shop: Shop, order: PurchaseId, r
     reads.clear()
     parts, claim = shop.parts, claim_hash(new_secret())
     version = parts.store.version
-    await create_purchase(parts.store, parts.rail, file_id, claim, parts.policy, None, parts.clock())
+    await parts.invoice_batcher.open(file_id, claim, None)
     assert parts.store.version == version
     await parts.statuses.of(order)
     assert reads == []
@@ -122,7 +121,7 @@ async def test_readers_that_wait_together_share_a_read(shop: Shop, reads: list[o
     sold = await shop.sell(file_for_sale())
     file_id, parts = sold.file_id, shop.parts
     hashes = [claim_hash(new_secret()) for _ in range(150)]
-    made = [create_purchase(parts.store, parts.rail, file_id, one, parts.policy, None, parts.clock()) for one in hashes]
+    made = [parts.invoice_batcher.open(file_id, one, None) for one in hashes]
     ids = [found.purchase_id for found, _ in await asyncio.gather(*made)]
     await asyncio.sleep(0.1)  # the watcher has looked at the chain
     reads.clear()

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from support.accounts import fresh_account
 from support.eventually import eventually
 
-from bitcache.block_processing import BlockRef
+from bitcache.chain_payments import BlockRef
 from bitcache.errors import NodeWrongNetwork
 from bitcache.money import Sat
 from bitcache.rescan import Report

@@ -7,14 +7,19 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bitcache import block_processing, issue_invoices, listings, sellers, uploads
-from bitcache.block_processing import BlockRef, Payment
+from bitcache import block_processing, known_time, listings, purchases, sellers, uploads
+from bitcache.address_journal import AddressJournal
+from bitcache.buyer_networks import Networks
+from bitcache.chain_payments import CHAIN, BlockRef, Payment
 from bitcache.identifiers import FileId, PurchaseId, claim_hash, new_file_id, new_secret, token_hash
-from bitcache.issue_invoices import InvoicePolicy, Purchase
+from bitcache.issue_invoices import InvoiceIssuer, InvoicePolicy
 from bitcache.listings import Listing, ListingRequest
 from bitcache.master_key import MasterKey
 from bitcache.money import Sat
-from bitcache.payment_rail import Destination, PayoutTerms
+from bitcache.payment_rail import Destination, PayoutTerms, PreparingRail
+from bitcache.purchase_requests import PurchaseRequest
+from bitcache.purchases import PaymentRequest, Purchase
+from bitcache.rails import Rails
 from bitcache.sealing import container, key_derivation, manifest, metadata
 from bitcache.sealing.hash_groups import GroupHasher, group_root
 from bitcache.storage.blobs import Blobs
@@ -22,6 +27,7 @@ from bitcache.storage.database import Store
 
 NOW = 1_800_000_000
 MAX_BYTES = 1 << 40
+FIRST_BLOCK = BlockRef(100, "block 100")
 SELLER_SEED = bytes(range(32))
 TERMS = PayoutTerms(account="paper account", script_type="wpkh", minimum=294, first=())
 POLICY = InvoicePolicy(expiry_seconds=3600, confirmations=((0, 1), (100_000, 2), (1_000_000, 3)))
@@ -34,7 +40,8 @@ class PaperRail:
     name: str = "paper"
     network: str = "regtest"
     sees_unconfirmed: bool = True
-    watched: dict[bytes, PurchaseId] = field(default_factory=dict)
+    scope: str = CHAIN
+    watched: set[bytes] = field(default_factory=set)
 
     def check(self, account: str, script_type: str | None = None) -> PayoutTerms:
         """Any account will do."""
@@ -45,13 +52,17 @@ class PaperRail:
         key = hashlib.sha256(f"{account.partition('#')[0]}/{index}".encode()).digest()
         return Destination(key, f"paper1{key.hex()[:20]}")
 
-    def uri(self, address: str, amount: Sat) -> str:
+    def uri(self, destination: str, amount: Sat) -> str:
         """Address and satoshis."""
-        return f"paper:{address}?sat={int(amount)}"
+        return f"paper:{destination}?sat={int(amount)}"
 
-    def watch(self, key: bytes, purchase: PurchaseId) -> None:
+    def reference_text(self, reference: str) -> str:
+        """What stands before the colon."""
+        return reference.partition(":")[0]
+
+    def watch(self, match_key: bytes) -> None:
         """Remember it."""
-        self.watched[key] = purchase
+        self.watched.add(match_key)
 
 
 @dataclass(frozen=True)
@@ -119,15 +130,17 @@ class Market:
     seller_id: int
     token: str
     rail: PaperRail = field(default_factory=PaperRail)
+    preparing: tuple[PreparingRail, ...] = ()
+    at_issue: frozenset[str] | None = None
     master_key: MasterKey = field(default_factory=lambda: MasterKey(bytes(32)))
 
     @classmethod
-    async def open(cls, store: Store, folder: Path) -> Market:
-        """A seller with a payout, and a chain that starts at block 100."""
+    async def open(cls, store: Store, folder: Path, first: BlockRef = FIRST_BLOCK) -> Market:
+        """A seller with a payout, and a chain that is followed from ``first`` on."""
         token = new_secret()
         seller_id = await store.write(lambda conn: sellers.create_seller(conn, "Ann", token_hash(token), NOW))
         await store.write(lambda conn: sellers.set_payout(conn, seller_id, "paper", TERMS, NOW))
-        await store.write(lambda conn: block_processing.start(conn, BlockRef(100, "block 100")))
+        await store.write(lambda conn: block_processing.start(conn, first))
         return cls(store, Blobs(folder), seller_id, token)
 
     async def upload(self, file: SealedFile) -> None:
@@ -147,21 +160,34 @@ class Market:
         await self.publish(file.request)
         return file
 
-    async def order(self, file_id: FileId, claim: str | None = None, **changes: object) -> Purchase:
+    @property
+    def rails(self) -> Rails:
+        """The paper rail, and those beside it."""
+        return Rails(self.rail, self.preparing, self.at_issue)
+
+    def issuer(self, policy: InvoicePolicy = POLICY, journal: AddressJournal | None = None) -> InvoiceIssuer:
+        """What makes invoices."""
+        return InvoiceIssuer(self.store, self.rails, policy, journal)
+
+    async def order(
+        self,
+        file_id: FileId,
+        claim: str | None = None,
+        *,
+        policy: InvoicePolicy = POLICY,
+        networks: Networks | None = None,
+        now: int = NOW,
+        journal: AddressJournal | None = None,
+        work: int = 0,
+    ) -> Purchase:
         """Step 3."""
-        asked: dict[str, object] = {"policy": POLICY, "networks": None, "now": NOW, **changes}
-        found, _ = await issue_invoices.create_purchase(
-            self.store,
-            self.rail,
-            file_id,
-            claim_hash(claim or new_secret()),
-            **asked,  # type: ignore[arg-type]
-        )
-        return found
+        asked = PurchaseRequest(file_id, claim_hash(claim or new_secret()), networks, work)
+        made, _ = await self.issuer(policy, journal).create_one(asked, now)
+        return made
 
     async def look(self, purchase_id: PurchaseId) -> Purchase:
         """The purchase now."""
-        return await self.store.read(lambda conn: issue_invoices.view(conn, self.rail, purchase_id))
+        return await self.store.read(lambda conn: purchases.view(conn, self.rails, purchase_id))
 
     async def block(self, *payments: Payment, now: int = NOW, name: str = "block") -> BlockRef:
         """Step 4: the next block arrives, with these payments in it."""
@@ -181,9 +207,40 @@ class Market:
 
     async def known_until(self, until: int) -> None:
         """Step 4: the chain is known up to this time."""
-        await self.store.write(lambda conn: block_processing.known_until(conn, until, until))
+        await self.store.write(lambda conn: known_time.set_known_until(conn, CHAIN, until, until))
+
+
+def request_of(purchase: Purchase, rail: str = "paper") -> PaymentRequest:
+    """The purchase's way to pay on this rail."""
+    return next(request for request in purchase.payment_requests if request.rail == rail)
+
+
+def uri_of(purchase: Purchase) -> str:
+    """What a wallet scans."""
+    uri = request_of(purchase).uri
+    assert uri is not None
+    return uri
+
+
+def address_of(purchase: Purchase) -> str:
+    """Where it is paid."""
+    address = request_of(purchase).destination
+    assert address is not None
+    return address
+
+
+def references_of(purchase: Purchase) -> list[str]:
+    """What came in for it."""
+    return [payment.reference for payment in purchase.payments]
+
+
+def key_of(purchase: Purchase) -> bytes:
+    """How payments to its address are recognised."""
+    key = request_of(purchase).match_key
+    assert key is not None
+    return key
 
 
 def pays(purchase: Purchase, reference: str = "tx:0", amount: int | None = None, maturity: int = 0) -> Payment:
     """A payment of the whole amount, or of ``amount``."""
-    return Payment(reference, purchase.key, Sat(purchase.amount_sat if amount is None else amount), maturity)
+    return Payment(reference, key_of(purchase), Sat(purchase.amount_sat if amount is None else amount), maturity)

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Row, insert, select
 
 from bitcache import block_processing
+from bitcache.chain_payments import CHAIN, BlockRef
 from bitcache.identifiers import PurchaseId, new_file_id, new_purchase_id
 from bitcache.storage.database import Store
-from bitcache.storage.tables import grant, invoice, listing, payment, payout, purchase, seller
+from bitcache.storage.tables import grant, invoice, listing, payment, payment_request, payout, purchase, seller
 
 LATER = 2**40
 
@@ -32,11 +33,7 @@ class Shop:
         buyer = {"id": purchase_id, "file_id": self.file_id, "claim_hash": purchase_id.encode(), "created_at": 0}
         terms = {
             "purchase_id": purchase_id,
-            "rail": "onchain",
             "payout_id": 1,
-            "key_index": index,
-            "key": script,
-            "address": address,
             "amount_sat": amount,
             "required_confirmations": confirmations,
             "created_at": 0,
@@ -47,9 +44,21 @@ class Shop:
             "confirmed_sat": 0,
             "confirmations": 0,
         }
-        await self.store.write(
-            lambda conn: (conn.execute(insert(purchase), buyer), conn.execute(insert(invoice), terms))
-        )
+        request = {
+            "purchase_id": purchase_id,
+            "rail": "onchain",
+            "scope": CHAIN,
+            "destination": address,
+            "match_key": script,
+            "minimum_sat": 294,
+            "expires_at": expires_at,
+            "payout_id": 1,
+            "key_index": index,
+            "received_sat": 0,
+            "created_at": 0,
+        }
+        rows = ((purchase, buyer), (invoice, terms), (payment_request, request))
+        await self.store.write(lambda conn: [conn.execute(insert(table), row) for table, row in rows])
         return purchase_id
 
     async def look(self, purchase_id: str) -> Row[Any]:
@@ -73,7 +82,7 @@ class Shop:
         in_blocks = columns.where(payment.c.height.is_not(None))
         return await self.store.read(lambda conn: {tuple(row) for row in conn.execute(in_blocks)})
 
-    async def cursor(self) -> block_processing.BlockRef | None:
+    async def cursor(self) -> BlockRef | None:
         """The watcher's cursor."""
         return await self.store.read(block_processing.cursor)
 

@@ -8,7 +8,7 @@ from typing import Any
 from support.accounts import fresh_destinations
 from support.shop import Shop
 
-from bitcache.block_processing import BlockRef
+from bitcache.chain_payments import BlockRef
 from bitcache.identifiers import PurchaseId
 from wallet.chain.chain_source import ChainStatus, Scripts, Step
 from wallet.chain.simulated_chain import SimulatedChain
@@ -37,7 +37,7 @@ class Till:
 
     def new_watcher(self, **options: Any) -> Watcher:
         """As after a restart: nothing is remembered but the database."""
-        self.scripts: dict[bytes, PurchaseId] = {}
+        self.scripts: set[bytes] = set()
         self.watcher = Watcher(
             self.shop.store, self.chain, self.scripts, clock=self.clock, on_change=self._changed, **options
         )
@@ -50,7 +50,7 @@ class Till:
         """A new one, watched as the rail does."""
         ((script, address),) = fresh_destinations(1)
         purchase_id = await self.shop.invoice(script, address, amount, **terms)
-        self.scripts[script] = purchase_id
+        self.scripts.add(script)
         return purchase_id, address
 
     async def state(self, purchase_id: str) -> str:

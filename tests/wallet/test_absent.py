@@ -11,7 +11,7 @@ from support.eventually import eventually
 from support.shop import open_shop
 from support.till import Till
 
-from bitcache import block_processing
+from bitcache import absent_payments, block_processing
 from bitcache.errors import ChainError
 from bitcache.money import Sat
 from bitcache.storage.database import Store
@@ -91,13 +91,13 @@ async def test_what_is_deep_is_not_kept(till: Till) -> None:
     purchase_id, address = await till.invoice()
     await till.chain.pay(address, Sat(5_000))
     assert await till.state(purchase_id) == "processing"
-    assert len(await till.shop.store.read(block_processing.kept_transactions)) == 1
+    assert len(await till.shop.store.read(absent_payments.kept_transactions)) == 1
     await till.chain.mine(block_processing.DEEPEST)
     assert await till.state(purchase_id) == "settled"
-    assert len(await till.shop.store.read(block_processing.kept_transactions)) == 1
+    assert len(await till.shop.store.read(absent_payments.kept_transactions)) == 1
     await till.chain.mine()
     await till.watcher.sync()
-    assert await till.shop.store.read(block_processing.kept_transactions) == []
+    assert await till.shop.store.read(absent_payments.kept_transactions) == []
 
 
 # On a real node

@@ -24,7 +24,7 @@ from support.lying_peer import LyingPeer
 from support.ports import free_port
 from support.shop import Shop, open_shop
 
-from bitcache.block_processing import BlockRef
+from bitcache.chain_payments import BlockRef
 from bitcache.money import Sat, sat_from_btc
 from bitcache.storage.database import Store
 from bitcache.storage.tables import payout

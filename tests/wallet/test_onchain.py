@@ -6,7 +6,6 @@ import pytest
 from support.accounts import BIP84_ZPUB, TPUB
 
 from bitcache.errors import InvalidDescriptor, InvalidSettings, PrivateKeyRefused
-from bitcache.identifiers import new_purchase_id
 from bitcache.money import Sat
 from bitcache.payment_rail import Rail
 from wallet.bip21 import payment_uri
@@ -17,7 +16,7 @@ ADDRESS = "bcrt1q6rz28mcfaxtmd6v789l9rrlrusdprr9pz3cppk"
 
 def rail(network: str = "regtest") -> OnChainRail:
     """A rail with a dictionary of its own."""
-    return OnChainRail(network, {})
+    return OnChainRail(network, set())
 
 
 def test_it_is_a_rail() -> None:
@@ -30,7 +29,7 @@ def test_it_is_a_rail() -> None:
 def test_checking_gives_the_terms(script_type: str, minimum: int) -> None:
     terms = rail().check(TPUB, script_type)
     assert (terms.script_type, terms.minimum) == (script_type, minimum)
-    assert terms.first == tuple(rail().destination(terms.account, index).address for index in range(3))
+    assert terms.first == tuple(rail().destination(terms.account, index).text for index in range(3))
     assert rail().check(terms.account) == terms
 
 
@@ -48,17 +47,16 @@ def test_checking_refuses() -> None:
 
 
 def test_watching_adds_to_the_shared_scripts() -> None:
-    scripts: dict[bytes, None] = {}
-    purchase_id = new_purchase_id()
-    OnChainRail("regtest", scripts).watch(b"script", purchase_id)
-    assert scripts == {b"script": None}
+    scripts: set[bytes] = set()
+    OnChainRail("regtest", scripts).watch(b"script")
+    assert scripts == {b"script"}
 
 
 def test_script_and_address_belong_together() -> None:
     terms = rail().check(TPUB, "wpkh")
     destination = rail().destination(terms.account, 0)
-    assert destination.address == ADDRESS
-    assert destination.key.hex() == "0014d0c4a3ef09e997b6e99e397e518fe3e41a118ca1"
+    assert destination.text == ADDRESS
+    assert destination.match_key.hex() == "0014d0c4a3ef09e997b6e99e397e518fe3e41a118ca1"
 
 
 @pytest.mark.parametrize(

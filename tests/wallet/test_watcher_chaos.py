@@ -20,7 +20,7 @@ from support.accounts import fresh_destinations
 from support.eventually import eventually
 from support.shop import Shop, open_shop
 
-from bitcache.block_processing import BlockRef
+from bitcache.chain_payments import BlockRef
 from bitcache.errors import ChainError
 from bitcache.money import Sat, sat_from_btc, total
 from bitcache.storage.database import Store

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 import zmq
 
-from bitcache.block_processing import Absent, BlockRef, Payment
+from bitcache.chain_payments import Absent, BlockRef, Payment
 from bitcache.errors import (
     ChainError,
     InvalidAmount,

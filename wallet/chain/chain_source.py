@@ -10,11 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bitcache.block_processing import Absent, BlockRef, Payment
+from bitcache.chain_payments import Absent, BlockRef, Payment
 from bitcache.errors import ChainError
 from bitcache.money import Sat
 
-#: Output scripts of ours.  A dictionary that grows while it is being read.
+#: Output scripts of ours.  A set that grows while it is being read.
 Scripts = Collection[bytes]
 
 #: A coinbase can be spent, and so counts, after this many confirmations.

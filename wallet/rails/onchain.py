@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
-from bitcache.identifiers import PurchaseId
+from bitcache.chain_payments import CHAIN, txid_of
 from bitcache.money import DUST, Sat
 from bitcache.payment_rail import Destination, PayoutTerms
 from wallet import address_crosscheck
@@ -18,8 +17,9 @@ class OnChainRail:
     """Issues addresses on ``network`` and puts their scripts into ``scripts``, which the watcher reads."""
 
     name = "onchain"
+    scope = CHAIN
 
-    def __init__(self, network: str, scripts: dict[bytes, Any], *, sees_unconfirmed: bool = True) -> None:
+    def __init__(self, network: str, scripts: set[bytes], *, sees_unconfirmed: bool = True) -> None:
         self.network = network
         self.sees_unconfirmed = sees_unconfirmed
         self._scripts = scripts
@@ -41,10 +41,14 @@ class OnChainRail:
         script, address = self._account(account).derive(index)
         return Destination(script, address)
 
-    def uri(self, address: str, amount: Sat) -> str:
-        """What a wallet scans (BIP21)."""
-        return payment_uri(address, amount)
+    def uri(self, destination: str, amount: Sat) -> str:
+        """Return what a wallet scans (BIP21)."""
+        return payment_uri(destination, amount)
 
-    def watch(self, key: bytes, purchase: PurchaseId) -> None:
-        """Look out for payments to this script, for ever.  The ledger knows whose it is: a million ids are 80 MB."""
-        self._scripts[key] = None
+    def reference_text(self, reference: str) -> str:
+        """Return the transaction's id."""
+        return txid_of(reference)
+
+    def watch(self, match_key: bytes) -> None:
+        """Look out for payments to this script, for ever.  The database knows whose it is: a million ids are 80 MB."""
+        self._scripts.add(match_key)

@@ -1,0 +1,173 @@
+"""Payment requests: the ways to pay one invoice, made with it or added when a buyer asks.
+
+One of a deriving rail is ready at once.  One of a preparing rail is first *preparing*, then ready or unavailable; see
+bitcache/prepare_requests.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, exists, insert, select, update
+
+from bitcache import address_allocation, event_log
+from bitcache.address_allocation import Account, DerivedAddress
+from bitcache.address_journal import AddressJournal
+from bitcache.errors import InvoiceClosed, NotFound, TooManyInvoices
+from bitcache.event_log import EventKind
+from bitcache.identifiers import FileId, PurchaseId
+from bitcache.money import Sat
+from bitcache.payment_rail import PreparedRequest, PreparingRail, RequestOrder
+from bitcache.payments import owners
+from bitcache.rails import Rails
+from bitcache.settlement import State
+from bitcache.storage.tables import invoice, payment_request, payout, purchase
+
+#: So many ways to pay one invoice, those that expired or failed included.
+MOST_OF_ONE_INVOICE = 8
+
+# Built once: building a statement takes several times as long as running it.
+INSERT = insert(payment_request)
+_OF_PURCHASE = select(payment_request).where(payment_request.c.purchase_id == bindparam("purchase"))
+_INVOICE = (
+    select(invoice, purchase.c.file_id, payout.c.account, payout.c.minimum_sat, payout.c.next_index)
+    .join(purchase, purchase.c.id == invoice.c.purchase_id)
+    .join(payout, payout.c.id == invoice.c.payout_id)
+    .where(invoice.c.purchase_id == bindparam("purchase"))
+)
+_PREPARING = (payment_request.c.destination.is_(None), payment_request.c.unavailable.is_(None))
+_ORDERS = (
+    select(payment_request, invoice.c.amount_sat, invoice.c.received_sat.label("paid_sat"), purchase.c.file_id)
+    .join(invoice, invoice.c.purchase_id == payment_request.c.purchase_id)
+    .join(purchase, purchase.c.id == invoice.c.purchase_id)
+    .where(*_PREPARING)
+    .order_by(payment_request.c.id)
+)
+_ORDERS_OF = _ORDERS.where(payment_request.c.purchase_id.in_(bindparam("purchases", expanding=True)))
+_OPEN = exists().where(invoice.c.purchase_id == payment_request.c.purchase_id, invoice.c.state == State.NEW.value)
+_END = (
+    update(payment_request)
+    .where(payment_request.c.id == bindparam("request"), *_PREPARING)
+    .returning(payment_request.c.purchase_id)
+)
+
+Order = tuple[str, RequestOrder]  #: the rail's name, and what it is to prepare
+
+
+def derived_row(rails: Rails, invoice_row: dict[str, Any], place: DerivedAddress, minimum_sat: int) -> dict[str, Any]:
+    """Return the row of a ready request at a destination of the seller's account."""
+    index, destination = place
+    return _row(rails.deriving.name, rails.deriving.scope, invoice_row, minimum_sat) | {
+        "destination": destination.text,
+        "match_key": destination.match_key,
+        "payout_id": invoice_row["payout_id"],
+        "key_index": index,
+    }
+
+
+def preparing_row(rail: PreparingRail, invoice_row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a request that the rail is to prepare."""
+    return _row(rail.name, rail.scope, invoice_row, rail.minimum)
+
+
+def _row(rail: str, scope: str, invoice_row: dict[str, Any], minimum_sat: int) -> dict[str, Any]:
+    return {
+        "purchase_id": invoice_row["purchase_id"],
+        "rail": rail,
+        "scope": scope,
+        "destination": None,
+        "match_key": None,
+        "minimum_sat": minimum_sat,
+        "expires_at": invoice_row["expires_at"],
+        "unavailable": None,
+        "payout_id": None,
+        "key_index": None,
+        "received_sat": 0,
+        "created_at": invoice_row["created_at"],
+    }
+
+
+def add(
+    conn: Connection, rails: Rails, purchase_id: PurchaseId, rail: str, now: int, journal: AddressJournal | None
+) -> bool:
+    """Add a way to pay to an open invoice; return False when it has that one already.
+
+    Raise UnknownRail, NotFound, InvoiceClosed, TooManyInvoices, and what the rail raises.
+    """
+    rails[rail]
+    row = conn.execute(_INVOICE, {"purchase": purchase_id}).mappings().first()
+    if row is None:
+        raise NotFound("no such purchase")
+    present = conn.execute(_OF_PURCHASE, {"purchase": purchase_id}).all()
+    if any(request.rail == rail and _usable(request, now) for request in present):
+        return False
+    if row["state"] != State.NEW or row["expires_at"] < now:
+        raise InvoiceClosed
+    if len(present) >= MOST_OF_ONE_INVOICE:
+        raise TooManyInvoices("this invoice has had too many ways to pay", hint="Pay in one of those that it shows.")
+    invoice_row = {**row, "created_at": now}
+    if rail == rails.deriving.name:
+        account = Account(row["payout_id"], row["account"], row["next_index"])
+        [place] = address_allocation.allocate(conn, rails.deriving, account, 1, now, journal)
+        conn.execute(INSERT, derived_row(rails, invoice_row, place, row["minimum_sat"]))
+    else:
+        conn.execute(INSERT, preparing_row(rails.preparing_rail(rail), invoice_row))
+    _tell(conn, purchase_id, now)
+    return True
+
+
+def _usable(request: Row[Any], now: int) -> bool:
+    return request.unavailable is None and request.expires_at >= now
+
+
+def orders(conn: Connection, purchase_ids: list[str] | None = None) -> list[Order]:
+    """Return what is to be prepared, of these purchases or (None) of all."""
+    rows = conn.execute(_ORDERS) if purchase_ids is None else conn.execute(_ORDERS_OF, {"purchases": purchase_ids})
+    return [
+        (
+            row.rail,
+            RequestOrder(
+                request_id=row.id,
+                purchase_id=PurchaseId(row.purchase_id),
+                file_id=FileId(row.file_id),
+                due=Sat(max(row.amount_sat - row.paid_sat, row.minimum_sat)),
+                expires_at=row.expires_at,
+            ),
+        )
+        for row in rows.all()
+    ]
+
+
+def attach(conn: Connection, rail: PreparingRail, order: RequestOrder, prepared: PreparedRequest, now: int) -> bool:
+    """The request is ready; return False when it is not wanted any more, or its key was given out before."""
+    key = prepared.destination.match_key
+    if owners(conn, rail.scope, [key]):
+        fail(conn, order, "the wallet gave the same payment request twice", now)
+        return False
+    values = {
+        "destination": prepared.destination.text,
+        "match_key": key,
+        "expires_at": min(order.expires_at, prepared.expires_at),
+    }
+    if _end(conn, order, values, now, only_open=True):
+        return True
+    fail(conn, order, "the invoice was closed before this was ready", now)
+    return False
+
+
+def fail(conn: Connection, order: RequestOrder, reason: str, now: int) -> None:
+    """The request cannot be had; ``reason`` is for people to read."""
+    _end(conn, order, {"unavailable": reason}, now)
+
+
+def _end(conn: Connection, order: RequestOrder, values: dict[str, Any], now: int, *, only_open: bool = False) -> bool:
+    """End the preparation, unless it ended already."""
+    statement = _END.where(_OPEN) if only_open else _END
+    ended = conn.execute(statement.values(**values), {"request": order.request_id}).first()
+    if ended is not None:
+        _tell(conn, ended.purchase_id, now)
+    return ended is not None
+
+
+def _tell(conn: Connection, purchase_id: str, now: int) -> None:
+    event_log.add(conn, [(EventKind.PURCHASE_CHANGED, purchase_id)], now)
