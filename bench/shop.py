@@ -250,9 +250,7 @@ class _Grants:
         await _until(there)
         return min(at for number, at in self._at.items() if number >= newest)
 
-    async def _noting(self, work: Callable[[Connection], Any], *, quiet: bool = False) -> Any:
-        if quiet:
-            return await self._write(work, quiet=True)
+    async def _noting(self, work: Callable[[Connection], Any]) -> Any:
         result, newest = await self._write(lambda conn: (work(conn), _newest_grant(conn)))
         self._at.setdefault(newest, time.perf_counter())
         self.newest = newest

@@ -55,15 +55,23 @@ _CHANGE = (
 )
 
 
-def settle_invoices(conn: Connection, purchase_ids: Collection[str], now: int, loss_budget: int | None = None) -> None:
-    """Settle these purchases' invoices at ``now`` (Unix seconds).
+def settle_invoices(
+    conn: Connection,
+    purchase_ids: Collection[str],
+    now: int,
+    loss_budget: int | None = None,
+    *,
+    paid: Collection[str] = (),
+) -> None:
+    """Settle these purchases' invoices at ``now`` (Unix seconds), and those of ``paid``, whose payments are others now.
 
     ``loss_budget`` bounds what may be released unconfirmed, for invoices whose terms allow that at all; what it does
     not cover waits for a block for good.  None: such an invoice is held back, and may be released by a later report.
     """
-    if not purchase_ids:
+    all_ids = {*purchase_ids, *paid}
+    if not all_ids:
         return
-    touched, budget = ids(purchase_ids), _Budget(conn, loss_budget)
+    touched, budget = ids(all_ids), _Budget(conn, loss_budget)
     granted, came_in = set(conn.scalars(_GRANTED, touched)), _CameIn(conn, touched)
     rows, changes, settled = [], [], []
     for row in conn.execute(_INVOICES, touched).all():
@@ -79,6 +87,9 @@ def settle_invoices(conn: Connection, purchase_ids: Collection[str], now: int, l
             elif result.state is State.SETTLED:
                 settled.append(row.purchase_id)
     _write(conn, rows, changes, now)
+    # another payment of the same amount changes no sum, and is shown all the same
+    changed = {row.purchase_id for row in rows}
+    event_log.add(conn, [(EventKind.PURCHASE_CHANGED, purchase_id) for purchase_id in {*paid} - changed], now)
     _keep_sales(conn, rows, changes)
     came_in.keep_sums(conn)
     key_release.grant_purchases(conn, settled, now)

@@ -99,7 +99,7 @@ def extend(
     conn.execute(insert(block).values(height=ref.height, hash=ref.hash))
     touched = _store(conn, payments, now, ref)
     absent_payments.forget_transactions(conn, ref.height - DEEPEST)
-    settle_invoices(conn, touched | _not_final(conn), now)
+    settle_invoices(conn, _not_final(conn), now, paid=touched)
 
 
 def undo(conn: Connection, ref: BlockRef, now: int) -> None:
@@ -108,10 +108,10 @@ def undo(conn: Connection, ref: BlockRef, now: int) -> None:
         raise OutOfOrder(f"block {ref.height} is not the cursor")
     in_block = payment.c.block_hash == ref.hash
     touched = set(conn.scalars(select(payment.c.purchase_id).where(in_block)))
-    touched |= _not_final(conn) | _final_since(conn, ref.height)
+    others = _not_final(conn) | _final_since(conn, ref.height)
     conn.execute(update(payment).where(in_block).values(height=None, block_hash=None, status=WAITS_AGAIN))
     conn.execute(delete(block).where(block.c.height == ref.height))
-    settle_invoices(conn, touched, now)
+    settle_invoices(conn, others, now, paid=touched)
 
 
 def unconfirmed(
@@ -134,7 +134,7 @@ def unconfirmed(
     fresh = [paid for paid in payments if before.get(paid.reference, True)]
     touched |= _store(conn, fresh, now, None)
     absent_payments.keep_transactions(conn, payments)
-    settle_invoices(conn, touched | set(conn.scalars(_HELD_BACK)), now, loss_budget)
+    settle_invoices(conn, set(conn.scalars(_HELD_BACK)), now, loss_budget, paid=touched)
 
 
 def _not_final(conn: Connection) -> set[str]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Integer, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Integer, Row, bindparam, delete, exists, func, insert, select, update
 
 from bitcache.storage.tables import event_log, event_subscriber
 
@@ -31,6 +32,13 @@ _AFTER = (
     .order_by(event_log.c.id)
     .limit(bindparam("most", type_=Integer))
 )
+_AFTER_ID = (
+    select(event_log)
+    .where(event_log.c.id > bindparam("after"))
+    .order_by(event_log.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+_NEWEST = select(func.max(event_log.c.id))
 
 
 class EventKind(StrEnum):
@@ -61,10 +69,29 @@ def add(conn: Connection, events: Iterable[tuple[EventKind, str]], now: int) -> 
         conn.execute(_ADD, rows)
 
 
+def after(conn: Connection, event_id: int, most: int = 1000) -> list[Event]:
+    """Return the oldest events that come after the one with this id, in order."""
+    return [_event(row) for row in conn.execute(_AFTER_ID, {"after": event_id, "most": most})]
+
+
+def newest(conn: Connection) -> int:
+    """Return the newest event's id; 0 without any."""
+    return conn.scalar(_NEWEST) or 0
+
+
 def unread(conn: Connection, subscriber: str = PAGES, most: int = 1000) -> list[Event]:
     """Return the oldest events that ``subscriber`` has not acknowledged, in order; all of them for a new one."""
     rows = conn.execute(_AFTER, {"subscriber": subscriber, "most": most})
-    return [Event(row.id, EventKind(row.kind), row.subject, row.created_at) for row in rows]
+    return [_event(row) for row in rows]
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(row.id, EventKind(row.kind), row.subject, row.created_at)
+
+
+def cursor(conn: Connection, subscriber: str = PAGES) -> int:
+    """Return the last event that the subscriber acknowledged; 0 for a new one."""
+    return conn.scalar(_CURSOR, {"subscriber": subscriber}) or 0
 
 
 def acknowledge(conn: Connection, up_to: int, subscriber: str = PAGES) -> None:

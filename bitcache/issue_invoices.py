@@ -87,9 +87,7 @@ class InvoiceIssuer:
         self, requests: Sequence[PurchaseRequest], now: int, closed: SalesPaused | None = None
     ) -> tuple[list[Answer | Exception], list[Order]]:
         """:meth:`open`, committed, and watched before anybody can see it; and what is to be prepared."""
-        answers, orders = await self.store.write(
-            lambda conn: self._open_and_order(conn, requests, now, closed), quiet=True
-        )
+        answers, orders = await self.store.write(lambda conn: self._open_and_order(conn, requests, now, closed))
         for answer in answers:
             if not isinstance(answer, Exception):
                 watch(self.rails, answer[0])

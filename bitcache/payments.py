@@ -56,6 +56,9 @@ _AFTER = (
     .order_by(payment_request.c.match_key)
     .limit(bindparam("most"))
 )
+_BEFORE = select(payment.c.rail, payment.c.reference, payment.c.status).where(
+    payment.c.reference.in_(bindparam("references", expanding=True))
+)
 _WITHDRAW = (
     update(payment)
     .where(
@@ -98,16 +101,27 @@ def match_keys_after(conn: Connection, scope: str, after: bytes, most: int) -> l
 def record(conn: Connection, scope: str, payments: Sequence[IncomingPayment], now: int) -> None:
     """These came in; payments to keys that nobody was given are ignored, and what is final stays final."""
     known = owners(conn, scope, {received.match_key for received in payments})
-    rows = list(_rows(payments, known, now))
+    rows = _new(conn, list(_rows(payments, known, now)))
     if rows:
         conn.execute(_RECORD, rows)
-        settle_invoices(conn, {row["purchase_id"] for row in rows}, now)
+        settle_invoices(conn, (), now, paid={row["purchase_id"] for row in rows})
 
 
 def withdraw(conn: Connection, rail: str, references: Collection[str], now: int) -> None:
     """These will not become final."""
     touched = conn.scalars(_WITHDRAW, {"of_rail": rail, "references": list(references)})
-    settle_invoices(conn, set(touched), now)
+    settle_invoices(conn, (), now, paid=set(touched))
+
+
+def _new(conn: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that were not reported before just so: a rail says everything again when its connection was lost."""
+    before: dict[tuple[str, str], str] = {}
+    for first in range(0, len(rows), ASKED_AT_ONCE):
+        asked = [row["reference"] for row in rows[first : first + ASKED_AT_ONCE]]
+        for row in conn.execute(_BEFORE, {"references": asked}):
+            before[row.rail, row.reference] = row.status
+    final = PaymentStatus.FINAL.value
+    return [row for row in rows if before.get((row["rail"], row["reference"])) not in (row["status"], final)]
 
 
 def _rows(payments: Sequence[IncomingPayment], known: dict[bytes, Owner], now: int) -> Iterator[dict[str, Any]]:

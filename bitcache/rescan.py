@@ -162,7 +162,7 @@ def rescan(
     differences = _payments(chain, stored, known)
     differences += _forgotten(conn, chain, others, known)
     _write(conn, chain, known, now)
-    settle_invoices(conn, list(touched), now, loss_budget)
+    settle_invoices(conn, (), now, loss_budget, paid=touched)
     differences += _changed(before, _states(conn, touched))
     height = (chain.blocks or [chain.first])[-1].height
     return Report(chain.first.height + 1, height, len(chain.payments), differences)

@@ -12,7 +12,8 @@
     block_outputs.py        outputs of raw blocks and transactions, matched against our scripts
     chain/                  where blocks and unconfirmed payments come from: a node, block filters, a simulation
     rails/onchain.py        the on-chain rail: issues addresses, watches scripts
-    rails/simulated.py      a second rail, over a wallet service that exists in this process alone
+    rails/simulated.py      a second rail, for demonstrations and tests
+    rails/simulated_wallet.py  the wallet service behind it
     watcher.py              step 4: follows a chain source and reports to bitcache.block_processing
 
 How a payment travels: ``OnChainRail.watch`` puts an invoice's script into one shared dictionary.

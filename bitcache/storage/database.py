@@ -9,17 +9,19 @@ After the commit another thread moves it from the log into the file (see wal_che
 Reads go through aiosqlite.  A write batch runs whole in the one writer thread, because a hop between
 threads for every statement would cost more than the statements.
 
-``version`` tells whether what was read before may be out of date: see :meth:`Store.write`.
+:meth:`Store.change_token` tells whether anybody, also another process, has committed since.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 from weakref import WeakSet
 
 import aiosqlite
@@ -35,24 +37,19 @@ from bitcache.storage.wal_checkpoint import LOG_PAGES, WalCheckpoint
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-_Job = tuple[Work[Any], bool, "asyncio.Future[Any]"]
+_Job = tuple[Work[Any], "asyncio.Future[Any]"]
 
 BUSY_TIMEOUT_MS = 5_000
 LARGEST_BATCH = 256
 
 
 class Store:
-    """One database file.  Open with :meth:`open`, close with :meth:`close`.
+    """One database file.  Open with :meth:`open`, close with :meth:`close`."""
 
-    ``version`` differs after every write that was not quiet.
-    """
-
-    def __init__(
-        self, reader: AsyncEngine, writer: Engine, checkpoints: WalCheckpoint, reading: WeakSet[aiosqlite.Connection]
-    ) -> None:
-        self.version = 0
+    def __init__(self, path: Path, reader: AsyncEngine, writer: Engine, reading: WeakSet[aiosqlite.Connection]) -> None:
         self._changes = 0
-        self._checkpoints = checkpoints
+        self._checkpoints = WalCheckpoint(path)
+        self._watching = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
         self._reader, self._writer, self._reading = reader, writer, reading
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
@@ -72,7 +69,7 @@ class Store:
         reading: WeakSet[aiosqlite.Connection] = WeakSet()
         event.listen(reader.sync_engine, "connect", lambda connection, _: reading.add(connection.driver_connection))
         event.listen(reader.sync_engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN"))
-        return cls(reader, writer, WalCheckpoint(path), reading)
+        return cls(path, reader, writer, reading)
 
     async def close(self) -> None:
         """Finish waiting writes, then close.  Reads that still run are interrupted: a long one must hold up nothing."""
@@ -84,6 +81,7 @@ class Store:
         await asyncio.gather(self._task, return_exceptions=True)
         await self._checkpoints.close()
         self._thread.shutdown()
+        self._watching.close()
         self._writer.dispose()
         await self._reader.dispose()
 
@@ -97,13 +95,25 @@ class Store:
         except PoolTimeout as error:
             raise DatabaseBusy("every connection to the database has been in use for too long") from error
 
-    async def write(self, work: Work[T], *, quiet: bool = False) -> T:
-        """Run ``work`` in the current write batch; returns once it is committed, raises what it raised.
+    def change_token(self) -> int:
+        """Return a number that differs from the last one if anybody has committed since, here or in another process.
 
-        ``quiet``: it changes nothing that anybody may have read and kept (it only adds what was not there).
+        It takes microseconds and reads no file (https://www.sqlite.org/pragma.html#pragma_data_version).
+        """
+        token: int = self._watching.execute("PRAGMA data_version").fetchone()[0]
+        return token
+
+    async def write(self, work: Work[T]) -> T:
+        """Run ``work`` in the current write batch; return once it is committed, raise what it raised.
+
+        Write functions run alone: from the first statement of one to its commit nobody else writes, in this process
+        or another, so that what it reads stays true until it has written.  All of the core depends on that: it reads
+        an account's next index, a quota's count or an invoice's state, decides, and writes, without locking a row.
+        Here a batch takes SQLite's one write lock at its beginning (BEGIN IMMEDIATE).  A store on another database
+        must give the same promise: by one lock for all writers, or by serialisable transactions that are run again.
         """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put_nowait((work, quiet, done))
+        self._jobs.put_nowait((work, done))
         await asyncio.wait([done])  # not the future itself: a caller that is cancelled must not cancel it
         return done.result()
 
@@ -112,22 +122,20 @@ class Store:
             batch = [await self._jobs.get()]
             while not self._jobs.empty() and len(batch) < LARGEST_BATCH:
                 batch.append(self._jobs.get_nowait())
-            works, quiet = [work for work, _, _ in batch], all(quiet for _, quiet, _ in batch)
-            results = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, works, quiet)
+            works = [work for work, _ in batch]
+            results = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, works)
             self._checkpoints.committed(self._changes)
-            for (_, _, done), result in zip(batch, results, strict=True):
+            for (_, done), result in zip(batch, results, strict=True):
                 resolve(done, result)
                 self._jobs.task_done()
 
-    def _commit(self, works: list[Work[Any]], quiet: bool) -> list[Any]:
+    def _commit(self, works: list[Work[Any]]) -> list[Any]:
         """In the writer thread: all of them in one transaction; what fails the commit fails them all."""
         try:
             with self._writer.begin() as conn:
                 conn.exec_driver_sql("BEGIN IMMEDIATE")  # here: with a listener every statement would cost more
                 results = [_in_savepoint(conn, work) for work in works]
                 self._changes = _driver(conn).total_changes
-                self.version += not quiet  # before: what was kept may be out of date from now on
-            self.version += not quiet  # and after: so may be what was read between the two
         except Exception as error:  # the writer must outlive whatever one batch meets
             return [translate(error) if isinstance(error, DBAPIError) else error] * len(works)
         return results

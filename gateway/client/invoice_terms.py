@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 
 from bitcache.money import DUST, btc_text
-from gateway.api.models import Purchase
+from gateway.api.models import PaymentRequest, Purchase
 from gateway.client.errors import DishonestGateway
 from gateway.client.verified_offer import VerifiedOffer
 
@@ -60,7 +60,7 @@ class InvoiceTerms:
         """Raise DishonestGateway unless the gateway asks for what it may ask for, and for nothing else."""
         to_pay, due = onchain_request(purchase), purchase.due_sat
         raised = due <= to_pay.payable_sat <= max(due, _LARGEST_DUST) and (to_pay.payable_sat == 0) == (due == 0)
-        uris = [request.uri for request in purchase.payment_requests if request.rail == ONCHAIN and request.uri]
+        uris = [request.uri for request in purchase.payment_requests if _is_ready_onchain(request)]
         facts = (
             (purchase.file_id == self.file_id, "the invoice is for another file"),
             (self.purchase_id in (None, purchase.purchase_id), "the gateway answered with another invoice"),
@@ -82,9 +82,13 @@ class InvoiceTerms:
 def onchain_request(purchase: Purchase) -> OnChainRequest:
     """Return the way to pay on the chain; raise DishonestGateway if the purchase has none that is ready."""
     for request in purchase.payment_requests:
-        if request.rail == ONCHAIN and request.destination is not None:
-            return OnChainRequest(request.destination, request.payable_sat, request.sees_unconfirmed)
+        if _is_ready_onchain(request):
+            return OnChainRequest(str(request.destination), request.payable_sat, request.sees_unconfirmed)
     raise DishonestGateway("the invoice has no address to pay to")
+
+
+def _is_ready_onchain(request: PaymentRequest) -> bool:
+    return request.rail == ONCHAIN and request.destination is not None
 
 
 def is_paid(purchase: Purchase) -> bool:

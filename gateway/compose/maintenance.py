@@ -44,7 +44,7 @@ async def clear_uploads(parts: GatewayContext) -> None:
 async def trim_events(parts: GatewayContext) -> None:
     """Delete old events in batches, so that no payment waits for it."""
     keep = parts.settings.storage.event_days * DAY
-    while await parts.store.write(lambda conn: event_log.trim(conn, parts.clock(), keep), quiet=True):
+    while await parts.store.write(lambda conn: event_log.trim(conn, parts.clock(), keep)):
         continue
 
 

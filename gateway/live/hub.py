@@ -20,7 +20,8 @@ from bitcache.identifiers import PurchaseId
 from bitcache.storage.database import Store
 from gateway.visitor_limits import VisitorLimits
 
-IDLE_SECONDS = 5.0
+#: So often it is looked whether another process has written (seconds).
+INTERVAL_SECONDS = 0.25
 
 
 class TooManyStreams(TooManyInvoices):
@@ -42,6 +43,8 @@ class Hub:
         self._limit, self._streams = streams_per_purchase, streams
         self._listeners: dict[PurchaseId, set[asyncio.Event]] = defaultdict(set)
         self._wake = asyncio.Event()
+        self._token: int | None = None
+        self._position: int | None = None  #: the last event that was delivered here
 
     def wake(self) -> None:
         """There may be new events: the watcher or a handler wrote."""
@@ -73,16 +76,16 @@ class Hub:
                     del self._listeners[purchase_id]
 
     async def pump(self) -> None:
-        """Deliver, for ever; what the database refuses is tried again."""
+        """Deliver what any process writes, for ever; what the database refuses is tried again."""
         while True:
             try:
-                await self._deliver()
+                await self._deliver_if_changed()
             except BitcacheError as error:
                 log.warning("events_wait", code=error.code, reason=str(error))
             except Exception:  # a bug must not leave every open page without news
                 log.exception("events_failed")
             try:
-                async with asyncio.timeout(IDLE_SECONDS):
+                async with asyncio.timeout(INTERVAL_SECONDS):
                     await self._wake.wait()
             except TimeoutError:
                 continue
@@ -94,13 +97,19 @@ class Hub:
             for changed in events:
                 changed.set()
 
+    async def _deliver_if_changed(self) -> None:
+        self._wake.clear()
+        token = self._store.change_token()
+        if token != self._token:
+            await self._deliver()
+            self._token = token
+
     async def _deliver(self) -> None:
-        while True:
-            self._wake.clear()
-            events = await self._store.read(event_log.unread)
-            if not events:
-                return
+        if self._position is None:
+            self._position = await self._store.read(event_log.cursor)
+        while events := await self._store.read(partial(event_log.after, event_id=self._position)):
             for event in events:
                 for changed in self._listeners.get(PurchaseId(event.subject), ()):
                     changed.set()
-            await self._store.write(partial(event_log.acknowledge, up_to=events[-1].id), quiet=True)
+            self._position = events[-1].id
+            await self._store.write(partial(event_log.acknowledge, up_to=self._position))

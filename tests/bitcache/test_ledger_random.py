@@ -15,11 +15,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import Connection, create_engine, insert, select
+from support.market import PaperRail
 
-from bitcache import block_processing, known_time, payments, sales_totals, unpaid_address_runs
+from bitcache import block_processing, event_log, known_time, payments, purchases, sales_totals, unpaid_address_runs
 from bitcache.chain_payments import CHAIN, BlockRef, Payment
+from bitcache.identifiers import PurchaseId
 from bitcache.money import Sat
 from bitcache.payments import IncomingPayment
+from bitcache.purchases import Purchase
+from bitcache.rails import Rails
 from bitcache.settlement import Observation, PaymentStatus, Settlement, State, Terms, settle
 from bitcache.storage.tables import (
     grant,
@@ -48,6 +52,7 @@ PAYMENTS = [
 ]
 ORDINARY = [payment for payment in PAYMENTS if not payment.maturity]
 WALLET = "wallet:second"
+RAILS = Rails(PaperRail("r"))
 #: what can come in on the second rail, by reference: the invoice's key there, and satoshis
 WALLET_PAYMENTS = {
     f"w{key.decode()}-{amount}": (b"w" + key, Sat(amount)) for key in TERMS for amount in (400, 600, 1_000)
@@ -74,6 +79,8 @@ class Chain(RuleBasedStateMachine):
         self.in_wallet: dict[str, PaymentStatus] = {}
         self.wallet_seen_at: dict[str, int] = {}
         self.chain_until = self.wallet_until = self.now = 0
+        self.shown: dict[PurchaseId, Purchase] = {}
+        self.last_event = 0
 
     def teardown(self) -> None:
         """Forget it."""
@@ -198,6 +205,14 @@ class Chain(RuleBasedStateMachine):
             for name, status in self.in_wallet.items()
             if status is not PaymentStatus.WITHDRAWN and WALLET_PAYMENTS[name][0] == b"w" + key
         ]
+
+    @invariant()
+    def the_events_tell(self) -> None:
+        """Whatever a purchase shows otherwise than before, an event of the same transaction says so."""
+        shown = purchases.views(self.conn, RAILS, [PurchaseId(key.decode()) for key in TERMS])
+        news = {event.subject for event in event_log.after(self.conn, self.last_event)}
+        assert {name for name, purchase in shown.items() if self.shown.get(name, purchase) != purchase} <= news
+        self.shown, self.last_event = shown, event_log.newest(self.conn)
 
     @invariant()
     def the_kept_sums_agree(self) -> None:

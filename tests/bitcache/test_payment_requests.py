@@ -22,14 +22,16 @@ from bitcache.payments import IncomingPayment
 from bitcache.prepare_requests import RequestPreparer
 from bitcache.purchases import PaymentRequest, Purchase
 from wallet.rails.simulated import SimulatedRail
+from wallet.rails.simulated_wallet import SimulatedWallet
 
 
 class Desk:
     """Where purchases begin, with a wallet beside the chain."""
 
     def __init__(self, market: Market, time_limit: float = 5.0) -> None:
-        self.wallet = SimulatedRail(lambda: NOW)
-        self.market = replace(market, preparing=(self.wallet,))
+        self.wallet = SimulatedWallet()
+        self.rail = SimulatedRail(self.wallet, lambda: NOW)
+        self.market = replace(market, preparing=(self.rail,))
         self.time_limit = time_limit
         self.changes = 0
 
@@ -66,7 +68,7 @@ class Desk:
         key = (await self.ended(purchase)).match_key
         assert key is not None
         paid = [IncomingPayment(reference, key, Sat(amount), final)]
-        await self.market.store.write(lambda conn: payments.record(conn, self.wallet.scope, paid, NOW))
+        await self.market.store.write(lambda conn: payments.record(conn, self.rail.scope, paid, NOW))
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ async def file(market: Market) -> SealedFile:
 
 async def test_the_buyer_waits_for_no_other_machine(desk: Desk, file: SealedFile) -> None:
     """The address is there at once, the wallet's request when it is ready, and open pages are told."""
-    desk.wallet.delay = 0.2
+    desk.rail.delay = 0.2
     purchase = await desk.buy(file)
     preparing = request_of(purchase, "simulated")
     assert request_of(purchase).destination is not None
@@ -128,7 +130,7 @@ async def test_what_comes_in_after_it_was_paid_otherwise_is_over(desk: Desk, fil
 
 
 async def test_a_wallet_that_fails_is_left_out_with_a_reason(desk: Desk, file: SealedFile) -> None:
-    desk.wallet.down = True
+    desk.wallet.set_down(True)
     purchase = await desk.buy(file)
     assert (await desk.ended(purchase)).unavailable == "the wallet does not answer"
     await desk.market.block(pays(purchase))
@@ -137,7 +139,7 @@ async def test_a_wallet_that_fails_is_left_out_with_a_reason(desk: Desk, file: S
 
 async def test_a_wallet_that_is_slow_is_left_out_in_time(market: Market, file: SealedFile) -> None:
     desk = Desk(market, time_limit=0.05).open()
-    desk.wallet.delay = 60
+    desk.rail.delay = 60
     purchase = await desk.buy(file)
     assert (await desk.ended(purchase)).unavailable == "the wallet did not answer in time"
 
@@ -148,7 +150,7 @@ async def test_a_bug_in_a_rail_leaves_nothing_prepared_for_ever(
     async def broken(order: RequestOrder) -> PreparedRequest:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(desk.wallet, "prepare", broken)
+    monkeypatch.setattr(desk.rail, "prepare", broken)
     assert (await desk.ended(await desk.buy(file))).unavailable == "an unexpected error"
 
 
@@ -156,12 +158,12 @@ async def test_a_destination_that_is_given_twice_is_refused(
     desk: Desk, file: SealedFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody could tell which invoice a payment to it is for."""
-    once = await desk.wallet.prepare(RequestOrder(0, new_purchase_id(), file.file_id, Sat(1), NOW + 60))
+    once = await desk.rail.prepare(RequestOrder(0, new_purchase_id(), file.file_id, Sat(1), NOW + 60))
 
     async def again(order: RequestOrder) -> PreparedRequest:
         return once
 
-    monkeypatch.setattr(desk.wallet, "prepare", again)
+    monkeypatch.setattr(desk.rail, "prepare", again)
     first, second = await desk.buy(file), await desk.buy(file)
     reasons = {(await desk.ended(purchase)).unavailable for purchase in (first, second)}
     assert reasons == {None, "the wallet gave the same payment request twice"}
@@ -169,19 +171,19 @@ async def test_a_destination_that_is_given_twice_is_refused(
 
 async def test_what_is_ready_too_late_is_not_shown(desk: Desk, file: SealedFile) -> None:
     """Paid on the chain meanwhile: nobody shall pay again."""
-    desk.wallet.delay = 0.2
+    desk.rail.delay = 0.2
     purchase = await desk.buy(file)
     await desk.market.block(pays(purchase))
     assert (await desk.ended(purchase)).unavailable == "the invoice was closed before this was ready"
 
 
 async def test_the_next_run_goes_on_with_what_was_not_finished(desk: Desk, file: SealedFile) -> None:
-    desk.wallet.delay = 60
+    desk.rail.delay = 60
     purchase = await desk.buy(file)
     await asyncio.sleep(0)
     await desk.preparer.close()
     assert request_of(await desk.market.look(purchase.purchase_id), "simulated").destination is None
-    desk.wallet.delay = 0
+    desk.rail.delay = 0
     desk.open()
     await desk.preparer.resume()
     assert (await desk.ended(purchase)).destination is not None
@@ -202,10 +204,10 @@ async def test_a_way_to_pay_can_be_added_later(desk: Desk, file: SealedFile) -> 
 
 
 async def test_one_that_failed_can_be_asked_for_again(desk: Desk, file: SealedFile) -> None:
-    desk.wallet.down = True
+    desk.wallet.set_down(True)
     purchase = await desk.buy(file)
     await desk.ended(purchase)
-    desk.wallet.down = False
+    desk.wallet.set_down(False)
     await desk.batcher.add_request(purchase.purchase_id, "simulated")
 
     async def ready() -> bool:
@@ -217,7 +219,7 @@ async def test_one_that_failed_can_be_asked_for_again(desk: Desk, file: SealedFi
 
 async def test_what_cannot_be_added(desk: Desk, file: SealedFile) -> None:
     """No such rail, no such purchase, too many, paid already."""
-    desk.wallet.down = True
+    desk.wallet.set_down(True)
     purchase = await desk.buy(file)
     with pytest.raises(UnknownRail):
         await desk.batcher.add_request(purchase.purchase_id, "barter")
@@ -241,10 +243,10 @@ async def test_what_cannot_be_added(desk: Desk, file: SealedFile) -> None:
 
 async def test_a_silent_wallet_pauses_expiry_as_a_silent_node_does(desk: Desk, file: SealedFile) -> None:
     """Of the invoices that can be paid in it; others expire by the chain alone."""
-    desk.wallet.down = True
+    desk.wallet.set_down(True)
     by_chain = await desk.buy(file)
     await desk.ended(by_chain)
-    desk.wallet.down = False
+    desk.wallet.set_down(False)
     by_both = await desk.buy(file)
     await desk.ended(by_both)
     late = NOW + POLICY.expiry_seconds + 1
@@ -260,11 +262,11 @@ async def test_a_silent_wallet_pauses_expiry_as_a_silent_node_does(desk: Desk, f
 
     await known(CHAIN, late)
     assert await states() == ("expired", "new")
-    await known(desk.wallet.scope, late)
+    await known(desk.rail.scope, late)
     assert await states() == ("expired", "expired")
-    await known(desk.wallet.scope, NOW)  # its clock ran ahead, and is set right
+    await known(desk.rail.scope, NOW)  # its clock ran ahead, and is set right
     assert await states() == ("expired", "new")
-    await known(desk.wallet.scope, late)
+    await known(desk.rail.scope, late)
     await known(CHAIN, NOW)
     assert await states() == ("new", "new")
 

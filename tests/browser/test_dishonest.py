@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route, expect
+from support.answers import address_in
 
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.sealing.metadata import Preview
@@ -104,13 +105,23 @@ async def refuses_to_pay(page: Page) -> None:
     await expect(page.get_by_role("button", name="Try again")).to_be_hidden()
 
 
+def asked_otherwise(honest: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The same answer with its way to pay changed."""
+    [request] = honest["payment_requests"]
+    return {**honest, "payment_requests": [{**request, **changes}]}
+
+
+def dearer(honest: dict[str, Any], **sums: int) -> dict[str, Any]:
+    """Ten times the price, in everything that says how much to pay."""
+    uri = f"bitcoin:{address_in(honest)}?amount=0.00025"
+    return asked_otherwise({**honest, "due_sat": 25_000, **sums}, payable_sat=25_000, uri=uri)
+
+
 LIES: dict[str, Change] = {
-    "amount": lambda honest: {
-        **honest, "amount_sat": 25_000, "due_sat": 25_000, "uri": f"bitcoin:{honest['address']}?amount=0.00025"
-    },
-    "rest": lambda honest: {**honest, "due_sat": 25_000, "uri": f"bitcoin:{honest['address']}?amount=0.00025"},
-    "uri": lambda honest: {**honest, "uri": f"bitcoin:{ELSEWHERE}?amount=0.000025"},
-}  # fmt: skip
+    "amount": lambda honest: dearer(honest, amount_sat=25_000),
+    "rest": dearer,
+    "uri": lambda honest: asked_otherwise(honest, uri=f"bitcoin:{ELSEWHERE}?amount=0.000025"),
+}
 
 
 @pytest.mark.parametrize("lie", LIES)
@@ -124,7 +135,7 @@ async def test_an_invoice_that_is_not_the_signed_price_is_not_shown(visitor: Vis
 
 def moved(honest: dict[str, Any]) -> dict[str, Any]:
     """The same invoice at another address, which adds up."""
-    return {**honest, "address": ELSEWHERE, "uri": f"bitcoin:{ELSEWHERE}?amount=0.000025"}
+    return asked_otherwise(honest, destination=ELSEWHERE, uri=f"bitcoin:{ELSEWHERE}?amount=0.000025")
 
 
 async def test_an_address_that_changes_is_not_paid(visitor: Visitor, house: House) -> None:

@@ -50,6 +50,7 @@ def peek(world: World, rng: Random) -> str | None:
 
 def _repair(world: World) -> None:
     world.proxy.restore()
+    world.wallet.service.set_down(False)
     if world.disk.is_full:
         world.disk.empty(None if world.gateway.ended_with() is not None else world.gateway.pid)
     deadline = time.monotonic() + LONGEST
@@ -122,6 +123,14 @@ def compare(invoices: list[Invoice], truth: Truth, ledger: Ledger, moments: Timi
                 in_blocks[one.reference] = (invoice.purchase_id, one.sat, one.height, one.block, one.coinbase)
     problems += _differences("in a block", in_blocks, ledger.in_blocks)
     problems += _differences("waiting", waiting, ledger.waiting)
+    in_wallet = {
+        one.reference: (purchase_id, one.sat, one.final)
+        for purchase_id, found in truth.in_wallet.items()
+        for one in found
+    }
+    problems += _differences("in the wallet", in_wallet, ledger.in_wallet)
+    if ledger.preparing:
+        problems.append(f"{ledger.preparing} payment requests are neither ready nor unavailable")
     for invoice in invoices:
         problems += compare_invoice(invoice, truth, ledger, moments.seen_at(invoice, truth, ledger))
     problems += moments.check(invoices, truth, ledger)
@@ -136,7 +145,7 @@ def compare_invoice(invoice: Invoice, truth: Truth, ledger: Ledger, seen: list[i
     if row is None:
         return [f"{name} is not in the ledger"]
     grant = ledger.grants.get(name)
-    state = truth.state(invoice, released=grant is not None, known_until=ledger.known_until)
+    state = truth.state(invoice, released=grant is not None, known_until=ledger.until(name))
     late = {"paid_late"} if any(one > invoice.expires_at for one in seen) else set()
     expected = {
         "script": (invoice.script, row.script),

@@ -38,7 +38,8 @@ class Answer:
 class GatewayProcess:
     """One process at a time, on one data folder and one port."""
 
-    def __init__(self, config: Path, clock_file: Path, log: Path, port: int, mutation: str | None) -> None:
+    def __init__(self, where: tuple[Path, ...], log: Path, port: int, mutation: str | None) -> None:
+        """``where``: its settings, clock and wallet."""
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.log = log
@@ -48,7 +49,7 @@ class GatewayProcess:
         with log.open("ab") as file:  # through a pipe, which no limit on file sizes can stop
             self._logger = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file)
         self._launcher = subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(config), str(clock_file)],
+            [sys.executable, str(PROGRAM), *map(str, where)],
             cwd=ROOT,
             env={**os.environ, MUTATION: mutation or ""},
             stdin=subprocess.PIPE,

@@ -1,6 +1,7 @@
-"""Runs the real gateway as ``bitcache serve`` does, but with a clock that can be set and, if told so, a fault put in.
+"""Runs the real gateway as ``bitcache serve`` does, but with a clock that can be set, a second rail over a simulated
+wallet and, if told so, a fault put in.
 
-    python tests/chaos/gateway_process.py CONFIG CLOCK_FILE        with BITCHAOS_MUTATION=name
+    python tests/chaos/gateway_process.py CONFIG CLOCK_FILE WALLET_FILE        with BITCHAOS_MUTATION=name
 
 This process imports everything once and forks a gateway at each ``start`` on its standard input, so that a
 gateway listens a quarter of a second after it was killed, where importing alone takes longer.  It answers
@@ -30,28 +31,32 @@ def clock_of(file: Path) -> Callable[[], int]:
     return lambda: int(time.time()) + int(file.read_text())
 
 
-async def serve(config: Path, clock_file: Path) -> None:
-    """``gateway.server.app.serve``, with another clock."""
+async def serve(config: Path, clock_file: Path, wallet_file: Path) -> None:
+    """``gateway.server.app.serve``, with another clock and a second rail."""
     from gateway.compose import running
     from gateway.config.load_settings import load
     from gateway.diagnostics import logs
     from gateway.server.app import listening
+    from wallet.rails.simulated import SimulatedRail
+    from wallet.rails.simulated_wallet import SimulatedWallet
 
     settings = load(config)
     logs.configure(settings.log)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with running(settings, clock=clock_of(clock_file)) as parts, listening(parts):
+    clock = clock_of(clock_file)
+    rail = SimulatedRail(SimulatedWallet(wallet_file), clock, lifetime=30)
+    async with running(settings, clock=clock, preparing=(rail,)) as parts, listening(parts):
         await stop.wait()
 
 
-def run_gateway(config: Path, clock_file: Path) -> int:
+def run_gateway(*where: Path) -> int:
     """In the forked process, to its end; what it says goes where the launcher's errors go."""
     from bitcache.errors import BitcacheError
 
     os.dup2(2, 1)
     try:
-        asyncio.run(serve(config, clock_file))
+        asyncio.run(serve(*where))
     except (BitcacheError, OSError) as error:
         print(f"refused to start: {error}", flush=True)
         return REFUSED
@@ -92,7 +97,7 @@ def main() -> None:
     for line in sys.stdin:
         answer: int | str = ""
         if line.strip() == "start":
-            answer = child = fork(*map(Path, sys.argv[1:3]))
+            answer = child = fork(*map(Path, sys.argv[1:4]))
         else:
             ended, status = os.waitpid(child, os.WNOHANG if line.strip() == "poll" else 0)
             answer = os.waitstatus_to_exitcode(status) if ended else ""

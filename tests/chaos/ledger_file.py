@@ -29,17 +29,28 @@ class InvoiceRow:
 class Ledger:
     """One consistent look.  ``in_blocks`` and ``waiting`` map outpoints to what is written beside them.
 
-    ``seen`` maps outpoints to when they were first seen, ``grants`` purchases to (granted at, lost at).
+    ``in_wallet`` has the payments of the second rail: owner, satoshis, whether they are final.
+    ``seen`` maps payments to when they were first seen, ``grants`` purchases to (granted at, lost at).
+    ``known_until`` is that of the chain, ``wallet_until`` that of the second rail, on which the invoices of
+    ``wallet_ready`` can be paid, too; ``preparing`` counts the payment requests that are not decided.
     """
 
     tip: tuple[int, str]
     known_until: int
+    wallet_until: int
+    wallet_ready: frozenset[str]
+    preparing: int
     invoices: dict[str, InvoiceRow]
     in_blocks: dict[str, tuple[str, int, int, str, bool]]
     waiting: dict[str, tuple[str, int]]
+    in_wallet: dict[str, tuple[str, int, bool]]
     seen: dict[str, int]
     grants: dict[str, tuple[int, int | None]]
     undelivered: int
+
+    def until(self, purchase_id: str) -> int:
+        """Up to when everything that can pay this purchase is known."""
+        return min(self.known_until, self.wallet_until) if purchase_id in self.wallet_ready else self.known_until
 
 
 def read(database: Path) -> Ledger:
@@ -48,15 +59,27 @@ def read(database: Path) -> Ledger:
         db.row_factory = sqlite3.Row
         db.execute("BEGIN")
         tip = db.execute("SELECT height, hash FROM block ORDER BY height DESC LIMIT 1").fetchone()
-        until = db.execute("SELECT until FROM known").fetchone()
-        invoices = {row["purchase_id"]: _invoice(row) for row in db.execute("SELECT * FROM invoice")}
+        until = {row["scope"]: row["until"] for row in db.execute("SELECT * FROM known_until")}
+        scripts = dict(
+            db.execute("SELECT purchase_id, match_key FROM payment_request WHERE scope = 'chain'").fetchall()
+        )
+        invoices = {
+            row["purchase_id"]: _invoice(row, scripts[row["purchase_id"]])
+            for row in db.execute("SELECT * FROM invoice")
+        }
+        second = "FROM payment_request WHERE scope <> 'chain' AND destination"
+        ready = frozenset(row[0] for row in db.execute(f"SELECT purchase_id {second} IS NOT NULL"))
+        preparing = db.execute(f"SELECT count(*) {second} IS NULL AND unavailable IS NULL").fetchone()[0]
         blocks: dict[str, tuple[str, int, int, str, bool]] = {}
         waiting: dict[str, tuple[str, int]] = {}
+        in_wallet: dict[str, tuple[str, int, bool]] = {}
         seen: dict[str, int] = {}
-        for row in db.execute("SELECT * FROM payment WHERE height IS NOT NULL OR unconfirmed = 1"):
+        for row in db.execute("SELECT * FROM payment WHERE status <> 'withdrawn'"):
             owner, reference, sat = row["purchase_id"], row["reference"], row["amount_sat"]
             seen[reference] = row["seen_at"]
-            if row["height"] is None:
+            if row["maturity"] is None:
+                in_wallet[reference] = (owner, sat, row["status"] == "final")
+            elif row["height"] is None:
                 waiting[reference] = (owner, sat)
             else:
                 blocks[reference] = (owner, sat, row["height"], row["block_hash"], row["maturity"] > 0)
@@ -66,19 +89,23 @@ def read(database: Path) -> Ledger:
         ).fetchone()[0]
     return Ledger(
         (tip["height"], tip["hash"]) if tip else (0, ""),
-        until[0] if until else 0,
+        until.get("chain", 0),
+        until.get("wallet:simulated", 0),
+        ready,
+        preparing,
         invoices,
         blocks,
         waiting,
+        in_wallet,
         seen,
         grants,
         undelivered,
     )
 
 
-def _invoice(row: sqlite3.Row) -> InvoiceRow:
+def _invoice(row: sqlite3.Row, script: bytes) -> InvoiceRow:
     return InvoiceRow(
-        row["key"].hex(),
+        script.hex(),
         row["amount_sat"],
         row["required_confirmations"],
         row["expires_at"],

@@ -34,8 +34,8 @@ class Timings:
 
     def look(self, began: float, truth: Truth) -> None:
         """Payments that were not there at the last look came after it began."""
-        for paid in truth.paid.values():
-            for one in paid:
+        for found in (*truth.paid.values(), *truth.in_wallet.values()):
+            for one in found:
                 self._unseen.setdefault(one.reference, self.looked)
         self.looked = began
 
@@ -53,9 +53,11 @@ class Timings:
         problems = []
         if not self.clock.showed(ledger.known_until, now - STALE, now):
             problems.append(f"the chain is known up to {ledger.known_until}, and the clock shows {self.clock.now()}")
+        if not self.clock.showed(ledger.wallet_until, now - STALE, now):
+            problems.append(f"the wallet is known up to {ledger.wallet_until}, and the clock shows {self.clock.now()}")
         for invoice in invoices:
-            for one in truth.of(invoice.script):
-                problems += self._check_sight(one.reference, ledger.seen.get(one.reference), now)
+            for reference in truth.references(invoice):
+                problems += self._check_sight(reference, ledger.seen.get(reference), now)
             problems += self._check_loss(invoice.purchase_id, ledger, now)
         return problems
 
@@ -74,7 +76,7 @@ class Timings:
     def seen_at(self, invoice: Invoice, truth: Truth, ledger: Ledger) -> list[int]:
         """When its payments were first seen: as fixed earlier, else as written now, which ``check`` checks."""
         written = {**ledger.seen, **self._seen_at}
-        return [written[one.reference] for one in truth.of(invoice.script) if one.reference in written]
+        return [written[reference] for reference in truth.references(invoice) if reference in written]
 
     def _check_sight(self, reference: str, written: int | None, now: float) -> list[str]:
         kept = self._seen_at.get(reference)

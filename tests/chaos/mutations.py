@@ -7,17 +7,25 @@ for them.  Where a fault opens a window between two writes, the window is as lon
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
-from bitcache import apply_settlement, block_processing, key_release, settlement
-from bitcache.chain_payments import BlockRef, Payment
+from bitcache import (
+    apply_settlement,
+    block_processing,
+    follow_rails,
+    key_release,
+    known_time,
+    payments,
+    settlement,
+)
+from bitcache.chain_payments import CHAIN, BlockRef, Payment
 from bitcache.money import Sat
-from bitcache.storage.tables import block, grant, invoice, known
+from bitcache.storage.tables import block, grant, invoice, known_until
 from gateway.live.hub import Hub
 from wallet import block_outputs
 from wallet.chain.bitcoind_source import BitcoindSource
@@ -89,7 +97,7 @@ def cursor_before_payments() -> None:
 
         def late(conn: Connection) -> None:
             now = self._clock()
-            touched = block_processing._store(conn, payments, now, height=ref.height, block_hash=ref.hash, waiting=0)
+            touched = block_processing._store(conn, payments, now, ref)
             apply_settlement.settle_invoices(conn, touched, now)
 
         await self._store.write(late)
@@ -142,17 +150,21 @@ def settled_when_seen() -> None:
 
 @mutation("one confirmation too few is enough")
 def one_confirmation_too_few() -> None:
-    observations = apply_settlement._observations
-    _set(apply_settlement, _observations=lambda conn, ids, tip: observations(conn, ids, tip + 1))
+    observation = apply_settlement._observation
+    _set(apply_settlement, _observation=lambda row, tip, smallest: observation(row, tip + 1, smallest))
 
 
 @mutation("payments to expired invoices are ignored")
 def late_payments_ignored() -> None:
-    def owners(conn: Connection, wanted: Iterable[bytes]) -> dict[bytes, str]:
-        rows = select(invoice.c.key, invoice.c.purchase_id).where(invoice.c.state != "expired")
-        return {row.key: row.purchase_id for row in conn.execute(rows) if row.key in wanted}
+    everybody = payments.owners
+    expired = select(invoice.c.purchase_id).where(invoice.c.state == "expired")
 
-    _set(block_processing, _owners=owners)
+    def owners(conn: Connection, scope: str, wanted: Collection[bytes]) -> dict[bytes, payments.Owner]:
+        over = set(conn.scalars(expired))
+        known = everybody(conn, scope, wanted)
+        return {key: owner for key, owner in known.items() if owner.purchase_id not in over}
+
+    _set(block_processing, owners=owners)
 
 
 @mutation("payments are written in one transaction, invoices settled in the next")
@@ -240,18 +252,58 @@ def confirmed_not_renewed() -> None:
 
 @mutation("a clock that was ahead once keeps new invoices half expired")
 def known_time_never_goes_back() -> None:
-    known_until = block_processing.known_until
+    set_known_until = known_time.set_known_until
 
-    def never_back(conn: Connection, until: int, now: int) -> None:
-        before = conn.scalar(select(known.c.until)) or 0
-        known_until(conn, until, now)
-        conn.execute(
-            insert(known)
-            .values(id=1, until=0)
-            .on_conflict_do_update(index_elements=["id"], set_={"until": max(before, until)})
-        )
+    def never_back(conn: Connection, scope: str, until: int, now: int) -> None:
+        before = known_time.known_time(conn, scope)
+        set_known_until(conn, scope, until, now)
+        highest = update(known_until).where(known_until.c.scope == scope).values(until=max(before, until))
+        conn.execute(highest)
 
-    _set(block_processing, known_until=never_back)
+    _set(known_time, set_known_until=never_back)
+
+
+# The second rail
+
+
+@mutation("what comes in on the second rail is written down, and settles nothing")
+def second_rail_not_settled() -> None:
+    _set(payments, settle_invoices=lambda *report: None)
+
+
+@mutation("what may still be taken back in the wallet counts like what is final")
+def not_final_counts() -> None:
+    observation = apply_settlement._observation
+
+    def final(row: Any, tip: int, smallest: int) -> settlement.Observation:
+        seen = observation(row, tip, smallest)
+        return seen if seen.final is None else replace(seen, final=True)
+
+    _set(apply_settlement, _observation=final)
+
+
+@mutation("invoices expire by the chain alone, though the wallet is silent")
+def silent_wallet_ignored() -> None:
+    by_chain = select(known_until.c.until).where(known_until.c.scope == CHAIN)
+
+    class ByChain(apply_settlement._CameIn):
+        def __init__(self, conn: Connection, touched: dict[str, str]) -> None:
+            super().__init__(conn, touched)
+            self.known_until = dict.fromkeys(self.known_until, conn.scalar(by_chain) or 0)
+
+    over = and_(invoice.c.state == "new", invoice.c.expires_at < bindparam("until"))
+    _set(known_time, _TOUCHED=select(invoice.c.purchase_id).where(over))
+    _set(apply_settlement, _CameIn=ByChain)
+
+
+@mutation("when the connection to the wallet is lost, it is never made again")
+def wallet_never_followed_again() -> None:
+    async def once(recorder: follow_rails.Recorder) -> None:
+        with contextlib.suppress(Exception):
+            await recorder.rail.follow(recorder)
+        await asyncio.Event().wait()
+
+    _set(follow_rails, follow=once)
 
 
 # The mempool
@@ -260,7 +312,7 @@ def known_time_never_goes_back() -> None:
 @mutation("a payment that was replaced or dropped is waited for all the same")
 def withdrawals_ignored() -> None:
     def unconfirmed(conn: Connection, payments: Sequence[Payment], now: int, **rest: Any) -> None:
-        touched = block_processing._store(conn, payments, now, height=None, block_hash=None, waiting=1)
+        touched = block_processing._store(conn, payments, now, None)
         apply_settlement.settle_invoices(conn, touched, now)
 
     _set(block_processing, unconfirmed=unconfirmed)
@@ -296,7 +348,7 @@ def old_scripts_forgotten() -> None:
 
 @mutation("new invoices are watched from the next restart on")
 def new_scripts_unwatched() -> None:
-    _set(OnChainRail, watch=lambda self, key, purchase: None)
+    _set(OnChainRail, watch=lambda self, match_key: None)
 
 
 @mutation("the watcher ends at the first trouble with node or disk")
@@ -312,7 +364,7 @@ def watching_ends_at_trouble() -> None:
 def pump_ends_at_trouble() -> None:
     async def pump(self: Any) -> None:
         while True:
-            await self._deliver()
+            await self._deliver_if_changed()
             await self._wake.wait()
 
     _set(Hub, pump=pump)

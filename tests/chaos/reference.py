@@ -1,7 +1,8 @@
 """What is true: the node's chain and mempool, summed by plain rules.
 
 Written to be checked by reading.  It shares no code with the gateway: blocks come decoded from the node
-(verbosity 2), scripts as hex, amounts as Decimal.  The rules are those of ``docs/protocol.md`` §6.
+(verbosity 2), scripts as hex, amounts as Decimal.  Beside it stands a wallet service, whose file is read line by line.
+The rules are those of ``docs/protocol.md`` §6.
 """
 
 from __future__ import annotations
@@ -43,6 +44,15 @@ class Paid:
 
 
 @dataclass(frozen=True, slots=True)
+class InWallet:
+    """A payment in the wallet service that was not taken back."""
+
+    reference: str
+    sat: int
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """A block and all its outputs."""
 
@@ -54,10 +64,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Truth:
-    """One look at the node: its active chain from the first block looked at, and its mempool."""
+    """One look at the node, its active chain from the first block looked at and its mempool; and at the wallet.
+
+    ``paid`` goes by script, ``in_wallet`` by purchase.
+    """
 
     tip: Block
     paid: dict[str, list[Paid]]
+    in_wallet: dict[str, list[InWallet]]
 
     def of(self, script: str) -> list[Paid]:
         """Every surviving payment to a script."""
@@ -65,14 +79,30 @@ class Truth:
 
     def received(self, invoice: Invoice) -> int:
         """Everything that survives."""
-        return sum(one.sat for one in self.of(invoice.script))
+        return sum(one.sat for one in (*self.of(invoice.script), *self.in_wallet_of(invoice)))
+
+    def in_wallet_of(self, invoice: Invoice) -> list[InWallet]:
+        """Every payment to it in the wallet."""
+        return self.in_wallet.get(invoice.purchase_id, [])
+
+    def final_in_wallet(self, invoice: Invoice) -> int:
+        """What cannot be taken back."""
+        return sum(one.sat for one in self.in_wallet_of(invoice) if one.final)
+
+    def references(self, invoice: Invoice) -> list[str]:
+        """Of every surviving payment."""
+        return [one.reference for one in (*self.of(invoice.script), *self.in_wallet_of(invoice))]
 
     def confirmed(self, invoice: Invoice) -> int:
-        """What is deep enough: what waits, too, where no confirmation is asked for."""
+        """What is deep enough: what waits, too, where no confirmation is asked for; and what is final in the wallet."""
+        return self.confirmed_on_chain(invoice) + self.final_in_wallet(invoice)
+
+    def confirmed_on_chain(self, invoice: Invoice) -> int:
+        """The chain's part of it."""
         return sum(one.sat for one in self.of(invoice.script) if self._final(one, invoice))
 
     def state(self, invoice: Invoice, *, released: bool, known_until: int) -> str:
-        """docs/protocol.md §6, given whether it was released and up to when the gateway knew the chain."""
+        """docs/protocol.md §6, given whether it was released and up to when the gateway knew what was paid."""
         if released:
             return "settled" if self.received(invoice) >= invoice.amount else "invalid"
         if self.confirmed(invoice) >= invoice.amount:
@@ -94,12 +124,18 @@ class Truth:
         return partial | ({"paid_over"} if received > invoice.amount else set())
 
     def in_blocks(self, invoice: Invoice) -> int:
-        """What blocks hold, however deep."""
-        return sum(one.sat for one in self.of(invoice.script) if one.height is not None)
+        """What blocks hold, however deep, and what is final in the wallet."""
+        held = sum(one.sat for one in self.of(invoice.script) if one.height is not None)
+        return held + self.final_in_wallet(invoice)
 
     def confirmations(self, invoice: Invoice) -> int:
-        """Of the payment that completes the amount, deepest money first; at most as many as are asked for."""
-        gathered = 0
+        """Of the payment that completes the amount, deepest money first; at most as many as are asked for.
+
+        What is final comes before all blocks, and what is not final after them.
+        """
+        gathered = self.final_in_wallet(invoice)
+        if gathered >= invoice.amount:
+            return invoice.confirmations
         for depth, sat in sorted(((self._depth(one), one.sat) for one in self.of(invoice.script)), reverse=True):
             gathered += sat
             if gathered >= invoice.amount:
@@ -121,7 +157,7 @@ def with_absent(truth: Truth, absent: list[Paid]) -> Truth:
     paid = {script: list(found) for script, found in truth.paid.items()}
     for one in absent:
         paid.setdefault(one.script, []).append(one)
-    return Truth(truth.tip, paid)
+    return Truth(truth.tip, paid, truth.in_wallet)
 
 
 class Reference:
@@ -137,7 +173,7 @@ class Reference:
         self._blocks.clear()
         self._mempool.clear()
 
-    def look(self, scripts: set[str]) -> Truth:
+    def look(self, scripts: set[str], in_wallet: dict[str, list[InWallet]]) -> Truth:
         """The truth about these scripts now; looked at again while the chain moves under it."""
         while True:
             best = self._rpc("getbestblockhash")
@@ -150,7 +186,7 @@ class Reference:
             for one in outputs:
                 if one.script in scripts:
                     paid.setdefault(one.script, []).append(one)
-        return Truth(self._blocks[best], paid)
+        return Truth(self._blocks[best], paid, in_wallet)
 
     def _chain(self, best: str) -> list[Block]:
         """From the tip back to the first block that is looked at."""

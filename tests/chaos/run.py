@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from chaos import blocks, checkpoint, faults, loss_budget, payments
+from chaos import blocks, checkpoint, faults, loss_budget, payments, wallet
 from chaos.rpc import Refused
 from chaos.world import Violation, World
 
@@ -31,6 +31,11 @@ WEIGHTS: dict[Event, float] = {
     payments.double_spend: 4,
     payments.coinbase_to_invoice: 3,
     payments.send_again: 2,
+    wallet.pay: 8,
+    wallet.confirm: 4,
+    wallet.take_back: 2,
+    wallet.go_down: 1,
+    wallet.come_back: 4,
     blocks.mine: 12,
     blocks.mine_some: 6,
     blocks.mine_many: 0.3,
@@ -120,6 +125,8 @@ def _look_for_bugs(world: World) -> None:
 def _one(world: World, rng: Random, number: int) -> None:
     (event,) = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))
     name = event.__name__.replace("_", " ")
+    if event.__module__ == wallet.__name__:
+        name = f"wallet: {name}"
     try:
         said = event(world, rng)
     except Refused as refusal:

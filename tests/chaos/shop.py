@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from support.accounts import descriptor
+from support.answers import address_in
 
 from bitcache.identifiers import b64u, unb64u
 from chaos.gateway import GatewayProcess, Unreachable
@@ -103,8 +104,8 @@ def as_invoice(shown: dict[str, Any], claim: str, node: Rpc) -> Invoice:
         purchase_id=shown["purchase_id"],
         claim=claim,
         file_id=shown["file_id"],
-        script=str(node("validateaddress", shown["address"])["scriptPubKey"]),
-        address=shown["address"],
+        script=str(node("validateaddress", address_in(shown))["scriptPubKey"]),
+        address=address_in(shown),
         amount=shown["amount_sat"],
         confirmations=shown["confirmations_required"],
         expires_at=shown["expires_at"],

@@ -17,10 +17,11 @@ from chaos.clock import GatewayClock
 from chaos.coins import Output, Transaction
 from chaos.gateway import GatewayProcess, free_port
 from chaos.gateway_process import REFUSED
-from chaos.moments import Timings
+from chaos.moments import STALE, Timings
 from chaos.node import DEEP, ChaosNode
 from chaos.reference import Invoice, Reference, Truth
 from chaos.small_disk import SmallDisk
+from chaos.wallet import ChaosWallet
 from chaos.zmq_proxy import ZmqProxy
 
 #: So many invoices back, two answers to one claim are looked for.
@@ -47,6 +48,7 @@ class World:
         self.no_kill_before: float | None = None
         self.work_before_kill = 1.0
         self._scripts: set[str] = set()
+        self._on_chain: dict[str, list[tuple[float, int]]] = {}
         self._log: TextIO = (self.folder / "events.log").open("w")
         with contextlib.ExitStack() as undo:
             undo.callback(self.close)
@@ -64,7 +66,9 @@ class World:
         self._config, self._port = self.folder / "config.toml", free_port()
         self.set_loss_budget(shop.ENDLESS_SAT)
         token = shop.set_up(self._config)
-        self.gateway = GatewayProcess(self._config, clock_file, self.folder / "gateway.log", self._port, mutation)
+        self.wallet = ChaosWallet(self.folder / "wallet.jsonl")
+        where = (self._config, clock_file, self.wallet.path)
+        self.gateway = GatewayProcess(where, self.folder / "gateway.log", self._port, mutation)
         self.gateway.start()
         self.gateway.wait_until_up()
         self.files = shop.open_shop(self.gateway, token, self.folder)
@@ -100,13 +104,20 @@ class World:
     def look(self) -> Truth:
         """The truth now, and whoever is fully confirmed in it is remembered: only they may ever be released."""
         before, began = self.moments.looked, time.time()
-        truth = self.reference.look(self._scripts)
+        truth = self.reference.look(self._scripts, self.wallet.payments())
         self.moments.look(began, truth)
         for invoice in self.invoices:
-            if invoice.purchase_id not in self.witnessed and truth.confirmed(invoice) >= invoice.amount:
+            if invoice.purchase_id not in self.witnessed and self._may_be_released(invoice, truth, began):
                 self.witnessed.add(invoice.purchase_id)
                 self.moments.witness(invoice.purchase_id, before)
         return truth
+
+    def _may_be_released(self, invoice: Invoice, truth: Truth, now: float) -> bool:
+        """Whether it is fully confirmed; the gateway may know the wallet's part of it earlier than the chain's."""
+        kept = self._on_chain.setdefault(invoice.purchase_id, [])
+        kept.append((now, truth.confirmed_on_chain(invoice)))
+        kept[:] = [moment for moment in kept if moment[0] > now - STALE]
+        return max(sat for _, sat in kept) + truth.final_in_wallet(invoice) >= invoice.amount
 
     # Purchases
 

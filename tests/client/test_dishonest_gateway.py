@@ -18,6 +18,7 @@ from bitcache.sealing import manifest
 from gateway.client.buy_file import PurchaseObserver, buy
 from gateway.client.errors import GatewayConfused, GatewayUnreachable, NotPaidInTime
 from gateway.client.gateway_client import connect
+from gateway.client.invoice_terms import onchain_request
 from gateway.client.sell_file import PublishedFile
 from gateway.client.verified_offer import VerifiedOffer, look
 from gateway.demo.demonstration import Demo
@@ -79,7 +80,7 @@ async def _pay(demo: Demo, offer: VerifiedOffer, folder: Path) -> None:
     """Get an invoice, pay it, find a block."""
     addresses: list[str] = []
     observer = PurchaseObserver()
-    observer.invoice = lambda purchase, offer: addresses.append(purchase.address)  # type: ignore[method-assign]
+    observer.invoice = lambda purchase, offer: addresses.append(onchain_request(purchase).address)  # type: ignore[method-assign]
     with pytest.raises(NotPaidInTime):
         await buy(demo.gateway, offer, folder / "out", folder, timeout=0.2, observer=observer)
     assert demo.parts.demo_wallet is not None

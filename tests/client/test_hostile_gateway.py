@@ -139,6 +139,8 @@ def purchase_of(sold: PublishedFile, address: str, **members: Any) -> dict[str, 
     times = {"created_at": 1, "expires_at": 2, "seen_at": None, "settled_at": None}
     plain = {"purchase_id": "T" * 22, "file_id": sold.link.file_id, "state": "new", "marks": [], "amount_sat": 2500}
     sums = {"received_sat": 0, "due_sat": 2500, "confirmed_sat": 0, "confirmations": 0, "confirmations_required": 1}
-    asked = {"address": address, "uri": f"bitcoin:{address}?amount=0.000025", "amount_btc": "0.000025"}
-    rest = {"released": False, "txids": [], "network": "regtest", "sees_mempool": True}
+    request = {"rail": "onchain", "destination": address, "uri": f"bitcoin:{address}?amount=0.000025"}
+    more = {"payable_sat": 2500, "expires_at": 2, "sees_unconfirmed": True, "unavailable": None}
+    asked = {"payment_requests": [request | more], "amount_btc": "0.000025"}
+    rest = {"released": False, "payments": [], "network": "regtest"}
     return times | plain | sums | asked | rest | members

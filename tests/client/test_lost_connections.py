@@ -18,6 +18,7 @@ from gateway.client import sell_file
 from gateway.client.buy_file import FinishedPurchase, PurchaseObserver, buy
 from gateway.client.errors import GatewayUnreachable, NotPaidInTime
 from gateway.client.gateway_client import GatewayClient, connect
+from gateway.client.invoice_terms import onchain_request
 from gateway.client.sell_file import FileToSell, PublishedFile, sell
 from gateway.client.verified_offer import VerifiedOffer, look
 from gateway.demo.demonstration import Demo
@@ -39,7 +40,7 @@ async def buy_through(demo: Demo, gateway: GatewayClient, offer: VerifiedOffer, 
 
     class Watching(PurchaseObserver):
         def invoice(self, purchase: object, offer: VerifiedOffer) -> None:
-            invoiced.put_nowait(purchase.address)  # type: ignore[attr-defined]
+            invoiced.put_nowait(onchain_request(purchase).address)  # type: ignore[attr-defined]
 
     buying = asyncio.create_task(buy(gateway, offer, folder / "out", folder / "state", timeout=60, observer=Watching()))
     assert demo.parts.demo_wallet is not None

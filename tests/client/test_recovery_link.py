@@ -17,6 +17,7 @@ from gateway.api.models import Purchase
 from gateway.client.buy_file import PurchaseObserver, buy
 from gateway.client.claim_from_link import verdict_on
 from gateway.client.errors import NotPaidInTime, PaidInPart
+from gateway.client.invoice_terms import onchain_request
 from gateway.client.sell_file import PublishedFile
 from gateway.client.verified_offer import VerifiedOffer, look
 from gateway.demo.demonstration import Demo
@@ -36,7 +37,7 @@ class Noting(PurchaseObserver):
     def invoice(self, purchase: Purchase, offer: VerifiedOffer) -> None:
         """Kept."""
         if purchase.due_sat:
-            self.asked.append(purchase.address)
+            self.asked.append(onchain_request(purchase).address)
 
 
 async def claimed(demo: Demo, sold: PublishedFile) -> tuple[str, Purchase]:
@@ -65,7 +66,7 @@ async def test_an_unpaid_claim_of_a_link_is_never_paid(demo: Demo, sold: Publish
         with pytest.raises(NotPaidInTime):
             await buy(demo.gateway, offer, tmp_path / "out", tmp_path, timeout=0.2, observer=observer)
         assert observer.asked
-        assert theirs.address not in observer.asked
+        assert onchain_request(theirs).address not in observer.asked
         assert "no payment yet" in observer.notes[0]
     [kept] = claims_on_disk(tmp_path)
     assert kept != claim
@@ -75,7 +76,7 @@ async def test_of_a_partly_paid_one_the_rest_is_paid_by_choice(demo: Demo, sold:
     """Without the choice nothing is asked for, lest somebody pays twice; nor before what came is confirmed."""
     claim, theirs = await claimed(demo, sold)
     assert demo.parts.demo_wallet is not None
-    await demo.parts.demo_wallet.pay(theirs.address, Sat(1000))
+    await demo.parts.demo_wallet.pay(onchain_request(theirs).address, Sat(1000))
     offer, observer = await offered(demo, sold, claim), Noting()
     while not (found := await demo.gateway.call(Purchase, "GET", "/claim", bearer=claim)).received_sat:
         pass
@@ -95,8 +96,8 @@ async def test_of_a_partly_paid_one_the_rest_is_paid_by_choice(demo: Demo, sold:
         buy(demo.gateway, offer, tmp_path / "out", tmp_path, timeout=60, observer=observer, pay_rest=True)
     )
     await eventually(asked)
-    assert observer.asked == [theirs.address]
-    await demo.parts.demo_wallet.pay(theirs.address, Sat(found.due_sat))
+    assert observer.asked == [onchain_request(theirs).address]
+    await demo.parts.demo_wallet.pay(onchain_request(theirs).address, Sat(found.due_sat))
     await demo.parts.demo_wallet.mine()
     assert (await paying).purchase.purchase_id == theirs.purchase_id
     assert claims_on_disk(tmp_path) == []
@@ -123,7 +124,7 @@ async def test_one_that_the_gateway_does_not_know(demo: Demo, sold: PublishedFil
 async def test_a_paid_one_opens_and_is_not_stored(demo: Demo, sold: PublishedFile, tmp_path: Path) -> None:
     claim, theirs = await claimed(demo, sold)
     assert demo.parts.demo_wallet is not None
-    await demo.parts.demo_wallet.pay(theirs.address, Sat(2500))
+    await demo.parts.demo_wallet.pay(onchain_request(theirs).address, Sat(2500))
     await demo.parts.demo_wallet.mine()
     observer = Noting()
     offer = await offered(demo, sold, claim)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +24,7 @@ from bitcache.storage.database import Store
 from wallet.chain.simulated_chain import SimulatedChain
 from wallet.rails.onchain import OnChainRail
 from wallet.rails.simulated import SimulatedRail
+from wallet.rails.simulated_wallet import SimulatedWallet
 from wallet.watcher import Watcher
 
 PRICE = 10_000
@@ -86,16 +86,29 @@ class OnChain:
         await self._watcher.sync()
 
 
+class OneReport:
+    """Passes everything on, and says when all was said that there was to say."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.record, self.withdraw, self._recorder = recorder.record, recorder.withdraw, recorder
+        self.complete = asyncio.Event()
+
+    async def known_until(self, until: int) -> None:
+        await self._recorder.known_until(until)
+        self.complete.set()
+
+
 class InWallet:
     """The simulated wallet service, whose connection is made anew for every report."""
 
     name = "simulated"
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self.wallet = SimulatedRail(clock)
-        self.rails = Rails(PaperRail(), (self.wallet,), frozenset({"simulated"}))
+        self.wallet = SimulatedWallet()
+        self.rail = SimulatedRail(self.wallet, clock)
+        self.rails = Rails(PaperRail(), (self.rail,), frozenset({"simulated"}))
         self.elsewhere = "somebody else's"
-        self._recorder = Recorder(store, self.wallet, clock)
+        self._recorder = Recorder(store, self.rail, clock)
 
     async def pay(self, destination: str, amount: int) -> str:
         return self.wallet.pay(destination, Sat(amount), final=False)
@@ -107,11 +120,9 @@ class InWallet:
         self.wallet.cancel(reference)
 
     async def report(self) -> None:
-        said = asyncio.Event()
-        following = asyncio.create_task(self.wallet.follow(replace(self._recorder, on_change=said.set)))
-        for _ in range(3):  # what came in, what was taken back, and up to when that is all
-            await asyncio.wait_for(said.wait(), 5)
-            said.clear()
+        recorder = OneReport(self._recorder)
+        following = asyncio.create_task(self.rail.follow(recorder))
+        await asyncio.wait_for(recorder.complete.wait(), 5)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
 

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 from sales import VerifiedOffer
 from support.accounts import descriptor
+from support.answers import address_in
 from support.eventually import eventually
 
 from bitcache.identifiers import b64u, claim_hash, new_secret
@@ -122,7 +123,7 @@ class Shop(Calls):
 
     async def pay(self, purchase: dict[str, Any], amount: int | None = None, *, mine: bool = True) -> dict[str, Any]:
         """Pay, and wait until the gateway shows it."""
-        await self.chain.pay(purchase["address"], Sat(amount or purchase["amount_sat"]))
+        await self.chain.pay(address_in(purchase), Sat(amount or purchase["amount_sat"]))
         if mine:
             await self.chain.mine()
         await self.state(purchase, "settled" if mine else "processing")

@@ -16,6 +16,7 @@ import pytest
 from sales import content, file_for_sale
 from shop import Client, open_shop, settings_in
 from support.accounts import descriptor
+from support.answers import address_in
 from support.eventually import eventually
 
 from bitcache.errors import DatabaseBusy, InvalidSettings, PrivateKeyRefused, SalesPaused
@@ -98,7 +99,7 @@ async def test_a_sale_survives_a_restart(tmp_path: Path) -> None:
         sold = await shop.sell(file_for_sale())
         claim, purchase = await shop.begin(sold.file_id)
         settings, chain = shop.parts.settings, shop.chain
-    await chain.pay(purchase["address"], purchase["amount_sat"])
+    await chain.pay(address_in(purchase), purchase["amount_sat"])
     await chain.mine()
     async with running(settings, demo_wallet=chain) as parts:
 

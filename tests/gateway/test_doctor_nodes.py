@@ -183,7 +183,7 @@ async def seen(settings: Settings, payer: RegtestNode, store: Store, folder: Pat
     shop = await open_shop(store)
     ((script, address),) = fresh_destinations(1)
     purchase_id = await shop.invoice(script, address)
-    watcher = Watcher(store, source, {script: purchase_id})
+    watcher = Watcher(store, source, {script})
     await source.open()
 
     async def state() -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sales import file_for_sale
 from shop import Open, Shop
+from support.answers import address_in
 from support.eventually import eventually
 
 from gateway.api import event_stream
@@ -48,7 +49,7 @@ async def test_at_once_and_at_every_change(shop: Shop) -> None:
     _, purchase = await shop.begin(sold.file_id)
     async with watching(shop, purchase) as one, watching(shop, purchase) as other:
         assert await one.state() == await other.state() == "new"
-        await shop.chain.pay(purchase["address"], purchase["amount_sat"])
+        await shop.chain.pay(address_in(purchase), purchase["amount_sat"])
         assert await one.state() == await other.state() == "processing"
         await shop.chain.mine()
         assert await one.state() == await other.state() == "settled"
@@ -61,7 +62,7 @@ async def test_one_that_does_not_read(shop: Shop) -> None:
     async with watching(shop, purchase), watching(shop, purchase) as reader:
         assert await reader.state() == "new"
         for _ in range(20):
-            await shop.chain.pay(purchase["address"], 300)
+            await shop.chain.pay(address_in(purchase), 300)
         await shop.chain.mine()
         while await reader.state() != "settled":
             pass

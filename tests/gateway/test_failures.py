@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sales import file_for_sale
 from shop import Open, Shop
+from support.answers import address_in
 from support.eventually import eventually
 
 from bitcache.errors import NodeUnreachable
@@ -45,7 +46,7 @@ async def test_node_down(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         got = await shop.call("GET", "/healthz")
         assert (got.status, got.json["status"], got.json["node"]["error"]) == (503, "degraded", "node_unreachable")
         assert got.json["database"]["ok"]
-        await shop.chain.pay(purchase["address"], purchase["amount_sat"])
+        await shop.chain.pay(address_in(purchase), purchase["amount_sat"])
         await shop.chain.mine()
         assert (await shop.call("GET", "/share", claim)).status == 402
     await shop.state(purchase, "settled")

@@ -20,7 +20,7 @@ from gateway.visitor_limits import VisitorLimits
 @pytest.mark.parametrize("failure", [DatabaseBusy("held"), ZeroDivisionError()], ids=["busy", "a bug"])
 async def test_a_failure_ends_nothing(store: Store, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
     """Open pages are told as soon as it works again."""
-    monkeypatch.setattr(hub_module, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(hub_module, "INTERVAL_SECONDS", 0.01)
     purchase_id = await (await open_shop(store)).invoice(b"script", "address", 1_000)
     await store.write(lambda conn: event_log.add(conn, [(EventKind.PURCHASE_SEEN, purchase_id)], 0))
     unread, asked = event_log.unread, asyncio.Event()

@@ -12,6 +12,7 @@ from sales import file_for_sale
 from shop import Client, settings_in
 from sqlalchemy import select
 from support.accounts import fresh_account
+from support.answers import address_in
 from support.eventually import eventually
 
 from bitcache.chain_payments import BlockRef
@@ -80,7 +81,7 @@ async def test_blocks_of_a_dead_chain_below_the_given_height(tmp_path: Path, own
 async def sold(client: Client, node: RegtestNode, file_id: str) -> dict[str, Any]:
     """A purchase, paid and released; with the height of its payment's block."""
     claim, purchase = await client.begin(file_id)
-    await node.pay(purchase["address"], Sat(purchase["amount_sat"]))
+    await node.pay(address_in(purchase), Sat(purchase["amount_sat"]))
     await node.mine()
     height = await node.rpc("getblockcount")
 

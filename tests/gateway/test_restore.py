@@ -13,6 +13,7 @@ from sales import file_for_sale
 from shop import Shop, settings_in, started
 from sqlalchemy import Connection, func, select
 from support.accounts import descriptor
+from support.answers import address_in
 from support.eventually import eventually
 from support.till import FailingChain
 
@@ -53,14 +54,14 @@ async def test_backup_sell_more_restore(tmp_path: Path) -> None:
     for name in ("", "-wal", "-shm"):
         folder.database.with_name(folder.database.name + name).unlink(missing_ok=True)
     await asyncio.to_thread(copied, tmp_path / "backup", folder.database)
-    await chain.pay(known[2]["address"], Sat(known[2]["amount_sat"]))
+    await chain.pay(address_in(known[2]), Sat(known[2]["amount_sat"]))
     await chain.mine()
     async with started(settings, chain, token) as shop:
         for one in known:
             await shop.state(one, "settled")
         fresh = [(await shop.begin(sold.file_id))[1] for _ in range(4)]
-        before = {one["address"] for one in known + forgotten}
-        assert not before & {one["address"] for one in fresh}
+        before = {address_in(one) for one in known + forgotten}
+        assert not before & {address_in(one) for one in fresh}
         left_out = await shop.parts.store.read(address_journal.all_skipped)
         assert [(one.first, one.end) for one in left_out] == [(3, 10)]
         await shop.pay(fresh[0])
@@ -131,10 +132,10 @@ async def forgotten_sales(backup: Backup) -> tuple[str, list[dict[str, Any]]]:
 
 async def expect_nothing_unpaid(backup: Backup, forgotten: list[dict[str, Any]], fresh: list[dict[str, Any]]) -> None:
     """Forgotten buyers pay what they were shown: nobody else gets a file for it, now or after a rescan."""
-    assert not {one["address"] for one in forgotten} & {one["address"] for one in fresh}
+    assert not {address_in(one) for one in forgotten} & {address_in(one) for one in fresh}
     async with started(backup.settings, backup.chain, backup.token) as shop:
         for one in forgotten:
-            await backup.chain.pay(one["address"], Sat(one["amount_sat"]))
+            await backup.chain.pay(address_in(one), Sat(one["amount_sat"]))
         await backup.chain.mine(3)
         await eventually(lambda: _is_at(shop, backup.chain))
         assert await shop.parts.store.read(_grants) == 0
@@ -227,9 +228,9 @@ async def test_a_payment_beyond_what_the_database_knows(
     file_id, forgotten = await forgotten_sales(backup)
     backup.restore()
     reboot(tmp_path, monkeypatch)
-    await backup.chain.pay(forgotten[16]["address"], Sat(2_500))
+    await backup.chain.pay(address_in(forgotten[16]), Sat(2_500))
     await backup.chain.mine()
-    await backup.chain.pay(forgotten[18]["address"], Sat(2_500))
+    await backup.chain.pay(address_in(forgotten[18]), Sat(2_500))
     async with started(backup.settings, backup.chain, backup.token) as shop:
         await expect_closed(shop, file_id, "restored")
         left_out = await shop.parts.store.read(address_journal.all_skipped)
@@ -265,7 +266,7 @@ async def test_nothing_is_sold_before_the_chain_is_known(backup: Backup, monkeyp
         await shop.begin(sold.file_id)
     async with started(backup.settings, chain, backup.token) as shop:
         await expect_closed(shop, sold.file_id, "catching_up")
-        assert (await shop.begin(sold.file_id, claim))[1]["address"] == order["address"]
+        assert address_in((await shop.begin(sold.file_id, claim))[1]) == address_in(order)
         chain.fails, chain.behind = None, True
         await expect_closed(shop, sold.file_id, "catching_up")
         chain.behind = False

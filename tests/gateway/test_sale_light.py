@@ -10,6 +10,7 @@ import pytest
 from sales import file_for_sale
 from shop import Client, settings_in
 from support.accounts import fresh_account
+from support.answers import address_in, onchain_in
 from support.eventually import eventually
 
 from bitcache.money import Sat
@@ -40,8 +41,8 @@ async def test_a_sale_through_the_light_client(tmp_path: Path, own_regtest: Regt
         await eventually(healthy)
         sold = await client.sell(file_for_sale())
         claim, purchase = await client.begin(sold.file_id)
-        assert purchase["sees_mempool"] is False
-        await own_regtest.pay(purchase["address"], Sat(purchase["amount_sat"]))
+        assert onchain_in(purchase)["sees_unconfirmed"] is False
+        await own_regtest.pay(address_in(purchase), Sat(purchase["amount_sat"]))
         assert not await released()
         await own_regtest.mine()
         await eventually(released)

@@ -12,13 +12,16 @@ import pytest
 from sales import file_for_sale
 from shop import Client, settings_in
 from support.accounts import BIP84_ZPUB, fresh_account
+from support.answers import address_in
 from support.eventually import eventually
+from support.market import key_of
 from support.peer_chain import PeerChain
 from support.peer_server import Message, PeerServer, serving
 
 from bitcache.identifiers import b64u, claim_hash, new_secret
-from bitcache.issue_invoices import create_purchase
+from bitcache.issue_invoices import InvoiceIssuer
 from bitcache.money import Sat
+from bitcache.purchase_requests import PurchaseRequest
 from gateway.compose import check_payout, init_data_folder, running
 from gateway.context import GatewayContext
 from gateway.server.app import listening
@@ -79,7 +82,7 @@ async def test_one_lying_peer_of_two(tmp_path: Path, own_regtest: RegtestNode, a
             await eventually(lambda: healthy(client))
             sold = await client.sell(file_for_sale(price_sat=amount))
             unpaid, purchase = await client.begin(sold.file_id)
-            script = bytes.fromhex((await own_regtest.rpc("validateaddress", purchase["address"]))["scriptPubKey"])
+            script = bytes.fromhex((await own_regtest.rpc("validateaddress", address_in(purchase)))["scriptPubKey"])
             forged = truth.fork()
             forged.mine([(amount, script)])
             for _ in range(3):
@@ -91,7 +94,7 @@ async def test_one_lying_peer_of_two(tmp_path: Path, own_regtest: RegtestNode, a
             liar.announce(await PeerChain.of_node(RULES["regtest"], own_regtest))
             await eventually(lambda: healthy(client))
             paid, purchase = await client.begin(sold.file_id)
-            await own_regtest.pay(purchase["address"], Sat(purchase["amount_sat"]))
+            await own_regtest.pay(address_in(purchase), Sat(purchase["amount_sat"]))
             await own_regtest.mine(3)
             liar.announce(await PeerChain.of_node(RULES["regtest"], own_regtest))
             await eventually(lambda: released(client, paid))
@@ -120,10 +123,10 @@ async def test_lying_peers_on_the_main_network(tmp_path: Path, other: str) -> No
             got = await client.call("POST", f"/files/{sold.file_id}/purchases", json=asked)
             assert (got.status, got.json["reason"]) == (409, "catching_up"), "nobody is asked to pay meanwhile"
             unpaid = new_secret()  # an invoice from before
-            order = (sold.file_id, claim_hash(unpaid), parts.policy, None, now)
-            purchase, _ = await create_purchase(parts.store, parts.rail, *order, journal=parts.journal)
+            issuer = InvoiceIssuer(parts.store, parts.rails, parts.policy, parts.journal)
+            purchase, _ = await issuer.create_one(PurchaseRequest(sold.file_id, claim_hash(unpaid)), now)
             paying = forged.fork()
-            paying.mine([(2_500, purchase.key)], bits=EASY, when=now)
+            paying.mine([(2_500, key_of(purchase, "onchain"))], bits=EASY, when=now)
             for liar in liars:
                 liar.announce(paying)
             assert not await released_soon(client, unpaid)

@@ -12,6 +12,7 @@ import pytest
 from sales import file_for_sale
 from shop import Client, settings_in
 from support.accounts import fresh_account
+from support.answers import address_in
 from support.eventually import eventually
 
 from bitcache.money import Sat
@@ -43,7 +44,7 @@ async def test_sale_while_the_node_is_away(tmp_path: Path, own_regtest: RegtestN
         await eventually(lambda: is_now(health, 503))
         claim, purchase = await client.begin(sold.file_id)
         await own_regtest.restart()
-        await own_regtest.pay(purchase["address"], Sat(purchase["amount_sat"]))
+        await own_regtest.pay(address_in(purchase), Sat(purchase["amount_sat"]))
         await own_regtest.mine()
         await eventually(released)
         await eventually(lambda: is_now(health, 200))

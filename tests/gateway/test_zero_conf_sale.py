@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sales import file_for_sale
 from shop import Open
+from support.answers import address_in
 
 from bitcache.money import Sat
 
@@ -16,10 +17,10 @@ async def test_released_when_seen_until_the_budget_is_used_up(open_one: Open) ->
         claim, first = await shop.begin(sold.file_id)
         _, second = await shop.begin(sold.file_id)
         assert first["confirmations_required"] == second["confirmations_required"] == 0
-        await shop.chain.pay(first["address"], Sat(2_500))
+        await shop.chain.pay(address_in(first), Sat(2_500))
         await shop.state(first, "settled")
         assert (await shop.call("GET", "/share", claim)).status == 200
-        await shop.chain.pay(second["address"], Sat(2_500))
+        await shop.chain.pay(address_in(second), Sat(2_500))
         await shop.state(second, "processing")
         now = (await shop.call("GET", f"/purchases/{second['purchase_id']}")).json
         assert (now["released"], now["confirmations_required"]) == (False, 1)
@@ -33,7 +34,7 @@ async def test_a_replaced_payment_ends_it(open_one: Open) -> None:
     async with open_one(invoices={"zero_conf_below_sat": 3_000, "zero_conf_budget_sat": 4_000}) as shop:
         sold = await shop.sell(file_for_sale(price_sat=2_500))
         _, order = await shop.begin(sold.file_id)
-        txid = await shop.chain.pay(order["address"], Sat(2_500))
+        txid = await shop.chain.pay(address_in(order), Sat(2_500))
         await shop.state(order, "settled")
         await shop.chain.replace(txid)
         await shop.state(order, "invalid")

@@ -8,12 +8,13 @@ import { stepsOf } from "../../gateway/web/static/checkout/progress-steps.js";
 import { adviceOn, check, parsePrice } from "../../gateway/web/static/seller/validate.js";
 import { snippet } from "../../gateway/web/static/seller/views/published.js";
 import { btcText, countdown, grouped, scaled } from "../../gateway/web/static/ui/format-numbers.js";
+import { requestOf } from "./fake-buyer.js";
 
 const OFFER = { fileId: "F", title: "A song", name: "song.flac", type: "audio/flac", size: 5, priceSat: 2500, sealedSize: 77, demo: false, simulated: false, paused: null };
 const Purchase = {
   purchase_id: "T", file_id: "F", state: "new", marks: [], amount_sat: 2500, amount_btc: "0.000025", received_sat: 0, due_sat: 2500,
-  address: "bc1q", uri: "bitcoin:bc1q?amount=0.000025", confirmations: 0, confirmations_required: 2, created_at: 1, expires_at: 3601,
-  seen_at: null, settled_at: null, released: false, txids: [], network: "main", sees_mempool: true,
+  payment_requests: [requestOf(2500)], payments: [], confirmations: 0, confirmations_required: 2, created_at: 1, expires_at: 3601,
+  seen_at: null, settled_at: null, released: false, network: "main",
 };
 const FILE = { name: "song.flac", type: "audio/flac", size: 5, blob: null };
 
@@ -117,7 +118,7 @@ test("sizes and countdowns", () => {
 
 test("where the mempool is not seen, the buyer is told to pay once and wait for a block", () => {
   assert.equal(stepsOf(after(offered, purchase()))[0].more, undefined);
-  assert.equal(stepsOf(after(offered, purchase({ sees_mempool: false })))[0].more, "step.pay.blind");
+  assert.equal(stepsOf(after(offered, purchase({ payment_requests: [requestOf(2500, undefined, false)] })))[0].more, "step.pay.blind");
 });
 
 test("prices as people type them", () => {

@@ -27,9 +27,16 @@ export function purchaseOf(theirs, changes = {}) {
   const { state = "new", received_sat: received = 0, confirmed_sat: confirmed = 0 } = changes;
   const purchase = {
     purchase_id: idOf(theirs), file_id: FILE, state, marks: [], amount_sat: 2500, received_sat: received, confirmed_sat: confirmed, due_sat: Math.max(0, 2500 - received),
-    address: ADDRESS, released: state === "settled" || state === "invalid", ...changes,
+    released: state === "settled" || state === "invalid", expires_at: 3601, payments: [], ...changes,
   };
-  return { ...purchase, uri: changes.uri ?? paymentUri(purchase) };
+  return { ...purchase, payment_requests: [requestOf(purchase.due_sat, changes.address)] };
+}
+
+/** One way to pay, as an honest gateway sends it. */
+export function requestOf(due, address = ADDRESS, sees = true) {
+  const payable = due && Math.max(due, 294);
+  const uri = paymentUri({ address, payableSat: payable });
+  return { rail: "onchain", destination: address, uri, payable_sat: payable, expires_at: 3601, sees_unconfirmed: sees, unavailable: null };
 }
 
 const hashOf = (theirs) => createHash("sha256").update("bitcache/v1 claim").update(Buffer.from(theirs, "base64url")).digest("base64url");

@@ -6,7 +6,6 @@ import asyncio
 import sys
 from pathlib import Path
 
-from bitcache.identifiers import PurchaseId
 from bitcache.storage.database import Store
 from wallet.chain.light.light_source import LightSource
 from wallet.watcher import Watcher
@@ -18,7 +17,7 @@ async def main(database: str, folder: str, *peers: str) -> None:
 
     source = LightSource("regtest", Path(folder), peers=peers, connections=2)
     await source.open()
-    scripts: dict[bytes, PurchaseId] = {}
+    scripts: set[bytes] = set()
     await Watcher(store, source, scripts).run()
 
 

@@ -234,9 +234,9 @@ def references_of(purchase: Purchase) -> list[str]:
     return [payment.reference for payment in purchase.payments]
 
 
-def key_of(purchase: Purchase) -> bytes:
+def key_of(purchase: Purchase, rail: str = "paper") -> bytes:
     """How payments to its address are recognised."""
-    key = request_of(purchase).match_key
+    key = request_of(purchase, rail).match_key
     assert key is not None
     return key
 

@@ -6,7 +6,6 @@ import asyncio
 import sys
 from pathlib import Path
 
-from bitcache.identifiers import PurchaseId
 from bitcache.storage.database import Store
 from wallet.chain.bitcoind_source import BitcoindSource
 from wallet.chain.node_rpc import NodeRpc
@@ -18,7 +17,7 @@ async def main(database: str, url: str, cookie: str) -> None:
     store = await Store.open(Path(database))
     source = BitcoindSource(NodeRpc(url, cookie=Path(cookie)), "regtest")
     await source.open()
-    scripts: dict[bytes, PurchaseId] = {}
+    scripts: set[bytes] = set()
     await Watcher(store, source, scripts).run()
 
 

@@ -71,7 +71,7 @@ async def test_an_absent_payment_releases_nothing_without_a_block(till: Till) ->
 
 async def test_an_absence_ends(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     """After some two weeks of blocks it is given up; a block that holds it after all still settles."""
-    monkeypatch.setattr(block_processing, "LONGEST_ABSENCE", 5)
+    monkeypatch.setattr(absent_payments, "LONGEST_ABSENCE", 5)
     purchase_id, address = await till.invoice()
     txid = await till.chain.pay(address, Sat(5_000))
     await till.watcher.sync()

@@ -130,7 +130,7 @@ async def test_a_node_that_says_less_is_watched_all_the_same(
     shop = await open_shop(store)
     ((script, address),) = fresh_destinations(1)
     purchase_id = await shop.invoice(script, address)
-    watcher = Watcher(store, source, {script: purchase_id})
+    watcher = Watcher(store, source, {script})
 
     async def state_is(state: str) -> bool:
         assert await watcher._attempt(), watcher.status.error
@@ -153,7 +153,7 @@ async def test_nonsense_stops_the_watcher_for_as_long_as_it_lasts(between: tuple
     """It says which answer it is, and goes on when the answers are good again."""
     proxy, url = between
     source = BitcoindSource(NodeRpc(url), "regtest")
-    watcher = Watcher(store, source, {})
+    watcher = Watcher(store, source, set())
     try:
         for method, nonsense in {
             "getblockchaininfo": lambda found: {"chain": "regtest"},

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.accounts import fresh_destinations
@@ -33,13 +32,13 @@ class Watched:
     def __init__(self, shop: Shop, node: RegtestNode) -> None:
         self.shop = shop
         self.source = BitcoindSource(node.client(), "regtest")
-        self.scripts: dict[bytes, PurchaseId] = {}
+        self.scripts: set[bytes] = set()
         self.watcher = Watcher(shop.store, self.source, self.scripts)
 
     async def invoice(self) -> tuple[PurchaseId, str]:
         ((script, address),) = fresh_destinations(1)
         purchase_id = await self.shop.invoice(script, address)
-        self.scripts[script] = purchase_id
+        self.scripts.add(script)
         return purchase_id, address
 
     async def synced(self) -> bool:
@@ -199,7 +198,7 @@ async def test_another_chain_is_refused_before_anything_is_undone(store: Store) 
     shop = await open_shop(store)
     ((script, address),) = fresh_destinations(1)
     purchase_id = await shop.invoice(script, address)
-    scripts = {script: purchase_id}
+    scripts = {script}
     await Watcher(store, chain, scripts).sync()
     await chain.pay(address, Sat(5_000))
     await chain.mine(DEEPEST + 10)
@@ -225,7 +224,7 @@ async def test_zmq_that_goes_and_comes_back_with_the_node(
     source = BitcoindSource(own_regtest.client(), "regtest")
     await source.open()
     ((script, address),) = fresh_destinations(1)
-    scripts: dict[Any, Any] = {script: 1}
+    scripts = {script}
 
     async def hears() -> bool:
         await own_regtest.pay(fresh_destinations(1)[0][1], Sat(1_000))

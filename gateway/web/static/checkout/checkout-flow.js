@@ -4,7 +4,7 @@ import { gatewayNow } from "../ui/gateway-time.js";
 import { report } from "../sealing/errors.js";
 import { formatLink } from "../sealing/file-link.js";
 import { demoPay } from "./buyer-api.js";
-import { checkPurchase } from "./invoice-terms.js";
+import { checkPurchase, firstOf } from "./invoice-terms.js";
 import { keeps, noteClaim } from "./saved-claims.js";
 import { Delivery } from "./download-when-paid.js";
 import { verdictOn } from "./claim-from-link.js";
@@ -183,12 +183,13 @@ export class Flow {
    * @param {import("./resume.js").ClaimedPurchase} claimed
    * @param {(purchase: import("./checkout-state.js").Purchase) => void} onPurchase hears what is honest, the first at once
    */
-  #watchOver({ purchase: first }, onPurchase) {
+  #watchOver({ purchase }, onPurchase) {
+    const first = firstOf(purchase);
     const honest = (/** @type {import("./checkout-state.js").Purchase} */ news) => {
       if (this.#checked && this.#isHonest(news, this.#checked.offer, first)) onPurchase(news);
     };
     this.#watch = new Watch(first.purchase_id, { onPurchase: honest, onOffline: () => this.dispatch({ type: "offline" }) });
-    honest(first);
+    honest(purchase);
   }
 
   /** @param {import("./resume.js").ClaimedPurchase} claimed */

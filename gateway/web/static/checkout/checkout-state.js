@@ -6,9 +6,12 @@
 /**
  * @typedef {"new" | "processing" | "settled" | "expired" | "invalid"} InvoiceState
  * @typedef {{purchase_id: string, file_id: string, state: InvoiceState, marks: string[], amount_sat: number, amount_btc: string,
- *   received_sat: number, confirmed_sat: number, due_sat: number, address: string, uri: string, confirmations: number, confirmations_required: number,
+ *   received_sat: number, confirmed_sat: number, due_sat: number, payment_requests: PaymentRequest[], payments: {rail: string, reference: string}[],
+ *   confirmations: number, confirmations_required: number,
  *   created_at: number, expires_at: number, seen_at: number | null, settled_at: number | null, released: boolean,
- *   txids: string[], network: string, sees_mempool: boolean}} Purchase as the API sends it
+ *   network: string}} Purchase as the API sends it
+ * @typedef {{rail: string, destination: string | null, uri: string | null, payable_sat: number, expires_at: number,
+ *   sees_unconfirmed: boolean, unavailable: string | null}} PaymentRequest one way to pay
  * @typedef {{fileId: string, title: string, name: string, type: string, size: number, priceSat: number, sealedSize: number,
  *   demo: boolean, simulated: boolean, paused: string | null}} Offer what was checked before anything is paid
  * @typedef {{mediaType: string, content: Uint8Array<ArrayBuffer>}} Preview
@@ -169,9 +172,9 @@ export const mayDownload = (purchase) => purchase !== null && (purchase.released
 
 /**
  * Paid for, as far as anyone can know: enough was seen, or the file was released already.
- * @param {Purchase} purchase
+ * @param {Pick<Purchase, "state" | "released" | "due_sat">} purchase
  */
-export const isPaid = ({ state, released }) => released || state === "processing" || state === "settled" || state === "invalid";
+export const isPaid = ({ state, released, due_sat: due }) => released || (["processing", "settled", "invalid"].includes(state) && due === 0);
 
 /**
  * @typedef {"loading" | "trouble" | "offer" | "part" | "keep" | "invoice" | "waiting" | "expired" | "done"} Screen

@@ -1,5 +1,7 @@
 /** Progress as named steps with times: what is done, what goes on now, what is still to come. */
 
+import { onchainRequest } from "./invoice-terms.js";
+
 /**
  * @typedef {"done" | "now" | "todo" | "bad"} Status
  * @typedef {{name: "pay" | "confirm" | "download" | "open", status: Status, key: string, values?: Record<string, number>,
@@ -26,7 +28,7 @@ function payStep({ purchase }) {
   }
   if (purchase.received_sat === 0) {
     // a gateway without a node of its own sees blocks alone: whoever is not told would pay twice
-    const more = purchase.sees_mempool ? {} : { more: "step.pay.blind" };
+    const more = onchainRequest(purchase).seesUnconfirmed ? {} : { more: "step.pay.blind" };
     return { name: "pay", status: "now", key: "step.pay.now", ...more };
   }
   const values = { received: purchase.received_sat, amount: purchase.amount_sat };

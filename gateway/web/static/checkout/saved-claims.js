@@ -5,6 +5,7 @@
  */
 
 import { isPaid } from "./checkout-state.js";
+import { firstOf } from "./invoice-terms.js";
 
 /**
  * @typedef {object} Kept
@@ -76,7 +77,7 @@ export function noteClaim(fileId, claim, purchase) {
   const kept = claimsOf(fileId);
   const at = kept.findIndex((one) => one.claim === claim);
   if (at < 0) return;
-  const first = kept[at].first ?? { purchase_id: purchase.purchase_id, address: purchase.address };
+  const first = kept[at].first ?? firstOf(purchase);
   const paid = kept[at].paid || purchase.received_sat > 0 || isPaid(purchase);
   const noted = { ...kept[at], first, paid, over: purchase.state === "expired" };
   if (JSON.stringify(noted) === JSON.stringify(kept[at])) return;

@@ -57,7 +57,7 @@ function receipt({ purchase, offer }, steps) {
     [t("receipt.what"), offer.title],
     [t("receipt.paid"), satText(purchase.received_sat)],
     [t("receipt.when"), moment(purchase.settled_at ?? purchase.seen_at ?? purchase.created_at)],
-    [t("receipt.transaction"), purchase.txids.join(" ")],
+    [t("receipt.transaction"), purchase.payments.map(({ reference }) => reference).join(" ")],
   ];
   const list = h("dl", { class: "receipt" }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
   return h("details", {}, h("summary", {}, t("receipt")), list, steps);

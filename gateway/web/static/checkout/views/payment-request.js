@@ -5,7 +5,7 @@ import { copyButton } from "../../ui/copy-button.js";
 import { h, heading, setText } from "../../ui/dom.js";
 import { btcText, countdown, satText } from "../../ui/format-numbers.js";
 import { t } from "../../ui/translations.js";
-import { askedSat, paymentUri } from "../invoice-terms.js";
+import { onchainRequest, paymentUri } from "../invoice-terms.js";
 import { noteLine, price, questions, stepList, wayBack } from "./shared-parts.js";
 
 /** @typedef {import("../checkout-state.js").Purchase} Purchase */
@@ -25,7 +25,7 @@ export function invoiceView(state, act) {
   const [note, steps, back] = [noteLine(), stepList(), wayBack({ folded: true })];
   const actions = payActions(offer.demo, act);
   const head = h("div", { class: "offer-head" }, heading(offer.title), h("p", { class: "soft" }, t("invoice.scan")));
-  const facts = h("dl", { class: "pay-facts" }, amount.node, addressRow(purchase.address));
+  const facts = h("dl", { class: "pay-facts" }, amount.node, addressRow(onchainRequest(purchase).address));
   const pay = h("div", { class: "stack" }, code.node, facts, actions.node, held, note.node);
   const tick = setInterval(() => showTime(), 1000);
   const showTime = () => {
@@ -56,9 +56,10 @@ function qrCode() {
     node,
     /** @param {Purchase} purchase */
     update(purchase) {
-      const uri = paymentUri(purchase);
+      const request = onchainRequest(purchase);
+      const uri = paymentUri(request);
       if (uri === shown) return;
-      node.replaceChildren(qrImage(uri, t("invoice.qr", { price: satText(askedSat(purchase)), address: purchase.address })));
+      node.replaceChildren(qrImage(uri, t("invoice.qr", { price: satText(request.payableSat), address: request.address })));
       shown = uri;
     },
   };
@@ -70,7 +71,7 @@ function qrCode() {
  */
 function showPartial(line, purchase) {
   const { received_sat: received, due_sat: due } = purchase;
-  const asked = askedSat(purchase);
+  const asked = onchainRequest(purchase).payableSat;
   line.hidden = due === 0 || (received === 0 && asked === due);
   const sentences = [
     received > 0 && t("invoice.partial", { received: satText(received), due: satText(due) }),
@@ -83,13 +84,13 @@ function showPartial(line, purchase) {
 function amountRow(current) {
   let shown = 0;
   const value = h("dd");
-  const button = copyButton(() => btcText(askedSat(current())), { name: t("copy.amount") });
+  const button = copyButton(() => btcText(onchainRequest(current()).payableSat), { name: t("copy.amount") });
   const node = h("div", { class: "asked" }, h("dt", {}, t("invoice.amount")), value, h("dd", { class: "act" }, button));
   return {
     node,
     /** @param {Purchase} purchase */
     update(purchase) {
-      const asked = askedSat(purchase);
+      const asked = onchainRequest(purchase).payableSat;
       if (asked === shown) return;
       value.replaceChildren(price(asked));
       shown = asked;
@@ -118,7 +119,7 @@ function payActions(demo, act) {
     node: h("div", { class: "stack" }, demo ? purse : "", wallet),
     /** @param {Purchase} purchase */
     update(purchase) {
-      wallet.href = paymentUri(purchase);
+      wallet.href = paymentUri(onchainRequest(purchase));
     },
   };
 }

@@ -1,0 +1,108 @@
+"""The second rail's world: a wallet service that fails, confirms late and takes back, and what was paid in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from chaos.gateway import Unreachable
+from chaos.reference import Invoice, InWallet
+from wallet.rails.simulated_wallet import SimulatedWallet
+
+if TYPE_CHECKING:
+    from chaos.world import World
+
+RECENT = 15
+
+
+class ChaosWallet:
+    """The service, and which purchase each destination in it is for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.service = SimulatedWallet(path)
+        self._purchases: dict[str, str] = {}
+
+    def pay(self, purchase_id: str, destination: str, sat: int, *, final: bool) -> str:
+        """Pay for a purchase."""
+        self._purchases[destination] = purchase_id
+        return self.service.pay(destination, sat, final=final)  # type: ignore[arg-type]
+
+    def payments(self) -> dict[str, list[InWallet]]:
+        """Everything that was not taken back, by purchase."""
+        found: dict[str, list[InWallet]] = {}
+        for reference, (destination, sat, final) in self.service.read().payments.items():
+            found.setdefault(self._purchases[destination], []).append(InWallet(reference, int(sat), final))
+        return found
+
+    def not_final(self) -> list[str]:
+        """What can still become final, or be taken back."""
+        return [reference for reference, (_, _, final) in self.service.read().payments.items() if not final]
+
+
+def pay(world: World, rng: Random) -> str | None:
+    """All of it or what is missing, or more, or a part: final at once, or not yet."""
+    invoice = _pick(world, rng)
+    destination = _destination(world, invoice) if invoice is not None else None
+    if invoice is None or destination is None:
+        return None
+    missing = max(1, invoice.amount - world.look().received(invoice))
+    sat = rng.choice([invoice.amount, missing, missing, rng.randint(1, invoice.amount), missing + rng.randint(1, 500)])
+    reference = world.wallet.pay(invoice.purchase_id, destination, sat, final=rng.random() < 0.5)
+    return f"{reference} pays {sat} for {invoice.purchase_id}"
+
+
+def confirm(world: World, rng: Random) -> str | None:
+    """A payment is final now."""
+    waiting = world.wallet.not_final()
+    if not waiting:
+        return None
+    reference = rng.choice(waiting)
+    world.wallet.service.confirm(reference)
+    return reference
+
+
+def take_back(world: World, rng: Random) -> str | None:
+    """A payment is not made after all."""
+    waiting = world.wallet.not_final()
+    if not waiting:
+        return None
+    reference = rng.choice(waiting)
+    world.wallet.service.cancel(reference)
+    return reference
+
+
+def go_down(world: World, rng: Random) -> str | None:
+    """The wallet answers nobody, until it comes back."""
+    world.wallet.service.set_down(True)
+    return "down"
+
+
+def come_back(world: World, rng: Random) -> str | None:
+    """The wallet answers again."""
+    if not world.wallet.service.read().down:
+        return None
+    world.wallet.service.set_down(False)
+    return "up"
+
+
+def _pick(world: World, rng: Random) -> Invoice | None:
+    if not world.invoices:
+        return None
+    return rng.choice(world.invoices[-RECENT:] if rng.random() < 0.85 else world.invoices)
+
+
+def _destination(world: World, invoice: Invoice) -> str | None:
+    """Where it can be paid in the wallet; asked for again where the wallet was down."""
+    try:
+        shown = world.gateway.ask("GET", f"/api/v1/purchases/{invoice.purchase_id}", timeout=2)
+        if shown.status != 200:
+            return None
+        requests = [request for request in shown.json["payment_requests"] if request["rail"] == "simulated"]
+        if all(request["unavailable"] for request in requests):
+            path = f"/api/v1/purchases/{invoice.purchase_id}/payment-requests"
+            world.gateway.ask("POST", path, {"rail": "simulated"}, invoice.claim, timeout=2)
+    except Unreachable:
+        return None
+    return next((str(request["destination"]) for request in requests if request["destination"]), None)
