@@ -108,6 +108,14 @@ OPERATIONS = (
     Operation("get", "/purchases/{purchase_id}", "A purchase and its invoice", {200: models.Purchase}),
     Operation("get", "/purchases/{purchase_id}/events", "The same as it changes", {200: "text/event-stream"}),
     Operation("get", "/purchases/{purchase_id}/qr.svg", "The invoice as a QR code", {200: "image/svg+xml"}),
+    Operation(
+        "post",
+        "/purchases/{purchase_id}/payment-requests",
+        "A further way to pay",
+        {200: models.Purchase, 429: models.Busy},
+        takes=models.AddPaymentRequest,
+        secret=_CLAIM,
+    ),
     Operation("get", "/claim", "The purchase that a claim belongs to", {200: models.Purchase}, secret=_CLAIM),
     Operation("get", "/share", "The gateway's share", {200: models.Share, 402: models.PaymentTerms}, secret=_CLAIM),
     Operation(

@@ -108,7 +108,9 @@ async def test_seen_and_refused_for_ever(
         if path.endswith("/bytes") or b"purchase_id" not in body:
             return body
         found = json.loads(body)
-        paid = {"state": "processing", "received_sat": 2500, "due_sat": 0, "uri": f"bitcoin:{found['address']}"}
+        [request] = found["payment_requests"]
+        nothing = request | {"payable_sat": 0, "uri": f"bitcoin:{request['destination']}"}
+        paid = {"state": "processing", "received_sat": 2500, "due_sat": 0, "payment_requests": [nothing]}
         return json.dumps(found | paid).encode()
 
     async with lying(demo, lie, events=True) as gateway:

@@ -24,6 +24,8 @@ from gateway.config.settings import Settings
 from gateway.context import GatewayContext
 from gateway.server.app import listening
 from wallet.chain.simulated_chain import SimulatedChain
+from wallet.rails.simulated import SimulatedRail
+from wallet.rails.simulated_wallet import SimulatedWallet
 
 TUS = {"Tus-Resumable": "1.0.0"}
 OCTETS = {"Content-Type": "application/offset+octet-stream"}
@@ -166,11 +168,17 @@ async def open_shop(folder: Path, **tables: dict[str, Any]) -> AsyncIterator[Sho
 
 
 @asynccontextmanager
-async def started(settings: Settings, chain: SimulatedChain, token: str, ahead: int = 0) -> AsyncIterator[Shop]:
-    """The gateway on a data folder that is set up; its clock is ``ahead`` by so many seconds."""
+async def started(
+    settings: Settings, chain: SimulatedChain, token: str, ahead: int = 0, wallet: SimulatedWallet | None = None
+) -> AsyncIterator[Shop]:
+    """The gateway on a data folder that is set up; its clock is ``ahead`` by so many seconds.
+
+    With ``wallet`` it has a second rail, over that service.
+    """
     async with AsyncExitStack() as stack:
         clock = Clock(ahead)
-        parts = await stack.enter_async_context(running(settings, demo_wallet=chain, clock=clock))
+        preparing = (SimulatedRail(wallet, clock),) if wallet is not None else ()
+        parts = await stack.enter_async_context(running(settings, demo_wallet=chain, clock=clock, preparing=preparing))
         url = await stack.enter_async_context(listening(parts))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         yield Shop(parts, chain, url, token, http, clock)
