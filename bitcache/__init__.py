@@ -32,7 +32,7 @@ Limits on strangers:
 Beside it:
 
     sealing/                 the sealed-file format, key derivation, manifest and links (docs/protocol.md §1-5)
-    storage/                 tables, migrations, the database with its one writer, blobs in a folder
+    storage/                 tables, migrations, the database with its one writer, sealed files in a directory
     sellers.py               who sells, and the account each is paid to
     address_journal.py       how far each account's addresses were given out, kept outside the database
     sales_totals.py          what each listing sold, as sums
@@ -40,6 +40,7 @@ Beside it:
     zero_conf_exposure.py    released without being paid for in a block; the loss budget
     rescan.py                stored payments compared with the chain, and corrected
     event_log.py             what open pages are told
+    blob_store.py            the port to where sealed files are kept
     payment_rail.py          the port to a rail, a way to be paid
     rails.py                 the rails of an installation
     master_key.py            wraps gateway shares at rest

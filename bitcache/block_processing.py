@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import BindParameter, Connection, Integer, bindparam, case, delete, func, select, update
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy import BindParameter, Connection, Integer, bindparam, case, delete, insert, select, update
 
 from bitcache import absent_payments
 from bitcache.apply_settlement import settle_invoices
 from bitcache.chain_payments import CHAIN, BlockRef, Payment
 from bitcache.payments import owners
 from bitcache.settlement import PaymentStatus
+from bitcache.storage.sqlite_dialect import greatest, upsert
 from bitcache.storage.tables import block, invoice, payment
 
 #: No payment needs more confirmations than this.
@@ -40,22 +40,21 @@ _FINAL_SINCE = (
     .join(invoice, invoice.c.purchase_id == payment.c.purchase_id)
     .where(
         payment.c.block_hash.in_(select(block.c.hash).where(block.c.height > _HEIGHT - DEEPEST)),
-        payment.c.height + func.max(invoice.c.required_confirmations, payment.c.maturity) - 1 == _HEIGHT,
+        payment.c.height + greatest(invoice.c.required_confirmations, payment.c.maturity) - 1 == _HEIGHT,
     )
 )
 #: What becomes of a payment whose block is undone: it waits again, but for a coinbase, which is gone.
 WAITS_AGAIN = case((payment.c.maturity == 0, PaymentStatus.SURVIVING.value), else_=PaymentStatus.WITHDRAWN.value)
 
 
-def _upsert() -> Insert:
-    upsert = insert(payment)
-    new = {name: upsert.excluded[name] for name in ("height", "block_hash", "status", "maturity", "absent_since")}
-    # a block outranks the mempool: what is in a block is never "seen" again by a late message
-    later = upsert.excluded.height.is_not(None) | payment.c.height.is_(None)
-    return upsert.on_conflict_do_update(index_elements=["reference", "rail"], set_=new, where=later)
-
-
-_STORE = _upsert()
+_CHAIN_PART = ("height", "block_hash", "status", "maturity", "absent_since")
+# a block outranks the mempool: what is in a block is never "seen" again by a late message
+_STORE = upsert(
+    payment,
+    keys=("reference", "rail"),
+    changes=lambda new: {name: new[name] for name in _CHAIN_PART},
+    where=lambda new: new["height"].is_not(None) | payment.c.height.is_(None),
+)
 
 
 class OutOfOrder(AssertionError):

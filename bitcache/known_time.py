@@ -7,14 +7,13 @@ payment requests, so a wallet that is silent pauses its expiry as a node that is
 from __future__ import annotations
 
 from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select
-from sqlalchemy.dialects.sqlite import insert
 
 from bitcache.apply_settlement import settle_invoices
 from bitcache.settlement import State
+from bitcache.storage.sqlite_dialect import upsert
 from bitcache.storage.tables import invoice, known_until, payment_request
 
-_UPSERT = insert(known_until)
-_SET = _UPSERT.on_conflict_do_update(index_elements=["scope"], set_={"until": _UPSERT.excluded.until})
+_SET = upsert(known_until, keys=("scope",), changes=lambda new: {"until": new["until"]})
 _READY = and_(
     payment_request.c.purchase_id == invoice.c.purchase_id,
     payment_request.c.destination.is_not(None),

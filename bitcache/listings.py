@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, bindparam, insert, select, tuple_
 
 from bitcache import event_log, money, sales_totals, sellers, uploads
+from bitcache.blob_store import BlobStore
 from bitcache.errors import InvalidManifest, NotFound, SalesPaused, UploadExists, UploadIncomplete
 from bitcache.event_log import EventKind
 from bitcache.identifiers import FileId
@@ -18,7 +19,6 @@ from bitcache.master_key import MasterKey
 from bitcache.money import Sat
 from bitcache.sales_totals import Sales
 from bitcache.sealing.manifest import Manifest
-from bitcache.storage.blobs import Blobs, run_in_thread_to_completion
 from bitcache.storage.database import Store
 from bitcache.storage.tables import listing, listing_sales
 from bitcache.verify_listing import ListingRequest, check_request, verify_stored
@@ -69,7 +69,7 @@ _PLACE = select(listing.c.created_at, listing.c.file_id).where(
 
 async def publish(
     store: Store,
-    blobs: Blobs,
+    blobs: BlobStore,
     master_key: MasterKey,
     seller_id: int,
     request: ListingRequest,
@@ -102,9 +102,9 @@ async def publish(
         found = await store.read(prepare)
         if found is not None:
             return found
-        if blobs.part_size(file_id) < manifest.sealed_size:
+        if blobs.arrived(file_id).size < manifest.sealed_size:
             raise UploadIncomplete
-        await run_in_thread_to_completion(verify_stored, blobs.stored(file_id), manifest, request.groups)
+        await blobs.verify(file_id, lambda pieces: verify_stored(pieces, manifest, request.groups))
         await blobs.commit(file_id)
         return await store.write(finish)
 

@@ -13,11 +13,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from bitcache.buyer_networks import Networks
 from bitcache.identifiers import FileId
-from bitcache.storage.id_lists import among_ids, ids
+from bitcache.storage.sqlite_dialect import among_ids, ids, upsert
 from bitcache.storage.tables import invoice, open_count, purchase
 
 #: So many overdue invoices are looked at in one write: a stop of some days may leave thousands.
@@ -35,10 +34,7 @@ _OVERDUE = _COUNTED.where(purchase.c.counted_until <= bindparam("now")).order_by
 _OVERDUE = _OVERDUE.limit(MOST_OVERDUE)
 _AMONG = _COUNTED.where(among_ids(purchase.c.id))
 _FORGET = update(purchase).where(among_ids(purchase.c.id)).values(networks=None, counted_until=None)
-_UPSERT = insert(open_count)
-_ADD = _UPSERT.on_conflict_do_update(
-    index_elements=["key"], set_={"count": open_count.c.count + _UPSERT.excluded.count}
-)
+_ADD = upsert(open_count, keys=("key",), changes=lambda new: {"count": open_count.c.count + new["count"]})
 _DROP_EMPTY = delete(open_count).where(among_ids(open_count.c.key), open_count.c.count <= 0)
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.dialects.sqlite import Insert, insert
 
 from bitcache.apply_settlement import settle_invoices
 from bitcache.money import Sat
 from bitcache.settlement import PaymentStatus
+from bitcache.storage.sqlite_dialect import upsert
 from bitcache.storage.tables import payment, payment_request
 
 #: SQLite takes a bounded number of parameters.
@@ -71,16 +71,12 @@ _WITHDRAW = (
 )
 
 
-def _upsert() -> Insert:
-    upsert = insert(payment)
-    return upsert.on_conflict_do_update(
-        index_elements=["reference", "rail"],
-        set_={"status": upsert.excluded.status},
-        where=payment.c.status != PaymentStatus.FINAL.value,
-    )
-
-
-_RECORD = _upsert()
+_RECORD = upsert(
+    payment,
+    keys=("reference", "rail"),
+    changes=lambda new: {"status": new["status"]},
+    where=lambda new: payment.c.status != PaymentStatus.FINAL.value,
+)
 
 
 def owners(conn: Connection, scope: str, match_keys: Collection[bytes]) -> dict[bytes, Owner]:

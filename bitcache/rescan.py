@@ -23,7 +23,7 @@ from bitcache.errors import BadInput
 from bitcache.payment_rail import DerivingRail
 from bitcache.payments import ASKED_AT_ONCE, Owner, owners
 from bitcache.settlement import PaymentStatus, State
-from bitcache.storage.id_lists import among_ids, ids
+from bitcache.storage.sqlite_dialect import among_ids, greatest, ids
 from bitcache.storage.tables import block, grant, invoice, payment, payout
 
 
@@ -239,7 +239,7 @@ def _forgotten(
             continue
         was = f"address {stranger.address} (number {stranger.index} of payout {stranger.payout_id}), no invoice"
         differences.append(Difference(Kind.FORGOTTEN, received.reference, was, where, None, int(received.amount)))
-        beyond = func.max(payout.c.next_index, stranger.index + 1)
+        beyond = greatest(payout.c.next_index, stranger.index + 1)
         conn.execute(update(payout).where(payout.c.id == stranger.payout_id).values(next_index=beyond))
     return differences
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, case, func, select
-from sqlalchemy.dialects.sqlite import Insert, insert
 
 from bitcache.identifiers import FileId
 from bitcache.money import Sat
 from bitcache.settlement import State
+from bitcache.storage.sqlite_dialect import upsert
 from bitcache.storage.tables import invoice, listing_sales, purchase
 
 _SUMS = ("settled", "pending", "received_sat")
@@ -38,13 +38,11 @@ class InvoiceChange(NamedTuple):
     after: tuple[str, int]
 
 
-def _upsert() -> Insert:
-    upsert = insert(listing_sales)
-    added = {name: listing_sales.c[name] + upsert.excluded[name] for name in _SUMS}
-    return upsert.on_conflict_do_update(index_elements=["file_id"], set_=added)
-
-
-_ADD = _upsert()
+_ADD = upsert(
+    listing_sales,
+    keys=("file_id",),
+    changes=lambda new: {name: listing_sales.c[name] + new[name] for name in _SUMS},
+)
 
 
 def add(conn: Connection, changes: Iterable[InvoiceChange]) -> None:

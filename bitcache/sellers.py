@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from bitcache import unpaid_address_runs
 from bitcache.errors import InvalidIdentifier, Unauthenticated
 from bitcache.identifiers import same, token_hash
 from bitcache.payment_rail import PayoutTerms
+from bitcache.storage.sqlite_dialect import upsert
 from bitcache.storage.tables import listing, payment_request, payout, seller
 
 NO_PAYOUT = "no_payout"  #: why a seller without an account sells nothing
@@ -77,17 +77,10 @@ def seller_by_token(conn: Connection, token: str) -> Seller:
 
 def set_payout(conn: Connection, seller_id: int, rail_name: str, terms: PayoutTerms, now: int) -> Payout:
     """Pay this seller here from now on.  ``terms`` were just checked by the rail, so a pause ends."""
-    upsert = insert(payout).values(
-        rail=rail_name,
-        account=_known_spelling(conn, rail_name, terms),
-        script_type=terms.script_type,
-        minimum_sat=terms.minimum,
-        next_index=0,
-        created_at=now,
-    )
     checked = {"script_type": terms.script_type, "minimum_sat": terms.minimum, "paused": None}
-    statement = upsert.on_conflict_do_update(index_elements=["rail", "account"], set_=checked).returning(payout)
-    row = conn.execute(statement).one()
+    statement = upsert(payout, keys=("rail", "account"), changes=lambda new: checked).returning(payout)
+    first = {"rail": rail_name, "account": _known_spelling(conn, rail_name, terms), "next_index": 0, "created_at": now}
+    row = conn.execute(statement, {**first, **checked}).one()
     conn.execute(update(seller).where(seller.c.id == seller_id).values(payout_id=row.id))
     return _payout(conn, row)
 

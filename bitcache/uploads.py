@@ -13,12 +13,14 @@ from functools import partial
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from bitcache.blob_store import Arrived, BlobStore
 from bitcache.errors import BitcacheError, DiskFull, NotFound, TooManyUploads, UploadExists, UploadTooLarge
 from bitcache.identifiers import FileId
 from bitcache.sealing import container
-from bitcache.storage.blobs import Blobs
 from bitcache.storage.database import Store
 from bitcache.storage.tables import listing, upload
+
+_NOTHING = Arrived(0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Progress:
 
 async def begin(
     store: Store,
-    blobs: Blobs,
+    blobs: BlobStore,
     seller_id: int,
     file_id: FileId,
     sealed_size: int,
@@ -66,7 +68,7 @@ async def begin(
 
     async with blobs.lock(file_id):
         await store.read(look)
-        await blobs.create_part(file_id)
+        await blobs.create(file_id)
         try:
             await store.write(announce)
         except BitcacheError:
@@ -74,21 +76,21 @@ async def begin(
             raise
 
 
-async def offset(store: Store, blobs: Blobs, seller_id: int, file_id: FileId) -> Progress:
+async def offset(store: Store, blobs: BlobStore, seller_id: int, file_id: FileId) -> Progress:
     """Where this seller's upload stands; raises NotFound."""
     length = await store.read(lambda conn: length_of(conn, seller_id, file_id))
-    return Progress(blobs.part_size(file_id), length)
+    return Progress(blobs.arrived(file_id).size, length)
 
 
 async def receive(
-    store: Store, blobs: Blobs, seller_id: int, file_id: FileId, offset: int, pieces: AsyncIterable[bytes]
+    store: Store, blobs: BlobStore, seller_id: int, file_id: FileId, offset: int, pieces: AsyncIterable[bytes]
 ) -> int:
-    """Add ``pieces`` at ``offset``; returns the new offset.  Errors as in :meth:`Blobs.append`."""
+    """Add ``pieces`` at ``offset``; returns the new offset.  Errors as in :meth:`BlobStore.append`."""
     length = await store.read(lambda conn: length_of(conn, seller_id, file_id))
     return await blobs.append(file_id, offset, pieces, length)
 
 
-async def forget(store: Store, blobs: Blobs, seller_id: int, file_id: FileId) -> None:
+async def forget(store: Store, blobs: BlobStore, seller_id: int, file_id: FileId) -> None:
     """Remove an upload that is not listed; raises NotFound."""
     async with blobs.lock(file_id):
         await store.read(lambda conn: length_of(conn, seller_id, file_id))
@@ -96,10 +98,10 @@ async def forget(store: Store, blobs: Blobs, seller_id: int, file_id: FileId) ->
         await store.write(lambda conn: remove(conn, file_id))
 
 
-async def sweep(store: Store, blobs: Blobs) -> int:
+async def sweep(store: Store, blobs: BlobStore) -> int:
     """At start: drop parts without an upload and uploads without bytes; returns how many."""
     known = await store.read(_open)
-    empty = [file_id for file_id in known if blobs.stored(file_id) is None]
+    empty = [file_id for file_id in known if _arrived(blobs, file_id) is _NOTHING]
 
     def drop(conn: Connection) -> None:
         for file_id in empty:
@@ -109,12 +111,12 @@ async def sweep(store: Store, blobs: Blobs) -> int:
     return blobs.sweep(known) + len(empty)
 
 
-async def expire(store: Store, blobs: Blobs, before: int) -> list[FileId]:
+async def expire(store: Store, blobs: BlobStore, before: int) -> list[FileId]:
     """Forget the uploads of which no byte arrived since ``before``; returns them.  Listed files are no uploads."""
     old = []
     for file_id in await store.read(_open):
         async with blobs.lock(file_id):
-            if file_id in await store.read(_open) and _arrived(blobs, file_id)[1] < before:
+            if file_id in await store.read(_open) and _arrived(blobs, file_id).at < before:
                 await blobs.delete(file_id)
                 await store.write(partial(remove, file_id=file_id))
                 old.append(file_id)
@@ -140,18 +142,18 @@ def _open(conn: Connection) -> set[FileId]:
     return {FileId(file_id) for file_id in conn.scalars(select(upload.c.file_id))}
 
 
-def _lacking(conn: Connection, blobs: Blobs) -> int:
+def _lacking(conn: Connection, blobs: BlobStore) -> int:
     """The bytes that were announced and have not arrived."""
     rows = conn.execute(select(upload.c.file_id, upload.c.sealed_size)).all()
-    return sum(row.sealed_size - _arrived(blobs, FileId(row.file_id))[0] for row in rows)
+    return sum(row.sealed_size - _arrived(blobs, FileId(row.file_id)).size for row in rows)
 
 
-def _arrived(blobs: Blobs, file_id: FileId) -> tuple[int, float]:
+def _arrived(blobs: BlobStore, file_id: FileId) -> Arrived:
     """A row without bytes is what a crash left: nothing arrived, long ago."""
     try:
         return blobs.arrived(file_id)
     except NotFound:
-        return 0, 0.0
+        return _NOTHING
 
 
 def _refuse_taken(conn: Connection, file_id: FileId) -> None:

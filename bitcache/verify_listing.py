@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from bitcache.errors import InvalidIdentifier, InvalidManifest, NotSealed, SealingError, UploadCorrupt
 from bitcache.sealing import container, key_derivation
@@ -12,7 +12,6 @@ from bitcache.sealing.hash_groups import GroupVerifier, parse_groups
 from bitcache.sealing.manifest import Manifest
 from bitcache.sealing.metadata import MAX_METADATA, MAX_PREVIEW
 
-READ_SIZE = 1 << 20  #: bytes read at once while verifying
 MEDIA_TYPE_ROOM = 32  #: bytes before a preview's content: its media type and a newline
 
 
@@ -38,13 +37,12 @@ def check_request(request: ListingRequest) -> Manifest:
     return manifest
 
 
-def verify_stored(path: Path, manifest: Manifest, groups: bytes) -> None:
-    """Read the stored bytes once and compare them with the signed hashes; raises UploadCorrupt."""
+def verify_stored(pieces: Iterable[bytes], manifest: Manifest, groups: bytes) -> None:
+    """Compare the stored bytes with the signed hashes; raise UploadCorrupt."""
     verifier = GroupVerifier(manifest, groups)
     try:
-        with path.open("rb", buffering=0) as file:
-            while piece := file.read(READ_SIZE):
-                verifier.update(piece)
+        for piece in pieces:
+            verifier.update(piece)
         verifier.finalize()
     except SealingError as error:
         raise UploadCorrupt(f"the bytes that arrived are not the sealed ones: {error}", **error.details) from error

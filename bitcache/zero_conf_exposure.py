@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, case, func, select
 
 from bitcache.settlement import PaymentStatus
+from bitcache.storage.sqlite_dialect import greatest
 from bitcache.storage.tables import grant, invoice, payment
 
 
@@ -25,7 +26,7 @@ def exposure(conn: Connection) -> int:
         .group_by(invoice.c.purchase_id)
         .subquery()
     )
-    missing = func.max(risky.c.amount_sat - risky.c.covered, 0)
+    missing = greatest(risky.c.amount_sat - risky.c.covered, 0)
     return int(conn.scalar(select(func.coalesce(func.sum(missing), 0))) or 0)
 
 

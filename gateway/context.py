@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from bitcache.address_journal import AddressJournal
+from bitcache.blob_store import BlobStore
 from bitcache.invoice_batching import InvoiceBatcher
 from bitcache.issue_invoices import InvoicePolicy
 from bitcache.master_key import MasterKey
 from bitcache.rails import Rails
-from bitcache.storage.blobs import Blobs
 from bitcache.storage.database import Store
 from gateway.config.settings import Settings
 from gateway.live.hub import Hub
@@ -38,7 +38,7 @@ class GatewayContext:
 
     settings: Settings
     store: Store
-    blobs: Blobs
+    blobs: BlobStore
     master_key: MasterKey
     buyer_secret: bytes
     rails: Rails

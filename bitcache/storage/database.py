@@ -32,6 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bitcache.batching import resolve
 from bitcache.errors import BitcacheError, DatabaseBusy, DatabaseUnusable, DiskFull, StorageError
+from bitcache.storage import sqlite_dialect
 from bitcache.storage.migrate import migrate
 from bitcache.storage.wal_checkpoint import LOG_PAGES, WalCheckpoint
 
@@ -65,7 +66,7 @@ class Store:
         reader = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=8)
         writer = create_engine(f"sqlite:///{path}", pool_size=1, connect_args={"check_same_thread": False})
         for engine in (reader.sync_engine, writer):
-            event.listen(engine, "connect", _pragmas)
+            event.listen(engine, "connect", _set_up)
         reading: WeakSet[aiosqlite.Connection] = WeakSet()
         event.listen(reader.sync_engine, "connect", lambda connection, _: reading.add(connection.driver_connection))
         event.listen(reader.sync_engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN"))
@@ -100,8 +101,7 @@ class Store:
 
         It takes microseconds and reads no file (https://www.sqlite.org/pragma.html#pragma_data_version).
         """
-        token: int = self._watching.execute("PRAGMA data_version").fetchone()[0]
-        return token
+        return sqlite_dialect.data_version(self._watching)
 
     async def write(self, work: Work[T]) -> T:
         """Run ``work`` in the current write batch; return once it is committed, raise what it raised.
@@ -135,7 +135,7 @@ class Store:
             with self._writer.begin() as conn:
                 conn.exec_driver_sql("BEGIN IMMEDIATE")  # here: with a listener every statement would cost more
                 results = [_in_savepoint(conn, work) for work in works]
-                self._changes = _driver(conn).total_changes
+                self._changes = sqlite_dialect.changed_rows(_driver(conn))
         except Exception as error:  # the writer must outlive whatever one batch meets
             return [translate(error) if isinstance(error, DBAPIError) else error] * len(works)
         return results
@@ -168,18 +168,8 @@ def _driver(conn: Connection) -> Any:
     return conn.connection.dbapi_connection
 
 
-def _pragmas(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"wal_autocheckpoint={LOG_PAGES}",
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _set_up(connection: Any, _record: object) -> None:
+    sqlite_dialect.set_up(connection, log_pages=LOG_PAGES, busy_timeout_ms=BUSY_TIMEOUT_MS)
 
 
 def translate(error: DBAPIError) -> BitcacheError:

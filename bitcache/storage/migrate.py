@@ -13,6 +13,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, event, inspect
 
 from bitcache.errors import DatabaseUnusable
+from bitcache.storage import sqlite_dialect
 
 BUSY_SECONDS = 5.0  #: how long to wait for another process that holds the file
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -36,8 +37,7 @@ def migrate(path: Path) -> None:
             _refuse_other_databases(conn)
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
-        # kept in the file, so that no later connection needs the file for itself to set it
-        engine.raw_connection().execute("PRAGMA journal_mode=WAL")
+        sqlite_dialect.keep_log(engine.raw_connection())
     except CommandError as error:
         raise DatabaseUnusable("this database was made by a newer Bitcache") from error
     finally:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import structlog
 
+from bitcache.storage import sqlite_dialect
+
 #: After so many changed rows, each of which touches a few pages of 4 KiB.
 CHANGED_ROWS = 2_000
 LOG_PAGES = 10_000
@@ -55,6 +57,4 @@ class WalCheckpoint:
 
     def _checkpoint(self) -> None:
         with closing(sqlite3.connect(self._path, timeout=WAIT_SECONDS)) as conn:
-            _, pages, _ = conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            if pages > LOG_PAGES:
-                conn.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+            sqlite_dialect.checkpoint(conn, LOG_PAGES)

@@ -7,7 +7,6 @@ moment the payment is seen: without the share they are noise.
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -15,6 +14,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from bitcache import download_access, listings
+from bitcache.blob_store import InternalRedirect, LocalFile, RedirectUrl
 from bitcache.errors import PaymentRequired
 from bitcache.identifiers import FileId, b64u, parse_file_id
 from bitcache.sealing import manifest
@@ -41,9 +41,14 @@ async def sealed_bytes(request: web.Request) -> web.StreamResponse:
     }
     if byte_ranges.not_modified(request, etag):
         return web.Response(status=304, headers=headers)
-    file = await asyncio.to_thread(parts.blobs.path(file_id).open, "rb")
-    with file:
-        return await _send(request, file, headers)
+    match await parts.blobs.send(file_id):
+        case LocalFile(file, size):
+            with file:
+                return await _send(request, file, size, headers)
+        case InternalRedirect(location):
+            return web.Response(headers={**headers, "X-Accel-Redirect": location})
+        case RedirectUrl(url):
+            return web.Response(status=307, headers={"Cache-Control": "no-store", "Location": url})
 
 
 async def _etag(parts: GatewayContext, file_id: FileId, claim: str | None) -> str:
@@ -62,9 +67,8 @@ async def _etag(parts: GatewayContext, file_id: FileId, claim: str | None) -> st
     return f'"{b64u(manifest.parse(text).group_root)}"'
 
 
-async def _send(request: web.Request, file: BinaryIO, headers: dict[str, str]) -> web.StreamResponse:
+async def _send(request: web.Request, file: BinaryIO, size: int, headers: dict[str, str]) -> web.StreamResponse:
     """Headers, then the kernel carries the bytes."""
-    size = os.fstat(file.fileno()).st_size
     part = byte_ranges.wanted(request, size, headers["ETag"])
     sent = range(size) if part is None else part
     response = web.StreamResponse(status=200 if part is None else 206, headers=headers)

@@ -31,7 +31,7 @@ from bitcache.master_key import MasterKey
 from bitcache.payment_rail import PreparingRail
 from bitcache.prepare_requests import RequestPreparer
 from bitcache.rails import Rails
-from bitcache.storage.blobs import Blobs
+from bitcache.storage.blob_directory import BlobDirectory
 from bitcache.storage.database import Store
 from gateway.api import purchases
 from gateway.compose import maintenance
@@ -271,7 +271,7 @@ async def _build(
     context = GatewayContext(
         settings=settings,
         store=store,
-        blobs=Blobs(folder.blobs, reserve=settings.storage.min_free_bytes),
+        blobs=BlobDirectory(folder.blobs, reserve=settings.storage.min_free_bytes),
         master_key=MasterKey.load(folder.master_key),
         buyer_secret=folder.load_buyer_secret(),
         rails=rails,

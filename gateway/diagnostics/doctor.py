@@ -13,13 +13,15 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine, event, select
 from sqlalchemy.exc import DBAPIError
 
+from bitcache.blob_store import BlobStore
 from bitcache.errors import BitcacheError, InvalidSettings, StorageError
 from bitcache.identifiers import FileId
 from bitcache.master_key import MasterKey
 from bitcache.storage import address_journal_file
-from bitcache.storage.blobs import Blobs
+from bitcache.storage.blob_directory import BlobDirectory
 from bitcache.storage.database import translate
 from bitcache.storage.migrate import newest_version, schema_version
+from bitcache.storage.sqlite_dialect import read_only
 from bitcache.storage.tables import listing
 from gateway.compose import node_facts
 from gateway.config.data_folder import DataFolder
@@ -142,7 +144,7 @@ def _database(folder: DataFolder) -> Reading | Finding:
         text = f"the database has schema {version}, this program {newest}"
         return warning("database", "schema", text, "The next start migrates it; back it up first.")
     engine = create_engine(f"sqlite:///file:{folder.database}?mode=rw&uri=true")
-    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only=ON"))
+    event.listen(engine, "connect", lambda connection, _: read_only(connection))
     try:
         with engine.connect() as conn:
             return _read(conn)
@@ -184,18 +186,18 @@ def _key(folder: DataFolder, share: tuple[str, bytes] | None) -> Iterator[Findin
 
 def _files(folder: DataFolder, files: list[tuple[str, int]]) -> Iterator[Finding]:
     """Every file on sale is there, whole."""
-    blobs = Blobs(folder.blobs)
-    missing = [name for name, size in files if _size(blobs.path(FileId(name))) != size]
+    blobs = BlobDirectory(folder.blobs)
+    missing = [name for name, size in files if _size(blobs, FileId(name)) != size]
     if missing:
         shown = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
         text = f"{len(missing)} of {len(files)} files on sale are missing or cut short: {shown}"
         yield problem("data", "files_missing", text, "Restore the folder files/ from a backup.")
 
 
-def _size(path: Path) -> int | None:
+def _size(blobs: BlobStore, file_id: FileId) -> int | None:
     try:
-        return path.stat().st_size
-    except OSError:
+        return blobs.size(file_id)
+    except BitcacheError:
         return None
 
 

@@ -71,11 +71,6 @@ def business_facts(conn: Connection) -> Business:
     )
 
 
-def probe_database(conn: Connection) -> None:
-    """Writes a number that nothing reads into the database's header: a lock or a full disk shows here."""
-    conn.exec_driver_sql("PRAGMA user_version = 1")
-
-
 def probe_storage(directory: Path) -> int:
     """Free bytes, after a file could be written; raises OSError when none can."""
     with tempfile.TemporaryFile(dir=directory) as file:

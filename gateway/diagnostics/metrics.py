@@ -18,9 +18,10 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import ColumnClause, Connection, literal_column, select
+from sqlalchemy import Connection, select
 
 from bitcache.errors import BadInput
+from bitcache.storage.sqlite_dialect import insertion_order
 from bitcache.storage.tables import grant, invoice
 from gateway.context import GatewayContext
 from gateway.diagnostics.facts import Ledger, ledger_facts
@@ -54,7 +55,7 @@ class Releases:
 
     def read(self, conn: Connection) -> None:
         """Grants are never deleted, and numbered as they come."""
-        number: ColumnClause[int] = literal_column("grant_.rowid")
+        number = insertion_order(grant)
         rows = (
             select(grant.c.granted_at, invoice.c.seen_at, number.label("number"))
             .join(invoice, invoice.c.purchase_id == grant.c.purchase_id)

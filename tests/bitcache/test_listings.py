@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.blobs import bytes_of, is_whole
 from support.market import NOW, TERMS, Market, SealedFile, pays, pieces, resign, seal
 
 from bitcache import listings, sellers, uploads
@@ -46,7 +47,7 @@ async def nothing_happened(market: Market, file: SealedFile) -> None:
     """Not visible, the upload still there, and the honest request still works."""
     with pytest.raises(NotFound):
         await market.store.read(lambda conn: listings.get(conn, file.file_id))
-    assert not market.blobs.path(file.file_id).exists()
+    assert not is_whole(market.blobs, file.file_id)
     await market.publish(file.request)
 
 
@@ -58,7 +59,7 @@ async def test_a_listing_shows_what_buyers_need_and_hides_the_share(market: Mark
     assert (listing.price, listing.sealed_size, listing.created_at) == (2_500, len(file.sealed), NOW)
     assert (offer.manifest, offer.signature, offer.groups) == (wanted.manifest, wanted.signature, wanted.groups)
     assert (offer.meta, offer.preview, offer.seller_id) == (wanted.meta, wanted.preview, market.seller_id)
-    assert market.blobs.path(file.file_id).read_bytes() == file.sealed
+    assert await bytes_of(market.blobs, file.file_id) == file.sealed
     assert repr(share) not in repr(file.request)
 
 
@@ -172,7 +173,7 @@ def test_prices_outside_all_money_have_no_manifest() -> None:
 async def test_who_cannot_be_paid_cannot_sell(market: Market) -> None:
     """Unless told so: a listing may wait for its payout, and the network's lowest dust limit holds."""
     bob = await market.store.write(lambda conn: sellers.create_seller(conn, "Bob", token_hash(new_secret()), NOW))
-    poor = Market(market.store, market.blobs, bob, "")
+    poor = replace(market, seller_id=bob, token="")
     file, cheap = seal(b"x"), seal(b"x", 293)
     for one in (file, cheap):
         await poor.upload(one)
@@ -213,7 +214,7 @@ async def test_a_crash_between_blob_and_row_is_repaired_by_asking_again(
         await market.publish(file.request)
     other.execute("ROLLBACK")
     other.close()
-    assert market.blobs.path(file.file_id).exists()
+    assert is_whole(market.blobs, file.file_id)
     with pytest.raises(NotFound):
         await market.store.read(lambda conn: listings.get(conn, file.file_id))
     stands = await uploads.offset(market.store, market.blobs, market.seller_id, file.file_id)
@@ -232,7 +233,7 @@ async def test_listing_and_forgetting_at_once_leave_all_or_nothing(market: Marke
         rows = await market.store.read(
             lambda conn: [one.file_id for one, _ in listings.of_seller(conn, market.seller_id)]
         )
-        assert (file.file_id in rows) == market.blobs.path(file.file_id).exists()
+        assert (file.file_id in rows) == is_whole(market.blobs, file.file_id)
 
 
 async def test_a_seller_sees_what_each_listing_earned(market: Market) -> None:

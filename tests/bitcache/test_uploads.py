@@ -7,13 +7,14 @@ import os
 from collections.abc import AsyncIterator
 
 import pytest
+from support.blobs import bytes_of, is_there, is_whole, part_path, whole_path
 from support.market import MAX_BYTES, NOW, Market, SealedFile, pieces, seal
 from support.small_disk import SmallDisk
 
 from bitcache import sellers, uploads
 from bitcache.errors import DiskFull, NotFound, NotSealed, UploadExists, UploadOffset, UploadTooLarge
 from bitcache.identifiers import new_file_id, new_secret, token_hash
-from bitcache.storage.blobs import Blobs
+from bitcache.storage.blob_directory import BlobDirectory
 from bitcache.uploads import Progress
 
 
@@ -114,7 +115,7 @@ async def test_the_id_of_a_listed_file_is_taken(market: Market) -> None:
     for attempt in (progress(market, file), receive(market, file, 0, 1), forget(market, file)):
         with pytest.raises(NotFound):
             await attempt
-    assert market.blobs.path(file.file_id).read_bytes() == file.sealed
+    assert await bytes_of(market.blobs, file.file_id) == file.sealed
 
 
 async def test_one_seller_cannot_touch_anothers_upload(market: Market) -> None:
@@ -139,14 +140,14 @@ async def test_a_forgotten_upload_is_gone_and_its_id_free(market: Market) -> Non
         if committed:
             await market.blobs.commit(file.file_id)
         await forget(market, file)
-        assert market.blobs.stored(file.file_id) is None
+        assert not is_there(market.blobs, file.file_id)
         with pytest.raises(NotFound):
             await forget(market, file)
 
 
 async def test_an_upload_larger_than_the_room_is_refused_at_once(market: Market, small_disk: SmallDisk) -> None:
     """Before the seller waits for it."""
-    blobs = Blobs(small_disk.folder)
+    blobs = BlobDirectory(small_disk.folder)
     size = 1 << 50
     with pytest.raises(DiskFull):
         await uploads.begin(market.store, blobs, market.seller_id, new_file_id(), size, 1 << 51, NOW)
@@ -154,7 +155,7 @@ async def test_an_upload_larger_than_the_room_is_refused_at_once(market: Market,
 
 async def test_a_full_disk_stops_an_upload_and_loses_nothing(market: Market, small_disk: SmallDisk) -> None:
     """Free some space, ask where it stands, go on, list."""
-    market.blobs = Blobs(small_disk.folder)
+    market.blobs = BlobDirectory(small_disk.folder)
     file = seal(b"x" * (900_000 if small_disk.folder.is_mount() else 3_000_000))
     await begin(market, file)
     (small_disk.folder / "ballast").write_bytes(b"x" * 500_000)
@@ -164,7 +165,7 @@ async def test_a_full_disk_stops_an_upload_and_loses_nothing(market: Market, sma
     small_disk.free()
     await receive(market, file, stands, len(file.sealed))
     await market.publish(file.request)
-    assert market.blobs.path(file.file_id).read_bytes() == file.sealed
+    assert await bytes_of(market.blobs, file.file_id) == file.sealed
 
 
 async def test_room_that_other_uploads_will_need_is_taken(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +193,7 @@ async def test_a_seller_has_so_many_uploads_at_once(market: Market) -> None:
 
     results = await asyncio.gather(*[announce(file, market.seller_id) for file in some[:5]], return_exceptions=True)
     assert sorted(type(one).__name__ for one in results) == ["NoneType"] * 2 + ["TooManyUploads"] * 3
-    assert [market.blobs.stored(file.file_id) is None for file in some[:5]].count(True) == 3
+    assert [not is_there(market.blobs, file.file_id) for file in some[:5]].count(True) == 3
     await announce(some[5], await bob(market))
     [first, _] = [file for file, result in zip(some[:5], results, strict=True) if result is None]
     await forget(market, first)
@@ -205,23 +206,23 @@ async def test_an_upload_that_nobody_goes_on_with_is_forgotten(market: Market) -
     for file in (old, growing):
         await begin(market, file)
         await receive(market, file, 0, 500)
-        os.utime(market.blobs.part(file.file_id), (NOW, NOW))
-    os.utime(market.blobs.path(listed.file_id), (NOW, NOW))
+        os.utime(part_path(market.folder, file.file_id), (NOW, NOW))
+    os.utime(whole_path(market.folder, listed.file_id), (NOW, NOW))
     assert await uploads.expire(market.store, market.blobs, NOW) == []
-    os.utime(market.blobs.part(growing.file_id), (NOW + 1, NOW + 1))
+    os.utime(part_path(market.folder, growing.file_id), (NOW + 1, NOW + 1))
     assert await uploads.expire(market.store, market.blobs, NOW + 1) == [old.file_id]
-    assert market.blobs.stored(old.file_id) is None
+    assert not is_there(market.blobs, old.file_id)
     with pytest.raises(NotFound):
         await progress(market, old)
     assert (await progress(market, growing)).offset == 500
-    assert market.blobs.path(listed.file_id).read_bytes() == listed.sealed
+    assert await bytes_of(market.blobs, listed.file_id) == listed.sealed
 
 
 async def test_what_is_being_decided_is_not_cleared_away(market: Market) -> None:
     """Who lists a file at the same moment holds its lock."""
     file = seal(b"x" * 1000)
     await market.upload(file)
-    os.utime(market.blobs.part(file.file_id), (NOW, NOW))
+    os.utime(part_path(market.folder, file.file_id), (NOW, NOW))
     async with market.blobs.lock(file.file_id):
         clearing = asyncio.create_task(uploads.expire(market.store, market.blobs, NOW + 1))
         listing = asyncio.create_task(market.publish(file.request))
@@ -230,7 +231,7 @@ async def test_what_is_being_decided_is_not_cleared_away(market: Market) -> None
         clearing.cancel()
     await listing
     assert await uploads.expire(market.store, market.blobs, NOW + 1) == []
-    assert market.blobs.path(file.file_id).exists()
+    assert is_whole(market.blobs, file.file_id)
 
 
 async def test_the_sweep_at_start_clears_up_after_a_crash(market: Market) -> None:
@@ -241,18 +242,18 @@ async def test_the_sweep_at_start_clears_up_after_a_crash(market: Market) -> Non
     await begin(market, empty)
     await market.blobs.delete(empty.file_id)
     orphan = new_file_id()
-    await market.blobs.create_part(orphan)
+    await market.blobs.create(orphan)
     assert await uploads.sweep(market.store, market.blobs) == 2
-    assert market.blobs.stored(orphan) is None
+    assert not is_there(market.blobs, orphan)
     assert (await progress(market, file)).offset == 500
-    assert market.blobs.path(listed.file_id).exists()
+    assert is_whole(market.blobs, listed.file_id)
     await begin(market, empty)
 
 
 async def test_a_part_left_by_a_crash_does_not_prevent_a_new_beginning(market: Market) -> None:
     """The part was made, then the power failed before the row."""
     file = seal(b"x" * 1000)
-    await market.blobs.create_part(file.file_id)
+    await market.blobs.create(file.file_id)
     await market.blobs.append(file.file_id, 0, pieces(b"old"), 100)
     await begin(market, file)
     assert (await progress(market, file)).offset == 0

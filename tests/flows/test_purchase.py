@@ -13,6 +13,7 @@ import secrets
 from pathlib import Path
 
 import pytest
+from support.blobs import bytes_of
 from support.market import MAX_BYTES, NOW, POLICY, SELLER_SEED, TERMS, PaperRail, key_of, pieces, references_of, seal
 
 from bitcache import (
@@ -37,14 +38,14 @@ from bitcache.rails import Rails
 from bitcache.sealing import container, key_derivation, manifest, metadata
 from bitcache.sealing.hash_groups import GroupVerifier
 from bitcache.sealing.manifest import seller_key
-from bitcache.storage.blobs import Blobs
+from bitcache.storage.blob_directory import BlobDirectory
 from bitcache.storage.database import Store
 
 
 async def test_one_purchase_from_the_sellers_disk_to_the_buyers(store: Store, tmp_path: Path) -> None:
     """A file is sealed, uploaded, listed, ordered, paid, released, downloaded, opened, and equals the original."""
     original = secrets.token_bytes(3_000_000)  # three groups of chunks
-    blobs, master_key, rail = Blobs(tmp_path / "blobs"), MasterKey.create(tmp_path / "master.key"), PaperRail()
+    blobs, master_key, rail = BlobDirectory(tmp_path / "blobs"), MasterKey.create(tmp_path / "master.key"), PaperRail()
     rails = Rails(rail)
 
     # The operator lets a seller in; the seller says where to be paid; the watcher begins at some block.
@@ -97,7 +98,7 @@ async def test_one_purchase_from_the_sellers_disk_to_the_buyers(store: Store, tm
     # 7 download, already: the sealed bytes may come while the block is awaited.  They open nothing yet.
     allowed = await store.read(lambda conn: download_access.authorise(conn, claim, file.file_id))
     assert allowed == order.purchase_id
-    received = blobs.path(file.file_id).read_bytes()
+    received = await bytes_of(blobs, file.file_id)
     with pytest.raises(PaymentRequired):
         await store.read(lambda conn: key_release.share_for(conn, claim))
 

@@ -9,9 +9,12 @@ import aiohttp
 import pytest
 from sales import VerifiedOffer, content, file_for_sale
 from shop import Shop
+from support.blobs import whole_path
 
+from bitcache.blob_store import InternalRedirect, RedirectUrl, Sending
 from bitcache.identifiers import b64u
 from bitcache.sealing import manifest
+from gateway.config.data_folder import DataFolder
 
 SIZE = 200_000
 
@@ -120,9 +123,35 @@ async def test_a_failing_disk_cuts_the_answer_off(
 
 
 async def test_a_missing_file_is_our_fault(bought: tuple[Shop, VerifiedOffer, str]) -> None:
-    """A stored file that vanished is a 500 for the operator to find, with no path in it."""
+    """A stored file that vanished is the operator's to find, with no path in it."""
     shop, sold, claim = bought
-    shop.parts.blobs.path(sold.file_id).unlink()
+    data = DataFolder(shop.parts.settings.storage.directory)
+    whole_path(data.blobs, sold.file_id).unlink()
     got = await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)
-    assert (got.status, got.json["code"]) == (500, "unexpected")
+    assert (got.status, got.json["code"]) == (503, "storage")
     assert b"/" not in got.json["detail"].encode()
+
+
+@pytest.mark.parametrize(
+    ("sending", "status", "header", "value"),
+    [
+        (InternalRedirect("/sealed/x"), 200, "X-Accel-Redirect", "/sealed/x"),
+        (RedirectUrl("https://store.example/x?signed"), 307, "Location", "https://store.example/x?signed"),
+    ],
+)
+async def test_the_store_says_how_it_is_sent(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, sending: Sending, status: int, header: str, value: str
+) -> None:
+    """By the proxy in front, or from elsewhere; only to whoever paid."""
+    sold = await shop.sell(file_for_sale())
+    claim, purchase = await shop.begin(sold.file_id)
+
+    async def send(file_id: str) -> Sending:
+        return sending
+
+    monkeypatch.setattr(shop.parts.blobs, "send", send)
+    path = f"/files/{sold.file_id}/bytes"
+    assert (await shop.call("GET", path, claim)).status == 402
+    await shop.pay(purchase)
+    got = await shop.call("GET", path, claim, allow_redirects=False)
+    assert (got.status, got.headers[header], got.body) == (status, value, b"")

@@ -139,7 +139,7 @@ async def test_stops_in_order(tmp_path: Path, number: signal.Signals) -> None:
             process.kill()
             await process.wait()
     async with running(settings) as parts:
-        assert parts.blobs.part_size(file_id) == 300_000
+        assert parts.blobs.arrived(file_id).size == 300_000
 
 
 async def listened(lines: asyncio.StreamReader) -> str:

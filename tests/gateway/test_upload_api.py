@@ -309,7 +309,7 @@ async def test_disk_full(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr("bitcache.storage.blobs._write", full)
+        patch.setattr("bitcache.storage.blob_directory._write", full)
         got = await shop.send(made.file_id, 0, made.sealed)
     assert (got.status, got.json["code"]) == (507, "disk_full")
     start = await shop.stands_at(made.file_id)
@@ -329,14 +329,14 @@ async def test_a_body_of_unknown_length_leaves_room_too(open_one: Open, monkeypa
     async with open_one(storage={"min_free_bytes": 1000}) as shop:
         made = file_for_sale(content(5_000_000))
         await shop.announce(made.file_id, len(made.sealed))
-        usage = lambda _: SimpleNamespace(free=3_000_000 - shop.parts.blobs.part_size(FileId(made.file_id)))  # noqa: E731
+        usage = lambda _: SimpleNamespace(free=3_000_000 - shop.parts.blobs.arrived(FileId(made.file_id)).size)  # noqa: E731
 
         async def chunks() -> AsyncIterator[bytes]:
             for start in range(0, len(made.sealed), 100_000):
                 yield made.sealed[start : start + 100_000]
 
         with monkeypatch.context() as patch:
-            patch.setattr("bitcache.storage.blobs.shutil.disk_usage", usage)
+            patch.setattr("bitcache.storage.blob_directory.shutil.disk_usage", usage)
             got = await shop.send(made.file_id, 0, chunks())
             assert (got.status, got.json["code"]) == (507, "disk_full")
         start = await shop.stands_at(made.file_id)

@@ -22,7 +22,7 @@ from bitcache.purchases import PaymentRequest, Purchase
 from bitcache.rails import Rails
 from bitcache.sealing import container, key_derivation, manifest, metadata
 from bitcache.sealing.hash_groups import GroupHasher, group_root
-from bitcache.storage.blobs import Blobs
+from bitcache.storage.blob_directory import BlobDirectory
 from bitcache.storage.database import Store
 
 NOW = 1_800_000_000
@@ -126,7 +126,8 @@ class Market:
     """One seller who can be paid, and everything that a gateway's core needs."""
 
     store: Store
-    blobs: Blobs
+    blobs: BlobDirectory
+    folder: Path
     seller_id: int
     token: str
     rail: PaperRail = field(default_factory=PaperRail)
@@ -141,7 +142,7 @@ class Market:
         seller_id = await store.write(lambda conn: sellers.create_seller(conn, "Ann", token_hash(token), NOW))
         await store.write(lambda conn: sellers.set_payout(conn, seller_id, "paper", TERMS, NOW))
         await store.write(lambda conn: block_processing.start(conn, first))
-        return cls(store, Blobs(folder), seller_id, token)
+        return cls(store, BlobDirectory(folder), folder, seller_id, token)
 
     async def upload(self, file: SealedFile) -> None:
         """Step 1 in one piece."""

@@ -1,11 +1,9 @@
-"""Sealed files in a directory, each written once and never changed.
+"""Sealed files in a directory (implements :class:`bitcache.blob_store.BlobStore`).
 
     parts/<file id>                      what has arrived of an upload; grows at its end alone
     objects/<2 characters>/<file id>     a whole file
 
-Work on the disk runs in threads.  Whoever decides something about one file (list it, forget it) holds
-``lock(file_id)`` meanwhile; :meth:`Blobs.append` takes it by itself, once per write, so that a
-connection that hangs keeps nobody waiting.
+Work on the disk runs in threads.
 """
 
 from __future__ import annotations
@@ -14,11 +12,12 @@ import asyncio
 import errno
 import os
 import shutil
-from collections.abc import AsyncIterable, Callable, Collection
+from collections.abc import AsyncIterable, Callable, Collection, Iterator
 from pathlib import Path
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
+from bitcache.blob_store import Arrived, LocalFile
 from bitcache.errors import (
     BitcacheError,
     DiskFull,
@@ -32,11 +31,12 @@ from bitcache.identifiers import FileId, parse_file_id
 from bitcache.storage.durable_files import sync_folder
 
 WRITE_SIZE = 1 << 20  #: bytes gathered before each write
+READ_SIZE = 1 << 20  #: bytes read at once while verifying
 
 T = TypeVar("T")
 
 
-class Blobs:
+class BlobDirectory:
     """The files under ``root``, which is made if it is not there.  ``reserve`` bytes of its disk are left free."""
 
     def __init__(self, root: Path, reserve: int = 0) -> None:
@@ -47,40 +47,39 @@ class Blobs:
             folder.mkdir(parents=True, exist_ok=True)
 
     def lock(self, file_id: FileId) -> asyncio.Lock:
-        """Held by whoever changes, or decides something about, this file."""
+        """Return the lock of whoever changes, or decides something about, this file."""
         return self._locks.setdefault(file_id, asyncio.Lock())
 
-    def path(self, file_id: FileId) -> Path:
-        """Where the whole file lies, or will."""
-        return self._objects / parse_file_id(file_id)[:2] / file_id
-
-    def part(self, file_id: FileId) -> Path:
-        """Where an upload grows."""
-        return self._parts / parse_file_id(file_id)
-
-    def stored(self, file_id: FileId) -> Path | None:
-        """What there is of the file: its part, or the whole if that was committed."""
-        return next((path for path in (self.part(file_id), self.path(file_id)) if path.exists()), None)
-
-    def part_size(self, file_id: FileId) -> int:
-        """How many bytes have arrived; raises NotFound."""
-        return self.arrived(file_id)[0]
-
     def free_bytes(self) -> int:
-        """Room left on the disk, without what is reserved."""
+        """Return the room left on the disk, without what is reserved."""
         return shutil.disk_usage(self._root).free - self._reserve
 
-    def arrived(self, file_id: FileId) -> tuple[int, float]:
-        """How many bytes have arrived, and when the last one did; raises NotFound."""
-        found = self.stored(file_id)
-        if found is None:
-            raise NotFound("no such upload")
-        state = found.stat()
-        return state.st_size, state.st_mtime
+    def arrived(self, file_id: FileId) -> Arrived:
+        """Return how far an upload is, or the whole file; raise NotFound."""
+        state = self._stored(file_id).stat()
+        return Arrived(state.st_size, state.st_mtime)
 
-    async def create_part(self, file_id: FileId) -> None:
-        """An empty part; what an unknown upload left there is dropped.  Hold the lock."""
-        await run_in_thread_to_completion(_create, self.part(file_id))
+    def size(self, file_id: FileId) -> int:
+        """Return the bytes of a whole file; raise NotFound."""
+        try:
+            return self._path(file_id).stat().st_size
+        except OSError as error:
+            raise _translate(error) from error
+
+    async def send(self, file_id: FileId) -> LocalFile:
+        """Open the whole file; raise StorageError when it is missing."""
+        try:
+            return await run_in_thread_to_completion(_open, self._path(file_id))
+        except NotFound as error:
+            raise StorageError("a file on sale is missing", hint="Tell the operator: doctor names it.") from error
+
+    async def verify(self, file_id: FileId, check: Callable[[Iterator[bytes]], None]) -> None:
+        """Hand all bytes that arrived to ``check``, once, in a thread; raise what it raises."""
+        await run_in_thread_to_completion(lambda: check(_pieces(self._stored(file_id))))
+
+    async def create(self, file_id: FileId) -> None:
+        """Begin an upload; what an unknown one left there is dropped.  Hold the lock."""
+        await run_in_thread_to_completion(_create, self._part(file_id))
 
     async def append(self, file_id: FileId, offset: int, pieces: AsyncIterable[bytes], limit: int) -> int:
         """Add ``pieces`` at ``offset``, up to ``limit`` bytes in all; returns the new size, safely on disk.
@@ -88,7 +87,7 @@ class Blobs:
         Whatever ends the pieces early, what arrived is kept.  Raises UploadOffset, UploadTooLarge, NotFound, and
         DiskFull, before the disk is fuller than allowed or with the part cut back to what was surely written.
         """
-        part, end, waiting = self.part(file_id), offset, bytearray()
+        part, end, waiting = self._part(file_id), offset, bytearray()
         await self._locked(file_id, self._write, part, offset, waiting)
         try:
             async for piece in pieces:
@@ -104,11 +103,11 @@ class Blobs:
 
     async def commit(self, file_id: FileId) -> None:
         """Turn the part into the whole file, durably; again is harmless.  Hold the lock."""
-        await run_in_thread_to_completion(_commit, self.part(file_id), self.path(file_id))
+        await run_in_thread_to_completion(_commit, self._part(file_id), self._path(file_id))
 
     async def delete(self, file_id: FileId) -> None:
         """Remove whatever there is of the file.  Hold the lock, and be sure that it is not listed."""
-        await run_in_thread_to_completion(_delete, self.part(file_id), self.path(file_id))
+        await run_in_thread_to_completion(_delete, self._part(file_id), self._path(file_id))
 
     def sweep(self, known: Collection[str]) -> int:
         """Remove the parts that no upload in ``known`` explains; returns how many.  At start alone."""
@@ -116,6 +115,21 @@ class Blobs:
         for part in orphans:
             part.unlink()
         return len(orphans)
+
+    def _path(self, file_id: FileId) -> Path:
+        """Where the whole file lies, or will."""
+        return self._objects / parse_file_id(file_id)[:2] / file_id
+
+    def _part(self, file_id: FileId) -> Path:
+        """Where an upload grows."""
+        return self._parts / parse_file_id(file_id)
+
+    def _stored(self, file_id: FileId) -> Path:
+        """Return what there is of the file: its part, or the whole if that was committed; raise NotFound."""
+        for path in (self._part(file_id), self._path(file_id)):
+            if path.exists():
+                return path
+        raise NotFound("no such upload")
 
     def _write(self, part: Path, offset: int, data: bytearray) -> int:
         """:func:`_write`, as long as there is room."""
@@ -149,6 +163,17 @@ async def run_in_thread_to_completion(work: Callable[..., T], *args: object) -> 
         raise
     except OSError as error:
         raise _translate(error) from error
+
+
+def _open(path: Path) -> LocalFile:
+    file = path.open("rb")
+    return LocalFile(file, os.fstat(file.fileno()).st_size)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(READ_SIZE):
+            yield piece
 
 
 def _create(part: Path) -> None:
