@@ -161,8 +161,9 @@ def rescan(
     before = _states(conn, touched)
     differences = _payments(chain, stored, known)
     differences += _forgotten(conn, chain, others, known)
-    _write(conn, chain, known, now)
-    settle_invoices(conn, (), now, loss_budget, paid=touched)
+    paid = _write(conn, chain, stored, known, now)
+    paid |= {difference.purchase_id for difference in differences if difference.purchase_id is not None}
+    settle_invoices(conn, touched, now, loss_budget, paid=paid)
     differences += _changed(before, _states(conn, touched))
     height = (chain.blocks or [chain.first])[-1].height
     return Report(chain.first.height + 1, height, len(chain.payments), differences)
@@ -244,28 +245,36 @@ def _forgotten(
     return differences
 
 
-def _write(conn: Connection, chain: ChainPayments, known: Mapping[bytes, Owner], now: int) -> None:
-    """Blocks and payments above the first block become what was found."""
+def _write(
+    conn: Connection, chain: ChainPayments, stored: Mapping[str, Row[Any]], known: Mapping[bytes, Owner], now: int
+) -> set[str]:
+    """Blocks and payments above the first block become what was found; return the purchases with other payments."""
     above = payment.c.height > chain.first.height
     back = WAITS_AGAIN if chain.sees_unconfirmed else PaymentStatus.WITHDRAWN.value
     conn.execute(update(payment).where(above).values(height=None, block_hash=None, status=back))
     conn.execute(delete(block).where(block.c.height >= chain.first.height))
     refs = [chain.first, *chain.blocks]
     conn.execute(insert(block), [{"height": ref.height, "hash": ref.hash} for ref in refs])
-    for paid, ref in chain.payments.values():
-        if paid.key in known:
-            _put(conn, paid, known[paid.key], now, ref)
-    if not chain.sees_unconfirmed:
-        return
-    waiting = [paid for paid in chain.waiting if paid.key in known]
-    for paid in waiting:
-        _put(conn, paid, known[paid.key], now, None)
-    # what is in no block and not in the mempool is absent, as for the watcher, unless something else replaced it
-    absent_payments.settle_absence(conn, waiting, chain.conflicted)
+    found: list[tuple[Payment, BlockRef | None]] = list(chain.payments.values())
+    waiting = [paid for paid in chain.waiting if paid.key in known] if chain.sees_unconfirmed else []
+    found += [(paid, None) for paid in waiting]
+    changed = set()
+    for paid, ref in found:
+        if paid.key in known and _put(conn, paid, known[paid.key], now, ref, stored.get(paid.reference)):
+            changed.add(known[paid.key].purchase_id)
+    if chain.sees_unconfirmed:
+        # what is in no block and not in the mempool is absent, as for the watcher, unless something else replaced it
+        changed |= absent_payments.settle_absence(conn, waiting, chain.conflicted)
+    return changed
 
 
-def _put(conn: Connection, paid: Payment, owner: Owner, now: int, ref: BlockRef | None) -> None:
-    """One payment as it is, in the block ``ref`` or in none; when it was first seen is kept."""
+def _put(
+    conn: Connection, paid: Payment, owner: Owner, now: int, ref: BlockRef | None, before: Row[Any] | None
+) -> bool:
+    """Write one payment as it is, in the block ``ref`` or in none; return whether it was otherwise ``before``.
+
+    When it was first seen is kept.
+    """
     what = {
         "purchase_id": owner.purchase_id,
         "request_id": owner.request_id,
@@ -276,9 +285,12 @@ def _put(conn: Connection, paid: Payment, owner: Owner, now: int, ref: BlockRef 
         "block_hash": ref and ref.hash,
         "absent_since": None,
     }
-    same = (payment.c.reference == paid.reference, payment.c.rail == owner.rail)
-    if not conn.execute(update(payment).where(*same).values(what)).rowcount:
+    if before is None:
         conn.execute(insert(payment).values(reference=paid.reference, rail=owner.rail, seen_at=now, **what))
+        return True
+    same = (payment.c.reference == paid.reference, payment.c.rail == owner.rail)
+    conn.execute(update(payment).where(*same).values(what))
+    return any(getattr(before, name) != value for name, value in what.items())
 
 
 def _states(conn: Connection, purchase_ids: Collection[str]) -> dict[str, str]:

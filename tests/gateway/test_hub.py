@@ -23,19 +23,19 @@ async def test_a_failure_ends_nothing(store: Store, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(hub_module, "INTERVAL_SECONDS", 0.01)
     purchase_id = await (await open_shop(store)).invoice(b"script", "address", 1_000)
     await store.write(lambda conn: event_log.add(conn, [(EventKind.PURCHASE_SEEN, purchase_id)], 0))
-    unread, asked = event_log.unread, asyncio.Event()
+    after, asked = event_log.after, asyncio.Event()
 
-    def fail(_: object) -> list[event_log.Event]:
+    def fail(*_: object, **rest: object) -> list[event_log.Event]:
         asked.set()
         raise failure
 
-    monkeypatch.setattr(event_log, "unread", fail)
+    monkeypatch.setattr(event_log, "after", fail)
     hub = Hub(store, 16, VisitorLimits(16, 100))
     pump = asyncio.create_task(hub.pump())
     with hub.listening(PurchaseId(purchase_id), "192.0.2.1") as changed:
-        await asked.wait()
+        await asyncio.wait_for(asked.wait(), 5)
         assert not changed.is_set()
-        monkeypatch.setattr(event_log, "unread", unread)
+        monkeypatch.setattr(event_log, "after", after)
         async with asyncio.timeout(5):
             await changed.wait()
     pump.cancel()
