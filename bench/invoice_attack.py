@@ -28,7 +28,7 @@ from typing import Any
 
 import aiohttp
 
-from bench.shop import DESCRIPTOR, resident_mb
+from bench.bench_gateway import DESCRIPTOR, resident_mb
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
 from bitcache.proof_of_work import solve

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
-PATIENCE = 120.0
+TIMEOUT = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _exchange(poll: select.epoll, sockets: dict[int, socket.socket], waiting: It
     for number, connection in sockets.items():
         _send_next(connection, waiting, began, number)
     while began:
-        ready = poll.poll(PATIENCE)
+        ready = poll.poll(TIMEOUT)
         assert ready, "the server stopped answering"
         for number, _ in ready:
             _whole_answer(sockets[number], status)

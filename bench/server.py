@@ -14,7 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bench.shop import NO_QUOTAS
+from bench.bench_gateway import NO_QUOTAS
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
 from gateway.api.models import Payout, Purchase

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from bench import lnbits
+from bench.bench_gateway import BenchGateway, open_bench_gateway
 from bench.case import Case
 from bench.load import Load, drive, request
-from bench.shop import Shop, open_shop
 from bitcache.identifiers import b64u, claim_hash, new_secret
 
 BUYERS = 64
@@ -24,15 +24,15 @@ PEER = "LNbits 1.6.2, FakeWallet"
 def cases() -> Iterator[list[Case]]:
     """The first answer on each connection is not counted: connections are opened once."""
     with ExitStack() as stack:
-        shop = stack.enter_context(open_shop())
+        bench_gateway = stack.enter_context(open_bench_gateway())
         peer = stack.enter_context(lnbits.serving()) if lnbits.wanted() else None
         waits: list[float] = []
-        [purchase] = shop.do("make", 1)
+        [purchase] = bench_gateway.do("make", 1)
         yield [
             Case(
                 "invoice.create_c64",
                 "1/s",
-                lambda: _create(shop, waits),
+                lambda: _create(bench_gateway, waits),
                 PEER,
                 _of(peer, lambda there: drive(Load(there.port, there.invoices(PEER_INVOICES), BUYERS, 201)).rate),
                 f"{INVOICES} a round, {BUYERS} connections, each with a fresh address, on disk (synchronous FULL)",
@@ -41,7 +41,7 @@ def cases() -> Iterator[list[Case]]:
             Case(
                 "invoice.status_c64",
                 "1/s",
-                lambda: drive(Load(shop.port, [_question(purchase)] * QUESTIONS, BUYERS)).rate,
+                lambda: drive(Load(bench_gateway.port, [_question(purchase)] * QUESTIONS, BUYERS)).rate,
                 PEER,
                 _of(peer, lambda there: drive(Load(there.port, there.questions(PEER_QUESTIONS), BUYERS)).rate),
                 f"{QUESTIONS} a round, {BUYERS} connections; every request has its line in the log",
@@ -49,10 +49,10 @@ def cases() -> Iterator[list[Case]]:
         ]
 
 
-def _create(shop: Shop, waits: list[float]) -> float:
-    path = f"/api/v1/files/{shop.file_id}/purchases"
+def _create(bench_gateway: BenchGateway, waits: list[float]) -> float:
+    path = f"/api/v1/files/{bench_gateway.file_id}/purchases"
     bodies = [json.dumps({"claim_hash": b64u(claim_hash(new_secret()))}) for _ in range(INVOICES)]
-    answers = drive(Load(shop.port, [request("POST", path, body) for body in bodies], BUYERS, 201))
+    answers = drive(Load(bench_gateway.port, [request("POST", path, body) for body in bodies], BUYERS, 201))
     waits.append(answers.quantile(0.99))
     return answers.rate
 

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection as Pipe
 
+from bench.bench_gateway import BenchGateway, open_bench_gateway, resident_mb
 from bench.case import Case
 from bench.load import request
-from bench.shop import Shop, open_shop, resident_mb
 
 ROUNDS = 6  #: the first warms up
 PAID = 1_000  #: settled in each
@@ -22,35 +22,35 @@ SETTLED = b'"state":"settled"'
 @contextmanager
 def cases() -> Iterator[list[Case]]:
     """The readers are a process of their own; every round settles a thousand that were not settled before."""
-    with open_shop() as shop:
-        ids: list[str] = shop.do("make", ROUNDS * PAID)
-        before = resident_mb(shop.pid)
-        with _readers(shop, ids) as readers:
-            each = 1000 * (resident_mb(shop.pid) - before) / len(ids)
+    with open_bench_gateway() as bench_gateway:
+        ids: list[str] = bench_gateway.do("make", ROUNDS * PAID)
+        before = resident_mb(bench_gateway.pid)
+        with _readers(bench_gateway, ids) as readers:
+            each = 1000 * (resident_mb(bench_gateway.pid) - before) / len(ids)
             waiting = iter(range(0, len(ids), PAID))
             yield [
                 Case(
                     "sse.fanout",
                     "ms",
-                    lambda: _settle(shop, readers, ids[(first := next(waiting)) : first + PAID]),
+                    lambda: _settle(bench_gateway, readers, ids[(first := next(waiting)) : first + PAID]),
                     note=f"{len(ids)} open streams, one block settles {PAID}: from the commit to the last one told",
                 ),
                 Case("sse.memory_per_stream", "kB", lambda: each, note="the gateway's memory, opened beside closed"),
             ]
 
 
-def _settle(shop: Shop, readers: Pipe, ids: list[str]) -> float:
-    shop.do("pay", ids)
+def _settle(bench_gateway: BenchGateway, readers: Pipe, ids: list[str]) -> float:
+    bench_gateway.do("pay", ids)
     readers.send(len(ids))
-    committed: float = shop.do("settle", len(ids))
+    committed: float = bench_gateway.do("settle", len(ids))
     told: float = readers.recv()
     return 1000 * (told - committed)
 
 
 @contextmanager
-def _readers(shop: Shop, ids: list[str]) -> Iterator[Pipe]:
+def _readers(bench_gateway: BenchGateway, ids: list[str]) -> Iterator[Pipe]:
     ours, theirs = get_context("spawn").Pipe()
-    process = get_context("spawn").Process(target=_read, args=(shop.port, ids, theirs), daemon=True)
+    process = get_context("spawn").Process(target=_read, args=(bench_gateway.port, ids, theirs), daemon=True)
     process.start()
     try:
         assert ours.recv() == len(ids)
@@ -88,6 +88,6 @@ def _until(poll: select.epoll, streams: dict[int, socket.socket], sign: bytes, c
         count -= sum(data.count(sign) for data in _drain(poll, streams, 60))
 
 
-def _drain(poll: select.epoll, streams: dict[int, socket.socket], patience: float) -> list[bytes]:
-    ready = poll.poll(patience)
+def _drain(poll: select.epoll, streams: dict[int, socket.socket], timeout: float) -> list[bytes]:
+    ready = poll.poll(timeout)
     return [streams[number].recv(65536) for number, _ in ready]

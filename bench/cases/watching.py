@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.bench_gateway import PRICE, BenchGateway, open_bench_gateway, set_up, settings_in
 from bench.case import Case
 from bench.fullblocks import TRANSACTIONS, FullBlocks
-from bench.shop import PRICE, Shop, open_shop, set_up, settings_in
 from bitcache import block_processing
 from bitcache.chain_payments import BlockRef
 from bitcache.identifiers import b64u
@@ -47,11 +47,11 @@ def cases() -> Iterator[list[Case]]:
     with (
         _chain(RestNode) as rest,
         _chain(RegtestNode) as plain,
-        open_shop(node=True) as shop,
+        open_bench_gateway(node=True) as bench_gateway,
         tempfile.TemporaryDirectory(prefix="bitcache-bench-") as folder,
     ):
         _remember_a_million(Path(folder))
-        grants = _Grants(shop)
+        grants = _Grants(bench_gateway)
         yield [
             Case(
                 "watch.match_full_block_1m_scripts",
@@ -154,15 +154,15 @@ def _chain(kind: type[RegtestNode]) -> Iterator[_Chain]:
 
 
 class _Grants:
-    """Rounds of blocks in a shop, and what became of all of them."""
+    """Rounds of blocks in a gateway, and what became of all of them."""
 
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
+    def __init__(self, bench_gateway: BenchGateway) -> None:
+        self._bench_gateway = bench_gateway
         self._all: list[float] = []
 
     def median(self) -> float:
         """Of one round."""
-        times = [float(self._shop.do("block_to_grant", PAID)) for _ in range(BLOCKS)]
+        times = [float(self._bench_gateway.do("block_to_grant", PAID)) for _ in range(BLOCKS)]
         self._all += times
         return statistics.median(times)
 
@@ -192,5 +192,5 @@ def _purchases() -> Iterable[tuple[str, bytes]]:
 
 
 def _memory(folder: Path) -> float:
-    with open_shop(folder=folder) as shop:
-        return float(shop.do("caught_up"))
+    with open_bench_gateway(folder=folder) as bench_gateway:
+        return float(bench_gateway.do("caught_up"))

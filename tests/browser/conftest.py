@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright
 
+from browser.browser_harness import BrowserHarness, gateway
 from browser.chromium import ARGS, CHROMIUM
-from browser.house import House, gateway
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Visitor:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def harness(tmp_path: Path) -> AsyncIterator[BrowserHarness]:
     """A gateway whose seller can be paid."""
     async with gateway(tmp_path) as built:
         await built.payout()
@@ -76,8 +76,8 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def visitor(chromium: Browser, house: House) -> AsyncIterator[Visitor]:
+async def visitor(chromium: Browser, harness: BrowserHarness) -> AsyncIterator[Visitor]:
     """Someone with a browser; when the test ends nothing forbidden may have happened."""
-    someone = Visitor(chromium, {house.url})
+    someone = Visitor(chromium, {harness.url})
     yield someone
     assert someone.wrong == []

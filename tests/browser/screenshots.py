@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from browser_harness import DESCRIPTOR, BrowserHarness, gateway, website
 from chromium import ARGS, CHROMIUM
-from house import DESCRIPTOR, House, gateway, website
 from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright
 
 from bitcache.sealing.metadata import Preview
@@ -32,9 +32,9 @@ And be one traveler.
 class Studio:
     """Takes one state's page in all looks."""
 
-    def __init__(self, browser: Browser, house: House, wanted: set[str]) -> None:
+    def __init__(self, browser: Browser, harness: BrowserHarness, wanted: set[str]) -> None:
         self.browser = browser
-        self.house = house
+        self.harness = harness
         self.wanted = wanted
 
     def wants(self, name: str) -> bool:
@@ -54,7 +54,7 @@ class Studio:
 
 
 async def buyer_states(studio: Studio, link: str, text_link: str, large_link: str) -> None:
-    house = studio.house
+    harness = studio.harness
 
     async def state(name: str, prepare: Callable[[Page], Awaitable[None]], to: str = link, **options: object) -> None:
         if not studio.wants(name):
@@ -76,41 +76,41 @@ async def buyer_states(studio: Studio, link: str, text_link: str, large_link: st
 
     async def partial(page: Page) -> None:
         await press_pay(page)
-        await house.pay(1000)
+        await harness.pay(1000)
         await page.locator(".notice.warn:visible").wait_for()
 
     async def seen(page: Page) -> None:
         await press_pay(page)
-        await house.pay()
+        await harness.pay()
         await page.get_by_text("Downloaded", exact=True).wait_for()
 
     async def done(page: Page) -> None:
         await seen(page)
-        await house.chain.mine()
+        await harness.chain.mine()
         await page.get_by_role("heading", name="Your file is ready").wait_for()
 
     async def over(page: Page) -> None:
         await press_pay(page)
-        await house.pay(3000)
+        await harness.pay(3000)
         await page.get_by_text("Payment received", exact=True).wait_for()
 
     async def late(page: Page) -> None:
         await press_pay(page)
-        await house.expire()
+        await harness.expire()
         await page.get_by_role("heading", name="This payment request has expired").wait_for()
-        await house.pay()
+        await harness.pay()
         await page.get_by_text("Payment received", exact=True).wait_for()
 
     async def expired(page: Page) -> None:
         await press_pay(page)
-        await house.expire()
+        await harness.expire()
         await page.get_by_role("heading", name="This payment request has expired").wait_for()
 
     async def expired_partly(page: Page) -> None:
         await press_pay(page)
-        await house.pay(1000)
+        await harness.pay(1000)
         await page.locator(".notice.warn:visible").wait_for()
-        await house.expire()
+        await harness.expire()
         await page.get_by_role("heading", name="This payment request has expired").wait_for()
 
     async def says_paid(page: Page) -> None:
@@ -119,7 +119,7 @@ async def buyer_states(studio: Studio, link: str, text_link: str, large_link: st
 
     async def undone(page: Page) -> None:
         await done(page)
-        await house.chain.reorg(1, keep=False)
+        await harness.chain.reorg(1, keep=False)
         await page.get_by_text("blocks that confirmed").wait_for(timeout=40_000)
 
     async def offline(page: Page) -> None:
@@ -162,9 +162,9 @@ async def buyer_states(studio: Studio, link: str, text_link: str, large_link: st
     await state("large-sample", nothing, large_link)
     await state("no-link-share", nothing, link.split("#")[0])
     await state("wrong-link", nothing, link[:-4] + "AAAA")
-    await state("missing", nothing, f"{house.url}/nothing")
-    await state("home", nothing, house.url)
-    await state("embed-page", nothing, f"{house.url}/embed")
+    await state("missing", nothing, f"{harness.url}/nothing")
+    await state("home", nothing, harness.url)
+    await state("embed-page", nothing, f"{harness.url}/embed")
     await state("embed-frame", nothing, link.replace("#", "?embed#"))
     await state("embed-done", done, link.replace("#", "?embed#"))
     await state("plain-offer", nothing, scripts=False)
@@ -175,22 +175,22 @@ async def buyer_states(studio: Studio, link: str, text_link: str, large_link: st
 
     async def plain_paid(page: Page) -> None:
         await plain_pay(page)
-        await house.pay()
-        await house.chain.mine()
+        await harness.pay()
+        await harness.chain.mine()
         await page.wait_for_timeout(800)
         await page.reload()
 
     await state("plain-pay", plain_pay, scripts=False)
     await state("plain-paid", plain_paid, scripts=False)
-    await house.pause("second_opinion")
+    await harness.pause("second_opinion")
     await state("paused", nothing)
-    await house.pause(None)
+    await harness.pause(None)
 
 
 async def widget_state(studio: Studio, link: str) -> None:
     if not studio.wants("widget"):
         return
-    async with website(studio.house.url, link) as site:
+    async with website(studio.harness.url, link) as site:
         context = await studio.context()
         page = await context.new_page()
         await page.goto(site)
@@ -206,7 +206,7 @@ async def widget_states_of_another_site(studio: Studio, link: str) -> None:
     for name, host in (("widget-elsewhere", "localhost"), ("widget-leaving", "127.0.0.1")):
         if not studio.wants(name):
             continue
-        async with website(studio.house.url, link, host=host) as site:
+        async with website(studio.harness.url, link, host=host) as site:
             context = await studio.context()
             page = await context.new_page()
             await page.goto(site)
@@ -252,16 +252,16 @@ async def demo_state(studio: Studio, link: str) -> None:
 async def seller_states(studio: Studio) -> None:
     if studio.wanted and not any(name.startswith("sell") for name in studio.wanted):
         return
-    house = studio.house
+    harness = studio.harness
     context = await studio.context()
     page = await context.new_page()
-    await page.goto(f"{house.url}/sell")
+    await page.goto(f"{harness.url}/sell")
     await page.get_by_label("Seller token").fill("wrong")
     await studio.shoot("sell-signin", page)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_role("alert").wait_for()
     await studio.shoot("sell-signin-wrong", page)
-    await page.get_by_label("Seller token").fill(house.token)
+    await page.get_by_label("Seller token").fill(harness.token)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_label("Descriptor or").fill(DESCRIPTOR)
     await studio.shoot("sell-payout", page)
@@ -303,8 +303,8 @@ async def pictures(studio: Studio, link: str) -> None:
     await page.get_by_role("button", name="Pay 2").click()
     await page.locator(".qr svg").wait_for()
     await _card(page, "checkout")
-    await page.goto(f"{studio.house.url}/sell")
-    await page.get_by_label("Seller token").fill(studio.house.token)
+    await page.goto(f"{studio.harness.url}/sell")
+    await page.get_by_label("Seller token").fill(studio.harness.token)
     await page.get_by_role("button", name="Sign in").click()
     file = {"name": "tidal-chart.pdf", "mimeType": "application/pdf", "buffer": b"x" * 3_100_000}
     await page.locator(".drop input").set_input_files(file)  # type: ignore[arg-type]
@@ -338,20 +338,20 @@ async def main(wanted: set[str]) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "a").mkdir()
         (folder / "b").mkdir()
-        house = await stack.enter_async_context(gateway(folder / "a", confirmations=1))
+        harness = await stack.enter_async_context(gateway(folder / "a", confirmations=1))
         play = await stack.enter_async_context(async_playwright())
         browser = await play.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
-        studio = Studio(browser, house, wanted)
+        studio = Studio(browser, harness, wanted)
         await seller_states(studio)
-        await house.payout()
-        link = await house.sell(
+        await harness.payout()
+        link = await harness.sell(
             picture + bytes(3_000_000),
             "tidal-chart.png",
             "Tidal chart of the Wadden Sea, 1:50 000",
             preview=Preview("image/png", picture),
         )
-        text = await house.sell(POEM * 3, "poems.txt", "Poems for a long night", preview=Preview("text/plain", POEM))
-        large = await house.sell(POEM, "wall-map.tif", "A wall map", preview=Preview("image/png", _large_png()))
+        text = await harness.sell(POEM * 3, "poems.txt", "Poems for a long night", preview=Preview("text/plain", POEM))
+        large = await harness.sell(POEM, "wall-map.tif", "A wall map", preview=Preview("image/png", _large_png()))
         await buyer_states(studio, link, text, large)
         await widget_state(studio, link)
         await widget_states_of_another_site(studio, link)

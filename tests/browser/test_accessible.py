@@ -9,8 +9,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from bitcache.sealing.metadata import Preview
+from browser.browser_harness import BrowserHarness
 from browser.conftest import Visitor
-from browser.house import House
 
 pytestmark = pytest.mark.browser
 
@@ -34,43 +34,43 @@ async def complaints(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["/", "/sell", "/embed", "/nothing"])
-async def test_pages(visitor: Visitor, house: House, path: str) -> None:
+async def test_pages(visitor: Visitor, harness: BrowserHarness, path: str) -> None:
     """Pages that stand alone."""
     page = await visitor.page(viewport={"width": 390, "height": 844})
-    await page.goto(house.url + path)
+    await page.goto(harness.url + path)
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert await complaints(page) == []
     visitor.wrong = [line for line in visitor.wrong if "404" not in line]
 
 
-async def test_the_checkout_from_offer_to_file(visitor: Visitor, house: House) -> None:
+async def test_the_checkout_from_offer_to_file(visitor: Visitor, harness: BrowserHarness) -> None:
     """Each screen of a purchase."""
-    link = await house.sell(b"a song", name="song.txt", preview=Preview("text/plain", b"la la"))
+    link = await harness.sell(b"a song", name="song.txt", preview=Preview("text/plain", b"la la"))
     page = await visitor.buy(link)
     await expect(page.get_by_text("la la")).to_be_visible()
     assert await complaints(page) == []
     await page.get_by_role("button", name=re.compile("^Pay 2")).click()
     await expect(page.locator(".qr svg")).to_be_visible()
-    await house.pay(1000)
+    await harness.pay(1000)
     await expect(page.locator(".notice.warn:visible")).to_be_visible()
     assert await complaints(page) == []
-    await house.pay(1500)
+    await harness.pay(1500)
     await expect(page.get_by_text("Payment received", exact=True)).to_be_visible()
     assert await complaints(page) == []
-    await house.chain.mine()
+    await harness.chain.mine()
     await expect(page.get_by_role("heading", name="Your file is ready")).to_be_visible()
     await page.get_by_text("Receipt").click()
     assert await complaints(page) == []
 
 
-async def test_expired_trouble_and_the_frame(visitor: Visitor, house: House) -> None:
+async def test_expired_trouble_and_the_frame(visitor: Visitor, harness: BrowserHarness) -> None:
     """The screens that nobody wants to see, and the widget's inside."""
-    link = await house.sell(b"a song")
+    link = await harness.sell(b"a song")
     page = await visitor.buy(link.replace("#", "?embed#"))
     await page.get_by_role("button", name=re.compile("^Pay 2")).click()
     await expect(page.locator(".qr svg")).to_be_visible()
     assert await complaints(page) == []
-    await house.expire()
+    await harness.expire()
     await page.get_by_role("button", name="I already paid").click()
     assert await complaints(page) == []
     await page.goto("about:blank")
@@ -79,11 +79,11 @@ async def test_expired_trouble_and_the_frame(visitor: Visitor, house: House) -> 
     assert await complaints(page) == []
 
 
-async def test_the_sellers_page(visitor: Visitor, house: House) -> None:
+async def test_the_sellers_page(visitor: Visitor, harness: BrowserHarness) -> None:
     """Payout, form with mistakes, the published file, the list."""
     page = await visitor.page(viewport={"width": 390, "height": 844})
-    await page.goto(f"{house.url}/sell")
-    await page.get_by_label("Seller token").fill(house.token)
+    await page.goto(f"{harness.url}/sell")
+    await page.get_by_label("Seller token").fill(harness.token)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_role("button", name="Publish").click()
     assert await complaints(page) == []

@@ -16,8 +16,8 @@ from support.answers import address_in
 
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.sealing.metadata import Preview
+from browser.browser_harness import BrowserHarness
 from browser.conftest import Visitor
-from browser.house import House
 from gateway.api.models import Purchase
 from gateway.client.gateway_client import connect
 
@@ -29,12 +29,12 @@ ELSEWHERE = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-async def strangers_link(house: House, link: str) -> str:
+async def strangers_link(harness: BrowserHarness, link: str) -> str:
     """A access link whose claim and unpaid invoice are someone else's."""
     claim = new_secret()
     body = {"claim_hash": b64u(claim_hash(claim))}
     file_id = link.split("/f/")[1].split("#")[0]
-    async with connect(house.url) as client:
+    async with connect(harness.url) as client:
         await client.call(Purchase, "POST", f"/files/{file_id}/purchases", json=body)
     return f"{link}.{claim}"
 
@@ -50,38 +50,40 @@ async def shown_address(page: Page) -> str:
     return str(await page.locator(".address").text_content())
 
 
-async def test_a_strangers_unpaid_link_does_not_make_anyone_pay_their_invoice(visitor: Visitor, house: House) -> None:
+async def test_a_strangers_unpaid_link_does_not_make_anyone_pay_their_invoice(
+    visitor: Visitor, harness: BrowserHarness
+) -> None:
     """A plain sentence, and an invoice of one's own; the stranger's claim is not kept."""
-    link = await strangers_link(house, await house.sell(SONG))
+    link = await strangers_link(harness, await harness.sell(SONG))
     page = await visitor.buy(link)
     await expect(page.get_by_text("has not been paid for yet")).to_be_visible()
     assert link.split(".")[-1] not in await page.evaluate("JSON.stringify(localStorage)")
     await pay_button(page).click()
-    assert await shown_address(page) == await house.address(1)
+    assert await shown_address(page) == await harness.address(1)
     await page.reload()
-    assert await shown_address(page) == await house.address(1)
-    await house.chain.pay(await house.address(1), 2500)  # type: ignore[arg-type]
-    await house.chain.mine()
+    assert await shown_address(page) == await harness.address(1)
+    await harness.chain.pay(await harness.address(1), 2500)  # type: ignore[arg-type]
+    await harness.chain.mine()
     await expect(page.get_by_role("heading", name="Your file is ready")).to_be_visible()
 
 
 async def test_a_strangers_payment_that_is_taken_back_is_not_asked_of_anyone_else(
-    visitor: Visitor, house: House
+    visitor: Visitor, harness: BrowserHarness
 ) -> None:
     """Back to the offer, never to the stranger's invoice; after a reload as well."""
     page = await visitor.page()
-    link = await strangers_link(house, await house.sell(SONG))
-    paid = await house.pay()
+    link = await strangers_link(harness, await harness.sell(SONG))
+    paid = await harness.pay()
     await page.wait_for_timeout(500)
     await page.goto(link)
     await expect(page.get_by_text("Payment received", exact=True)).to_be_visible()
-    await house.chain.replace(paid)
+    await harness.chain.replace(paid)
     for _ in range(2):
         await expect(pay_button(page)).to_be_enabled()
         await expect(page.get_by_text("has not been paid for yet")).to_be_visible()
         await page.reload()
     await pay_button(page).click()
-    assert await shown_address(page) == await house.address(1)
+    assert await shown_address(page) == await harness.address(1)
 
 
 async def alter(page: Page, pattern: str, change: Change) -> None:
@@ -125,9 +127,11 @@ LIES: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-async def test_an_invoice_that_is_not_the_signed_price_is_not_shown(visitor: Visitor, house: House, lie: str) -> None:
+async def test_an_invoice_that_is_not_the_signed_price_is_not_shown(
+    visitor: Visitor, harness: BrowserHarness, lie: str
+) -> None:
     """Not when it is made."""
-    page = await visitor.buy(await house.sell(SONG))
+    page = await visitor.buy(await harness.sell(SONG))
     await alter(page, "**/api/v1/files/*/purchases", LIES[lie])
     await pay_button(page).click()
     await refuses_to_pay(page)
@@ -138,9 +142,9 @@ def moved(honest: dict[str, Any]) -> dict[str, Any]:
     return asked_otherwise(honest, destination=ELSEWHERE, uri=f"bitcoin:{ELSEWHERE}?amount=0.000025")
 
 
-async def test_an_address_that_changes_is_not_paid(visitor: Visitor, house: House) -> None:
+async def test_an_address_that_changes_is_not_paid(visitor: Visitor, harness: BrowserHarness) -> None:
     """Not while the page is open, by events, and not after a reload."""
-    link = await house.sell(SONG)
+    link = await harness.sell(SONG)
     page = await visitor.buy(link)
     made: list[dict[str, Any]] = []
 
@@ -162,9 +166,9 @@ async def test_an_address_that_changes_is_not_paid(visitor: Visitor, house: Hous
     await refuses_to_pay(page)
 
 
-async def test_the_code_is_drawn_here(visitor: Visitor, house: House) -> None:
+async def test_the_code_is_drawn_here(visitor: Visitor, harness: BrowserHarness) -> None:
     """Whatever the gateway's own picture says, it is not asked for."""
-    page = await visitor.buy(await house.sell(SONG))
+    page = await visitor.buy(await harness.sell(SONG))
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     await pay_button(page).click()
@@ -175,9 +179,11 @@ async def test_the_code_is_drawn_here(visitor: Visitor, house: House) -> None:
     assert [url for url in asked if "qr.svg" in url] == []
 
 
-async def test_nothing_can_be_paid_before_the_sellers_signature_was_checked(visitor: Visitor, house: House) -> None:
+async def test_nothing_can_be_paid_before_the_sellers_signature_was_checked(
+    visitor: Visitor, harness: BrowserHarness
+) -> None:
     """The button of the first paint waits for the manifest, and for that of another link in the same tab."""
-    link = await house.sell(SONG)
+    link = await harness.sell(SONG)
     page, go_on = await visitor.page(), asyncio.Event()
 
     async def late(route: Route) -> None:
@@ -192,13 +198,13 @@ async def test_nothing_can_be_paid_before_the_sellers_signature_was_checked(visi
     await expect(page.get_by_role("heading", level=1, name="A song")).to_be_visible()
     await expect(pay_button(page)).to_be_enabled()
     go_on.clear()
-    other = await strangers_link(house, link)
+    other = await strangers_link(harness, link)
     await page.evaluate("hash => { location.hash = hash; }", other.split("#")[1])
     await expect(pay_button(page)).to_be_disabled()
     go_on.set()
     await expect(page.get_by_text("has not been paid for yet")).to_be_visible()
     await pay_button(page).click()
-    assert await shown_address(page) == await house.address(1)
+    assert await shown_address(page) == await harness.address(1)
 
 
 def bomb(side: int) -> bytes:
@@ -213,9 +219,11 @@ def bomb(side: int) -> bytes:
 
 
 @pytest.mark.parametrize(("side", "shown"), [(20, True), (20_000, False)])
-async def test_a_huge_sample_is_described_and_not_drawn(visitor: Visitor, house: House, side: int, shown: bool) -> None:
+async def test_a_huge_sample_is_described_and_not_drawn(
+    visitor: Visitor, harness: BrowserHarness, side: int, shown: bool
+) -> None:
     """Up to 16 megapixels it is drawn."""
-    page = await visitor.buy(await house.sell(SONG, preview=Preview("image/png", bomb(side))))
+    page = await visitor.buy(await harness.sell(SONG, preview=Preview("image/png", bomb(side))))
     said = page.get_by_text("20000 × 20000 pixels")
     await expect(page.locator(".preview img") if shown else said).to_be_visible()
     await expect(said if shown else page.locator("img")).to_have_count(0)

@@ -11,17 +11,17 @@ from playwright.async_api import Page, expect
 from sqlalchemy import select
 
 from bitcache.storage.tables import upload
+from browser.browser_harness import BrowserHarness
 from browser.conftest import Visitor
-from browser.house import House
 
 pytestmark = pytest.mark.browser
 
 
-async def sellers_page(visitor: Visitor, house: House) -> Page:
+async def sellers_page(visitor: Visitor, harness: BrowserHarness) -> Page:
     """Signed in."""
     page = await visitor.page()
-    await page.goto(f"{house.url}/sell")
-    await page.get_by_label("Seller token").fill(house.token)
+    await page.goto(f"{harness.url}/sell")
+    await page.get_by_label("Seller token").fill(harness.token)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
     return page
@@ -38,20 +38,20 @@ async def drop(page: Page, *paths: Path) -> None:
         await session.send("Input.dispatchDragEvent", {"type": kind, **place})
 
 
-async def uploads(house: House) -> list[str]:
+async def uploads(harness: BrowserHarness) -> list[str]:
     """What lies at the gateway and is not on sale."""
-    return await house.parts.store.read(lambda conn: list(conn.scalars(select(upload.c.file_id))))
+    return await harness.parts.store.read(lambda conn: list(conn.scalars(select(upload.c.file_id))))
 
 
 async def test_a_folder_or_several_files_are_refused_at_the_drop(
-    visitor: Visitor, house: House, tmp_path: Path
+    visitor: Visitor, harness: BrowserHarness, tmp_path: Path
 ) -> None:
     """In a sentence that says what to do, and nothing is uploaded; one file is taken."""
     folder, one, two = tmp_path / "folder", tmp_path / "one.txt", tmp_path / "two.txt"
     folder.mkdir()
     for path in (one, two, folder / "inside.txt"):
         path.write_text("la la la")
-    page = await sellers_page(visitor, house)
+    page = await sellers_page(visitor, harness)
     await drop(page, folder)
     await expect(page.get_by_text("This is a folder")).to_be_visible()
     await drop(page, one, two)
@@ -62,17 +62,17 @@ async def test_a_folder_or_several_files_are_refused_at_the_drop(
     await drop(page, one)
     await expect(page.locator(".drop strong")).to_have_text("one.txt")
     await expect(page.get_by_label("Title")).to_have_value("one")
-    assert await uploads(house) == []
+    assert await uploads(harness) == []
 
 
 @pytest.mark.parametrize("change", ["grows", "disappears"])
 async def test_a_file_that_changes_after_it_was_chosen_is_not_sold(
-    visitor: Visitor, house: House, tmp_path: Path, change: str
+    visitor: Visitor, harness: BrowserHarness, tmp_path: Path, change: str
 ) -> None:
     """A clear sentence, and no upload left behind."""
     path = tmp_path / "song.flac"
     path.write_bytes(b"la" * 100)
-    page = await sellers_page(visitor, house)
+    page = await sellers_page(visitor, harness)
     await page.locator(".drop input").set_input_files(path)
     await page.get_by_label("Price").fill("2500")
     await asyncio.sleep(1.1)  # a browser compares times in whole seconds
@@ -84,4 +84,4 @@ async def test_a_file_that_changes_after_it_was_chosen_is_not_sold(
     await expect(page.get_by_role("alert")).to_contain_text("ile")
     told = await page.get_by_role("alert").inner_text()
     assert "changed while it was being read" in told or "cannot be read" in told
-    assert await uploads(house) == []
+    assert await uploads(harness) == []

@@ -11,8 +11,8 @@ from playwright.async_api import Page, Request, expect
 from sqlalchemy import select
 
 from bitcache.storage.tables import payout
+from browser.browser_harness import DESCRIPTOR, BrowserHarness
 from browser.conftest import Visitor
-from browser.house import DESCRIPTOR, House
 
 pytestmark = pytest.mark.browser
 
@@ -23,50 +23,50 @@ VECTORS: dict[str, Any] = json.loads(
 
 
 @pytest.fixture
-async def page(visitor: Visitor, house: House) -> Page:
+async def page(visitor: Visitor, harness: BrowserHarness) -> Page:
     """The seller's page where the payout is changed."""
     page = await visitor.page()
-    await page.goto(f"{house.url}/sell")
-    await page.get_by_label("Seller token").fill(house.token)
+    await page.goto(f"{harness.url}/sell")
+    await page.get_by_label("Seller token").fill(harness.token)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_text("Payout wallet", exact=True).click()
     await page.get_by_role("button", name="Change payout wallet").click()
     return page
 
 
-async def accounts(house: House) -> list[str]:
+async def accounts(harness: BrowserHarness) -> list[str]:
     """Every account that was ever written down."""
-    return await house.parts.store.read(lambda conn: list(conn.scalars(select(payout.c.account))))
+    return await harness.parts.store.read(lambda conn: list(conn.scalars(select(payout.c.account))))
 
 
-async def test_only_the_answer_yes_changes_where_one_is_paid(page: Page, house: House) -> None:
+async def test_only_the_answer_yes_changes_where_one_is_paid(page: Page, harness: BrowserHarness) -> None:
     """Three addresses to compare; another paste, or leaving it, changes nothing."""
-    before = await accounts(house)
+    before = await accounts(harness)
     field = page.get_by_label("Descriptor or")
     await field.fill(f"tr({KEY}/0/*)")
     await page.get_by_role("button", name="Continue").click()
     await expect(page.get_by_text("Are these your addresses?")).to_be_visible()
     assert await page.locator(".addresses li").count() == 3
-    assert await accounts(house) == before
+    assert await accounts(harness) == before
     await page.get_by_role("button", name="No, go back").click()
     await expect(field).to_have_value(f"tr({KEY}/0/*)")
     await page.get_by_role("button", name="Continue").click()
     await page.get_by_role("button", name="Cancel").click()  # perhaps before the answer came
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
-    assert await accounts(house) == before
+    assert await accounts(harness) == before
     await page.get_by_text("Payout wallet", exact=True).click()
     await page.get_by_role("button", name="Change payout wallet").click()
     await field.fill(f"tr({KEY}/0/*)")
     await page.get_by_role("button", name="Continue").click()
     await page.get_by_role("button", name="Yes, these").click()
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
-    assert sorted(text[:3] for text in await accounts(house)) == ["tr(", "wpk"]
+    assert sorted(text[:3] for text in await accounts(harness)) == ["tr(", "wpk"]
     await page.get_by_text("Payout wallet", exact=True).click()
     await expect(page.locator(".addresses li").first).to_contain_text("bcrt1p")
 
 
 async def test_a_key_that_does_not_say_its_addresses_is_asked_for_them(
-    page: Page, house: House, visitor: Visitor
+    page: Page, harness: BrowserHarness, visitor: Visitor
 ) -> None:
     """The page asks for an xpub, so it goes on with one."""
     await page.get_by_label("Descriptor or").fill(KEY)
@@ -76,7 +76,7 @@ async def test_a_key_that_does_not_say_its_addresses_is_asked_for_them(
     await expect(page.locator(".addresses li").first).to_contain_text("2")
     await page.get_by_role("button", name="Yes, these").click()
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
-    assert any(text.startswith("sh(wpkh(") for text in await accounts(house))
+    assert any(text.startswith("sh(wpkh(") for text in await accounts(harness))
     visitor.wrong = [line for line in visitor.wrong if "400" not in line]
 
 
@@ -112,10 +112,10 @@ async def test_secrets_never_leave_the_browser(page: Page) -> None:
 
 
 async def test_files_that_become_too_cheap_are_named_before_and_marked_after(
-    page: Page, house: House, visitor: Visitor
+    page: Page, harness: BrowserHarness, visitor: Visitor
 ) -> None:
     """Another address type has another dust: nobody is asked for more than was signed."""
-    link = await house.sell(b"a song", price=300)
+    link = await harness.sell(b"a song", price=300)
     await page.get_by_label("Descriptor or").fill(f"sh(wpkh({KEY}/0/*))")
     await page.get_by_role("button", name="Continue").click()
     await expect(page.get_by_text("1 of your files costs less than 540")).to_be_visible()

@@ -10,26 +10,26 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, Route, async_playwright, expect
 
+from browser.browser_harness import BrowserHarness, gateway
 from browser.chromium import ARGS, CHROMIUM
 from browser.conftest import Visitor
-from browser.house import House, gateway
 
 pytestmark = pytest.mark.browser
 
 
-async def test_without_javascript_one_can_pay_and_with_it_go_on(visitor: Visitor, house: House) -> None:
+async def test_without_javascript_one_can_pay_and_with_it_go_on(visitor: Visitor, harness: BrowserHarness) -> None:
     """The claim waits in a cookie, and the page with JavaScript finds it."""
-    link = await house.sell(b"a song")
+    link = await harness.sell(b"a song")
     page = await visitor.buy(link, java_script_enabled=False)
     assert "Turn JavaScript on" in await page.content()
     await page.get_by_role("button", name=re.compile("^Pay 2")).click()
     await expect(page.locator(".qr img")).to_be_visible()
     await expect(page.get_by_text("No payment received yet.")).to_be_visible()
     assert await page.locator("meta[http-equiv=refresh]").count() == 1
-    await house.pay(1000)
+    await harness.pay(1000)
     await _until(page, "1\u202f000\u00a0sat received")
-    await house.pay(1500)
-    await house.chain.mine()
+    await harness.pay(1500)
+    await harness.chain.mine()
     await _until(page, "Paid and confirmed.")
     await expect(page.get_by_text("turn JavaScript on")).to_be_visible()
     cookies = await page.context.cookies()
@@ -51,14 +51,14 @@ async def _until(page, text: str) -> None:  # type: ignore[no-untyped-def]
     raise AssertionError(f"{text!r} did not appear")
 
 
-async def test_what_is_paid_in_part_is_said_and_the_rest_can_be_paid(visitor: Visitor, house: House) -> None:
+async def test_what_is_paid_in_part_is_said_and_the_rest_can_be_paid(visitor: Visitor, harness: BrowserHarness) -> None:
     """From the file's page again: pressing Pay makes no second invoice beside one that has money."""
-    link = await house.sell(b"a song")
+    link = await harness.sell(b"a song")
     page = await visitor.buy(link, java_script_enabled=False)
     await page.get_by_role("button", name=re.compile("^Pay 2")).click()
     address = await page.locator("dd.mono").text_content()
-    await house.pay(1000)
-    await house.chain.mine()
+    await harness.pay(1000)
+    await harness.chain.mine()
     await _until(page, "1\u202f000\u00a0sat received")
     await page.goto(link)
     await page.get_by_role("button", name=re.compile("^Pay 2")).click()
@@ -71,29 +71,29 @@ async def test_what_is_paid_in_part_is_said_and_the_rest_can_be_paid(visitor: Vi
     assert await page.locator("dd.mono").text_content() != address
 
 
-async def test_another_site_gets_neither_a_purchase_nor_the_claim(house: House) -> None:
+async def test_another_site_gets_neither_a_purchase_nor_the_claim(harness: BrowserHarness) -> None:
     """Browsers say where a request comes from; only our own page may ask."""
-    path = "/f/" + (await house.sell(b"a song")).split("/f/")[1].split("#")[0]
-    async with aiohttp.ClientSession(house.url) as session:
+    path = "/f/" + (await harness.sell(b"a song")).split("/f/")[1].split("#")[0]
+    async with aiohttp.ClientSession(harness.url) as session:
         foreign = {"Sec-Fetch-Site": "cross-site"}
         async with session.post(f"{path}/pay", headers=foreign, allow_redirects=False) as answer:
             assert (answer.status, "Set-Cookie" in answer.headers) == (403, False)
         async with session.get(f"{path}/claim", headers=foreign) as answer:
             assert answer.status == 403
-        for origin in ("https://evil.example", "null", house.url + "0"):
+        for origin in ("https://evil.example", "null", harness.url + "0"):
             async with session.post(f"{path}/pay", headers={"Origin": origin}, allow_redirects=False) as answer:
                 assert (answer.status, "Set-Cookie" in answer.headers) == (403, False)
-        async with session.post(f"{path}/pay", headers={"Origin": house.url}, allow_redirects=False) as answer:
+        async with session.post(f"{path}/pay", headers={"Origin": harness.url}, allow_redirects=False) as answer:
             assert (answer.status, "Set-Cookie" in answer.headers) == (200, True)
         async with session.get(f"{path}/claim") as answer:
             assert (await answer.json(), "Access-Control-Allow-Origin" in answer.headers) == ({"claims": []}, False)
 
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium here")
-async def test_over_plain_http_the_origin_tells_our_form_from_another_sites(house: House) -> None:
+async def test_over_plain_http_the_origin_tells_our_form_from_another_sites(harness: BrowserHarness) -> None:
     """On a name without TLS browsers send no Sec-Fetch-Site; our pages must name their origin, others are refused."""
-    path = "/f/" + (await house.sell(b"a song")).split("/f/")[1].split("#")[0]
-    ours = f"http://gateway.test:{house.url.rpartition(':')[2]}"
+    path = "/f/" + (await harness.sell(b"a song")).split("/f/")[1].split("#")[0]
+    ours = f"http://gateway.test:{harness.url.rpartition(':')[2]}"
     form = f'<form method="post" action="{ours}{path}/pay"><button>Pay</button></form>'
     async with async_playwright() as play:
         rules = [*ARGS, "--host-resolver-rules=MAP gateway.test 127.0.0.1"]
@@ -123,14 +123,14 @@ def _shows(html: str) -> Callable[[Route], Awaitable[None]]:
 
 async def test_a_demonstration_says_so_and_pays_by_itself(chromium: Browser, tmp_path: Path) -> None:
     """The demo wallet, and a banner on every page."""
-    async with gateway(tmp_path, demo=True) as house:
-        await house.payout()
-        visitor = Visitor(chromium, {house.url})
-        page = await visitor.buy(await house.sell(b"a song"))
+    async with gateway(tmp_path, demo=True) as harness:
+        await harness.payout()
+        visitor = Visitor(chromium, {harness.url})
+        page = await visitor.buy(await harness.sell(b"a song"))
         await expect(page.get_by_text("no real bitcoin")).to_be_visible()
         await page.get_by_role("button", name=re.compile("^Pay 2")).click()
         await page.get_by_role("button", name="Pay with the demo wallet").click()
         await expect(page.get_by_role("heading", name="Your file is ready")).to_be_visible()
         for path in ("/", "/sell", "/embed", "/nothing"):
-            await page.goto(house.url + path)
+            await page.goto(harness.url + path)
             await expect(page.get_by_text("no real bitcoin")).to_be_visible()

@@ -10,19 +10,19 @@ import pytest
 from playwright.async_api import Page, expect
 from support.proxies import plain_nginx
 
+from browser.browser_harness import BrowserHarness, website
 from browser.conftest import Visitor
-from browser.house import House, website
 
 pytestmark = pytest.mark.browser
 
 
 async def test_a_file_is_published_and_bought_through_the_widget_on_another_site(
-    visitor: Visitor, house: House, tmp_path: Path
+    visitor: Visitor, harness: BrowserHarness, tmp_path: Path
 ) -> None:
     """Same bytes, the events heard by the page around, and no secret in any address."""
     content = secrets.token_bytes(2_500_000)
-    link = await publish(visitor, house, content)
-    async with website(house.url, link) as site:
+    link = await publish(visitor, harness, content)
+    async with website(harness.url, link) as site:
         visitor.origins.add(site)
         page = await visitor.page()
         await page.goto(site)
@@ -31,10 +31,10 @@ async def test_a_file_is_published_and_bought_through_the_widget_on_another_site
         await expect(frame.get_by_role("heading", name="Field notes")).to_be_visible()
         await frame.get_by_role("button", name="Pay 7").click()
         await expect(frame.locator(".qr svg")).to_be_visible()
-        await house.pay()
+        await harness.pay()
         await expect(frame.get_by_text("Payment received", exact=True)).to_be_visible()
         async with page.expect_download() as download:
-            await house.chain.mine()
+            await harness.chain.mine()
         saved = await (await download.value).path()
         assert saved.read_bytes() == content
         assert (await download.value).suggested_filename == "notes.bin"
@@ -46,10 +46,10 @@ async def test_a_file_is_published_and_bought_through_the_widget_on_another_site
 
 
 async def test_the_dialog_closes_by_escape_backdrop_and_button_and_gives_the_focus_back(
-    visitor: Visitor, house: House
+    visitor: Visitor, harness: BrowserHarness
 ) -> None:
     """Escape works with the focus inside the frame too."""
-    async with website(house.url, await house.sell(b"a song")) as site:
+    async with website(harness.url, await harness.sell(b"a song")) as site:
         visitor.origins.add(site)
         page = await visitor.page()
         await page.goto(site)
@@ -61,9 +61,9 @@ async def test_the_dialog_closes_by_escape_backdrop_and_button_and_gives_the_foc
             await expect(page.get_by_role("link")).to_be_focused()
 
 
-async def test_with_a_modifier_the_link_is_a_link(visitor: Visitor, house: House) -> None:
+async def test_with_a_modifier_the_link_is_a_link(visitor: Visitor, harness: BrowserHarness) -> None:
     """A new tab opens, no dialog."""
-    async with website(house.url, await house.sell(b"a song")) as site:
+    async with website(harness.url, await harness.sell(b"a song")) as site:
         visitor.origins.add(site)
         page = await visitor.page()
         await page.goto(site)
@@ -73,40 +73,42 @@ async def test_with_a_modifier_the_link_is_a_link(visitor: Visitor, house: House
         await expect(page.locator("dialog")).to_have_count(0)
 
 
-async def test_links_are_remembered_in_this_browser_and_sales_are_counted(visitor: Visitor, house: House) -> None:
+async def test_links_are_remembered_in_this_browser_and_sales_are_counted(
+    visitor: Visitor, harness: BrowserHarness
+) -> None:
     """The seller's page after a sale, and in another browser, which does not know the link."""
     page = await visitor.page()
-    await _publish_on(page, house, b"a song")
+    await _publish_on(page, harness, b"a song")
     await page.get_by_role("button", name="Sell another file").click()
     await expect(page.get_by_text("Field notes")).to_be_visible()
     await expect(page.get_by_text("Not sold yet")).to_be_visible()
     elsewhere = await visitor.page()
-    await _sign_in(elsewhere, house)
+    await _sign_in(elsewhere, harness)
     await expect(elsewhere.get_by_text("Published from another browser")).to_be_visible()
 
 
 async def test_publishing_through_a_proxy_that_takes_small_bodies(
-    visitor: Visitor, house: House, tmp_path: Path
+    visitor: Visitor, harness: BrowserHarness, tmp_path: Path
 ) -> None:
     """nginx takes 1 MB unless told otherwise: the page sends smaller pieces, and the file is for sale."""
-    with plain_nginx(tmp_path, int(house.url.rpartition(":")[2])) as proxy:
+    with plain_nginx(tmp_path, int(harness.url.rpartition(":")[2])) as proxy:
         visitor.origins.add(proxy.url)
         page = await visitor.page()
-        link = await _publish_on(page, replace(house, url=proxy.url), secrets.token_bytes(5_000_000))
+        link = await _publish_on(page, replace(harness, url=proxy.url), secrets.token_bytes(5_000_000))
         visitor.secrets.add(link.split("#")[1])
     visitor.wrong = [line for line in visitor.wrong if "413" not in line]
 
 
-async def publish(visitor: Visitor, house: House, content: bytes) -> str:
+async def publish(visitor: Visitor, harness: BrowserHarness, content: bytes) -> str:
     """The buyer's link of a file published in the browser."""
     page = await visitor.page()
-    link = await _publish_on(page, house, content)
+    link = await _publish_on(page, harness, content)
     visitor.secrets.add(link.split("#")[1])
     return link
 
 
-async def _publish_on(page: Page, house: House, content: bytes) -> str:
-    await _sign_in(page, house)
+async def _publish_on(page: Page, harness: BrowserHarness, content: bytes) -> str:
+    await _sign_in(page, harness)
     file = {"name": "notes.bin", "mimeType": "application/octet-stream", "buffer": content}
     await page.locator(".drop input").set_input_files(file)
     await page.get_by_label("Title").fill("Field notes")
@@ -115,9 +117,9 @@ async def _publish_on(page: Page, house: House, content: bytes) -> str:
     return await page.get_by_label("Link for buyers", exact=True).input_value()
 
 
-async def _sign_in(page: Page, house: House) -> None:
-    await page.goto(f"{house.url}/sell")
-    await page.get_by_label("Seller token").fill(house.token)
+async def _sign_in(page: Page, harness: BrowserHarness) -> None:
+    await page.goto(f"{harness.url}/sell")
+    await page.get_by_label("Seller token").fill(harness.token)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
 

@@ -10,17 +10,17 @@ from playwright.async_api import expect
 from bitcache.errors import WorkRequired
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.sealing.file_link import parse_link
+from browser.browser_harness import BrowserHarness
 from browser.conftest import Visitor
-from browser.house import House
 from gateway.api.models import Purchase
 from gateway.client.gateway_client import connect
 
 pytestmark = pytest.mark.browser
 
 
-async def take_invoices(house: House, link: str) -> None:
+async def take_invoices(harness: BrowserHarness, link: str) -> None:
     """As many as a program gets that knows nothing of proofs."""
-    async with connect(house.url) as client:
+    async with connect(harness.url) as client:
         for _ in range(100):
             body = {"claim_hash": b64u(claim_hash(new_secret()))}
             try:
@@ -30,10 +30,10 @@ async def take_invoices(house: House, link: str) -> None:
     raise AssertionError("no work was asked for")
 
 
-async def test_the_page_works_unseen(visitor: Visitor, house: House) -> None:
+async def test_the_page_works_unseen(visitor: Visitor, harness: BrowserHarness) -> None:
     """One press of the button as ever; what the browser did in between shows in the requests alone."""
-    link = await house.sell(b"a song")
-    await take_invoices(house, link)
+    link = await harness.sell(b"a song")
+    await take_invoices(harness, link)
     page = await visitor.buy(link)
     sent: list[int] = []
     page.on("response", lambda got: sent.append(got.status) if got.url.endswith("/purchases") else None)
@@ -44,10 +44,10 @@ async def test_the_page_works_unseen(visitor: Visitor, house: House) -> None:
     visitor.wrong = [one for one in visitor.wrong if "429" not in one]  # the browser says every such answer aloud
 
 
-async def test_without_javascript_the_page_says_how_to_go_on(visitor: Visitor, house: House) -> None:
+async def test_without_javascript_the_page_says_how_to_go_on(visitor: Visitor, harness: BrowserHarness) -> None:
     """Wait, or JavaScript, or the command line."""
-    link = await house.sell(b"a song")
-    await take_invoices(house, link)
+    link = await harness.sell(b"a song")
+    await take_invoices(harness, link)
     page = await visitor.buy(link, java_script_enabled=False)
     await page.get_by_role("button", name=re.compile("^Pay 2")).click()
     await expect(page.get_by_role("heading", name="Many people are buying right now")).to_be_visible()

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.cli import OnSale, Person, Shop, open_shop
+from support.cli import CliGateway, OnSale, Person, open_cli_gateway
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def cli_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CliGateway]:
     """``bitcache init`` and ``bitcache serve`` in a process of their own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with open_shop(tmp_path_factory.mktemp("shop"), port) as opened:
+    with open_cli_gateway(tmp_path_factory.mktemp("gateway"), port) as opened:
         yield opened
 
 
@@ -30,14 +30,14 @@ def person(tmp_path: Path) -> Person:
 
 
 @pytest.fixture
-def on_sale(shop: Shop, tmp_path: Path) -> OnSale:
+def on_sale(cli_gateway: CliGateway, tmp_path: Path) -> OnSale:
     """Three MiB and a bit, listed by ``bitcache sell``."""
     home = tmp_path / "seller"
     home.mkdir()
     content = os.urandom(3 * 2**20 + 77)
     (home / "song.flac").write_bytes(content)
     sold = Person(home).run(
-        "sell", "song.flac", "--price", "2500", "--gateway", shop.url, "--json", BITCACHE_TOKEN=shop.token
+        "sell", "song.flac", "--price", "2500", "--gateway", cli_gateway.url, "--json", BITCACHE_TOKEN=cli_gateway.token
     )
     assert sold.code == 0, sold.err
-    return OnSale(sold.json["link"], content, shop)
+    return OnSale(sold.json["link"], content, cli_gateway)

@@ -19,7 +19,7 @@ from bitcache.sealing.file_link import parse_link
 def buy_and_pay(person: Person, offer: OnSale, *options: str | Path) -> Done:
     """Run ``buy`` and pay as soon as it asks."""
     with person.running("buy", offer.link, *options) as process:
-        offer.shop.pay_for(person)
+        offer.cli_gateway.pay_for(person)
         out, err = process.communicate(timeout=60)
         return Done(process.returncode, out, err)
 
@@ -45,7 +45,7 @@ def test_giving_up_and_going_on(person: Person, on_sale: OnSale) -> None:
     """The claim is on disk before anything is paid, so a payment made meanwhile counts."""
     first = person.run("buy", on_sale.link, "--timeout", "1", "--json")
     assert (first.code, first.json["error"]["code"]) == (5, "not_paid_in_time")
-    on_sale.shop.pay_for(person)
+    on_sale.cli_gateway.pay_for(person)
     second = person.run("buy", on_sale.link, "--json")
     assert second.code == 0, second.err
     assert (person.home / "song.flac").read_bytes() == on_sale.content
@@ -53,9 +53,9 @@ def test_giving_up_and_going_on(person: Person, on_sale: OnSale) -> None:
 
 def test_a_second_run_asks_for_the_same_payment(person: Person, on_sale: OnSale) -> None:
     assert person.run("buy", on_sale.link, "--timeout", "1").code == 5
-    before = on_sale.shop.purchase_of(person)
+    before = on_sale.cli_gateway.purchase_of(person)
     assert person.run("buy", on_sale.link, "--timeout", "1").code == 5
-    assert on_sale.shop.purchase_of(person) == before
+    assert on_sale.cli_gateway.purchase_of(person) == before
 
 
 def test_bought_once_it_opens_again_without_paying(person: Person, on_sale: OnSale) -> None:
@@ -72,7 +72,7 @@ def test_the_state_file_is_private_and_does_not_hold_the_link(person: Person, on
     assert on_sale.link.partition("#")[2] not in path.read_text()
 
 
-def test_a_recovery_link_needs_no_state(person: Person, on_sale: OnSale, tmp_path: Path) -> None:
+def test_an_access_link_needs_no_state(person: Person, on_sale: OnSale, tmp_path: Path) -> None:
     assert buy_and_pay(person, on_sale).code == 0
     (state,) = (person.home / ".local" / "state" / "bitcache" / "purchases").iterdir()
     claim = json.loads(state.read_text())["claims"][0]
@@ -91,7 +91,7 @@ def test_nothing_is_overwritten(person: Person, on_sale: OnSale) -> None:
     (person.home / "song.flac").write_text("mine")
     done = person.run("buy", on_sale.link, "--json")
     assert (done.code, done.json["error"]["code"]) == (8, "target_exists")
-    assert on_sale.shop.purchase_of(person) is None, "an invoice was made for nothing"
+    assert on_sale.cli_gateway.purchase_of(person) is None, "an invoice was made for nothing"
     assert (person.home / "song.flac").read_text() == "mine"
     assert buy_and_pay(person, on_sale, "--force").code == 0
     assert (person.home / "song.flac").read_bytes() == on_sale.content
@@ -106,7 +106,7 @@ def test_output_into_a_folder(person: Person, on_sale: OnSale) -> None:
 def test_output_where_nothing_can_be_written(person: Person, on_sale: OnSale) -> None:
     done = person.run("buy", on_sale.link, "-o", "nowhere/song.flac")
     assert done.code == 8
-    assert on_sale.shop.purchase_of(person) is None
+    assert on_sale.cli_gateway.purchase_of(person) is None
 
 
 def test_a_link_share_of_another_file(person: Person, on_sale: OnSale) -> None:
@@ -132,13 +132,13 @@ def test_a_link_that_lost_its_end_is_not_repeated(person: Person, on_sale: OnSal
 
 
 def test_a_gateway_that_is_gone(person: Person, on_sale: OnSale) -> None:
-    link = on_sale.link.replace(on_sale.shop.url, "http://127.0.0.1:1")
+    link = on_sale.link.replace(on_sale.cli_gateway.url, "http://127.0.0.1:1")
     assert person.run("buy", link).code == 7
 
 
 def test_ctrl_c_keeps_the_purchase(person: Person, on_sale: OnSale) -> None:
     with person.running("buy", on_sale.link) as process:
-        on_sale.shop.pay_for(person)
+        on_sale.cli_gateway.pay_for(person)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
         assert process.returncode in (130, 0)  # 0: it was faster
@@ -169,7 +169,7 @@ def _sealed(offer: OnSale, person: Person) -> bytes:
     """The sealed bytes as the gateway has them."""
     (state,) = (person.home / ".local" / "state" / "bitcache" / "purchases").iterdir()
     claim = json.loads(state.read_text())["claims"][0]
-    url = f"{offer.shop.url}/api/v1/files/{parse_link(offer.link).file_id}/bytes"
+    url = f"{offer.cli_gateway.url}/api/v1/files/{parse_link(offer.link).file_id}/bytes"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {claim}"})
     with urllib.request.urlopen(request, timeout=20) as answer:
         return bytes(answer.read())

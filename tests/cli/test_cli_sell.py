@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from support.cli import Person, Shop
+from support.cli import CliGateway, Person
 
 from bitcache.sealing.file_link import parse_link
 
@@ -19,19 +19,21 @@ def seller(person: Person) -> Person:
     return person
 
 
-def test_it_prints_the_link_and_nothing_else(seller: Person, shop: Shop) -> None:
-    done = seller.run("sell", "song.flac", "--price", "2500", BITCACHE_TOKEN=shop.token, BITCACHE_GATEWAY=shop.url)
+def test_it_prints_the_link_and_nothing_else(seller: Person, cli_gateway: CliGateway) -> None:
+    done = seller.run(
+        "sell", "song.flac", "--price", "2500", BITCACHE_TOKEN=cli_gateway.token, BITCACHE_GATEWAY=cli_gateway.url
+    )
     assert done.code == 0, done.err
-    assert parse_link(done.out.strip()).gateway == shop.url
+    assert parse_link(done.out.strip()).gateway == cli_gateway.url
     assert parse_link(done.out).text() not in done.err
 
 
-def test_json_says_what_was_listed(seller: Person, shop: Shop) -> None:
+def test_json_says_what_was_listed(seller: Person, cli_gateway: CliGateway) -> None:
     (seller.home / "sample.txt").write_text("la")
     done = seller.run(
         *("sell", "song.flac", "--price", "2500", "--title", "La", "--preview", "sample.txt"),
-        *("--gateway", shop.url, "--json"),
-        BITCACHE_TOKEN=shop.token,
+        *("--gateway", cli_gateway.url, "--json"),
+        BITCACHE_TOKEN=cli_gateway.token,
     )
     assert done.code == 0, done.err
     assert done.json["title"] == "La"
@@ -39,16 +41,20 @@ def test_json_says_what_was_listed(seller: Person, shop: Shop) -> None:
     assert done.json["sealed_bytes"] == 56 + 8 + 16
 
 
-def test_the_signing_key_is_made_once_and_private(seller: Person, shop: Shop) -> None:
+def test_the_signing_key_is_made_once_and_private(seller: Person, cli_gateway: CliGateway) -> None:
     key = seller.home / ".config" / "bitcache" / "seller.key"
     for _ in range(2):
-        done = seller.run("sell", "song.flac", "--price", "2500", "--gateway", shop.url, BITCACHE_TOKEN=shop.token)
+        done = seller.run(
+            "sell", "song.flac", "--price", "2500", "--gateway", cli_gateway.url, BITCACHE_TOKEN=cli_gateway.token
+        )
         assert done.code == 0
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
         before = key.read_text() if done else ""
     assert key.read_text() == before
     key.chmod(0o644)
-    done = seller.run("sell", "song.flac", "--price", "2500", "--gateway", shop.url, BITCACHE_TOKEN=shop.token)
+    done = seller.run(
+        "sell", "song.flac", "--price", "2500", "--gateway", cli_gateway.url, BITCACHE_TOKEN=cli_gateway.token
+    )
     assert done.code == 4
     assert "chmod 600" in done.err
 
@@ -56,15 +62,25 @@ def test_the_signing_key_is_made_once_and_private(seller: Person, shop: Shop) ->
 @pytest.mark.parametrize(
     "price", ["0", "-1", "2.5", "2500.0", "1e3", "", "free", "٢٥٠٠", "99999999999999999999", "100"]
 )
-def test_a_price_that_cannot_be_meant(seller: Person, shop: Shop, price: str) -> None:
-    done = seller.run("sell", "song.flac", f"--price={price}", "--gateway", shop.url, BITCACHE_TOKEN=shop.token)
+def test_a_price_that_cannot_be_meant(seller: Person, cli_gateway: CliGateway, price: str) -> None:
+    done = seller.run(
+        "sell", "song.flac", f"--price={price}", "--gateway", cli_gateway.url, BITCACHE_TOKEN=cli_gateway.token
+    )
     assert done.code == 3, done.err
 
 
 @pytest.mark.parametrize("title", [" ", "a" * 201, "safe\u202egnp.exe"])
-def test_a_title_that_deceives(seller: Person, shop: Shop, title: str) -> None:
+def test_a_title_that_deceives(seller: Person, cli_gateway: CliGateway, title: str) -> None:
     done = seller.run(
-        "sell", "song.flac", "--price", "2500", "--title", title, "--gateway", shop.url, BITCACHE_TOKEN=shop.token
+        "sell",
+        "song.flac",
+        "--price",
+        "2500",
+        "--title",
+        title,
+        "--gateway",
+        cli_gateway.url,
+        BITCACHE_TOKEN=cli_gateway.token,
     )
     assert done.code == 3
 
@@ -77,31 +93,39 @@ def test_the_command_line_itself(seller: Person) -> None:
     assert seller.run("steal").code == 2
 
 
-def test_without_or_with_a_wrong_token(seller: Person, shop: Shop) -> None:
-    command = ("sell", "song.flac", "--price", "2500", "--gateway", shop.url, "--json")
+def test_without_or_with_a_wrong_token(seller: Person, cli_gateway: CliGateway) -> None:
+    command = ("sell", "song.flac", "--price", "2500", "--gateway", cli_gateway.url, "--json")
     for environment in ({}, {"BITCACHE_TOKEN": "A" * 43}, {"BITCACHE_TOKEN": "nonsense"}):
         done = seller.run(*command, **environment)
         assert (done.code, done.json["error"]["code"]) == (4, "not_signed_in")
 
 
-def test_the_token_may_come_from_a_private_file(seller: Person, shop: Shop) -> None:
+def test_the_token_may_come_from_a_private_file(seller: Person, cli_gateway: CliGateway) -> None:
     token = seller.home / "token"
-    token.write_text(shop.token + "\n")
-    command = ("sell", "song.flac", "--price", "2500", "--gateway", shop.url, "--token-file", token)
+    token.write_text(cli_gateway.token + "\n")
+    command = ("sell", "song.flac", "--price", "2500", "--gateway", cli_gateway.url, "--token-file", token)
     token.chmod(0o644)
     assert seller.run(*command).code == 4
     token.chmod(0o600)
     assert seller.run(*command).code == 0
 
 
-def test_a_preview_of_another_kind_or_too_large(seller: Person, shop: Shop) -> None:
+def test_a_preview_of_another_kind_or_too_large(seller: Person, cli_gateway: CliGateway) -> None:
     (seller.home / "a.pdf").write_bytes(b"%PDF")
     (seller.home / "b.png").write_bytes(bytes(256 * 1024 + 1))
     (seller.home / "c.txt").touch()
     os.mkfifo(seller.home / "d.txt")
     for name in ("a.pdf", "b.png", "c.txt", "d.txt"):
         done = seller.run(
-            "sell", "song.flac", "--price", "2500", "--preview", name, "--gateway", shop.url, BITCACHE_TOKEN=shop.token
+            "sell",
+            "song.flac",
+            "--price",
+            "2500",
+            "--preview",
+            name,
+            "--gateway",
+            cli_gateway.url,
+            BITCACHE_TOKEN=cli_gateway.token,
         )
         assert done.code == 3
 
@@ -121,11 +145,15 @@ def test_no_address_of_a_gateway(seller: Person) -> None:
     ("path", "code"),
     [("empty", "empty_file"), ("pipe", "not_a_file"), ("/dev/null", "not_a_file"), ("/proc/version", "size_unknown")],
 )
-def test_what_cannot_be_sold_is_refused_in_a_clear_sentence(person: Person, shop: Shop, path: str, code: str) -> None:
+def test_what_cannot_be_sold_is_refused_in_a_clear_sentence(
+    person: Person, cli_gateway: CliGateway, path: str, code: str
+) -> None:
     """One rule for page and command line: what is sold is a file, with something in it, that was read to its end."""
     (person.home / "empty").touch()
     os.mkfifo(person.home / "pipe")
-    done = person.run("sell", path, "--price", "2500", "--gateway", shop.url, "--json", BITCACHE_TOKEN=shop.token)
+    done = person.run(
+        "sell", path, "--price", "2500", "--gateway", cli_gateway.url, "--json", BITCACHE_TOKEN=cli_gateway.token
+    )
     assert (done.code, done.json["error"]["code"]) == (3, code), done.err
     assert done.json["error"]["hint"]
 
@@ -144,12 +172,12 @@ def test_what_cannot_be_sold_is_refused_in_a_clear_sentence(person: Person, shop
         "\u3164".encode(),
     ],
 )
-def test_a_file_of_any_name_gets_a_title_that_is_taken(person: Person, shop: Shop, name: bytes) -> None:
+def test_a_file_of_any_name_gets_a_title_that_is_taken(person: Person, cli_gateway: CliGateway, name: bytes) -> None:
     """Nobody reads of a bad title who typed none."""
     Path(os.fsdecode(os.fsencode(person.home) + b"/" + name)).write_bytes(b"la la la")
     done = person.run(
-        *("sell", "--price", "2500", "--gateway", shop.url, "--json", "--", os.fsdecode(name)),
-        BITCACHE_TOKEN=shop.token,
+        *("sell", "--price", "2500", "--gateway", cli_gateway.url, "--json", "--", os.fsdecode(name)),
+        BITCACHE_TOKEN=cli_gateway.token,
     )
     assert done.code == 0, done.err
     assert 1 <= len(done.json["title"]) <= 200

@@ -37,7 +37,7 @@ async def endless(request: web.Request) -> web.StreamResponse:
 
 
 async def of_size(demo: Demo, sold: PublishedFile, plain: int) -> VerifiedOffer:
-    """The goods, said to be that large."""
+    """The file, said to be that large."""
     offer = await look(demo.gateway, sold.link)
     return dataclasses.replace(offer, manifest=dataclasses.replace(offer.manifest, sealed_size=sealed_size(plain)))
 

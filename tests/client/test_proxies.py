@@ -118,7 +118,7 @@ async def test_no_body_is_small_enough(demo: Demo, tmp_path: Path) -> None:
     assert "client_max_body_size" in refused.value.advice
 
 
-async def test_a_proxy_that_asks_for_patience() -> None:
+async def test_a_proxy_that_answers_retry_later() -> None:
     """Its 429 is answered as a gateway that is busy: purchases wait and go on."""
 
     async def answer(_: web.Request) -> web.Response:

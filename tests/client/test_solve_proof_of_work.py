@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_recovery_link import Noting
+from test_access_link import Noting
 
 from bitcache.errors import WorkRequired
 from bitcache.identifiers import b64u, claim_hash, new_secret

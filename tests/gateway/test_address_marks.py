@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shop import settings_in, started
+from gateway_harness import settings_in, started
 from structlog.testing import capture_logs
 from support.accounts import descriptor
 
@@ -36,11 +36,13 @@ async def said(settings: Settings, token: str) -> list[Any]:
 @pytest.mark.parametrize(("ahead", "level"), [(MOST_RESERVED, "warning"), (MOST_RESERVED + 1, "error")])
 async def test_how_loudly_it_is_said(tmp_path: Path, ahead: int, level: str) -> None:
     settings, token = await opened(tmp_path)
-    async with started(settings, SimulatedChain(), token) as shop:
-        payout = await shop.call("GET", "/seller", token)
+    async with started(settings, SimulatedChain(), token) as harness:
+        payout = await harness.call("GET", "/seller", token)
         assert payout.json["payout"]["next_index"] == 0
-        account = await shop.parts.store.read(lambda conn: conn.exec_driver_sql("SELECT account FROM payout").scalar())
-        rail = shop.parts.rails.deriving
+        account = await harness.parts.store.read(
+            lambda conn: conn.exec_driver_sql("SELECT account FROM payout").scalar()
+        )
+        rail = harness.parts.rails.deriving
     journal = DataFolder(settings.storage.directory).addresses
     AddressJournal.open(journal).reserve(rail, account, ahead - 1)
     [line] = await said(settings, token)

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from gateway_harness import GatewayHarness, Open
 from qrcode.main import QRCode
 from sales import file_for_sale
-from shop import Open, Shop
 from support.accounts import BIP84_ZPUB, TPUB
 
 from bitcache.identifiers import b64u, claim_hash, new_file_id, new_purchase_id, new_secret
@@ -22,9 +22,9 @@ ENORMOUS = "A" * 5000
 
 
 @pytest.mark.parametrize("path", ["/files/{}", "/files/{}/preview", "/files/{}/groups", "/files/{}/bytes"])
-async def test_unknown_files(shop: Shop, path: str) -> None:
+async def test_unknown_files(harness: GatewayHarness, path: str) -> None:
     """404, whether or not a claim is sent."""
-    got = await shop.call("GET", path.format(new_file_id()))
+    got = await harness.call("GET", path.format(new_file_id()))
     assert (got.status, got.json["code"]) == (404, "not_found")
     assert got.headers["Content-Type"].startswith("application/problem+json")
 
@@ -35,75 +35,75 @@ async def test_unknown_files(shop: Shop, path: str) -> None:
     [(new_purchase_id(), 404, "not_found"), ("x", 400, "invalid_identifier"), (ENORMOUS, 400, "invalid_identifier")],
     ids=["unknown", "short", "enormous"],
 )
-async def test_unknown_purchases(shop: Shop, path: str, name: str, status: int, code: str) -> None:
+async def test_unknown_purchases(harness: GatewayHarness, path: str, name: str, status: int, code: str) -> None:
     """Unknown is 404, misspelled is 400; nothing is looked up for nonsense."""
-    got = await shop.call("GET", path.format(name))
+    got = await harness.call("GET", path.format(name))
     assert (got.status, got.json["code"]) == (status, code)
 
 
-async def test_no_preview(shop: Shop) -> None:
+async def test_no_preview(harness: GatewayHarness) -> None:
     """A listing without one."""
-    sold = await shop.sell(file_for_sale())
-    assert (await shop.call("GET", f"/files/{sold.file_id}/preview")).status == 404
+    sold = await harness.sell(file_for_sale())
+    assert (await harness.call("GET", f"/files/{sold.file_id}/preview")).status == 404
 
 
 @pytest.mark.parametrize(
     "claim", ["", "x", "A" * 42, ENORMOUS[:4000], "é" * 43], ids=["none", "short", "42", "enormous", "foreign"]
 )
-async def test_impossible_claims(shop: Shop, claim: str) -> None:
+async def test_impossible_claims(harness: GatewayHarness, claim: str) -> None:
     """A claim of the wrong shape is refused without a look."""
-    sold = await shop.sell(file_for_sale())
+    sold = await harness.sell(file_for_sale())
     for path in ("/claim", "/share", f"/files/{sold.file_id}/bytes"):
-        got = await shop.call("GET", path, claim)
+        got = await harness.call("GET", path, claim)
         assert got.status in (400, 401, 402)
         assert claim == "" or claim not in got.body.decode()
 
 
-async def test_claims_of_others(shop: Shop) -> None:
+async def test_claims_of_others(harness: GatewayHarness) -> None:
     """A claim opens its own purchase's file and no other; an unknown one opens nothing."""
-    mine, other = await shop.sell(file_for_sale()), await shop.sell(file_for_sale())
-    claim, purchase = await shop.begin(mine.file_id)
-    await shop.pay(purchase)
-    got = await shop.call("GET", f"/files/{other.file_id}/bytes", claim)
+    mine, other = await harness.sell(file_for_sale()), await harness.sell(file_for_sale())
+    claim, purchase = await harness.begin(mine.file_id)
+    await harness.pay(purchase)
+    got = await harness.call("GET", f"/files/{other.file_id}/bytes", claim)
     assert (got.status, got.json["code"]) == (403, "claim_mismatch")
     for path in ("/claim", "/share", f"/files/{mine.file_id}/bytes"):
-        got = await shop.call("GET", path, new_secret())
+        got = await harness.call("GET", path, new_secret())
         assert (got.status, got.json["code"]) == (403, "claim_mismatch")
     body = {"claim_hash": b64u(claim_hash(claim))}
-    got = await shop.call("POST", f"/files/{other.file_id}/purchases", json=body)
+    got = await harness.call("POST", f"/files/{other.file_id}/purchases", json=body)
     assert (got.status, got.json["code"]) == (403, "claim_mismatch")
 
 
-async def test_used_again_and_again(shop: Shop) -> None:
+async def test_used_again_and_again(harness: GatewayHarness) -> None:
     """A right that was used stays: share and bytes are the same the second time, and the purchase is still settled."""
-    sold = await shop.sell(file_for_sale())
-    claim, purchase = await shop.begin(sold.file_id)
-    await shop.pay(purchase)
+    sold = await harness.sell(file_for_sale())
+    claim, purchase = await harness.begin(sold.file_id)
+    await harness.pay(purchase)
     for _ in range(2):
-        assert (await shop.call("GET", "/share", claim)).status == 200
-        assert (await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)).body == sold.sealed
-    _, again = await shop.begin(sold.file_id, claim)
+        assert (await harness.call("GET", "/share", claim)).status == 200
+        assert (await harness.call("GET", f"/files/{sold.file_id}/bytes", claim)).body == sold.sealed
+    _, again = await harness.begin(sold.file_id, claim)
     assert again["state"] == "settled"
 
 
-async def test_expired_and_paid_late(shop: Shop) -> None:
+async def test_expired_and_paid_late(harness: GatewayHarness) -> None:
     """An expired invoice is still there, and money that comes late still releases."""
-    sold = await shop.sell(file_for_sale())
-    claim, purchase = await shop.begin(sold.file_id)
-    shop.clock.ahead = 4000
-    await shop.chain.mine()
-    await shop.state(purchase, "expired")
-    got = await shop.call("GET", "/share", claim)
+    sold = await harness.sell(file_for_sale())
+    claim, purchase = await harness.begin(sold.file_id)
+    harness.clock.ahead = 4000
+    await harness.chain.mine()
+    await harness.state(purchase, "expired")
+    got = await harness.call("GET", "/share", claim)
     assert (got.status, got.json["purchase"]["state"]) == (402, "expired")
-    paid = await shop.pay(purchase)
+    paid = await harness.pay(purchase)
     assert paid["marks"] == ["paid_late"]
-    assert (await shop.call("GET", "/share", claim)).status == 200
+    assert (await harness.call("GET", "/share", claim)).status == 200
 
 
-async def test_402_is_enough_to_pay(shop: Shop) -> None:
+async def test_402_is_enough_to_pay(harness: GatewayHarness) -> None:
     """A program that knows only the file's address learns everything it needs."""
-    sold = await shop.sell(file_for_sale(price_sat=150_000))
-    got = await shop.call("GET", f"/files/{sold.file_id}/bytes")
+    sold = await harness.sell(file_for_sale(price_sat=150_000))
+    got = await harness.call("GET", f"/files/{sold.file_id}/bytes")
     terms = got.json
     assert (got.status, terms["code"], terms["price_sat"], terms["price_btc"]) == (
         402,
@@ -113,41 +113,41 @@ async def test_402_is_enough_to_pay(shop: Shop) -> None:
     )
     assert (terms["network"], terms["confirmations"], terms["purchase"]) == ("regtest", 2, None)
     assert terms["create_purchase"] == f"/api/v1/files/{sold.file_id}/purchases"
-    claim, purchase = await shop.begin(sold.file_id)
+    claim, purchase = await harness.begin(sold.file_id)
     for path in (f"/files/{sold.file_id}/bytes", "/share"):
-        got = await shop.call("GET", path, claim)
+        got = await harness.call("GET", path, claim)
         assert (got.status, got.json["purchase"]) == (402, purchase)
 
 
 async def test_caps(open_one: Open) -> None:
     """More open invoices from one address cost work; a paid one makes room."""
-    async with open_one(invoices={"cap_per_buyer": 2}) as shop:
-        sold = await shop.sell(file_for_sale())
-        _, first = await shop.begin(sold.file_id)
-        await shop.begin(sold.file_id)
+    async with open_one(invoices={"cap_per_buyer": 2}) as harness:
+        sold = await harness.sell(file_for_sale())
+        _, first = await harness.begin(sold.file_id)
+        await harness.begin(sold.file_id)
         body = {"claim_hash": b64u(claim_hash(new_secret()))}
-        got = await shop.call("POST", f"/files/{sold.file_id}/purchases", json=body)
+        got = await harness.call("POST", f"/files/{sold.file_id}/purchases", json=body)
         assert (got.status, got.json["code"]) == (429, "proof_of_work")
-        await shop.pay(first)
-        assert (await shop.call("POST", f"/files/{sold.file_id}/purchases", json=body)).status == 201
+        await harness.pay(first)
+        assert (await harness.call("POST", f"/files/{sold.file_id}/purchases", json=body)).status == 201
 
 
-async def test_paused_sales(shop: Shop) -> None:
+async def test_paused_sales(harness: GatewayHarness) -> None:
     """A paused seller's file says so, and gives out no address."""
-    sold = await shop.sell(file_for_sale())
-    [payout] = await shop.parts.store.read(active_payouts)
-    await shop.parts.store.write(lambda conn: pause_payout(conn, payout.id, "sales_paused"))
-    assert (await shop.call("GET", f"/files/{sold.file_id}")).json["paused"] == "sales_paused"
+    sold = await harness.sell(file_for_sale())
+    [payout] = await harness.parts.store.read(active_payouts)
+    await harness.parts.store.write(lambda conn: pause_payout(conn, payout.id, "sales_paused"))
+    assert (await harness.call("GET", f"/files/{sold.file_id}")).json["paused"] == "sales_paused"
     body = {"claim_hash": b64u(claim_hash(new_secret()))}
-    got = await shop.call("POST", f"/files/{sold.file_id}/purchases", json=body)
+    got = await harness.call("POST", f"/files/{sold.file_id}/purchases", json=body)
     assert (got.status, got.json["code"]) == (409, "sales_paused")
 
 
-async def test_qr(shop: Shop) -> None:
+async def test_qr(harness: GatewayHarness) -> None:
     """A compact picture with a white ground."""
-    sold = await shop.sell(file_for_sale())
-    _, purchase = await shop.begin(sold.file_id)
-    got = await shop.call("GET", f"/purchases/{purchase['purchase_id']}/qr.svg")
+    sold = await harness.sell(file_for_sale())
+    _, purchase = await harness.begin(sold.file_id)
+    got = await harness.call("GET", f"/purchases/{purchase['purchase_id']}/qr.svg")
     assert got.headers["Content-Type"].startswith("image/svg+xml")
     assert got.body.count(b"<path") == 2
     assert len(got.body) < 12_000
@@ -167,20 +167,22 @@ def test_a_qr_code_is_painted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(paintings) == 1
 
 
-async def test_qr_codes_keep_nobody_waiting(shop: Shop) -> None:
+async def test_qr_codes_keep_nobody_waiting(harness: GatewayHarness) -> None:
     """Twenty requests for one picture paint it once, in a thread of its own."""
-    sold = await shop.sell(file_for_sale())
-    _, purchase = await shop.begin(sold.file_id)
+    sold = await harness.sell(file_for_sale())
+    _, purchase = await harness.begin(sold.file_id)
     qr_picture.svg.cache_clear()
-    got = await asyncio.gather(*[shop.call("GET", f"/purchases/{purchase['purchase_id']}/qr.svg") for _ in range(20)])
+    got = await asyncio.gather(
+        *[harness.call("GET", f"/purchases/{purchase['purchase_id']}/qr.svg") for _ in range(20)]
+    )
     assert len({one.body for one in got}) == 1
     assert qr_picture.svg.cache_info().misses == 1
     assert any(one.name.startswith("qr") for one in threading.enumerate())
 
 
-async def test_demo_only_in_a_demo(shop: Shop) -> None:
+async def test_demo_only_in_a_demo(harness: GatewayHarness) -> None:
     """The demo wallet is no part of a real gateway."""
-    real = make_app(replace(shop.parts, demo_wallet=None))
+    real = make_app(replace(harness.parts, demo_wallet=None))
     routes = {route.resource.canonical for route in real.router.routes() if route.resource}
     assert not any("demo" in path for path in routes)
 
@@ -198,27 +200,29 @@ PAYOUTS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("body", "code"), PAYOUTS, ids=[code for _, code in PAYOUTS])
-async def test_impossible_payouts(shop: Shop, body: dict[str, Any], code: str) -> None:
+async def test_impossible_payouts(harness: GatewayHarness, body: dict[str, Any], code: str) -> None:
     """Refused with the reason, which never quotes what was typed; checked and written alike."""
     for method, path in (("PUT", "/seller/payout"), ("POST", "/seller/payout/check")):
-        got = await shop.call(method, path, shop.token, json=body)
+        got = await harness.call(method, path, harness.token, json=body)
         assert (got.status, got.json["code"]) == (400, code)
         assert not body.get("descriptor") or body["descriptor"][:30] not in got.body.decode()
 
 
-async def test_a_checked_payout_changes_nothing(shop: Shop) -> None:
+async def test_a_checked_payout_changes_nothing(harness: GatewayHarness) -> None:
     """Only the seller's yes does; and a key that does not say its addresses has the choice in its refusal."""
-    before = (await shop.call("GET", "/seller", shop.token)).json
+    before = (await harness.call("GET", "/seller", harness.token)).json
     wanted = {"descriptor": f"External: tr({TPUB}/7/*)\nInternal: tr({TPUB}/8/*)"}
-    checked = await shop.call("POST", "/seller/payout/check", shop.token, json=wanted)
+    checked = await harness.call("POST", "/seller/payout/check", harness.token, json=wanted)
     assert (checked.status, checked.json["script_type"], checked.json["min_price_sat"]) == (200, "tr", 330)
-    assert (await shop.call("GET", "/seller", shop.token)).json == before
-    unclear = await shop.call("POST", "/seller/payout/check", shop.token, json={"descriptor": TPUB})
+    assert (await harness.call("GET", "/seller", harness.token)).json == before
+    unclear = await harness.call("POST", "/seller/payout/check", harness.token, json={"descriptor": TPUB})
     assert (unclear.status, unclear.json["reason"]) == (400, "script_type_needed")
     assert unclear.json["script_types"] == ["wpkh", "tr", "sh(wpkh)"]
-    written = await shop.call("PUT", "/seller/payout", shop.token, json=wanted)
+    written = await harness.call("PUT", "/seller/payout", harness.token, json=wanted)
     assert written.json["addresses"] == checked.json["addresses"]
-    assert (await shop.call("GET", "/seller", shop.token)).json["payout"]["addresses"] == checked.json["addresses"]
+    assert (await harness.call("GET", "/seller", harness.token)).json["payout"]["addresses"] == checked.json[
+        "addresses"
+    ]
 
 
 @pytest.mark.parametrize("secret", [None, "x", new_secret()], ids=["none", "short", "unknown"])
@@ -226,8 +230,8 @@ async def test_a_checked_payout_changes_nothing(shop: Shop) -> None:
     ("method", "path"),
     [("GET", "/seller"), ("PUT", "/seller/payout"), ("POST", "/seller/payout/check"), ("POST", "/listings")],
 )
-async def test_sellers_sign_in(shop: Shop, method: str, path: str, secret: str | None) -> None:
+async def test_sellers_sign_in(harness: GatewayHarness, method: str, path: str, secret: str | None) -> None:
     """401 before anything is read."""
-    got = await shop.call(method, path, secret, data=b"not json")
+    got = await harness.call(method, path, secret, data=b"not json")
     assert (got.status, got.json["code"]) == (401, "not_signed_in")
     assert got.headers["WWW-Authenticate"].startswith("Bearer")

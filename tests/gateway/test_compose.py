@@ -13,8 +13,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+from gateway_harness import Client, open_harness, settings_in
 from sales import content, file_for_sale
-from shop import Client, open_shop, settings_in
 from support.accounts import descriptor
 from support.answers import address_in
 from support.eventually import eventually
@@ -50,9 +50,9 @@ async def test_not_set_up(tmp_path: Path) -> None:
 
 async def test_one_gateway_per_folder(tmp_path: Path) -> None:
     """Two would give out the same upload twice."""
-    async with open_shop(tmp_path) as shop:
+    async with open_harness(tmp_path) as harness:
         with pytest.raises(DatabaseBusy):
-            async with running(shop.parts.settings):
+            async with running(harness.parts.settings):
                 pass
 
 
@@ -64,10 +64,10 @@ async def test_payouts_are_read_as_the_gateway_does(tmp_path: Path) -> None:
         await check_payout(settings, "wpkh(cVt4o7BGAig1UXywgGSmARhxMdzP5qvQsxKkSsc1XEkw3tDTQFpy)")
 
 
-async def test_second_opinion_at_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_address_crosscheck_at_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the libraries disagree, that seller's sales stop with the reason; when they agree again, they go on."""
-    async with open_shop(tmp_path) as shop:
-        settings = shop.parts.settings
+    async with open_harness(tmp_path) as harness:
+        settings = harness.parts.settings
 
     async def reason() -> str | None:
         async with running(settings, demo_wallet=SimulatedChain()) as parts:
@@ -95,10 +95,10 @@ async def test_a_simulated_chain_is_never_mainnet(tmp_path: Path) -> None:
 async def test_a_sale_survives_a_restart(tmp_path: Path) -> None:
     """Listed before, paid while the gateway was away, released after."""
     chain = SimulatedChain()
-    async with open_shop(tmp_path) as shop:
-        sold = await shop.sell(file_for_sale())
-        claim, purchase = await shop.begin(sold.file_id)
-        settings, chain = shop.parts.settings, shop.chain
+    async with open_harness(tmp_path) as harness:
+        sold = await harness.sell(file_for_sale())
+        claim, purchase = await harness.begin(sold.file_id)
+        settings, chain = harness.parts.settings, harness.chain
     await chain.pay(address_in(purchase), purchase["amount_sat"])
     await chain.mine()
     async with running(settings, demo_wallet=chain) as parts:

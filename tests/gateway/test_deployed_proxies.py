@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
+from gateway_harness import GatewayHarness, Open
 from sales import content, file_for_sale
-from shop import Open, Shop
 from support.ports import free_port
 from support.proxies import HOST, Proxy, deployed_caddy, deployed_nginx, nginx, trusting
 
@@ -24,8 +24,8 @@ KINDS = pytest.mark.parametrize("deployed", [deployed_nginx, deployed_caddy], id
 STRANGER, OTHER = "127.0.0.2", "127.0.9.9"
 
 
-def port_of(shop: Shop) -> int:
-    return int(shop.url.rpartition(":")[2])
+def port_of(harness: GatewayHarness) -> int:
+    return int(harness.url.rpartition(":")[2])
 
 
 @asynccontextmanager
@@ -82,8 +82,8 @@ async def test_no_link_is_logged(open_one: Open, tmp_path: Path, deployed: Deplo
     file_id, share, claim = new_file_id(), b64u(b"shareshareshare!"), new_secret()
     folder = tmp_path / "proxy"
     folder.mkdir()
-    async with open_one(server={"trusted_proxies": ["127.0.0.1"]}) as shop:
-        port = port_of(shop)
+    async with open_one(server={"trusted_proxies": ["127.0.0.1"]}) as harness:
+        port = port_of(harness)
         with deployed(folder, port) as proxy:
             assert " 200 " in (await ask(proxy.port, get("/sell"))).splitlines()[0]
             await mistakes(proxy, file_id, share, claim)
@@ -101,9 +101,9 @@ async def test_no_link_is_logged(open_one: Open, tmp_path: Path, deployed: Deplo
 
 
 @KINDS
-async def test_browsers_get_http_2(shop: Shop, tmp_path: Path, deployed: Deploy) -> None:
+async def test_browsers_get_http_2(harness: GatewayHarness, tmp_path: Path, deployed: Deploy) -> None:
     """So that a browser's tabs do not wait for each other's event streams."""
-    with deployed(tmp_path, port_of(shop)) as proxy:
+    with deployed(tmp_path, port_of(harness)) as proxy:
         tls = trusting()
         tls.set_alpn_protocols(["h2", "http/1.1"])
         async with connected(proxy.port, tls=tls) as (_, writer):
@@ -113,10 +113,10 @@ async def test_browsers_get_http_2(shop: Shop, tmp_path: Path, deployed: Deploy)
 @KINDS
 async def test_streams_of_one_visitor(open_one: Open, tmp_path: Path, deployed: Deploy) -> None:
     """256 from one address: 32 are held, the rest are refused at once, and others are served meanwhile."""
-    async with open_one(server={"trusted_proxies": ["127.0.0.1"]}) as shop:
-        sold = await shop.sell(file_for_sale())
-        purchases = [(await shop.begin(sold.file_id))[1]["purchase_id"] for _ in range(4)]
-        with deployed(tmp_path, port_of(shop)) as proxy:
+    async with open_one(server={"trusted_proxies": ["127.0.0.1"]}) as harness:
+        sold = await harness.sell(file_for_sale())
+        purchases = [(await harness.begin(sold.file_id))[1]["purchase_id"] for _ in range(4)]
+        with deployed(tmp_path, port_of(harness)) as proxy:
             held, answers, tls = [], [], trusting()
             for number in range(256):
                 path = f"/api/v1/purchases/{purchases[number % 4]}/events"
@@ -156,15 +156,15 @@ class ThisMachine(AbstractResolver):
 @KINDS
 async def test_an_upload_and_a_purchase(open_one: Open, tmp_path: Path, deployed: Deploy) -> None:
     """Pieces of 8 MiB pass, and sealed bytes come back as they were."""
-    async with open_one(server={"trusted_proxies": ["127.0.0.1"]}) as shop:
-        with deployed(tmp_path, port_of(shop)) as proxy:
+    async with open_one(server={"trusted_proxies": ["127.0.0.1"]}) as harness:
+        with deployed(tmp_path, port_of(harness)) as proxy:
             async with ClientSession(connector=TCPConnector(ssl=trusting(), resolver=ThisMachine())) as http:
-                direct, shop.url, shop.http = shop.http, proxy.url, http
-                sold = await shop.sell(file_for_sale(content(8 * 2**20)))
-                claim, purchase = await shop.begin(sold.file_id)
-                await shop.pay(purchase)
-                got = await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)
-                shop.http = direct
+                direct, harness.url, harness.http = harness.http, proxy.url, http
+                sold = await harness.sell(file_for_sale(content(8 * 2**20)))
+                claim, purchase = await harness.begin(sold.file_id)
+                await harness.pay(purchase)
+                got = await harness.call("GET", f"/files/{sold.file_id}/bytes", claim)
+                harness.http = direct
             assert got.body == sold.sealed
 
 

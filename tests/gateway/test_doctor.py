@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gateway_harness import GatewayHarness, open_harness
 from sales import file_for_sale
-from shop import Shop, open_shop
 from support.eventually import eventually
 from typer.testing import CliRunner
 
@@ -51,7 +51,7 @@ QUIET = Ledger(CURSOR, {"settled": 3}, 0, 0, 0, 0)
 
 
 def config_in(folder: Path, **tables: dict[str, Any]) -> Path:
-    """A settings file like the ``shop`` fixture's settings."""
+    """A settings file like the ``harness`` fixture's settings."""
     path = folder / "config.toml"
     plain = {
         "bitcoin": {"network": "regtest"},
@@ -76,10 +76,10 @@ def worse(findings: list[Finding]) -> list[str]:
 @pytest.fixture
 async def closed(tmp_path: Path) -> Path:
     """The data of a gateway that sold something."""
-    async with open_shop(tmp_path) as shop:
-        sold = await shop.sell(file_for_sale())
-        _, order = await shop.begin(sold.file_id)
-        await shop.pay(order)
+    async with open_harness(tmp_path) as harness:
+        sold = await harness.sell(file_for_sale())
+        _, order = await harness.begin(sold.file_id)
+        await harness.pay(order)
     return tmp_path
 
 
@@ -88,12 +88,12 @@ async def test_all_is_well(closed: Path) -> None:
 
 
 async def test_it_works_beside_a_running_gateway_and_changes_nothing(tmp_path: Path) -> None:
-    async with open_shop(tmp_path) as shop:
-        await shop.sell(file_for_sale())
+    async with open_harness(tmp_path) as harness:
+        await harness.sell(file_for_sale())
         before = {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*") if path.suffix == ".journal"}
         assert worse(await examine(config_in(tmp_path))) == []
         assert before == {path: path.stat().st_mtime_ns for path in before}
-        await shop.sell(file_for_sale())
+        await harness.sell(file_for_sale())
 
 
 def spoil_rights(data: DataFolder) -> None:
@@ -302,11 +302,11 @@ async def test_a_real_node(own_regtest: RegtestNode, tmp_path: Path) -> None:
 @pytest.mark.node
 async def test_payments_stopped_for_another_chain_are_not_well(regtest: RegtestNode, tmp_path: Path) -> None:
     """The gateway followed one chain for long, and is started on another: it stops, and doctor says why."""
-    async with open_shop(tmp_path) as shop:
-        await eventually(lambda: caught_up(shop))  # begins at the first block
-        await shop.chain.mine(DEEPEST + 5)
-        await eventually(lambda: caught_up(shop))
-    await regtest.mine(max(0, (await shop.chain.tip()).height + 1 - await regtest.rpc("getblockcount")))
+    async with open_harness(tmp_path) as harness:
+        await eventually(lambda: caught_up(harness))  # begins at the first block
+        await harness.chain.mine(DEEPEST + 5)
+        await eventually(lambda: caught_up(harness))
+    await regtest.mine(max(0, (await harness.chain.tip()).height + 1 - await regtest.rpc("getblockcount")))
     settings = config_in(tmp_path, chain={"rpc_url": regtest.url, "rpc_cookie": str(regtest.cookie)})
     async with running(load(settings)) as parts:
         await eventually(lambda: stopped(parts))
@@ -315,8 +315,8 @@ async def test_payments_stopped_for_another_chain_are_not_well(regtest: RegtestN
     assert "node_wrong_network" in worse(await examine(settings))
 
 
-async def caught_up(shop: Shop) -> bool:
-    return shop.parts.watcher.status.cursor == await shop.chain.tip()
+async def caught_up(harness: GatewayHarness) -> bool:
+    return harness.parts.watcher.status.cursor == await harness.chain.tip()
 
 
 async def stopped(parts: GatewayContext) -> bool:
@@ -325,8 +325,8 @@ async def stopped(parts: GatewayContext) -> bool:
 
 async def test_what_a_running_gateway_says_of_itself(tmp_path: Path) -> None:
     """Asked over HTTP, whatever it is that stops it."""
-    async with open_shop(tmp_path) as shop:
-        port = int(shop.url.rpartition(":")[2])
+    async with open_harness(tmp_path) as harness:
+        port = int(harness.url.rpartition(":")[2])
         settings = check({"server": {"port": port}})
         health = await health_of_running(settings)
         assert health is not None

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from support.accounts import fresh_destinations
 from support.eventually import eventually
-from support.shop import open_shop
+from support.invoice_harness import open_invoice_harness
 
 from bitcache.errors import ChainError
 from bitcache.money import Sat
@@ -180,15 +180,15 @@ async def seen(settings: Settings, payer: RegtestNode, store: Store, folder: Pat
     """How soon a payment is seen: what really happens."""
     source, _ = chain_of(settings, DataFolder(folder), None)
     assert isinstance(source, BitcoindSource)
-    shop = await open_shop(store)
+    invoice_harness = await open_invoice_harness(store)
     ((script, address),) = fresh_destinations(1)
-    purchase_id = await shop.invoice(script, address)
+    purchase_id = await invoice_harness.invoice(script, address)
     watcher = Watcher(store, source, {script})
     await source.open()
 
     async def state() -> str:
         await watcher._attempt()
-        return await shop.state(purchase_id)
+        return await invoice_harness.state(purchase_id)
 
     async def settled() -> bool:
         return await state() == "settled"

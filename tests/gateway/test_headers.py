@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from gateway_harness import GatewayHarness
 from sales import file_for_sale
-from shop import Shop
 from yarl import URL
 
 from bitcache.identifiers import new_file_id
@@ -20,44 +20,44 @@ ANYWHERE = ["//", "//sell", "//nope", "//static/css/base.css", "//bitcache-pay.j
 
 
 @pytest.mark.parametrize("path", ANYWHERE)
-async def test_every_answer_is_guarded(shop: Shop, path: str) -> None:
+async def test_every_answer_is_guarded(harness: GatewayHarness, path: str) -> None:
     """Pages, scripts, errors and API alike: a strict policy, no inline script, no frames around them."""
-    got = await raw(shop, path)
+    got = await raw(harness, path)
     assert got["Content-Security-Policy"] == STRICT + "'none'"
     assert "unsafe" not in got["Content-Security-Policy"]
     assert (got["X-Content-Type-Options"], got["Referrer-Policy"]) == ("nosniff", "no-referrer")
     assert "aiohttp" not in got["Server"]
 
 
-async def raw(shop: Shop, path: str) -> dict[str, str]:
+async def raw(harness: GatewayHarness, path: str) -> dict[str, str]:
     """The headers of a path; ``//x`` is outside the API."""
-    url = shop.url + (path[1:] if path.startswith("//") else path if path == "/healthz" else f"/api/v1{path}")
-    async with shop.http.get(url) as got:
+    url = harness.url + (path[1:] if path.startswith("//") else path if path == "/healthz" else f"/api/v1{path}")
+    async with harness.http.get(url) as got:
         return dict(got.headers)
 
 
-async def test_only_the_checkout_can_be_framed(shop: Shop) -> None:
+async def test_only_the_checkout_can_be_framed(harness: GatewayHarness) -> None:
     """The widget frames /f/…?embed on any page, and nothing else.
 
     No ``frame-ancestors *``: that leaves out pages of the disk.  Isolated pages let in only what agrees to be strict.
     """
-    sold = await shop.sell(file_for_sale())
-    framed = (await shop.call("GET", f"/f/{sold.file_id}?embed")).headers
+    sold = await harness.sell(file_for_sale())
+    framed = (await harness.call("GET", f"/f/{sold.file_id}?embed")).headers
     assert "frame-ancestors" not in framed["Content-Security-Policy"]
     assert framed["Cross-Origin-Embedder-Policy"] == "require-corp"
     assert framed["Cross-Origin-Resource-Policy"] == "cross-origin"
-    worker = await raw(shop, "//static/client/buy-worker.js")
+    worker = await raw(harness, "//static/client/buy-worker.js")
     assert worker["Cross-Origin-Embedder-Policy"] == "require-corp"
     page = f"/f/{sold.file_id}"
     for path in (page, "/f/nope", *(f"{page}{more}?embed" for more in ("/pay", "/claim", "/", "%0a", "%23x", "x"))):
-        assert (await shop.call("GET", path)).headers["Content-Security-Policy"].endswith("frame-ancestors 'none'")
-    assert (await raw(shop, "//"))["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert (await harness.call("GET", path)).headers["Content-Security-Policy"].endswith("frame-ancestors 'none'")
+    assert (await raw(harness, "//"))["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("path", ["/seller", f"/files/{UNKNOWN}", "/healthz", f"/purchases/{UNKNOWN}"])
-async def test_the_api_is_not_cached(shop: Shop, path: str) -> None:
+async def test_the_api_is_not_cached(harness: GatewayHarness, path: str) -> None:
     """States change, and secrets are in some answers."""
-    assert (await raw(shop, path))["Cache-Control"] == "no-store"
+    assert (await raw(harness, path))["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize(
@@ -76,19 +76,19 @@ async def test_the_api_is_not_cached(shop: Shop, path: str) -> None:
         ("//", False),
     ],
 )
-async def test_other_origins(shop: Shop, path: str, open_to_all: bool) -> None:
+async def test_other_origins(harness: GatewayHarness, path: str, open_to_all: bool) -> None:
     """Buyers' endpoints and the widget's script answer any site; the seller's do not."""
-    assert ((await raw(shop, path)).get("Access-Control-Allow-Origin") == "*") is open_to_all
+    assert ((await raw(harness, path)).get("Access-Control-Allow-Origin") == "*") is open_to_all
 
 
-async def test_preflight(shop: Shop) -> None:
+async def test_preflight(harness: GatewayHarness) -> None:
     """A buyer's client elsewhere may send a claim and ask for ranges; nobody elsewhere may sell."""
     asks = {"Origin": "https://shop.example", "Access-Control-Request-Method": "GET"}
-    got = await shop.call("OPTIONS", f"/files/{new_file_id()}/bytes", headers=asks)
+    got = await harness.call("OPTIONS", f"/files/{new_file_id()}/bytes", headers=asks)
     assert got.status == 204
     assert {"Authorization", "Range", "If-Range"} <= set(got.headers["Access-Control-Allow-Headers"].split(", "))
     assert "Access-Control-Allow-Credentials" not in got.headers
-    refused = await shop.call("OPTIONS", "/seller", headers=asks)
+    refused = await harness.call("OPTIONS", "/seller", headers=asks)
     assert refused.status == 405
     assert "Access-Control-Allow-Origin" not in refused.headers
 
@@ -97,17 +97,19 @@ async def test_preflight(shop: Shop) -> None:
     ("method", "path", "status", "code"),
     [("GET", "/nope", 404, "not_found"), ("DELETE", "/seller", 405, "method_not_allowed")],
 )
-async def test_http_errors_are_problems(shop: Shop, method: str, path: str, status: int, code: str) -> None:
+async def test_http_errors_are_problems(
+    harness: GatewayHarness, method: str, path: str, status: int, code: str
+) -> None:
     """What aiohttp refuses speaks the same language."""
-    got = await shop.call(method, path)
+    got = await harness.call(method, path)
     assert (got.status, got.json["code"], got.json["status"]) == (status, code, status)
     assert set(got.json) >= {"type", "title", "status", "code", "detail", "hint"}
 
 
 @pytest.mark.parametrize("name", ["%00", "a" * 300 + ".js", "a/" * 2000 + "x.js", "%ff.js", "..%2f..%2fapp.py", "css"])
-async def test_names_that_no_script_has(shop: Shop, name: str) -> None:
+async def test_names_that_no_script_has(harness: GatewayHarness, name: str) -> None:
     """Whatever the file system says of them, they are not there."""
-    async with shop.http.get(URL(f"{shop.url}/static/{name}", encoded=True)) as got:
+    async with harness.http.get(URL(f"{harness.url}/static/{name}", encoded=True)) as got:
         assert got.status == 404
 
 
@@ -127,10 +129,10 @@ NOT_ASCII = (
 
 
 @pytest.mark.parametrize("header", NOT_ASCII, ids=[header.partition(":")[0] for header in NOT_ASCII])
-async def test_headers_that_are_not_ascii(shop: Shop, header: str) -> None:
+async def test_headers_that_are_not_ascii(harness: GatewayHarness, header: str) -> None:
     """Bytes that no header should hold are refused or passed over, and never a failure of ours."""
-    sold = await shop.sell(file_for_sale())
-    _, purchase = await shop.begin(sold.file_id)
+    sold = await harness.sell(file_for_sale())
+    _, purchase = await harness.begin(sold.file_id)
     file, purchase_id = sold.file_id, purchase["purchase_id"]
     api = "/api/v1"
     calls = [
@@ -144,7 +146,7 @@ async def test_headers_that_are_not_ascii(shop: Shop, header: str) -> None:
         *(f"GET {path}" for path in (f"{api}/purchases/{purchase_id}", "/static/checkout-page.js", "/healthz")),
         f"POST /f/{file}/pay",
     ]
-    name, port = shop.url.removeprefix("http://").split(":")
+    name, port = harness.url.removeprefix("http://").split(":")
     for call in calls:
         for value in (b"\xff\xfe", "é".encode(), "\u2028𝔄".encode()):
             reader, writer = await asyncio.open_connection(name, int(port))
@@ -156,21 +158,21 @@ async def test_headers_that_are_not_ascii(shop: Shop, header: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["", "[", "a b", "x:99999", "x:y", "evil.example", '"><script>'])
-async def test_host_is_never_repeated(shop: Shop, host: str) -> None:
+async def test_host_is_never_repeated(harness: GatewayHarness, host: str) -> None:
     """Whatever a caller says that we are called."""
-    name, port = shop.url.removeprefix("http://").split(":")
+    name, port = harness.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(name, int(port))
     writer.write(f"GET /embed HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
     got = (await reader.read()).decode()
     writer.close()
     assert got.startswith("HTTP/1.1 200 ")
-    assert f"{shop.parts.settings.public_url}/bitcache-pay.js" in got
+    assert f"{harness.parts.settings.public_url}/bitcache-pay.js" in got
     assert not host or f"//{host}" not in got
 
 
-async def test_people_get_pages(shop: Shop) -> None:
+async def test_people_get_pages(harness: GatewayHarness) -> None:
     """Outside the API an error is a page, unless a program asks."""
-    async with shop.http.get(f"{shop.url}/nope", headers={"Accept": "text/html"}) as got:
+    async with harness.http.get(f"{harness.url}/nope", headers={"Accept": "text/html"}) as got:
         assert (got.status, got.content_type) == (404, "text/html")
-    async with shop.http.get(f"{shop.url}/nope", headers={"Accept": "application/json"}) as got:
+    async with harness.http.get(f"{harness.url}/nope", headers={"Accept": "application/json"}) as got:
         assert (got.status, got.content_type) == (404, "application/problem+json")

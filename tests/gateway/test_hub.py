@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from support.shop import open_shop
+from support.invoice_harness import open_invoice_harness
 
 from bitcache import event_log
 from bitcache.errors import DatabaseBusy
@@ -21,7 +21,7 @@ from gateway.visitor_limits import VisitorLimits
 async def test_a_failure_ends_nothing(store: Store, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
     """Open pages are told as soon as it works again."""
     monkeypatch.setattr(hub_module, "INTERVAL_SECONDS", 0.01)
-    purchase_id = await (await open_shop(store)).invoice(b"script", "address", 1_000)
+    purchase_id = await (await open_invoice_harness(store)).invoice(b"script", "address", 1_000)
     await store.write(lambda conn: event_log.add(conn, [(EventKind.PURCHASE_SEEN, purchase_id)], 0))
     after, asked = event_log.after, asyncio.Event()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 
 import pytest
+from gateway_harness import GatewayHarness, Open
 from prometheus_client.parser import text_string_to_metric_families
 from sales import file_for_sale
-from shop import Open, Shop
 from support import sockets
 from support.eventually import eventually
 
@@ -24,46 +24,46 @@ def parsed(text: bytes) -> Numbers:
     return {(one.name, "".join(one.labels.values())): one.value for family in families for one in family.samples}
 
 
-async def numbers(shop: Shop) -> Numbers:
-    return parsed(await Metrics(shop.parts).text())
+async def numbers(harness: GatewayHarness) -> Numbers:
+    return parsed(await Metrics(harness.parts).text())
 
 
-async def test_off_by_default_and_never_on_the_buyers_port(shop: Shop) -> None:
-    async with metrics.listening(shop.parts) as url:
+async def test_off_by_default_and_never_on_the_buyers_port(harness: GatewayHarness) -> None:
+    async with metrics.listening(harness.parts) as url:
         assert url is None
-    assert (await shop.call("GET", "//metrics")).status == 404
+    assert (await harness.call("GET", "//metrics")).status == 404
 
 
 async def test_served_on_a_port_of_its_own(open_one: Open) -> None:
-    async with open_one(metrics={"enabled": True, "port": 0}) as shop, metrics.listening(shop.parts) as url:
+    async with open_one(metrics={"enabled": True, "port": 0}) as harness, metrics.listening(harness.parts) as url:
         assert url is not None
         assert url.startswith("http://127.0.0.1:")
-        async with shop.http.get(url) as got:
+        async with harness.http.get(url) as got:
             assert got.headers["Content-Type"].startswith("text/plain; version=0.0.4")
             found = parsed(await got.read())
         assert found["bitcache_node_up", ""] == 1
-        async with shop.http.get(shop.url + "/metrics") as got:
+        async with harness.http.get(harness.url + "/metrics") as got:
             assert got.status == 404
 
 
 async def test_a_port_that_is_taken_is_said(open_one: Open) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        async with open_one(metrics={"enabled": True, "port": taken.getsockname()[1]}) as shop:
+        async with open_one(metrics={"enabled": True, "port": taken.getsockname()[1]}) as harness:
             with pytest.raises(BadInput, match="metrics"):
-                async with metrics.listening(shop.parts):
+                async with metrics.listening(harness.parts):
                     pass
 
 
-async def test_a_sale_in_numbers(shop: Shop) -> None:
-    before = await numbers(shop)
+async def test_a_sale_in_numbers(harness: GatewayHarness) -> None:
+    before = await numbers(harness)
     assert before["bitcache_releases_total", ""] == 0
-    sold = await shop.sell(file_for_sale(b"x" * 1000))
-    await shop.begin(sold.file_id)
-    claim, order = await shop.begin(sold.file_id)
-    await shop.pay(order)
-    got = await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)
-    await shop.call("GET", f"/files/{sold.file_id}/bytes", claim, headers={"Range": "bytes=10-19"})
-    after = await numbers(shop)
+    sold = await harness.sell(file_for_sale(b"x" * 1000))
+    await harness.begin(sold.file_id)
+    claim, order = await harness.begin(sold.file_id)
+    await harness.pay(order)
+    got = await harness.call("GET", f"/files/{sold.file_id}/bytes", claim)
+    await harness.call("GET", f"/files/{sold.file_id}/bytes", claim, headers={"Range": "bytes=10-19"})
+    after = await numbers(harness)
     assert after["bitcache_invoices", "new"] == 1
     assert after["bitcache_invoices", "settled"] == 1
     assert after["bitcache_releases_total", ""] == 1
@@ -75,16 +75,16 @@ async def test_a_sale_in_numbers(shop: Shop) -> None:
     assert after["bitcache_cursor_lag_blocks", ""] == 0
 
 
-async def test_counting_goes_on_where_it_stood(shop: Shop) -> None:
+async def test_counting_goes_on_where_it_stood(harness: GatewayHarness) -> None:
     """Each scrape reads the new releases alone, and a new process reads all of them."""
-    sold = await shop.sell(file_for_sale())
+    sold = await harness.sell(file_for_sale())
     releases = Releases()
     for number in range(1, 4):
-        await shop.pay((await shop.begin(sold.file_id))[1])
-        await shop.parts.store.read(releases.read)
+        await harness.pay((await harness.begin(sold.file_id))[1])
+        await harness.parts.store.read(releases.read)
         assert releases.total == number
     fresh = Releases()
-    await shop.parts.store.read(fresh.read)
+    await harness.parts.store.read(fresh.read)
     assert fresh == releases
 
 
@@ -97,15 +97,15 @@ def test_buckets_hold_those_below_them_too() -> None:
     assert len(samples) == len(BUCKETS) + 1
 
 
-async def test_errors_of_the_node_are_counted_by_code(shop: Shop) -> None:
-    shop.parts.watcher.status.failures["node_unreachable"] += 3
+async def test_errors_of_the_node_are_counted_by_code(harness: GatewayHarness) -> None:
+    harness.parts.watcher.status.failures["node_unreachable"] += 3
     assert NodeUnreachable.code == "node_unreachable"
-    assert (await numbers(shop))["bitcache_node_errors_total", "node_unreachable"] == 3
+    assert (await numbers(harness))["bitcache_node_errors_total", "node_unreachable"] == 3
 
 
 async def test_not_more_readers_than_there_can_be(open_one: Open) -> None:
     """Whoever opens connections without end holds some of them, and the gateway itself is served."""
-    async with open_one(metrics={"enabled": True, "port": 0}) as shop, metrics.listening(shop.parts) as url:
+    async with open_one(metrics={"enabled": True, "port": 0}) as harness, metrics.listening(harness.parts) as url:
         assert url is not None
         port, kept = int(url.removesuffix("/metrics").rpartition(":")[2]), []
         try:

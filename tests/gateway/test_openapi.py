@@ -5,30 +5,30 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from gateway_harness import GatewayHarness
 from sales import file_for_sale
-from shop import Shop
 
 from gateway.api import models
 from gateway.api.openapi import OPERATIONS, PREFIX, document
 from gateway.server.app import make_app
 
 
-async def test_every_route_is_described(shop: Shop) -> None:
+async def test_every_route_is_described(harness: GatewayHarness) -> None:
     """The routes under /api/v1 and the operations are the same set."""
     routes = {
         (route.method.lower(), route.resource.canonical)
-        for route in make_app(shop.parts).router.routes()
+        for route in make_app(harness.parts).router.routes()
         if route.resource and route.resource.canonical.startswith(PREFIX)
     }
     described = {(one.method, PREFIX + one.path) for one in OPERATIONS}
     assert routes - {("options", PREFIX + "/uploads/{file_id}")} == described
 
 
-async def test_served(shop: Shop) -> None:
+async def test_served(harness: GatewayHarness) -> None:
     """The document is 3.1, and every reference in it resolves."""
-    got = (await shop.call("GET", "/openapi.json")).json
+    got = (await harness.call("GET", "/openapi.json")).json
     assert got["openapi"] == "3.1.0"
-    assert got == document(shop.parts.settings.public_url, demo=True)
+    assert got == document(harness.parts.settings.public_url, demo=True)
     schemas = got["components"]["schemas"]
     for reference in references(got):
         assert reference.removeprefix("#/components/schemas/") in schemas
@@ -41,9 +41,9 @@ def test_a_real_gateway_lists_no_demonstration() -> None:
     assert {"DemoPayment", "DemoPaid"} == set(shown["components"]["schemas"]) - set(real["components"]["schemas"])
 
 
-async def test_every_id_has_a_pattern_that_the_gateway_holds(shop: Shop) -> None:
+async def test_every_id_has_a_pattern_that_the_gateway_holds(harness: GatewayHarness) -> None:
     """An id that the document forbids is refused by the call, and one of our own fits."""
-    sold = await shop.sell(file_for_sale())
+    sold = await harness.sell(file_for_sale())
     parameters = [
         (path, parameter["name"], parameter["schema"])
         for path, operations in document("https://gateway.example", demo=True)["paths"].items()
@@ -59,7 +59,7 @@ async def test_every_id_has_a_pattern_that_the_gateway_holds(shop: Shop) -> None
             for bad in ("", "x", sold.file_id + "A", sold.file_id[:-1] + "=", sold.file_id[:-1] + "\n")
         )
     for path in ("/files/x", "/purchases/x", "/listings?after=x"):
-        assert (await shop.call("GET", path, shop.token)).status in (400, 404)
+        assert (await harness.call("GET", path, harness.token)).status in (400, 404)
 
 
 def references(node: Any) -> list[str]:
@@ -70,13 +70,13 @@ def references(node: Any) -> list[str]:
     return [found for value in node for found in references(value)] if isinstance(node, list) else []
 
 
-async def test_answers_fit_their_schemas(shop: Shop) -> None:
+async def test_answers_fit_their_schemas(harness: GatewayHarness) -> None:
     """Real answers, validated strictly against the models that the document is made of, and with no member beside."""
-    sold = await shop.sell(file_for_sale())
-    claim, purchase = await shop.begin(sold.file_id)
+    sold = await harness.sell(file_for_sale())
+    claim, purchase = await harness.begin(sold.file_id)
     asked = {
-        "/seller": (models.SellerInfo, shop.token),
-        "/listings": (models.Listings, shop.token),
+        "/seller": (models.SellerInfo, harness.token),
+        "/listings": (models.Listings, harness.token),
         f"/files/{sold.file_id}": (models.File, None),
         f"/purchases/{purchase['purchase_id']}": (models.Purchase, None),
         "/claim": (models.Purchase, claim),
@@ -85,8 +85,8 @@ async def test_answers_fit_their_schemas(shop: Shop) -> None:
         "/healthz": (models.Health, None),
     }
     for path, (model, secret) in asked.items():
-        got = await shop.call("GET", path, secret)
+        got = await harness.call("GET", path, secret)
         fits = model.model_validate_json(got.body)
         assert set(got.json) == set(fits.model_dump())
-    await shop.pay(purchase)
-    models.Share.model_validate_json((await shop.call("GET", "/share", claim)).body)
+    await harness.pay(purchase)
+    models.Share.model_validate_json((await harness.call("GET", "/share", claim)).body)

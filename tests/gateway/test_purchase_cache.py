@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from gateway_harness import GatewayHarness
 from sales import file_for_sale
-from shop import Shop
 from sqlalchemy import Connection, update
 
 from bitcache import event_log
@@ -21,10 +21,10 @@ from gateway.live import purchase_cache
 
 
 @pytest.fixture
-async def order(shop: Shop) -> PurchaseId:
+async def order(harness: GatewayHarness) -> PurchaseId:
     """A fresh purchase."""
-    sold = await shop.sell(file_for_sale())
-    return PurchaseId((await shop.begin(sold.file_id))[1]["purchase_id"])
+    sold = await harness.sell(file_for_sale())
+    return PurchaseId((await harness.begin(sold.file_id))[1]["purchase_id"])
 
 
 @pytest.fixture
@@ -47,82 +47,84 @@ def receive(conn: Connection, order: PurchaseId, amount: int) -> None:
     event_log.add(conn, [(EventKind.PURCHASE_CHANGED, order)], 0)
 
 
-async def received(shop: Shop, order: PurchaseId) -> int:
-    return int(json.loads(await shop.parts.statuses.of(order))["received_sat"])
+async def received(harness: GatewayHarness, order: PurchaseId) -> int:
+    return int(json.loads(await harness.parts.statuses.of(order))["received_sat"])
 
 
-async def test_it_is_what_the_api_says(shop: Shop, order: PurchaseId) -> None:
+async def test_it_is_what_the_api_says(harness: GatewayHarness, order: PurchaseId) -> None:
     """Byte by byte, from the cache too."""
     for _ in range(2):
-        got = await shop.call("GET", f"/purchases/{order}")
-        assert got.body == await shop.parts.statuses.of(order)
+        got = await harness.call("GET", f"/purchases/{order}")
+        assert got.body == await harness.parts.statuses.of(order)
     assert got.headers["Content-Type"] == "application/json; charset=utf-8"
 
 
-async def test_a_read_after_a_commit_is_never_older(shop: Shop, order: PurchaseId) -> None:
+async def test_a_read_after_a_commit_is_never_older(harness: GatewayHarness, order: PurchaseId) -> None:
     """Many readers beside a writer: as soon as a write has returned, nobody reads what was before it."""
     committed = 0
 
     async def ask() -> None:
         while committed < 150:
             least = committed
-            assert await received(shop, order) >= least
+            assert await received(harness, order) >= least
             await asyncio.sleep(0)
 
     async def write() -> None:
         nonlocal committed
         for amount in range(1, 151):
-            await shop.parts.store.write(lambda conn, amount=amount: receive(conn, order, amount))
+            await harness.parts.store.write(lambda conn, amount=amount: receive(conn, order, amount))
             committed = amount
 
     await asyncio.gather(write(), *[ask() for _ in range(8)])
-    assert await received(shop, order) == 150
+    assert await received(harness, order) == 150
 
 
-async def test_whoever_saw_the_new_state_elsewhere_sees_it_here(shop: Shop, order: PurchaseId) -> None:
+async def test_whoever_saw_the_new_state_elsewhere_sees_it_here(harness: GatewayHarness, order: PurchaseId) -> None:
     """Not even between the commit in the writer's thread and its news in this one is the old state handed out."""
-    assert await received(shop, order) == 0
-    [done] = shop.parts.store._commit([lambda conn: receive(conn, order, 7)])  # this thread learns nothing
+    assert await received(harness, order) == 0
+    [done] = harness.parts.store._commit([lambda conn: receive(conn, order, 7)])  # this thread learns nothing
     assert done is None
-    assert await received(shop, order) == 7
+    assert await received(harness, order) == 7
 
 
 async def test_a_read_that_a_commit_overtook_is_not_kept(
-    shop: Shop, order: PurchaseId, reads: list[object], monkeypatch: pytest.MonkeyPatch
+    harness: GatewayHarness, order: PurchaseId, reads: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reader looked before the write and was slow to come back: the next one asks again."""
-    real = shop.parts.store.read
+    real = harness.parts.store.read
 
     async def slow(work: Callable[[Connection], Any]) -> Any:
         reads.clear()
         found = await real(work)
         if reads:  # it was the purchase that was read, not whether there is news
-            await shop.parts.store.write(lambda conn: receive(conn, order, 9))
+            await harness.parts.store.write(lambda conn: receive(conn, order, 9))
         return found
 
-    monkeypatch.setattr(shop.parts.store, "read", slow)
-    assert await received(shop, order) == 0
-    monkeypatch.setattr(shop.parts.store, "read", real)
-    assert await received(shop, order) == 9
+    monkeypatch.setattr(harness.parts.store, "read", slow)
+    assert await received(harness, order) == 0
+    monkeypatch.setattr(harness.parts.store, "read", real)
+    assert await received(harness, order) == 9
 
 
-async def test_new_purchases_leave_what_is_kept(shop: Shop, order: PurchaseId, reads: list[object]) -> None:
-    """A busy shop's sales do not make every open page read again; a payment does."""
-    file_id = json.loads(await shop.parts.statuses.of(order))["file_id"]
+async def test_new_purchases_leave_what_is_kept(
+    harness: GatewayHarness, order: PurchaseId, reads: list[object]
+) -> None:
+    """A busy gateway's sales do not make every open page read again; a payment does."""
+    file_id = json.loads(await harness.parts.statuses.of(order))["file_id"]
     reads.clear()
-    parts, claim = shop.parts, claim_hash(new_secret())
+    parts, claim = harness.parts, claim_hash(new_secret())
     await parts.invoice_batcher.open(file_id, claim, None)
     await parts.statuses.of(order)
     assert reads == []
     await parts.store.write(lambda conn: receive(conn, order, 3))
-    assert await received(shop, order) == 3
+    assert await received(harness, order) == 3
     assert len(reads) == 1
 
 
-async def test_readers_that_wait_together_share_a_read(shop: Shop, reads: list[object]) -> None:
+async def test_readers_that_wait_together_share_a_read(harness: GatewayHarness, reads: list[object]) -> None:
     """Two hundred open pages hear of one block: one read for the first, one for all the others."""
-    sold = await shop.sell(file_for_sale())
-    file_id, parts = sold.file_id, shop.parts
+    sold = await harness.sell(file_for_sale())
+    file_id, parts = sold.file_id, harness.parts
     hashes = [claim_hash(new_secret()) for _ in range(150)]
     made = [parts.invoice_batcher.open(file_id, one, None) for one in hashes]
     ids = [found.purchase_id for found, _ in await asyncio.gather(*made)]
@@ -133,34 +135,34 @@ async def test_readers_that_wait_together_share_a_read(shop: Shop, reads: list[o
     assert len(reads) <= 4
 
 
-async def test_what_is_not_there(shop: Shop, order: PurchaseId) -> None:
+async def test_what_is_not_there(harness: GatewayHarness, order: PurchaseId) -> None:
     """Each asker gets its own answer."""
     results = await asyncio.gather(
-        shop.parts.statuses.of(order), shop.parts.statuses.of(new_purchase_id()), return_exceptions=True
+        harness.parts.statuses.of(order), harness.parts.statuses.of(new_purchase_id()), return_exceptions=True
     )
     assert [type(one) for one in results] == [bytes, NotFound]
 
 
 async def test_a_failed_read_fails_its_askers_and_no_others(
-    shop: Shop, order: PurchaseId, monkeypatch: pytest.MonkeyPatch
+    harness: GatewayHarness, order: PurchaseId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk fails once."""
-    real = shop.parts.store.read
+    real = harness.parts.store.read
 
     async def broken(_work: object) -> None:
-        monkeypatch.setattr(shop.parts.store, "read", real)
+        monkeypatch.setattr(harness.parts.store, "read", real)
         raise StorageError("no")
 
-    await shop.parts.store.write(lambda conn: receive(conn, order, 1))
-    monkeypatch.setattr(shop.parts.store, "read", broken)
+    await harness.parts.store.write(lambda conn: receive(conn, order, 1))
+    monkeypatch.setattr(harness.parts.store, "read", broken)
     with pytest.raises(StorageError):
-        await shop.parts.statuses.of(order)
-    assert await received(shop, order) == 1
+        await harness.parts.statuses.of(order)
+    assert await received(harness, order) == 1
 
 
-async def test_memory_is_bounded(shop: Shop, order: PurchaseId, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_memory_is_bounded(harness: GatewayHarness, order: PurchaseId, monkeypatch: pytest.MonkeyPatch) -> None:
     """More purchases than are kept are read each time."""
     monkeypatch.setattr(purchase_cache, "LARGEST_CACHE", 0)
-    await shop.parts.store.write(lambda conn: receive(conn, order, 1))
-    assert [await received(shop, order) for _ in range(3)] == [1, 1, 1]
-    assert shop.parts.statuses._kept == {}
+    await harness.parts.store.write(lambda conn: receive(conn, order, 1))
+    assert [await received(harness, order) for _ in range(3)] == [1, 1, 1]
+    assert harness.parts.statuses._kept == {}

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gateway_harness import open_harness, settings_in
 from sales import file_for_sale
-from shop import open_shop, settings_in
 from support.eventually import eventually
 from typer.testing import CliRunner
 
@@ -34,14 +34,14 @@ def rescan(folder: Path, *options: str) -> tuple[int, Any, str]:
 @pytest.fixture
 async def closed(tmp_path: Path) -> Path:
     """A gateway that sold something, was stopped, and whose ledger then lost the payment."""
-    async with open_shop(tmp_path) as shop:
-        sold = await shop.sell(file_for_sale())
-        _, order = await shop.begin(sold.file_id)
-        await shop.pay(order)
-        await shop.chain.mine(5)
-        await eventually(lambda: is_at(shop.parts, 6))
-        shop.chain._path = DataFolder(tmp_path / "data").simulated_chain
-        shop.chain._tell()
+    async with open_harness(tmp_path) as harness:
+        sold = await harness.sell(file_for_sale())
+        _, order = await harness.begin(sold.file_id)
+        await harness.pay(order)
+        await harness.chain.mine(5)
+        await eventually(lambda: is_at(harness.parts, 6))
+        harness.chain._path = DataFolder(tmp_path / "data").simulated_chain
+        harness.chain._tell()
     return tmp_path
 
 
@@ -90,6 +90,6 @@ def test_a_height_above_the_chain(closed: Path) -> None:
 
 
 async def test_not_beside_a_running_gateway(tmp_path: Path) -> None:
-    async with open_shop(tmp_path) as shop:
+    async with open_harness(tmp_path) as harness:
         with pytest.raises(DatabaseBusy):
-            await rescan_payments(settings_in(tmp_path), 1, apply=False, progress=print, demo_wallet=shop.chain)
+            await rescan_payments(settings_in(tmp_path), 1, apply=False, progress=print, demo_wallet=harness.chain)

@@ -8,8 +8,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+from gateway_harness import Client, settings_in
 from sales import file_for_sale
-from shop import Client, settings_in
 from sqlalchemy import select
 from support.accounts import fresh_account
 from support.answers import address_in

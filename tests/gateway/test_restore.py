@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gateway_harness import GatewayHarness, settings_in, started
 from sales import file_for_sale
-from shop import Shop, settings_in, started
 from sqlalchemy import Connection, func, select
 from support.accounts import descriptor
 from support.answers import address_in
 from support.eventually import eventually
-from support.till import FailingChain
+from support.watcher_harness import FailingChain
 
 from bitcache import address_journal
 from bitcache.errors import DatabaseUnusable, NodeUnreachable
@@ -43,28 +43,28 @@ async def test_backup_sell_more_restore(tmp_path: Path) -> None:
     settings, chain = settings_in(tmp_path), SimulatedChain()
     folder = DataFolder(settings.storage.directory)
     token = await init_data_folder(settings, "Ada", terms=await check_payout(settings, descriptor("wpkh")))
-    async with started(settings, chain, token) as shop:
-        sold = await shop.sell(file_for_sale())
-        known = [(await shop.begin(sold.file_id))[1] for _ in range(3)]
-        await shop.pay(known[0])
+    async with started(settings, chain, token) as harness:
+        sold = await harness.sell(file_for_sale())
+        known = [(await harness.begin(sold.file_id))[1] for _ in range(3)]
+        await harness.pay(known[0])
         await asyncio.to_thread(copied, folder.database, tmp_path / "backup")
-        forgotten = [(await shop.begin(sold.file_id))[1] for _ in range(7)]
-        await shop.pay(known[1])
-        await shop.pay(forgotten[0])
+        forgotten = [(await harness.begin(sold.file_id))[1] for _ in range(7)]
+        await harness.pay(known[1])
+        await harness.pay(forgotten[0])
     for name in ("", "-wal", "-shm"):
         folder.database.with_name(folder.database.name + name).unlink(missing_ok=True)
     await asyncio.to_thread(copied, tmp_path / "backup", folder.database)
     await chain.pay(address_in(known[2]), Sat(known[2]["amount_sat"]))
     await chain.mine()
-    async with started(settings, chain, token) as shop:
+    async with started(settings, chain, token) as harness:
         for one in known:
-            await shop.state(one, "settled")
-        fresh = [(await shop.begin(sold.file_id))[1] for _ in range(4)]
+            await harness.state(one, "settled")
+        fresh = [(await harness.begin(sold.file_id))[1] for _ in range(4)]
         before = {address_in(one) for one in known + forgotten}
         assert not before & {address_in(one) for one in fresh}
-        left_out = await shop.parts.store.read(address_journal.all_skipped)
+        left_out = await harness.parts.store.read(address_journal.all_skipped)
         assert [(one.first, one.end) for one in left_out] == [(3, 10)]
-        await shop.pay(fresh[0])
+        await harness.pay(fresh[0])
 
 
 class Backup:
@@ -113,40 +113,40 @@ def reboot(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(memory))
 
 
-async def sell_22(shop: Shop, file_id: str) -> list[dict[str, Any]]:
+async def sell_22(harness: GatewayHarness, file_id: str) -> list[dict[str, Any]]:
     """To so many buyers at once."""
     async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(shop.begin(file_id)) for _ in range(22)]
+        asked = [group.create_task(harness.begin(file_id)) for _ in range(22)]
     return [task.result()[1] for task in asked]
 
 
 async def forgotten_sales(backup: Backup) -> tuple[str, list[dict[str, Any]]]:
     """Three invoices, a backup, and 22 more that it does not know."""
-    async with started(backup.settings, backup.chain, backup.token) as shop:
-        sold = await shop.sell(file_for_sale())
+    async with started(backup.settings, backup.chain, backup.token) as harness:
+        sold = await harness.sell(file_for_sale())
         for _ in range(3):
-            await shop.begin(sold.file_id)
+            await harness.begin(sold.file_id)
         backup.save()
-        return sold.file_id, await sell_22(shop, sold.file_id)
+        return sold.file_id, await sell_22(harness, sold.file_id)
 
 
 async def expect_nothing_unpaid(backup: Backup, forgotten: list[dict[str, Any]], fresh: list[dict[str, Any]]) -> None:
     """Forgotten buyers pay what they were shown: nobody else gets a file for it, now or after a rescan."""
     assert not {address_in(one) for one in forgotten} & {address_in(one) for one in fresh}
-    async with started(backup.settings, backup.chain, backup.token) as shop:
+    async with started(backup.settings, backup.chain, backup.token) as harness:
         for one in forgotten:
             await backup.chain.pay(address_in(one), Sat(one["amount_sat"]))
         await backup.chain.mine(3)
-        await eventually(lambda: _is_at(shop, backup.chain))
-        assert await shop.parts.store.read(_grants) == 0
+        await eventually(lambda: _is_at(harness, backup.chain))
+        assert await harness.parts.store.read(_grants) == 0
     report = await rescan_payments(backup.settings, 1, apply=True, progress=lambda *_: None, demo_wallet=backup.chain)
     assert {one.kind for one in report.differences} <= {"forgotten"}
-    async with started(backup.settings, backup.chain, backup.token) as shop:
-        assert await shop.parts.store.read(_grants) == 0
+    async with started(backup.settings, backup.chain, backup.token) as harness:
+        assert await harness.parts.store.read(_grants) == 0
 
 
-async def _is_at(shop: Shop, chain: SimulatedChain) -> bool:
-    return shop.parts.watcher.status.cursor == await chain.tip()
+async def _is_at(harness: GatewayHarness, chain: SimulatedChain) -> bool:
+    return harness.parts.watcher.status.cursor == await chain.tip()
 
 
 def _grants(conn: Connection) -> int:
@@ -157,8 +157,8 @@ async def test_a_journal_as_old_as_the_database(backup: Backup) -> None:
     """Put back on a machine that was not restarted since: its memory knows better."""
     file_id, forgotten = await forgotten_sales(backup)
     backup.restore()
-    async with started(backup.settings, backup.chain, backup.token) as shop:
-        fresh = await sell_22(shop, file_id)
+    async with started(backup.settings, backup.chain, backup.token) as harness:
+        fresh = await sell_22(harness, file_id)
     await expect_nothing_unpaid(backup, forgotten, fresh)
 
 
@@ -170,14 +170,14 @@ async def test_a_snapshot_of_the_machine_put_back_hours_later(
     backup.restore()
     reboot(tmp_path, monkeypatch)
     for _ in range(2):
-        async with started(backup.settings, backup.chain, backup.token, ahead=2 * 3600) as shop:
-            await expect_closed(shop, file_id, "restored")
-            assert (await shop.call("GET", f"/files/{file_id}")).json["paused"] == "restored"
+        async with started(backup.settings, backup.chain, backup.token, ahead=2 * 3600) as harness:
+            await expect_closed(harness, file_id, "restored")
+            assert (await harness.call("GET", f"/files/{file_id}")).json["paused"] == "restored"
     findings = await examine(_config(tmp_path))
     assert "restored" in {one.code for one in findings if one.level is Level.PROBLEM}
     assert len(await resume_sales(backup.settings, restored=True, demo_wallet=backup.chain)) == 1
-    async with started(backup.settings, backup.chain, backup.token) as shop:
-        fresh = await sell_22(shop, file_id)
+    async with started(backup.settings, backup.chain, backup.token) as harness:
+        fresh = await sell_22(harness, file_id)
     await expect_nothing_unpaid(backup, forgotten, fresh)
 
 
@@ -189,8 +189,8 @@ async def test_a_backup_without_the_record_of_the_last_run(
     backup.restore()
     backup.data.last_run.unlink()
     reboot(tmp_path, monkeypatch)
-    async with started(backup.settings, backup.chain, backup.token) as shop:
-        await expect_closed(shop, file_id, "restored")
+    async with started(backup.settings, backup.chain, backup.token) as harness:
+        await expect_closed(harness, file_id, "restored")
 
 
 async def test_a_payment_to_an_address_that_was_never_given_out_stops_no_sale(
@@ -199,14 +199,14 @@ async def test_a_payment_to_an_address_that_was_never_given_out_stops_no_sale(
     """Anybody can pay to any address of a seller's wallet: it is passed by; sales go on, after a restart too."""
     reboot(tmp_path, monkeypatch)
     _, beyond = Account(descriptor("wpkh"), "regtest").derive(7)
-    async with started(backup.settings, backup.chain, backup.token) as shop:
-        file_id = (await shop.sell(file_for_sale())).file_id
+    async with started(backup.settings, backup.chain, backup.token) as harness:
+        file_id = (await harness.sell(file_for_sale())).file_id
         await backup.chain.pay(beyond, Sat(330))
-        await eventually(lambda: shop.parts.store.read(address_journal.all_skipped))
-        await shop.begin(file_id)
+        await eventually(lambda: harness.parts.store.read(address_journal.all_skipped))
+        await harness.begin(file_id)
     reboot(tmp_path, monkeypatch)
-    async with started(backup.settings, backup.chain, backup.token) as shop:
-        await shop.begin(file_id)
+    async with started(backup.settings, backup.chain, backup.token) as harness:
+        await harness.begin(file_id)
 
 
 async def test_another_machine(backup: Backup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,11 +214,11 @@ async def test_another_machine(backup: Backup, tmp_path: Path, monkeypatch: pyte
     file_id, _ = await forgotten_sales(backup)
     reboot(tmp_path, monkeypatch)
     monkeypatch.setattr(restored_backup, "machine", lambda: "another")
-    async with started(backup.settings, backup.chain, backup.token) as shop:
-        await expect_closed(shop, file_id, "restored")
+    async with started(backup.settings, backup.chain, backup.token) as harness:
+        await expect_closed(harness, file_id, "restored")
     assert await resume_sales(backup.settings, restored=False, demo_wallet=backup.chain) == []
-    async with started(backup.settings, backup.chain, backup.token) as shop:
-        assert await sell_22(shop, file_id)
+    async with started(backup.settings, backup.chain, backup.token) as harness:
+        assert await sell_22(harness, file_id)
 
 
 async def test_a_payment_beyond_what_the_database_knows(
@@ -231,9 +231,9 @@ async def test_a_payment_beyond_what_the_database_knows(
     await backup.chain.pay(address_in(forgotten[16]), Sat(2_500))
     await backup.chain.mine()
     await backup.chain.pay(address_in(forgotten[18]), Sat(2_500))
-    async with started(backup.settings, backup.chain, backup.token) as shop:
-        await expect_closed(shop, file_id, "restored")
-        left_out = await shop.parts.store.read(address_journal.all_skipped)
+    async with started(backup.settings, backup.chain, backup.token) as harness:
+        await expect_closed(harness, file_id, "restored")
+        left_out = await harness.parts.store.read(address_journal.all_skipped)
     assert [(one.first, one.end) for one in left_out][-1][1] == 22, "after the one that waits for a block"
 
 
@@ -250,8 +250,8 @@ async def test_a_used_database_without_its_journal(backup: Backup, tmp_path: Pat
     findings = await examine(_config(tmp_path))
     assert "no_journal" in {one.code for one in findings if one.level is Level.PROBLEM}
     await resume_sales(backup.settings, restored=True, demo_wallet=backup.chain)
-    async with started(backup.settings, backup.chain, backup.token) as shop:
-        fresh = await sell_22(shop, file_id)
+    async with started(backup.settings, backup.chain, backup.token) as harness:
+        fresh = await sell_22(harness, file_id)
     await expect_nothing_unpaid(backup, forgotten, fresh)
 
 
@@ -259,35 +259,35 @@ async def test_nothing_is_sold_before_the_chain_is_known(backup: Backup, monkeyp
     """Not at the start; a claim that bought before is answered; once known, a lost node stops nothing."""
     monkeypatch.setattr(sales_readiness, "PATIENCE_SECONDS", 0.1)
     chain = backup.chain = FailingChain()
-    async with started(backup.settings, chain, backup.token) as shop:
-        sold = await shop.sell(file_for_sale())
-        claim, order = await shop.begin(sold.file_id)
+    async with started(backup.settings, chain, backup.token) as harness:
+        sold = await harness.sell(file_for_sale())
+        claim, order = await harness.begin(sold.file_id)
         chain.fails = NodeUnreachable("away")
-        await shop.begin(sold.file_id)
-    async with started(backup.settings, chain, backup.token) as shop:
-        await expect_closed(shop, sold.file_id, "catching_up")
-        assert address_in((await shop.begin(sold.file_id, claim))[1]) == address_in(order)
+        await harness.begin(sold.file_id)
+    async with started(backup.settings, chain, backup.token) as harness:
+        await expect_closed(harness, sold.file_id, "catching_up")
+        assert address_in((await harness.begin(sold.file_id, claim))[1]) == address_in(order)
         chain.fails, chain.behind = None, True
-        await expect_closed(shop, sold.file_id, "catching_up")
+        await expect_closed(harness, sold.file_id, "catching_up")
         chain.behind = False
-        await eventually(lambda: _sells(shop))
-        await shop.begin(sold.file_id)
+        await eventually(lambda: _sells(harness))
+        await harness.begin(sold.file_id)
 
 
-async def _sells(shop: Shop) -> bool:
-    return bool((await shop.call("GET", "/healthz")).json["sales"]["ok"])
+async def _sells(harness: GatewayHarness) -> bool:
+    return bool((await harness.call("GET", "/healthz")).json["sales"]["ok"])
 
 
-async def expect_closed(shop: Shop, file_id: str, reason: str) -> None:
+async def expect_closed(harness: GatewayHarness, file_id: str, reason: str) -> None:
     """Buyers are told, and /healthz says why."""
-    await eventually(lambda: _is_closed(shop, reason))
-    got = await shop.call("POST", f"/files/{file_id}/purchases", json={"claim_hash": b64u(claim_hash(new_secret()))})
+    await eventually(lambda: _is_closed(harness, reason))
+    got = await harness.call("POST", f"/files/{file_id}/purchases", json={"claim_hash": b64u(claim_hash(new_secret()))})
     assert (got.status, got.json["code"], got.json["reason"]) == (409, "sales_paused", reason)
-    assert (await shop.call("GET", "/healthz")).status == 503
+    assert (await harness.call("GET", "/healthz")).status == 503
 
 
-async def _is_closed(shop: Shop, reason: str) -> bool:
-    return bool((await shop.call("GET", "/healthz")).json["sales"] == {"ok": False, "error": reason})
+async def _is_closed(harness: GatewayHarness, reason: str) -> bool:
+    return bool((await harness.call("GET", "/healthz")).json["sales"] == {"ok": False, "error": reason})
 
 
 def _config(folder: Path) -> Path:

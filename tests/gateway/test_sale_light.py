@@ -7,8 +7,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from gateway_harness import Client, settings_in
 from sales import file_for_sale
-from shop import Client, settings_in
 from support.accounts import fresh_account
 from support.answers import address_in, onchain_in
 from support.eventually import eventually
@@ -60,6 +60,6 @@ async def test_what_is_too_dear_for_a_light_client_is_not_listed(tmp_path: Path)
         dear = file_for_sale(price_sat=5_001)
         await client.announce(dear.file_id, len(dear.sealed))
         await client.send(dear.file_id, 0, dear.sealed)
-        got = await client.list_goods(dear)
+        got = await client.create_listing(dear)
         assert (got.status, got.json["code"], got.json["highest_price_sat"]) == (409, "price_too_high", 5_000)
         assert "chain.light_max_sat" in got.json["hint"]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from gateway_harness import Client, settings_in
 from sales import file_for_sale
-from shop import Client, settings_in
 from support.accounts import fresh_account
 from support.answers import address_in
 from support.eventually import eventually

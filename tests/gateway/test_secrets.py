@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 import structlog
+from gateway_harness import GatewayHarness, open_harness, started
 from sales import content, file_for_sale
-from shop import Shop, open_shop, started
 
 from bitcache.identifiers import b64u, new_file_id, unb64u
 from gateway.config.settings import Log
@@ -44,54 +44,54 @@ def spellings(secret: bytes) -> Iterator[bytes]:
     yield repr(secret).encode()
 
 
-async def mistakes(shop: Shop, link: str, claim: str) -> None:
+async def mistakes(harness: GatewayHarness, link: str, claim: str) -> None:
     """What goes wrong in the wild: scanned links, secrets in the wrong place, broken requests."""
-    await shop.call("GET", link.replace("#", "%23"))
-    await shop.call("GET", link.replace("#", "%2523") + "." + claim)
-    await shop.call("GET", f"//f/{claim}/{shop.token}?claim={claim}")
-    await shop.call("GET", f"/purchases/{claim}")
-    await shop.call("GET", f"/files/{shop.token}?token={shop.token}")
-    await shop.call("GET", "/share", shop.token)
-    await shop.call("GET", "/seller", claim)
-    await shop.call("POST", "/listings", shop.token, data=claim, headers={"Content-Type": "application/json"})
-    await shop.call("POST", "/listings", shop.token, json={claim: claim})
-    host, port = shop.url.removeprefix("http://").split(":")
+    await harness.call("GET", link.replace("#", "%23"))
+    await harness.call("GET", link.replace("#", "%2523") + "." + claim)
+    await harness.call("GET", f"//f/{claim}/{harness.token}?claim={claim}")
+    await harness.call("GET", f"/purchases/{claim}")
+    await harness.call("GET", f"/files/{harness.token}?token={harness.token}")
+    await harness.call("GET", "/share", harness.token)
+    await harness.call("GET", "/seller", claim)
+    await harness.call("POST", "/listings", harness.token, data=claim, headers={"Content-Type": "application/json"})
+    await harness.call("POST", "/listings", harness.token, json={claim: claim})
+    host, port = harness.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(f"GET {link} {claim} HTTP/9\r\nAuthorization: Bearer {shop.token}\r\n\r\n".encode())
+    writer.write(f"GET {link} {claim} HTTP/9\r\nAuthorization: Bearer {harness.token}\r\n\r\n".encode())
     await reader.read()
     writer.close()
 
 
-async def without_javascript(shop: Shop, file_id: str) -> bytes:
+async def without_javascript(harness: GatewayHarness, file_id: str) -> bytes:
     """A purchase begun by a form; returns the claim in the cookie."""
-    url = f"{shop.url}/f/{file_id}/pay"
-    async with shop.http.post(url, allow_redirects=False) as got:
+    url = f"{harness.url}/f/{file_id}/pay"
+    async with harness.http.post(url, allow_redirects=False) as got:
         [cookie] = got.cookies.values()
         claim = cookie.value
-    await shop.call("GET", f"/f/{file_id}/pay", headers={"Cookie": f"{cookie.key}={claim}"})
+    await harness.call("GET", f"/f/{file_id}/pay", headers={"Cookie": f"{cookie.key}={claim}"})
     return unb64u(claim.partition("~")[0].partition(".")[2])  # <F>.<C>, the newest first
 
 
 async def test_no_secret_is_written(tmp_path: Path, log: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole of it."""
-    async with open_shop(tmp_path, log={"level": "debug"}) as shop:
-        sold = await shop.sell(file_for_sale(content(200_000), preview="la"))
-        claim, purchase = await shop.begin(sold.file_id)
+    async with open_harness(tmp_path, log={"level": "debug"}) as harness:
+        sold = await harness.sell(file_for_sale(content(200_000), preview="la"))
+        claim, purchase = await harness.begin(sold.file_id)
         link = f"/f/{sold.file_id}#{b64u(sold.link_share)}"
-        await mistakes(shop, link, claim)
-        hidden_claim = await without_javascript(shop, sold.file_id)
-        await shop.pay(purchase)
-        assert (await shop.call("GET", "/share", claim)).json["share"] == b64u(sold.gateway_share)
-        await shop.call("GET", f"/files/{sold.file_id}/bytes", claim)
+        await mistakes(harness, link, claim)
+        hidden_claim = await without_javascript(harness, sold.file_id)
+        await harness.pay(purchase)
+        assert (await harness.call("GET", "/share", claim)).json["share"] == b64u(sold.gateway_share)
+        await harness.call("GET", f"/files/{sold.file_id}/bytes", claim)
         with monkeypatch.context() as patch:
             patch.setattr("bitcache.key_release.share_for", broken)
-            assert (await shop.call("GET", "/share", claim)).status == 500
+            assert (await harness.call("GET", "/share", claim)).status == 500
         secrets = {
             "link share": sold.link_share,
             "gateway share": sold.gateway_share,
             "claim": unb64u(claim),
             "cookie's claim": hidden_claim,
-            "token": unb64u(shop.token),
+            "token": unb64u(harness.token),
         }
         while_open = everything(tmp_path)
     assert "unexpected_failure" in log.getvalue()
@@ -121,11 +121,13 @@ MALFORMED = (
 
 
 @pytest.mark.parametrize("sent", MALFORMED, ids=range(len(MALFORMED)))
-async def test_what_is_not_http_is_neither_logged_nor_repeated(shop: Shop, log: io.StringIO, sent: str) -> None:
+async def test_what_is_not_http_is_neither_logged_nor_repeated(
+    harness: GatewayHarness, log: io.StringIO, sent: str
+) -> None:
     """Not even the half of it that could be read."""
     file_id, share = new_file_id(), "Sh4re" * 4 + "AA"
     raw = sent.replace("{F}", file_id).replace("{A}", share).encode("latin-1")
-    host, port = shop.url.removeprefix("http://").split(":")
+    host, port = harness.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(raw)
     answer = (await asyncio.wait_for(reader.read(), 10)).decode()
@@ -150,11 +152,11 @@ def everything(folder: Path) -> dict[str, bytes]:
 async def test_only_the_owner_can_read(tmp_path: Path) -> None:
     """The folder, the keys and the database are closed to other users, and closed again when they were opened."""
     data, closed = tmp_path / "data", ("master.key", "buyer.key", "addresses.journal", "lock")
-    async with open_shop(tmp_path) as shop:
-        await shop.sell(file_for_sale())
+    async with open_harness(tmp_path) as harness:
+        await harness.sell(file_for_sale())
         for name in (".", *closed, *(f"bitcache.sqlite3{end}" for end in ("", "-wal", "-shm"))):
             assert (data / name).stat().st_mode & 0o077 == 0, name
-        settings, chain, token = shop.parts.settings, shop.chain, shop.token
+        settings, chain, token = harness.parts.settings, harness.chain, harness.token
     opened = ("bitcache.sqlite3", "files", *closed[1:])
     for name in (*opened, "."):
         (data / name).chmod((data / name).stat().st_mode | 0o055)

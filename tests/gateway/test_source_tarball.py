@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shop import Shop, open_shop
+from gateway_harness import GatewayHarness, open_harness
 
 from gateway.web import source_tarball
 
 ROOT = Path(__file__).parents[2]
 
 
-async def fetch(shop: Shop, method: str = "GET", **headers: str) -> tuple[int, Any, bytes]:
-    async with shop.http.request(method, f"{shop.url}/source.tar.gz", headers=headers) as got:
+async def fetch(harness: GatewayHarness, method: str = "GET", **headers: str) -> tuple[int, Any, bytes]:
+    async with harness.http.request(method, f"{harness.url}/source.tar.gz", headers=headers) as got:
         return got.status, got.headers, await got.read()
 
 
@@ -27,9 +27,9 @@ def unpacked(data: bytes) -> dict[str, tarfile.TarInfo]:
         return {entry.name.partition("/")[2]: entry for entry in tar}
 
 
-async def test_it_is_the_whole_program_and_runs(shop: Shop, tmp_path: Path) -> None:
+async def test_it_is_the_whole_program_and_runs(harness: GatewayHarness, tmp_path: Path) -> None:
     """Every file of the packages; unpacked elsewhere, the command starts."""
-    status, headers, data = await fetch(shop)
+    status, headers, data = await fetch(harness)
     assert (status, headers["Content-Type"]) == (200, "application/gzip")
     assert int(headers["Content-Length"]) == len(data)
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
@@ -50,9 +50,9 @@ async def test_it_is_the_whole_program_and_runs(shop: Shop, tmp_path: Path) -> N
     assert str(folder.resolve()) in said.decode()
 
 
-async def test_nothing_but_the_program(shop: Shop) -> None:
+async def test_nothing_but_the_program(harness: GatewayHarness) -> None:
     """No settings, data or caches, nobody's name, and no time of this machine."""
-    entries = unpacked((await fetch(shop))[2])
+    entries = unpacked((await fetch(harness))[2])
     for name, entry in entries.items():
         assert entry.isfile()
         assert (entry.uid, entry.uname, entry.gname, entry.mtime) == (0, "", "", 0)
@@ -79,24 +79,24 @@ async def test_what_lies_around_is_left_out(tmp_path: Path, monkeypatch: pytest.
     assert set(names) - {"LICENSE"} == {"gateway/a.py"}
 
 
-async def test_made_once_and_asked_for_again(shop: Shop) -> None:
+async def test_made_once_and_asked_for_again(harness: GatewayHarness) -> None:
     """The same bytes each time; who has them is told so."""
     source_tarball._build.cache_clear()
-    answers = await asyncio.gather(*[fetch(shop) for _ in range(5)])
+    answers = await asyncio.gather(*[fetch(harness) for _ in range(5)])
     assert len({data for _, _, data in answers}) == 1
     assert source_tarball._build.cache_info().misses == 1
     etag = answers[0][1]["ETag"]
-    assert (await fetch(shop, **{"If-None-Match": etag}))[0] == 304
-    status, headers, data = await fetch(shop, "HEAD")
+    assert (await fetch(harness, **{"If-None-Match": etag}))[0] == 304
+    status, headers, data = await fetch(harness, "HEAD")
     assert (status, int(headers["Content-Length"]), data) == (200, len(answers[0][2]), b"")
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Source code (AGPL)"), ("fr", "Code source (AGPL)")])
 async def test_pages_offer_it(tmp_path: Path, language: str, words: str) -> None:
     """A quiet link under every page."""
-    async with open_shop(tmp_path) as shop:
+    async with open_harness(tmp_path) as harness:
         for path in ("/", "/sell", "/embed", "/nothing"):
-            async with shop.http.get(
-                shop.url + path, headers={"Accept": "text/html", "Accept-Language": language}
+            async with harness.http.get(
+                harness.url + path, headers={"Accept": "text/html", "Accept-Language": language}
             ) as got:
                 assert f'<a href="/source.tar.gz">{words}</a>' in await got.text()

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gateway_harness import GatewayHarness
 from sales import file_for_sale
-from shop import Shop
 from support.answers import address_in
 
 from bitcache.money import Sat
@@ -43,8 +43,8 @@ class SecondProcess:
 
 
 @pytest.fixture
-async def second(shop: Shop) -> AsyncIterator[SecondProcess]:
-    database = DataFolder(shop.parts.settings.storage.directory).database
+async def second(harness: GatewayHarness) -> AsyncIterator[SecondProcess]:
+    database = DataFolder(harness.parts.settings.storage.directory).database
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(PROGRAM),
@@ -59,46 +59,46 @@ async def second(shop: Shop) -> AsyncIterator[SecondProcess]:
     assert await asyncio.wait_for(process.wait(), 20) == 0
 
 
-async def step(shop: Shop, purchase: dict[str, Any], amount: int) -> None:
+async def step(harness: GatewayHarness, purchase: dict[str, Any], amount: int) -> None:
     """Pay so much, or (0) find a block; and let the gateway see it."""
     if amount:
-        await shop.chain.pay(address_in(purchase), Sat(amount))
+        await harness.chain.pay(address_in(purchase), Sat(amount))
     else:
-        await shop.chain.mine()
-    await shop.parts.watcher.sync()  # type: ignore[attr-defined]
+        await harness.chain.mine()
+    await harness.parts.watcher.sync()  # type: ignore[attr-defined]
 
 
-async def test_the_other_process_is_never_stale(shop: Shop, second: SecondProcess) -> None:
+async def test_the_other_process_is_never_stale(harness: GatewayHarness, second: SecondProcess) -> None:
     """After each step of a sale, what the other process had kept is what this one says."""
-    sold = await shop.sell(file_for_sale())
-    purchase = (await shop.begin(sold.file_id))[1]
+    sold = await harness.sell(file_for_sale())
+    purchase = (await harness.begin(sold.file_id))[1]
     states = []
     for amount in (None, 1_000, 1_500, 0):
         if amount is not None:
-            await step(shop, purchase, amount)
+            await step(harness, purchase, amount)
         there = json.loads(await second.ask(f"look {purchase['purchase_id']}"))
-        assert there == (await shop.call("GET", f"/purchases/{purchase['purchase_id']}")).json
+        assert there == (await harness.call("GET", f"/purchases/{purchase['purchase_id']}")).json
         states.append((there["state"], there["received_sat"]))
     assert states == [("new", 0), ("new", 1_000), ("processing", 2_500), ("settled", 2_500)]
 
 
-async def test_a_payment_that_replaces_an_equal_one_is_news(shop: Shop, second: SecondProcess) -> None:
+async def test_a_payment_that_replaces_an_equal_one_is_news(harness: GatewayHarness, second: SecondProcess) -> None:
     """No sum changes; the transaction does."""
-    sold = await shop.sell(file_for_sale())
-    purchase = (await shop.begin(sold.file_id))[1]
+    sold = await harness.sell(file_for_sale())
+    purchase = (await harness.begin(sold.file_id))[1]
     look = f"look {purchase['purchase_id']}"
-    await step(shop, purchase, 1_000)
+    await step(harness, purchase, 1_000)
     [first] = json.loads(await second.ask(look))["payments"]
-    await shop.chain.replace(first["reference"])
-    await step(shop, purchase, 1_000)
+    await harness.chain.replace(first["reference"])
+    await step(harness, purchase, 1_000)
     [now] = json.loads(await second.ask(look))["payments"]
     assert now != first
 
 
-async def test_its_open_pages_are_told(shop: Shop, second: SecondProcess) -> None:
-    sold = await shop.sell(file_for_sale())
-    purchase = (await shop.begin(sold.file_id))[1]
+async def test_its_open_pages_are_told(harness: GatewayHarness, second: SecondProcess) -> None:
+    sold = await harness.sell(file_for_sale())
+    purchase = (await harness.begin(sold.file_id))[1]
     assert await second.ask(f"wait {purchase['purchase_id']}") == "listening"
-    await step(shop, purchase, purchase["amount_sat"])
+    await step(harness, purchase, purchase["amount_sat"])
     assert await second.hear() == "changed"
     assert json.loads(await second.ask(f"look {purchase['purchase_id']}"))["received_sat"] == purchase["amount_sat"]

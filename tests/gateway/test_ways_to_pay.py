@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gateway_harness import GatewayHarness, settings_in, started
 from sales import file_for_sale
-from shop import Shop, settings_in, started
 from support.accounts import descriptor
 from support.answers import address_in
 from support.eventually import eventually
@@ -26,13 +26,13 @@ def wallet() -> SimulatedWallet:
 
 
 @pytest.fixture
-async def both(tmp_path: Path, wallet: SimulatedWallet) -> AsyncIterator[Shop]:
+async def both(tmp_path: Path, wallet: SimulatedWallet) -> AsyncIterator[GatewayHarness]:
     """A gateway with a wallet service beside the chain."""
     settings = settings_in(tmp_path)
     terms = await check_payout(settings, descriptor("wpkh"))
     token = await init_data_folder(settings, "Ada", terms=terms)
-    async with started(settings, SimulatedChain(), token, wallet=wallet) as shop:
-        yield shop
+    async with started(settings, SimulatedChain(), token, wallet=wallet) as harness:
+        yield harness
 
 
 def in_wallet(purchase: dict[str, Any]) -> dict[str, Any]:
@@ -41,11 +41,11 @@ def in_wallet(purchase: dict[str, Any]) -> dict[str, Any]:
     return [request for request in requests if request["rail"] == "simulated"][-1]
 
 
-async def ready(shop: Shop, purchase: dict[str, Any]) -> dict[str, Any]:
+async def ready(harness: GatewayHarness, purchase: dict[str, Any]) -> dict[str, Any]:
     """The purchase, once the wallet has answered."""
 
     async def answered() -> dict[str, Any] | None:
-        now: dict[str, Any] = (await shop.call("GET", f"/purchases/{purchase['purchase_id']}")).json
+        now: dict[str, Any] = (await harness.call("GET", f"/purchases/{purchase['purchase_id']}")).json
         return now if in_wallet(now)["destination"] or in_wallet(now)["unavailable"] else None
 
     found = await eventually(answered)
@@ -53,7 +53,7 @@ async def ready(shop: Shop, purchase: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-async def test_one_invoice_is_paid_on_both(both: Shop, wallet: SimulatedWallet) -> None:
+async def test_one_invoice_is_paid_on_both(both: GatewayHarness, wallet: SimulatedWallet) -> None:
     """600 in the wallet, the rest on the chain; the file is released with the block."""
     sold = await both.sell(file_for_sale())
     claim, purchase = await both.begin(sold.file_id)
@@ -72,7 +72,7 @@ async def test_one_invoice_is_paid_on_both(both: Shop, wallet: SimulatedWallet) 
     assert (await both.call("GET", "/share", claim)).status == 200
 
 
-async def test_each_has_its_own_picture(both: Shop) -> None:
+async def test_each_has_its_own_picture(both: GatewayHarness) -> None:
     """Without a name, that of the first that is ready."""
     sold = await both.sell(file_for_sale())
     purchase = await ready(both, (await both.begin(sold.file_id))[1])
@@ -82,7 +82,7 @@ async def test_each_has_its_own_picture(both: Shop) -> None:
     assert (await both.call("GET", f"{path}?rail=barter")).status == 404
 
 
-async def test_a_way_to_pay_is_added_by_whoever_holds_the_claim(both: Shop, wallet: SimulatedWallet) -> None:
+async def test_a_way_to_pay_is_added_by_whoever_holds_the_claim(both: GatewayHarness, wallet: SimulatedWallet) -> None:
     """The wallet was down when the invoice was made."""
     wallet.set_down(True)
     sold = await both.sell(file_for_sale())
@@ -105,7 +105,7 @@ async def test_a_way_to_pay_is_added_by_whoever_holds_the_claim(both: Shop, wall
     assert len((await both.call("POST", path, claim, json=body)).json["payment_requests"]) == 3
 
 
-async def test_nobody_is_asked_to_pay_twice(both: Shop, wallet: SimulatedWallet) -> None:
+async def test_nobody_is_asked_to_pay_twice(both: GatewayHarness, wallet: SimulatedWallet) -> None:
     """Paid on the chain, while the wallet was down."""
     wallet.set_down(True)
     sold = await both.sell(file_for_sale())

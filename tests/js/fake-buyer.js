@@ -17,7 +17,7 @@ export class FakeStorage {
 }
 
 export const FILE = "AAECAwQFBgcICQoLDA0ODw";
-export const GOODS = { fileId: FILE, priceSat: 2500 };
+export const OFFER = { fileId: FILE, priceSat: 2500 };
 export const ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
 /** The claim number `n`. */
 export const claim = (n) => `${"A".repeat(40)}${String(n).padStart(2, "0")}A`;

@@ -7,7 +7,7 @@ import { areStored, claimsOf, keepClaim, keeps, noteClaim } from "../../gateway/
 import { verdictOn } from "../../gateway/web/static/checkout/claim-from-link.js";
 import { begin as beginWith, nextClaim, resume, takeUp } from "../../gateway/web/static/checkout/resume.js";
 import { readVectors } from "./support.js";
-import { claim, FakeGateway, FakeStorage, FILE, GOODS, purchaseOf } from "./fake-buyer.js";
+import { claim, FakeGateway, FakeStorage, FILE, OFFER, purchaseOf } from "./fake-buyer.js";
 
 /** @type {FakeStorage} */
 let storage;
@@ -21,9 +21,9 @@ beforeEach(() => {
   globalThis.fetch = gateway.fetch;
 });
 
-const begin = (goods) => beginWith(goods, nextClaim(goods.fileId).claim);
+const begin = (offer) => beginWith(offer, nextClaim(offer.fileId).claim);
 const kept = () => claimsOf(FILE).map((one) => one.claim);
-const open = (fromLink = null, pendingClaim = false) => resume(GOODS, { fromLink, pendingClaim });
+const open = (fromLink = null, pendingClaim = false) => resume(OFFER, { fromLink, pendingClaim });
 const attackers = claim(66);
 
 for (const [name, changes] of Object.entries({
@@ -34,7 +34,7 @@ for (const [name, changes] of Object.entries({
     gateway.purchases.set(attackers, purchaseOf(attackers, changes));
     assert.deepEqual(await open(attackers), { found: null, part: null, linkUnpaid: true });
     assert.deepEqual(kept(), []);
-    const own = await begin(GOODS);
+    const own = await begin(OFFER);
     assert.notEqual(own.claim, attackers);
     assert.deepEqual(kept(), [own.claim]);
   });
@@ -61,7 +61,7 @@ test("once the buyer chose to pay the rest it goes on, but only while something 
   assert.equal((await open()).found?.claim, attackers);
   gateway.purchases.set(attackers, purchaseOf(attackers));
   assert.deepEqual(await open(), { found: null, part: null, linkUnpaid: false });
-  assert.notEqual((await begin(GOODS)).claim, attackers);
+  assert.notEqual((await begin(OFFER)).claim, attackers);
 });
 
 test("one's own purchase that has money comes before a link's part; one without comes after", async () => {
@@ -89,7 +89,7 @@ test("an adopted claim whose payment is gone again is not paid by this browser, 
   gateway.purchases.set(attackers, purchaseOf(attackers));
   assert.equal((await open(attackers)).found, null);
   assert.equal((await open()).found, null);
-  assert.notEqual((await begin(GOODS)).claim, attackers);
+  assert.notEqual((await begin(OFFER)).claim, attackers);
 });
 
 test("claims that an earlier version kept, from links too, count once they are paid", async () => {
@@ -139,12 +139,12 @@ test("no answer makes a claim forgotten, and while it is not known whether one i
 
 test("a claim that the gateway never answered for is asked about again, and no second one is made", async () => {
   gateway.problem = { status: 503, code: "database_busy" };
-  await assert.rejects(begin(GOODS));
-  await assert.rejects(begin(GOODS));
+  await assert.rejects(begin(OFFER));
+  await assert.rejects(begin(OFFER));
   gateway.problem = null;
-  const { claim: first } = await begin(GOODS);
+  const { claim: first } = await begin(OFFER);
   assert.deepEqual(kept(), [first]);
-  assert.notEqual((await begin(GOODS)).claim, first);
+  assert.notEqual((await begin(OFFER)).claim, first);
 });
 
 test("paid claims are never pushed out; of the rest the oldest go that are over", () => {
@@ -198,7 +198,7 @@ const dishonest = { code: "gateway_dishonest" };
 
 test("a new invoice for another amount is refused", async () => {
   gateway.terms = { amount_sat: 25_000, due_sat: 25_000 };
-  await assert.rejects(begin(GOODS), dishonest);
+  await assert.rejects(begin(OFFER), dishonest);
 });
 
 test("the first address counts, across reloads too", async () => {

@@ -88,7 +88,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Shop:
+class CliGateway:
     """A gateway that runs, its seller's token, and the demo wallet of its simulated chain."""
 
     url: str
@@ -133,11 +133,11 @@ class OnSale:
 
     link: str
     content: bytes
-    shop: Shop
+    cli_gateway: CliGateway
 
 
 @contextmanager
-def open_shop(home: Path, port: int, **environment: str) -> Iterator[Shop]:
+def open_cli_gateway(home: Path, port: int, **environment: str) -> Iterator[CliGateway]:
     """``init`` and ``serve``, on a simulated chain."""
     seller = Person(home)
     (home / "config.toml").write_text(
@@ -149,7 +149,7 @@ def open_shop(home: Path, port: int, **environment: str) -> Iterator[Shop]:
     with seller.running("serve", log=home / "serve.log", **environment) as process:
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: answers(url), 30)
-        yield Shop(url, made.json["token"])
+        yield CliGateway(url, made.json["token"])
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
 

@@ -20,9 +20,9 @@ from sqlalchemy import update
 from support import light_process
 from support.accounts import fresh_account
 from support.eventually import eventually
+from support.invoice_harness import InvoiceHarness, open_invoice_harness
 from support.lying_peer import LyingPeer
 from support.ports import free_port
-from support.shop import Shop, open_shop
 
 from bitcache.chain_payments import BlockRef
 from bitcache.money import Sat, sat_from_btc
@@ -38,10 +38,10 @@ UNPAID = 12
 
 
 @dataclass
-class Till:
-    """A shop with invoices, the process that watches for it, and its peers."""
+class LightChaosHarness:
+    """A listing with invoices, the process that watches for it, and its peers."""
 
-    shop: Shop
+    invoice_harness: InvoiceHarness
     node: RegtestNode
     liar: LyingPeer
     command: list[str]
@@ -66,7 +66,7 @@ class Till:
     async def caught_up(self) -> bool:
         """Whether the ledger stands at the node's newest block."""
         tip = BlockRef(await self.node.rpc("getblockcount"), await self.node.rpc("getbestblockhash"))
-        return await self.shop.cursor() == tip
+        return await self.invoice_harness.cursor() == tip
 
     async def catch_up(self) -> None:
         """Give the true chain more work than every forged one; then the client must follow it."""
@@ -76,9 +76,9 @@ class Till:
 
     async def assert_nothing_forged(self) -> None:
         """No forged payment was ever written down, and nothing released for one."""
-        assert not self.unpaid & set(await self.shop.grants())
+        assert not self.unpaid & set(await self.invoice_harness.grants())
         for purchase_id in self.unpaid:
-            invoice = await self.shop.look(purchase_id)
+            invoice = await self.invoice_harness.look(purchase_id)
             assert (invoice.state, invoice.received_sat, invoice.seen_at) == ("new", 0, None)
 
     async def on_chain(self, first: int) -> set[tuple[str, int, int]]:
@@ -95,26 +95,28 @@ class Till:
 
 
 @pytest.fixture
-async def till(store: Store, tmp_path: Path, own_regtest: RegtestNode, seed: int) -> AsyncIterator[Till]:
-    shop, account, second = await open_shop(store), fresh_account(), free_port()
+async def harness(
+    store: Store, tmp_path: Path, own_regtest: RegtestNode, seed: int
+) -> AsyncIterator[LightChaosHarness]:
+    invoice_harness, account, second = await open_invoice_harness(store), fresh_account(), free_port()
     await own_regtest.restart(f"-bind=127.0.0.1:{second}")
     await store.write(lambda conn: conn.execute(update(payout).values(account=account.text, next_index=ADDRESSES)))
     destinations = [account.derive(index) for index in range(ADDRESSES)]
-    invoices = [await shop.invoice(script, address, 30_000) for script, address in destinations]
+    invoices = [await invoice_harness.invoice(script, address, 30_000) for script, address in destinations]
     liar = LyingPeer(own_regtest, random.Random(seed), [script for script, _ in destinations[:UNPAID]])
     await liar.start()
     peers = [liar.address, "{}:{}".format(*own_regtest.p2p), f"127.0.0.1:{second}"]
     command = [sys.executable, light_process.__file__, str(tmp_path / "bitcache.sqlite"), str(tmp_path / "light")]
     paid = {script.hex(): address for script, address in destinations[UNPAID:]}
-    till = Till(shop, own_regtest, liar, [*command, *peers], paid, set(invoices[:UNPAID]))
-    yield till
-    till.kill()
+    harness = LightChaosHarness(invoice_harness, own_regtest, liar, [*command, *peers], paid, set(invoices[:UNPAID]))
+    yield harness
+    harness.kill()
     await liar.stop()
 
 
-async def one_step(chaos: random.Random, till: Till) -> None:
+async def one_step(chaos: random.Random, harness: LightChaosHarness) -> None:
     """Something happens."""
-    node, addresses, what = till.node, list(till.scripts.values()), chaos.random()
+    node, addresses, what = harness.node, list(harness.scripts.values()), chaos.random()
     if what < 0.45:
         for address in chaos.sample(addresses, chaos.randint(1, 4)):
             await node.pay(address, Sat(10_000 * chaos.randint(1, 9)))
@@ -123,51 +125,51 @@ async def one_step(chaos: random.Random, till: Till) -> None:
     elif what < 0.80:
         await node.reorg(chaos.randint(1, 6))
     elif what < 0.85:
-        await till.catch_up()
+        await harness.catch_up()
     else:
-        till.start()
+        harness.start()
     await asyncio.sleep(chaos.random() * 0.4)
 
 
-async def one_lie(chaos: random.Random, till: Till) -> None:
+async def one_lie(chaos: random.Random, harness: LightChaosHarness) -> None:
     """Told to a client that knows the chain, or to one that starts, behind it, and hears the liar first."""
     if chaos.random() < 0.5:
-        await till.liar.lie()
+        await harness.liar.lie()
     else:
-        till.kill()
-        await till.node.pay(chaos.choice(list(till.scripts.values())), Sat(40_000))
-        await till.node.mine(2)
-        await till.liar.lie()
-        await till.node.rpc("setnetworkactive", False)
-        dialled = till.liar.connections
-        till.start()
-        await eventually(lambda: till.liar.is_dialled_more_than(dialled), 60)
-        await till.node.rpc("setnetworkactive", True)
+        harness.kill()
+        await harness.node.pay(chaos.choice(list(harness.scripts.values())), Sat(40_000))
+        await harness.node.mine(2)
+        await harness.liar.lie()
+        await harness.node.rpc("setnetworkactive", False)
+        dialled = harness.liar.connections
+        harness.start()
+        await eventually(lambda: harness.liar.is_dialled_more_than(dialled), 60)
+        await harness.node.rpc("setnetworkactive", True)
         await asyncio.sleep(1)  # after so long the client dials the node again
     await asyncio.sleep(chaos.random() * 0.6)
-    await till.assert_nothing_forged()
+    await harness.assert_nothing_forged()
     if chaos.random() < 0.5:
-        await till.catch_up()
+        await harness.catch_up()
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_the_ledger_equals_the_chain(till: Till, seed: int) -> None:
+async def test_the_ledger_equals_the_chain(harness: LightChaosHarness, seed: int) -> None:
     chaos = random.Random(seed)
-    till.start()
-    await till.node.mine(10)
-    first = await till.node.rpc("getblockcount")
-    await eventually(till.caught_up)
+    harness.start()
+    await harness.node.mine(10)
+    first = await harness.node.rpc("getblockcount")
+    await eventually(harness.caught_up)
     lies = set(chaos.sample(range(STEPS), STEPS // 6))
     for number in range(STEPS):
-        await (one_lie if number in lies else one_step)(chaos, till)
-    await till.node.mine()
-    await till.catch_up()
-    await till.assert_nothing_forged()
-    expected = await till.on_chain(first)
+        await (one_lie if number in lies else one_step)(chaos, harness)
+    await harness.node.mine()
+    await harness.catch_up()
+    await harness.assert_nothing_forged()
+    expected = await harness.on_chain(first)
     assert expected
-    assert await till.shop.confirmed() == expected
-    assert await till.shop.grants()
-    assert till.kills >= 3
-    assert len(till.liar.lies) == 5, "each kind of lie was told"
-    assert till.liar.asked["getheaders"] >= len(lies), "and heard"
+    assert await harness.invoice_harness.confirmed() == expected
+    assert await harness.invoice_harness.grants()
+    assert harness.kills >= 3
+    assert len(harness.liar.lies) == 5, "each kind of lie was told"
+    assert harness.liar.asked["getheaders"] >= len(lies), "and heard"

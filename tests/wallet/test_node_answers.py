@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from support.accounts import fresh_destinations
 from support.eventually import eventually
-from support.shop import open_shop
+from support.invoice_harness import open_invoice_harness
 
 from bitcache.errors import ChainError, NodeConfused
 from bitcache.money import Sat
@@ -127,14 +127,14 @@ async def test_a_node_that_says_less_is_watched_all_the_same(
         "getzmqnotifications": lambda found: [],
     }
     source = BitcoindSource(NodeRpc(url), "regtest")
-    shop = await open_shop(store)
+    invoice_harness = await open_invoice_harness(store)
     ((script, address),) = fresh_destinations(1)
-    purchase_id = await shop.invoice(script, address)
+    purchase_id = await invoice_harness.invoice(script, address)
     watcher = Watcher(store, source, {script})
 
     async def state_is(state: str) -> bool:
         assert await watcher._attempt(), watcher.status.error
-        return await shop.state(purchase_id) == state
+        return await invoice_harness.state(purchase_id) == state
 
     try:
         await state_is("new")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.accounts import fresh_destinations
 from support.eventually import eventually
-from support.shop import Shop, open_shop
+from support.invoice_harness import InvoiceHarness, open_invoice_harness
 
 from bitcache.block_processing import DEEPEST
 from bitcache.errors import ChainError, NodePruned, NodeWarmingUp, NodeWrongNetwork
@@ -27,17 +27,17 @@ pytestmark = pytest.mark.node
 
 
 class Watched:
-    """A shop watched on a node."""
+    """A listing with invoices, watched on a node."""
 
-    def __init__(self, shop: Shop, node: RegtestNode) -> None:
-        self.shop = shop
+    def __init__(self, invoice_harness: InvoiceHarness, node: RegtestNode) -> None:
+        self.invoice_harness = invoice_harness
         self.source = BitcoindSource(node.client(), "regtest")
         self.scripts: set[bytes] = set()
-        self.watcher = Watcher(shop.store, self.source, self.scripts)
+        self.watcher = Watcher(invoice_harness.store, self.source, self.scripts)
 
     async def invoice(self) -> tuple[PurchaseId, str]:
         ((script, address),) = fresh_destinations(1)
-        purchase_id = await self.shop.invoice(script, address)
+        purchase_id = await self.invoice_harness.invoice(script, address)
         self.scripts.add(script)
         return purchase_id, address
 
@@ -48,7 +48,7 @@ class Watched:
 
 @asynccontextmanager
 async def watched(store: Store, node: RegtestNode) -> AsyncIterator[Watched]:
-    found = Watched(await open_shop(store), node)
+    found = Watched(await open_invoice_harness(store), node)
     await found.source.open()
     try:
         yield found
@@ -90,54 +90,54 @@ async def test_pruned_is_said_loudly_and_payments_come_after_the_block_is_back(
 ) -> None:
     """The cursor's next block is gone; a peer that has it is asked, and watching goes on by itself."""
     await own_regtest.restart("-prune=1", "-fastprune")
-    async with watched(store, own_regtest) as till, bare_node(bitcoind) as peer:
-        purchase_id, address = await till.invoice()
-        assert await till.synced()
-        cursor = await till.shop.cursor()
+    async with watched(store, own_regtest) as harness, bare_node(bitcoind) as peer:
+        purchase_id, address = await harness.invoice()
+        assert await harness.synced()
+        cursor = await harness.invoice_harness.cursor()
         assert cursor is not None
         await own_regtest.pay(address, Sat(5_000))
         await own_regtest.mine(600)
         tip = await own_regtest.rpc("getblockcount")
         await send(own_regtest, peer, range(1, tip + 1), whole=True)
         await own_regtest.rpc("pruneblockchain", 400)
-        assert not await till.synced()
-        error = till.watcher.status.error
+        assert not await harness.synced()
+        error = harness.watcher.status.error
         assert isinstance(error, NodePruned)
         assert f"block {cursor.height + 1}" in str(error)
         assert "getblockfrompeer" in error.advice
-        assert await till.shop.cursor() == cursor, "nothing was passed over"
-        assert till.watcher.status.failures["node_pruned"] == 1
+        assert await harness.invoice_harness.cursor() == cursor, "nothing was passed over"
+        assert harness.watcher.status.failures["node_pruned"] == 1
         host, port = peer.p2p
         await own_regtest.rpc("addnode", f"{host}:{port}", "onetry")
 
         async def caught_up() -> bool:
             for _ in range(700):
-                if await till.synced():
+                if await harness.synced():
                     return True
                 await asyncio.sleep(0.01)
             return False
 
         await eventually(caught_up, 120)
-        assert await till.shop.state(purchase_id) == "settled"
+        assert await harness.invoice_harness.state(purchase_id) == "settled"
 
 
 async def test_behind_pauses_expiry(own_regtest: RegtestNode, bitcoind: Path, store: Store) -> None:
     """It knows of headers whose blocks it lacks: what was paid in them is not called late."""
-    async with watched(store, own_regtest) as till, bare_node(bitcoind) as ahead:
+    async with watched(store, own_regtest) as harness, bare_node(bitcoind) as ahead:
         tip = await own_regtest.rpc("getblockcount")
         await send(own_regtest, ahead, range(1, tip + 1), whole=True)
         _, address = fresh_destinations(1)[0]
         await ahead.rpc("generatetoaddress", 3, address)
         await send(ahead, own_regtest, range(tip + 1, tip + 4), whole=False)
-        purchase_id = await till.shop.invoice(b"script", "address", expires_at=1)
-        assert await till.synced()
-        status = await till.source.status()
+        purchase_id = await harness.invoice_harness.invoice(b"script", "address", expires_at=1)
+        assert await harness.synced()
+        status = await harness.source.status()
         assert not status.synced
         assert status.headers == status.height + 3
-        assert await till.shop.state(purchase_id) == "new"
+        assert await harness.invoice_harness.state(purchase_id) == "new"
         await send(ahead, own_regtest, range(tip + 1, tip + 4), whole=True)
-        assert await till.synced()
-        assert await till.shop.state(purchase_id) == "expired"
+        assert await harness.synced()
+        assert await harness.invoice_harness.state(purchase_id) == "expired"
 
 
 @pytest.mark.parametrize("headers", [False, True], ids=["without our headers", "with our headers"])
@@ -147,25 +147,25 @@ async def test_another_data_folder_that_catches_up_undoes_nothing(
     """A node that knows our blocks' headers alone says that they are off its chain: that is no reorganisation."""
     await own_regtest.mine()
     tip = await own_regtest.rpc("getblockcount")
-    async with watched(store, own_regtest) as till:
-        purchase_id, address = await till.invoice()
+    async with watched(store, own_regtest) as harness:
+        purchase_id, address = await harness.invoice()
         await own_regtest.pay(address, Sat(5_000))
         await own_regtest.mine()
-        assert await till.synced()
-        assert await till.shop.state(purchase_id) == "settled"
-        cursor = await till.shop.cursor()
+        assert await harness.synced()
+        assert await harness.invoice_harness.state(purchase_id) == "settled"
+        cursor = await harness.invoice_harness.cursor()
         async with bare_node(bitcoind) as fresh:
             if headers:
                 await send(own_regtest, fresh, range(1, tip + 2), whole=False)
-            later = Watcher(store, other := BitcoindSource(fresh.client(), "regtest"), till.scripts)
+            later = Watcher(store, other := BitcoindSource(fresh.client(), "regtest"), harness.scripts)
             assert not await later._attempt()
             assert isinstance(later.status.error, NodeWarmingUp)
             assert "data folder" in later.status.error.advice
-            assert await till.shop.cursor() == cursor
-            assert await till.shop.state(purchase_id) == "settled"
+            assert await harness.invoice_harness.cursor() == cursor
+            assert await harness.invoice_harness.state(purchase_id) == "settled"
             await send(own_regtest, fresh, range(1, tip + 2), whole=True)
             assert await later._attempt()
-            assert await till.shop.state(purchase_id) == "settled"
+            assert await harness.invoice_harness.state(purchase_id) == "settled"
             await other.close()
 
 
@@ -173,19 +173,19 @@ async def test_another_data_folder_that_catches_up_undoes_nothing(
 async def test_reindexing_undoes_nothing(own_regtest: RegtestNode, store: Store, option: str) -> None:
     """Watched all the while, at every instant that it answers."""
     await own_regtest.mine(300)
-    async with watched(store, own_regtest) as till:
-        purchase_id, address = await till.invoice()
+    async with watched(store, own_regtest) as harness:
+        purchase_id, address = await harness.invoice()
         await own_regtest.pay(address, Sat(5_000))
         await own_regtest.mine()
-        assert await till.synced()
-        cursor = await till.shop.cursor()
+        assert await harness.synced()
+        cursor = await harness.invoice_harness.cursor()
         await own_regtest.stop_process()
         own_regtest.launch(option)
 
         async def back() -> bool:
-            done = await till.synced()
-            assert await till.shop.cursor() == cursor
-            assert await till.shop.state(purchase_id) == "settled"
+            done = await harness.synced()
+            assert await harness.invoice_harness.cursor() == cursor
+            assert await harness.invoice_harness.state(purchase_id) == "settled"
             return done
 
         await eventually(back, 60)
@@ -195,24 +195,24 @@ async def test_another_chain_is_refused_before_anything_is_undone(store: Store) 
     """Deeper than any reorganisation: the ledger keeps what it has."""
     chain = SimulatedChain()
     await chain.mine(20)
-    shop = await open_shop(store)
+    invoice_harness = await open_invoice_harness(store)
     ((script, address),) = fresh_destinations(1)
-    purchase_id = await shop.invoice(script, address)
+    purchase_id = await invoice_harness.invoice(script, address)
     scripts = {script}
     await Watcher(store, chain, scripts).sync()
     await chain.pay(address, Sat(5_000))
     await chain.mine(DEEPEST + 10)
     await Watcher(store, chain, scripts).sync()
-    cursor = await shop.cursor()
+    cursor = await invoice_harness.cursor()
     other = SimulatedChain()
     await other.mine(500)
     with pytest.raises(NodeWrongNetwork, match="another chain") as caught:
         await Watcher(store, other, scripts).sync()
     assert "rescan" in caught.value.advice
-    assert (await shop.cursor(), await shop.state(purchase_id)) == (cursor, "settled")
+    assert (await invoice_harness.cursor(), await invoice_harness.state(purchase_id)) == (cursor, "settled")
     await chain.reorg(DEEPEST - 10)
     await Watcher(store, chain, scripts).sync()
-    assert await shop.cursor() == await chain.tip()
+    assert await invoice_harness.cursor() == await chain.tip()
 
 
 async def test_zmq_that_goes_and_comes_back_with_the_node(

@@ -18,7 +18,7 @@ import pytest
 from support import watch_process
 from support.accounts import fresh_destinations
 from support.eventually import eventually
-from support.shop import Shop, open_shop
+from support.invoice_harness import InvoiceHarness, open_invoice_harness
 
 from bitcache.chain_payments import BlockRef
 from bitcache.errors import ChainError
@@ -104,34 +104,34 @@ async def _replace(node: RegtestNode, txid: str) -> None:
 async def test_the_ledger_equals_the_chain(
     store: Store, own_regtest: RegtestNode, watcher: WatcherProcess, seed: int
 ) -> None:
-    shop, chaos, node = await open_shop(store), random.Random(seed), own_regtest
+    invoice_harness, chaos, node = await open_invoice_harness(store), random.Random(seed), own_regtest
     destinations = fresh_destinations(60)
-    owners = {script: await shop.invoice(script, address, 30_000) for script, address in destinations}
+    owners = {script: await invoice_harness.invoice(script, address, 30_000) for script, address in destinations}
     watcher.kill()
     watcher.start()  # it loads the scripts
     first = await node.rpc("getblockcount")
-    await eventually(shop.cursor)
+    await eventually(invoice_harness.cursor)
     for _ in range(STEPS):
         await one_step(chaos, node, watcher, [address for _, address in destinations])
     await node.mine()
-    await eventually(lambda: _caught_up(shop, node), 60)
+    await eventually(lambda: _caught_up(invoice_harness, node), 60)
     expected = await payments_on_chain(node, first, {script.hex() for script, _ in destinations})
     assert expected
-    assert await shop.confirmed() == expected
+    assert await invoice_harness.confirmed() == expected
     assert watcher.kills >= 3
-    await _states_follow(shop, expected, list(owners.values()))
+    await _states_follow(invoice_harness, expected, list(owners.values()))
 
 
-async def _caught_up(shop: Shop, node: RegtestNode) -> bool:
+async def _caught_up(invoice_harness: InvoiceHarness, node: RegtestNode) -> bool:
     tip = BlockRef(await node.rpc("getblockcount"), await node.rpc("getbestblockhash"))
-    return await shop.cursor() == tip
+    return await invoice_harness.cursor() == tip
 
 
-async def _states_follow(shop: Shop, expected: Payments, purchase_ids: list[str]) -> None:
+async def _states_follow(invoice_harness: InvoiceHarness, expected: Payments, purchase_ids: list[str]) -> None:
     """Whoever shows enough in blocks was released, once."""
-    grants = await shop.grants()
+    grants = await invoice_harness.grants()
     assert len(grants) == len(set(grants))
-    rows = [await shop.look(purchase_id) for purchase_id in purchase_ids]
+    rows = [await invoice_harness.look(purchase_id) for purchase_id in purchase_ids]
     released = [row for row in rows if row.purchase_id in grants]
     assert {row.purchase_id for row in rows if row.state in ("settled", "invalid")} == set(grants)
     assert sum(row.confirmed_sat for row in rows) <= total([Sat(amount) for _, amount, _ in expected])

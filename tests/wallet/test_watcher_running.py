@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from support.eventually import eventually
-from support.shop import Shop
-from support.till import HOUR, Till
+from support.invoice_harness import InvoiceHarness
+from support.watcher_harness import HOUR, WatcherHarness
 
 from bitcache import event_log
 from bitcache.errors import DiskFull, NodeUnreachable
@@ -19,7 +19,7 @@ from wallet.chain.chain_source import Scripts
 from wallet.watcher import Watcher
 
 
-async def test_nothing_expires_while_the_node_is_away_or_behind(failing: Till) -> None:
+async def test_nothing_expires_while_the_node_is_away_or_behind(failing: WatcherHarness) -> None:
     """Otherwise a payment in a block that we have not seen would be called late."""
     chain: Any = failing.chain
     purchase_id, _ = await failing.invoice(expires_at=failing.clock.now + 1)
@@ -30,12 +30,12 @@ async def test_nothing_expires_while_the_node_is_away_or_behind(failing: Till) -
     chain.behind, chain.fails = False, NodeUnreachable()
     with pytest.raises(NodeUnreachable):
         await failing.watcher.sync()
-    assert await failing.shop.state(purchase_id) == "new"
+    assert await failing.invoice_harness.state(purchase_id) == "new"
     chain.fails = None
     assert await failing.state(purchase_id) == "expired"
 
 
-async def test_in_a_quiet_hour_invoices_expire_all_the_same(failing: Till) -> None:
+async def test_in_a_quiet_hour_invoices_expire_all_the_same(failing: WatcherHarness) -> None:
     """The chain is known up to when it was asked, and not up to what its newest block says."""
     purchase_id, _ = await failing.invoice(expires_at=failing.clock.now + 600)
     failing.chain.tip_time = failing.clock.now
@@ -44,7 +44,7 @@ async def test_in_a_quiet_hour_invoices_expire_all_the_same(failing: Till) -> No
     assert await failing.state(purchase_id) == "expired"
 
 
-async def test_a_block_between_two_questions_does_not_undo_a_payment(failing: Till) -> None:
+async def test_a_block_between_two_questions_does_not_undo_a_payment(failing: WatcherHarness) -> None:
     """The payment leaves what waits because it was just confirmed: it must not look gone."""
     chain: Any = failing.chain
     purchase_id, address = await failing.invoice(confirmations=2)
@@ -52,16 +52,18 @@ async def test_a_block_between_two_questions_does_not_undo_a_payment(failing: Ti
     assert await failing.state(purchase_id) == "processing"
     chain.surprise = chain.mine
     assert await failing.state(purchase_id) == "processing"
-    assert len(await failing.shop.confirmed()) == 1
-    events = await failing.shop.store.read(event_log.unread)
+    assert len(await failing.invoice_harness.confirmed()) == 1
+    events = await failing.invoice_harness.store.read(event_log.unread)
     assert len(events) == 2, "seen, then confirmed once; never gone"
 
 
-async def test_where_it_stands_is_read_again_after_a_failure(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_where_it_stands_is_read_again_after_a_failure(
+    harness: WatcherHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A write that committed, and whose answer was lost, moved the cursor: it must not be remembered otherwise."""
-    purchase_id, address = await till.invoice()
-    await till.watcher.sync()
-    store = till.shop.store
+    purchase_id, address = await harness.invoice()
+    await harness.watcher.sync()
+    store = harness.invoice_harness.store
     write = store.write
 
     async def lose_the_answer(*work: Any, **options: Any) -> Any:
@@ -69,24 +71,24 @@ async def test_where_it_stands_is_read_again_after_a_failure(till: Till, monkeyp
         await write(*work, **options)
         raise DiskFull
 
-    await till.chain.mine()
-    await till.watcher.sync()
-    await till.chain.pay(address, Sat(5_000))
-    await till.chain.mine()
+    await harness.chain.mine()
+    await harness.watcher.sync()
+    await harness.chain.pay(address, Sat(5_000))
+    await harness.chain.mine()
     monkeypatch.setattr(store, "write", lose_the_answer)
     with pytest.raises(DiskFull):
-        await till.watcher.sync()
-    await till.chain.reorg(1, keep=False)
-    assert await till.state(purchase_id) == "invalid"
-    assert await till.shop.cursor() == await till.chain.tip()
+        await harness.watcher.sync()
+    await harness.chain.reorg(1, keep=False)
+    assert await harness.state(purchase_id) == "invalid"
+    assert await harness.invoice_harness.cursor() == await harness.chain.tip()
 
 
-async def test_the_callback_comes_after_writes(till: Till) -> None:
-    await till.watcher.sync()
-    before = till.changes
-    await till.chain.mine(3)
-    await till.watcher.sync()
-    assert till.changes >= before + 3
+async def test_the_callback_comes_after_writes(harness: WatcherHarness) -> None:
+    await harness.watcher.sync()
+    before = harness.changes
+    await harness.chain.mine(3)
+    await harness.watcher.sync()
+    assert harness.changes >= before + 3
 
 
 @contextlib.asynccontextmanager
@@ -98,7 +100,7 @@ async def running(watcher: Watcher) -> AsyncIterator[None]:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_run_outlives_a_node_that_is_away(failing: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_run_outlives_a_node_that_is_away(failing: WatcherHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wallet.watcher.BACKOFF_SECONDS", (0.01,))
     chain: Any = failing.chain
     chain.fails = NodeUnreachable("gone fishing")
@@ -110,12 +112,14 @@ async def test_run_outlives_a_node_that_is_away(failing: Till, monkeypatch: pyte
         chain.fails = None
         await failing.chain.pay(address, Sat(5_000))
         await failing.chain.mine()
-        await eventually(lambda: _settled(failing.shop, purchase_id))
+        await eventually(lambda: _settled(failing.invoice_harness, purchase_id))
         await eventually(lambda: _answer(watcher.status.error is None))
 
 
 @pytest.mark.parametrize("failure", [DiskFull(), ZeroDivisionError()], ids=["disk full", "a bug"])
-async def test_run_outlives_other_failures(failing: Till, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+async def test_run_outlives_other_failures(
+    failing: WatcherHarness, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
     monkeypatch.setattr("wallet.watcher.BACKOFF_SECONDS", (0.01,))
     chain: Any = failing.chain
     purchase_id, address = await failing.invoice()
@@ -126,12 +130,12 @@ async def test_run_outlives_other_failures(failing: Till, monkeypatch: pytest.Mo
         await eventually(lambda: _answer(failing.watcher.status.error))
         chain.fails = None
         await failing.chain.mine()
-        await eventually(lambda: _settled(failing.shop, purchase_id))
+        await eventually(lambda: _settled(failing.invoice_harness, purchase_id))
 
 
-async def test_two_syncs_at_once_do_not_interleave(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_two_syncs_at_once_do_not_interleave(harness: WatcherHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = most = 0
-    ask = till.chain.unconfirmed
+    ask = harness.chain.unconfirmed
 
     async def slowly(scripts: Scripts) -> Any:
         nonlocal inside, most
@@ -141,8 +145,8 @@ async def test_two_syncs_at_once_do_not_interleave(till: Till, monkeypatch: pyte
         inside -= 1
         return await ask(scripts)
 
-    monkeypatch.setattr(till.chain, "unconfirmed", slowly)
-    await asyncio.gather(*(till.watcher.sync() for _ in range(5)))
+    monkeypatch.setattr(harness.chain, "unconfirmed", slowly)
+    await asyncio.gather(*(harness.watcher.sync() for _ in range(5)))
     assert most == 1
 
 
@@ -150,16 +154,16 @@ async def _answer(value: Any) -> Any:
     return value
 
 
-async def _settled(shop: Shop, purchase_id: str) -> bool:
-    return await shop.state(purchase_id) == "settled"
+async def _settled(invoice_harness: InvoiceHarness, purchase_id: str) -> bool:
+    return await invoice_harness.state(purchase_id) == "settled"
 
 
 @pytest.mark.parametrize("moments", range(6))
-async def test_it_ends_when_told_to_in_the_moment_of_news(till: Till, moments: int) -> None:
+async def test_it_ends_when_told_to_in_the_moment_of_news(harness: WatcherHarness, moments: int) -> None:
     """``asyncio.wait_for`` of Python 3.11 swallows a cancellation that meets the answer: a gateway never stopped."""
-    running = asyncio.create_task(till.watcher.run())
+    running = asyncio.create_task(harness.watcher.run())
     await asyncio.sleep(0.3)  # now it waits
-    till.chain._tell()
+    harness.chain._tell()
     for _ in range(moments):
         await asyncio.sleep(0)
     running.cancel()

@@ -60,7 +60,7 @@ class TimedNode(RegtestNode):
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class BenchGateway:
     """The process, from outside."""
 
     pid: int
@@ -75,13 +75,15 @@ class Shop:
 
 
 @contextmanager
-def open_shop(*, node: bool = False, folder: Path | None = None, log: Path | None = None) -> Iterator[Shop]:
-    """A shop, on a simulated chain or a private ``node``; ``folder`` is that of :func:`set_up`."""
+def open_bench_gateway(
+    *, node: bool = False, folder: Path | None = None, log: Path | None = None
+) -> Iterator[BenchGateway]:
+    """A gateway, on a simulated chain or a private ``node``; ``folder`` is that of :func:`set_up`."""
     ours, theirs = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=_main, args=(theirs, node, folder, log), daemon=True)
     process.start()
     try:
-        yield Shop(*ours.recv(), ours)
+        yield BenchGateway(*ours.recv(), ours)
     finally:
         ours.send(None)
         process.join(30)

@@ -1,4 +1,4 @@
-"""A recovery link's claim: good for what is paid, never for paying."""
+"""An access link's claim: good for what is paid, never for paying."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def claimed(demo: Demo, sold: PublishedFile) -> tuple[str, Purchase]:
 
 
 async def offered(demo: Demo, sold: PublishedFile, claim: str) -> VerifiedOffer:
-    """The goods behind a link that holds the claim."""
+    """The offer behind a link that holds the claim."""
     return await look(demo.gateway, dataclasses.replace(sold.link, claim=claim))
 
 

@@ -17,7 +17,7 @@ LATER = 2**40
 
 
 @dataclass
-class Shop:
+class InvoiceHarness:
     """Makes invoices and reads what became of them."""
 
     store: Store
@@ -87,7 +87,7 @@ class Shop:
         return await self.store.read(block_processing.cursor)
 
 
-async def open_shop(store: Store) -> Shop:
+async def open_invoice_harness(store: Store) -> InvoiceHarness:
     """The first time, a seller, a payout and a listing."""
     file_id = new_file_id()
     rows = {
@@ -115,4 +115,4 @@ async def open_shop(store: Store) -> Shop:
         },
     }
     await store.write(lambda conn: [conn.execute(insert(table), row) for table, row in rows.items()])
-    return Shop(store, file_id)
+    return InvoiceHarness(store, file_id)

@@ -84,7 +84,7 @@ class Calls:
         """tus core: how far the upload is."""
         return int((await self.call("HEAD", f"/uploads/{file_id}", self.token, headers=TUS)).headers["Upload-Offset"])
 
-    async def list_goods(self, file_for_sale: VerifiedOffer, **other: Any) -> Answer:
+    async def create_listing(self, file_for_sale: VerifiedOffer, **other: Any) -> Answer:
         """Put what was uploaded on sale."""
         return await self.call("POST", "/listings", self.token, json=file_for_sale.listing | other)
 
@@ -92,7 +92,7 @@ class Calls:
         """Upload and list."""
         assert (await self.announce(file_for_sale.file_id, len(file_for_sale.sealed))).status == 201
         assert (await self.send(file_for_sale.file_id, 0, file_for_sale.sealed)).status == 204
-        assert (await self.list_goods(file_for_sale)).status == 201
+        assert (await self.create_listing(file_for_sale)).status == 201
         return file_for_sale
 
     async def begin(self, file_id: str, claim: str | None = None) -> tuple[str, dict[str, Any]]:
@@ -113,7 +113,7 @@ class Client(Calls):
 
 
 @dataclass
-class Shop(Calls):
+class GatewayHarness(Calls):
     """A running gateway, its chain, its clock and its seller."""
 
     parts: GatewayContext
@@ -141,7 +141,7 @@ class Shop(Calls):
         await eventually(is_there)
 
 
-Open = Callable[..., AbstractAsyncContextManager[Shop]]
+Open = Callable[..., AbstractAsyncContextManager[GatewayHarness]]
 
 
 def settings_in(folder: Path, **tables: dict[str, Any]) -> Settings:
@@ -158,19 +158,19 @@ def settings_in(folder: Path, **tables: dict[str, Any]) -> Settings:
 
 
 @asynccontextmanager
-async def open_shop(folder: Path, **tables: dict[str, Any]) -> AsyncIterator[Shop]:
+async def open_harness(folder: Path, **tables: dict[str, Any]) -> AsyncIterator[GatewayHarness]:
     """A gateway with a seller who can be paid."""
     settings = settings_in(folder, **tables)
     terms = await check_payout(settings, descriptor("wpkh"))
     token = await init_data_folder(settings, "Ada", terms=terms)
-    async with started(settings, SimulatedChain(), token) as shop:
-        yield shop
+    async with started(settings, SimulatedChain(), token) as harness:
+        yield harness
 
 
 @asynccontextmanager
 async def started(
     settings: Settings, chain: SimulatedChain, token: str, ahead: int = 0, wallet: SimulatedWallet | None = None
-) -> AsyncIterator[Shop]:
+) -> AsyncIterator[GatewayHarness]:
     """The gateway on a data folder that is set up; its clock is ``ahead`` by so many seconds.
 
     With ``wallet`` it has a second rail, over that service.
@@ -181,4 +181,4 @@ async def started(
         parts = await stack.enter_async_context(running(settings, demo_wallet=chain, clock=clock, preparing=preparing))
         url = await stack.enter_async_context(listening(parts))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield Shop(parts, chain, url, token, http, clock)
+        yield GatewayHarness(parts, chain, url, token, http, clock)

@@ -43,7 +43,7 @@ class Clock:
 
 
 @dataclass
-class House:
+class BrowserHarness:
     """The gateway and those who act beside the browser."""
 
     url: str
@@ -104,7 +104,7 @@ class House:
 @asynccontextmanager
 async def gateway(
     folder: Path, *, demo: bool = False, confirmations: int = 1, public_url: str = ""
-) -> AsyncIterator[House]:
+) -> AsyncIterator[BrowserHarness]:
     """A gateway on a free port.  ``demo`` gives it a demo wallet."""
     settings, clock, chain = _settings(folder, confirmations, public_url), Clock(), SimulatedChain()
     token = await init_data_folder(settings)
@@ -112,7 +112,7 @@ async def gateway(
         running(settings, demo_wallet=chain, clock=clock) as parts,
         listening(_without_purse(parts, demo)) as url,
     ):
-        yield House(url, token, parts, chain, clock, folder)
+        yield BrowserHarness(url, token, parts, chain, clock, folder)
 
 
 def _settings(folder: Path, confirmations: int, public_url: str) -> Settings:

@@ -1,4 +1,4 @@
-"""A shop, its chain, and a watcher that can be thrown away and made anew."""
+"""A listing with invoices, its chain, and a watcher that can be thrown away and made anew."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from support.accounts import fresh_destinations
-from support.shop import Shop
+from support.invoice_harness import InvoiceHarness
 
 from bitcache.chain_payments import BlockRef
 from bitcache.identifiers import PurchaseId
@@ -27,11 +27,11 @@ class Clock:
         return self.now
 
 
-class Till:
-    """A shop, its chain, and a watcher that can be thrown away and made anew."""
+class WatcherHarness:
+    """A listing with invoices, its chain, and a watcher that can be thrown away and made anew."""
 
-    def __init__(self, shop: Shop, chain: SimulatedChain) -> None:
-        self.shop, self.chain, self.clock = shop, chain, Clock()
+    def __init__(self, invoice_harness: InvoiceHarness, chain: SimulatedChain) -> None:
+        self.invoice_harness, self.chain, self.clock = invoice_harness, chain, Clock()
         self.changes = 0
         self.watcher = self.new_watcher()
 
@@ -39,7 +39,7 @@ class Till:
         """As after a restart: nothing is remembered but the database."""
         self.scripts: set[bytes] = set()
         self.watcher = Watcher(
-            self.shop.store, self.chain, self.scripts, clock=self.clock, on_change=self._changed, **options
+            self.invoice_harness.store, self.chain, self.scripts, clock=self.clock, on_change=self._changed, **options
         )
         return self.watcher
 
@@ -49,14 +49,14 @@ class Till:
     async def invoice(self, amount: int = 5_000, **terms: int) -> tuple[PurchaseId, str]:
         """A new one, watched as the rail does."""
         ((script, address),) = fresh_destinations(1)
-        purchase_id = await self.shop.invoice(script, address, amount, **terms)
+        purchase_id = await self.invoice_harness.invoice(script, address, amount, **terms)
         self.scripts.add(script)
         return purchase_id, address
 
     async def state(self, purchase_id: str) -> str:
         """After a look at the chain."""
         await self.watcher.sync()
-        return await self.shop.state(purchase_id)
+        return await self.invoice_harness.state(purchase_id)
 
 
 class FailingChain(SimulatedChain):
