@@ -22,7 +22,7 @@ from pathlib import Path
 
 import structlog
 
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from wallet.chain.chain_source import Forward
 from wallet.chain.light.block_filters import RATE, CompactFilter
 from wallet.chain.light.light_source import LightSource

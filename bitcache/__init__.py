@@ -10,13 +10,13 @@ One purchase, in the order of the data path:
       admission.py             who may have an invoice now, and on what terms
       address_allocation.py    a fresh address for each
       payment_requests.py      the ways to pay one invoice, made with it or added later
-      prepare_requests.py      those that another machine must make
+      remote_payment_requests.py      those that another machine must make
     payments.py           4  what came in, on any rail: recorded, or withdrawn
-      known_time.py            up to when payments are known: only now may invoices expire
+      payments_known_until.py            up to when payments are known: only now may invoices expire
       follow_rails.py          rails that report themselves, followed
       block_processing.py      the chain's part: blocks, and what waits for one
       absent_payments.py       what waits and has left the mempool
-      chain_payments.py        a block, and a payment on the chain, in the core's words
+      chain_types.py        a block, and a payment on the chain, in the core's words
     settlement.py         5  one pure function from payments to the invoice's state
       apply_settlement.py      the same, applied to what is stored
     key_release.py        6  the grant, and the key share it hands out

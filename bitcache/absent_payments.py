@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Integer, Row, bindparam, delete, func, insert, select, update
 
-from bitcache.chain_payments import Absent, Payment, txid_of
+from bitcache.chain_types import Absent, Payment, txid_of
 from bitcache.settlement import PaymentStatus
-from bitcache.storage.sqlite_dialect import among_ids, ids
+from bitcache.storage.sqlite_only_sql import among_ids, ids
 from bitcache.storage.tables import block, payment, payment_transaction
 
 #: So many blocks a payment may be absent before it is given up: about two weeks, after which nodes forget it, too.

@@ -18,7 +18,7 @@ from bitcache.event_log import EventKind
 from bitcache.money import Sat
 from bitcache.sales_totals import InvoiceChange
 from bitcache.settlement import Observation, PaymentStatus, Settlement, State, Terms, settle
-from bitcache.storage.sqlite_dialect import among_ids, ids
+from bitcache.storage.sqlite_only_sql import among_ids, ids
 from bitcache.storage.tables import block, grant, invoice, known_until, payment, payment_request, purchase
 
 # Built once: building a statement takes several times as long as running it.

@@ -19,10 +19,10 @@ from sqlalchemy import BindParameter, Connection, Integer, bindparam, case, dele
 
 from bitcache import absent_payments
 from bitcache.apply_settlement import settle_invoices
-from bitcache.chain_payments import CHAIN, BlockRef, Payment
+from bitcache.chain_types import CHAIN, BlockRef, Payment
 from bitcache.payments import owners
 from bitcache.settlement import PaymentStatus
-from bitcache.storage.sqlite_dialect import greatest, upsert
+from bitcache.storage.sqlite_only_sql import greatest, upsert
 from bitcache.storage.tables import block, invoice, payment
 
 #: No payment needs more confirmations than this.

@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from bitcache import known_time, payments
+from bitcache import payments, payments_known_until
 from bitcache.errors import BitcacheError
 from bitcache.payment_rail import PreparingRail
 from bitcache.payments import IncomingPayment
@@ -42,7 +42,7 @@ class Recorder:
     async def known_until(self, until: int) -> None:
         """Everything up to ``until`` was reported."""
         await self.store.write(
-            partial(known_time.set_known_until, scope=self.rail.scope, until=until, now=self.clock())
+            partial(payments_known_until.set_known_until, scope=self.rail.scope, until=until, now=self.clock())
         )
         self.on_change()
 

@@ -9,9 +9,9 @@ from bitcache.buyer_networks import Networks
 from bitcache.errors import SalesPaused
 from bitcache.identifiers import FileId, PurchaseId
 from bitcache.issue_invoices import Answer, InvoiceIssuer
-from bitcache.prepare_requests import RequestPreparer
 from bitcache.purchase_requests import PurchaseRequest
 from bitcache.purchases import Purchase
+from bitcache.remote_payment_requests import RequestPreparer
 
 MOST_AT_ONCE = 128
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Integer, bindparam, func, insert, select, upd
 
 from bitcache.errors import ClaimMismatch, PaymentRequired
 from bitcache.identifiers import FileId, PurchaseId, claim_hash
-from bitcache.storage.sqlite_dialect import among_ids, ids
+from bitcache.storage.sqlite_only_sql import among_ids, ids
 from bitcache.storage.tables import grant, listing, purchase
 
 _GRANT = insert(grant).from_select(

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from bitcache.buyer_networks import Networks
 from bitcache.identifiers import FileId
-from bitcache.storage.sqlite_dialect import among_ids, ids, upsert
+from bitcache.storage.sqlite_only_sql import among_ids, ids, upsert
 from bitcache.storage.tables import invoice, open_count, purchase
 
 #: So many overdue invoices are looked at in one write: a stop of some days may leave thousands.

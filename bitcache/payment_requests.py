@@ -1,7 +1,7 @@
 """Payment requests: the ways to pay one invoice, made with it or added when a buyer asks.
 
 One of a deriving rail is ready at once.  One of a preparing rail is first *preparing*, then ready or unavailable; see
-bitcache/prepare_requests.py.
+bitcache/remote_payment_requests.py.
 """
 
 from __future__ import annotations

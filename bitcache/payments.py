@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from bitcache.apply_settlement import settle_invoices
 from bitcache.money import Sat
 from bitcache.settlement import PaymentStatus
-from bitcache.storage.sqlite_dialect import upsert
+from bitcache.storage.sqlite_only_sql import upsert
 from bitcache.storage.tables import payment, payment_request
 
 #: SQLite takes a bounded number of parameters.

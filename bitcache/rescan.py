@@ -18,12 +18,12 @@ from bitcache import absent_payments, address_journal
 from bitcache.address_journal import LOOK_AHEAD
 from bitcache.apply_settlement import settle_invoices
 from bitcache.block_processing import DEEPEST, WAITS_AGAIN, cursor
-from bitcache.chain_payments import CHAIN, BlockRef, Payment
+from bitcache.chain_types import CHAIN, BlockRef, Payment
 from bitcache.errors import BadInput
 from bitcache.payment_rail import DerivingRail
 from bitcache.payments import ASKED_AT_ONCE, Owner, owners
 from bitcache.settlement import PaymentStatus, State
-from bitcache.storage.sqlite_dialect import among_ids, greatest, ids
+from bitcache.storage.sqlite_only_sql import among_ids, greatest, ids
 from bitcache.storage.tables import block, grant, invoice, payment, payout
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, case, func, select
 from bitcache.identifiers import FileId
 from bitcache.money import Sat
 from bitcache.settlement import State
-from bitcache.storage.sqlite_dialect import upsert
+from bitcache.storage.sqlite_only_sql import upsert
 from bitcache.storage.tables import invoice, listing_sales, purchase
 
 _SUMS = ("settled", "pending", "received_sat")

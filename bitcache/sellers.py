@@ -15,7 +15,7 @@ from bitcache import unpaid_address_runs
 from bitcache.errors import InvalidIdentifier, Unauthenticated
 from bitcache.identifiers import same, token_hash
 from bitcache.payment_rail import PayoutTerms
-from bitcache.storage.sqlite_dialect import upsert
+from bitcache.storage.sqlite_only_sql import upsert
 from bitcache.storage.tables import listing, payment_request, payout, seller
 
 NO_PAYOUT = "no_payout"  #: why a seller without an account sells nothing

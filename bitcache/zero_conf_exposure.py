@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, case, func, select
 
 from bitcache.settlement import PaymentStatus
-from bitcache.storage.sqlite_dialect import greatest
+from bitcache.storage.sqlite_only_sql import greatest
 from bitcache.storage.tables import grant, invoice, payment
 
 

@@ -112,7 +112,7 @@ def test_the_reader_sees_every_kind_of_import(path: str, source: str) -> None:
         ("bitcache/a.py", "from bitcache import ledger"),
         ("bitcache/a.py", "from . import wallet"),
         ("bitcache/storage/a.py", "from .. import gateway"),
-        ("wallet/a.py", "from bitcache.chain_payments import Payment"),
+        ("wallet/a.py", "from bitcache.chain_types import Payment"),
         ("gateway/compose/start_gateway.py", "from wallet.watcher import Watcher"),
         ("gateway/server/app.py", "import aiohttp"),
     ],

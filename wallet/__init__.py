@@ -13,7 +13,7 @@
     chain/                  where blocks and unconfirmed payments come from: a node, block filters, a simulation
     rails/onchain.py        the on-chain rail: issues addresses, watches scripts
     rails/simulated.py      a second rail, for demonstrations and tests
-    rails/simulated_wallet.py  the wallet service behind it
+    rails/simulated_wallet_service.py  the wallet service behind it
     watcher.py              step 4: follows a chain source and reports to bitcache.block_processing
 
 How a payment travels: ``OnChainRail.watch`` puts an invoice's script into one shared dictionary.

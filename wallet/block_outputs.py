@@ -12,7 +12,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from struct import unpack_from
 
-from bitcache.chain_payments import Payment
+from bitcache.chain_types import Payment
 from bitcache.errors import NodeRefused
 from bitcache.money import Sat
 from wallet.chain.chain_source import COINBASE_MATURITY, Scripts

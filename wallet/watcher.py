@@ -20,9 +20,9 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
-from bitcache import absent_payments, address_journal, block_processing, known_time
+from bitcache import absent_payments, address_journal, block_processing, payments_known_until
 from bitcache.address_journal import Beyond, Skipped
-from bitcache.chain_payments import CHAIN, BlockRef, Payment
+from bitcache.chain_types import CHAIN, BlockRef, Payment
 from bitcache.errors import BitcacheError, NodePruned, NodeWrongNetwork
 from bitcache.payments import match_keys_after
 from bitcache.storage.database import Store
@@ -267,7 +267,7 @@ class Watcher:
         def report(conn: Connection) -> list[Skipped]:
             block_processing.unconfirmed(conn, waiting, now, conflicted=conflicted, loss_budget=self._loss_budget)
             if synced:
-                known_time.set_known_until(conn, CHAIN, began, now)
+                payments_known_until.set_known_until(conn, CHAIN, began, now)
             return self._pass_by(conn, waiting, now)
 
         await self._tell_skipped(await self._store.write(report), in_block=False)

@@ -18,7 +18,7 @@ from bench.bench_gateway import PRICE, BenchGateway, open_bench_gateway, set_up,
 from bench.case import Case
 from bench.fullblocks import TRANSACTIONS, FullBlocks
 from bitcache import block_processing
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from bitcache.identifiers import b64u
 from bitcache.storage.database import Store
 from gateway.config.data_folder import DataFolder

@@ -32,7 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bitcache.batching import resolve
 from bitcache.errors import BitcacheError, DatabaseBusy, DatabaseUnusable, DiskFull, StorageError
-from bitcache.storage import sqlite_dialect
+from bitcache.storage import sqlite_only_sql
 from bitcache.storage.migrate import migrate
 from bitcache.storage.wal_checkpoint import LOG_PAGES, WalCheckpoint
 
@@ -101,7 +101,7 @@ class Store:
 
         It takes microseconds and reads no file (https://www.sqlite.org/pragma.html#pragma_data_version).
         """
-        return sqlite_dialect.data_version(self._watching)
+        return sqlite_only_sql.data_version(self._watching)
 
     async def write(self, work: Work[T]) -> T:
         """Run ``work`` in the current write batch; return once it is committed, raise what it raised.
@@ -135,7 +135,7 @@ class Store:
             with self._writer.begin() as conn:
                 conn.exec_driver_sql("BEGIN IMMEDIATE")  # here: with a listener every statement would cost more
                 results = [_in_savepoint(conn, work) for work in works]
-                self._changes = sqlite_dialect.changed_rows(_driver(conn))
+                self._changes = sqlite_only_sql.changed_rows(_driver(conn))
         except Exception as error:  # the writer must outlive whatever one batch meets
             return [translate(error) if isinstance(error, DBAPIError) else error] * len(works)
         return results
@@ -169,7 +169,7 @@ def _driver(conn: Connection) -> Any:
 
 
 def _set_up(connection: Any, _record: object) -> None:
-    sqlite_dialect.set_up(connection, log_pages=LOG_PAGES, busy_timeout_ms=BUSY_TIMEOUT_MS)
+    sqlite_only_sql.set_up(connection, log_pages=LOG_PAGES, busy_timeout_ms=BUSY_TIMEOUT_MS)
 
 
 def translate(error: DBAPIError) -> BitcacheError:

@@ -13,7 +13,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, event, inspect
 
 from bitcache.errors import DatabaseUnusable
-from bitcache.storage import sqlite_dialect
+from bitcache.storage import sqlite_only_sql
 
 BUSY_SECONDS = 5.0  #: how long to wait for another process that holds the file
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -37,7 +37,7 @@ def migrate(path: Path) -> None:
             _refuse_other_databases(conn)
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
-        sqlite_dialect.keep_log(engine.raw_connection())
+        sqlite_only_sql.keep_log(engine.raw_connection())
     except CommandError as error:
         raise DatabaseUnusable("this database was made by a newer Bitcache") from error
     finally:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from bitcache.storage import sqlite_dialect
+from bitcache.storage import sqlite_only_sql
 
 #: After so many changed rows, each of which touches a few pages of 4 KiB.
 CHANGED_ROWS = 2_000
@@ -57,4 +57,4 @@ class WalCheckpoint:
 
     def _checkpoint(self) -> None:
         with closing(sqlite3.connect(self._path, timeout=WAIT_SECONDS)) as conn:
-            sqlite_dialect.checkpoint(conn, LOG_PAGES)
+            sqlite_only_sql.checkpoint(conn, LOG_PAGES)

@@ -6,7 +6,7 @@ request_bodies.py   how bodies are read, and how long that may take
 seller.py           payout and listings
 uploads.py          sealed bytes in (tus 1.0)
 buyer.py            files, purchases, key share
-purchases.py        a purchase, looked up for a handler
+purchase_views.py   a purchase, looked up for a handler
 download.py         sealed bytes out; byte_ranges.py reads ``Range``
 event_stream.py     server-sent events
 qr_picture.py       the payment request's QR code

@@ -10,7 +10,7 @@ from bitcache.errors import ClaimMismatch, NotFound, PaymentRequired, StorageErr
 from bitcache.identifiers import CLAIM_BYTES, b64u, parse_file_id, parse_purchase_id, unb64u
 from bitcache.money import btc_text
 from gateway.api import authentication, models, qr_picture
-from gateway.api.purchases import begin, payment_required, purchase_by_id, purchase_of_claim
+from gateway.api.purchase_views import begin, payment_required, purchase_by_id, purchase_of_claim
 from gateway.api.request_bodies import json_body, reply
 from gateway.context import context_of
 from gateway.diagnostics import logs

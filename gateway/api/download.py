@@ -19,7 +19,7 @@ from bitcache.errors import PaymentRequired
 from bitcache.identifiers import FileId, b64u, parse_file_id
 from bitcache.sealing import manifest
 from gateway.api import authentication, byte_ranges
-from gateway.api.purchases import payment_required
+from gateway.api.purchase_views import payment_required
 from gateway.context import GatewayContext, context_of
 
 

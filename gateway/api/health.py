@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bitcache import __version__
 from bitcache.errors import BitcacheError
-from bitcache.storage import sqlite_dialect
+from bitcache.storage import sqlite_only_sql
 from gateway.api.models import DatabaseHealth, Health, NodeHealth, SalesHealth, StorageHealth
 from gateway.api.request_bodies import reply
 from gateway.context import GatewayContext, context_of
@@ -91,7 +91,7 @@ async def _node(parts: GatewayContext) -> NodeHealth:
 
 async def _database(parts: GatewayContext) -> DatabaseHealth:
     try:
-        await parts.store.write(sqlite_dialect.probe_write)
+        await parts.store.write(sqlite_only_sql.probe_write)
     except BitcacheError as error:
         return DatabaseHealth(ok=False, error=error.code)
     return DatabaseHealth(ok=True, error=None)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from bitcache.errors import InvalidSettings, NodeRefused
 from gateway.config.data_folder import DataFolder
 from gateway.config.settings import Chain, Settings

@@ -15,13 +15,13 @@ from bitcache import (
     address_journal,
     block_processing,
     follow_rails,
-    known_time,
+    payments_known_until,
     rescan,
     sellers,
     uploads,
 )
 from bitcache.address_journal import LARGEST_STRIDE, AddressJournal, Skipped
-from bitcache.chain_payments import CHAIN
+from bitcache.chain_types import CHAIN
 from bitcache.errors import BitcacheError, DatabaseUnusable, StorageError
 from bitcache.follow_rails import Recorder
 from bitcache.invoice_batching import MOST_AT_ONCE, InvoiceBatcher
@@ -29,11 +29,11 @@ from bitcache.invoice_quotas import Quotas
 from bitcache.issue_invoices import InvoiceIssuer, InvoicePolicy
 from bitcache.master_key import MasterKey
 from bitcache.payment_rail import PreparingRail
-from bitcache.prepare_requests import RequestPreparer
 from bitcache.rails import Rails
+from bitcache.remote_payment_requests import RequestPreparer
 from bitcache.storage.blob_directory import BlobDirectory
 from bitcache.storage.database import Store
-from gateway.api import purchases
+from gateway.api import purchase_views
 from gateway.compose import maintenance
 from gateway.compose.chain_selection import Given, chain_of
 from gateway.compose.init_data_folder import set_up
@@ -181,7 +181,7 @@ async def _refuse_lost_journal(folder: DataFolder, store: Store) -> None:
 async def _begin(folder: DataFolder, store: Store, now: int, *, answered: bool, in_memory: bool) -> RestoreCheck:
     """Written down before anything is sold: until its end this run has not ended in order."""
     known, before = (
-        await store.read(lambda conn: known_time.known_time(conn, CHAIN)),
+        await store.read(lambda conn: payments_known_until.payments_known_until(conn, CHAIN)),
         RestoreCheck.read(folder.last_run),
     )
     unused = not await store.read(address_journal.used)
@@ -280,7 +280,7 @@ async def _build(
         simulated=isinstance(source, SimulatedChain),
         watcher=watcher,
         hub=hub,
-        statuses=PurchaseCache(store, rails, purchases.encode),
+        statuses=PurchaseCache(store, rails, purchase_views.encode),
         invoice_batcher=InvoiceBatcher(
             InvoiceIssuer(store, rails, policy, journal), preparer, clock, readiness.why_closed
         ),

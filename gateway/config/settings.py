@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from bitcache.money import MAX_MONEY
-from gateway.config import address_formats
+from gateway.config import parse_urls
 
 ENVIRONMENT_PREFIX = "BITCACHE_"
 GIB = 2**30
@@ -29,7 +29,7 @@ Network = Literal["main", "test", "testnet4", "signet", "regtest"]
 
 def _origin(text: str) -> str:
     """An origin: ``https://gateway.example``, without a path."""
-    return text and address_formats.origin(text)
+    return text and parse_urls.origin(text)
 
 
 def _address_range(text: str) -> str:
@@ -69,7 +69,7 @@ class Chain(Section):
         "network, payments are seen only once they are in a block (docs/light-client.md). simulated: a pretend chain "
         "in this process, for trying things out; nothing on it is money.",
     )
-    rpc_url: Annotated[str, AfterValidator(_unless_empty(address_formats.rpc_url))] = Field(
+    rpc_url: Annotated[str, AfterValidator(_unless_empty(parse_urls.rpc_url))] = Field(
         "", description="Address of the node's RPC. Empty: this machine, at the port that the network usually has."
     )
     rpc_cookie: Annotated[Path, AfterValidator(_home)] | None = Field(
@@ -78,14 +78,14 @@ class Chain(Section):
         description="The node's cookie file, read again whenever the node restarts. Unset: where Bitcoin Core puts it. "
         "A cookie is better than a password: it is never written down.",
     )
-    rpc_user: Annotated[str, AfterValidator(address_formats.rpc_user)] = Field(
+    rpc_user: Annotated[str, AfterValidator(parse_urls.rpc_user)] = Field(
         "", description="RPC user name; only without a cookie file."
     )
     rpc_password: SecretStr = Field(
         SecretStr(""),
         description="RPC password. Prefer the cookie, or the environment: BITCACHE_CHAIN__RPC_PASSWORD.",
     )
-    zmq_rawtx: Annotated[str, AfterValidator(_unless_empty(address_formats.zmq_address))] = Field(
+    zmq_rawtx: Annotated[str, AfterValidator(_unless_empty(parse_urls.zmq_address))] = Field(
         "",
         description="The node's zmqpubrawtx address, for example tcp://127.0.0.1:28332: payments are seen within a "
         "second. Empty: within ten.",

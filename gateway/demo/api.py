@@ -12,7 +12,7 @@ from bitcache.errors import BadInput, ChainError, NotFound
 from bitcache.identifiers import parse_purchase_id
 from bitcache.money import Sat
 from gateway.api.models import DemoPaid, DemoPayment
-from gateway.api.purchases import purchase_by_id
+from gateway.api.purchase_views import purchase_by_id
 from gateway.api.request_bodies import json_body, reply
 from gateway.client.invoice_terms import onchain_request
 from gateway.context import CONTEXT, GatewayContext, context_of

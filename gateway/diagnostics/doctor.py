@@ -21,7 +21,7 @@ from bitcache.storage import address_journal_file
 from bitcache.storage.blob_directory import BlobDirectory
 from bitcache.storage.database import translate
 from bitcache.storage.migrate import newest_version, schema_version
-from bitcache.storage.sqlite_dialect import read_only
+from bitcache.storage.sqlite_only_sql import read_only
 from bitcache.storage.tables import listing
 from gateway.compose import node_facts
 from gateway.config.data_folder import DataFolder

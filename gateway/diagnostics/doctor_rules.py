@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Container, Iterator, Sequence
 from urllib.parse import urlsplit
 
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from bitcache.sellers import Payout
 from gateway.api.models import Health
 from gateway.compose import CALLS, CursorAt, Need, NodeFacts, Zmq, whitelist

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from bitcache import address_journal, block_processing, event_log, known_time, sellers, zero_conf_exposure
+from bitcache import address_journal, block_processing, event_log, payments_known_until, sellers, zero_conf_exposure
 from bitcache.address_journal import Skipped
-from bitcache.chain_payments import CHAIN, BlockRef
+from bitcache.chain_types import CHAIN, BlockRef
 from bitcache.sellers import Payout
 from bitcache.storage.tables import invoice, listing, payout, seller
 
@@ -54,7 +54,7 @@ def ledger_facts(conn: Connection) -> Ledger:
         losses=lost,
         lost_sat=lost_sat,
         exposure_sat=zero_conf_exposure.exposure(conn),
-        known_until=known_time.known_time(conn, CHAIN),
+        known_until=payments_known_until.payments_known_until(conn, CHAIN),
         deep=block_processing.block_at(conn, cursor.height - block_processing.DEEPEST) if cursor else None,
     )
 

@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection, select
 
 from bitcache.errors import BadInput
-from bitcache.storage.sqlite_dialect import insertion_order
+from bitcache.storage.sqlite_only_sql import insertion_order
 from bitcache.storage.tables import grant, invoice
 from gateway.context import GatewayContext
 from gateway.diagnostics.facts import Ledger, ledger_facts

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Connection, select
 from support.market import NOW, Market, pays, references_of
 
-from bitcache import absent_payments, block_processing, event_log, known_time
+from bitcache import absent_payments, block_processing, event_log, payments_known_until
 from bitcache.block_processing import OutOfOrder
-from bitcache.chain_payments import CHAIN, BlockRef, Payment
+from bitcache.chain_types import CHAIN, BlockRef, Payment
 from bitcache.issue_invoices import Purchase
 from bitcache.money import Sat
 from bitcache.storage.tables import grant, metadata
@@ -244,7 +244,7 @@ async def test_repeating_any_report_changes_nothing(market: Market, order: Purch
         lambda conn: block_processing.extend(conn, cursor, first, mined, NOW),
         lambda conn: block_processing.extend(conn, first, second, [], NOW),
         lambda conn: block_processing.unconfirmed(conn, waiting[:1], NOW),
-        lambda conn: known_time.set_known_until(conn, CHAIN, LATE, NOW),
+        lambda conn: payments_known_until.set_known_until(conn, CHAIN, LATE, NOW),
     ]
     for report in reports:
         await market.store.write(report)

@@ -30,7 +30,7 @@ from bitcache.invoice_batching import InvoiceBatcher
 from bitcache.invoice_quotas import Quotas
 from bitcache.issue_invoices import Answer, InvoicePolicy, PurchaseRequest
 from bitcache.payment_rail import Destination
-from bitcache.prepare_requests import RequestPreparer
+from bitcache.remote_payment_requests import RequestPreparer
 from bitcache.storage.tables import payout
 
 BUYER, NEIGHBOUR, THIRD, FOURTH = (

@@ -11,7 +11,7 @@ from support.market import NOW, POLICY, Market, address_of, key_of, pays, refere
 
 from bitcache import issue_invoices, payments, sellers
 from bitcache.buyer_networks import networks_of
-from bitcache.chain_payments import CHAIN
+from bitcache.chain_types import CHAIN
 from bitcache.errors import ClaimMismatch, InvalidDescriptor, NotFound, PriceTooHigh, SalesPaused, TooManyInvoices
 from bitcache.identifiers import FileId, claim_hash, new_file_id, new_purchase_id, new_secret
 from bitcache.invoice_quotas import Quotas

@@ -17,8 +17,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import Connection, create_engine, insert, select
 from support.market import PaperRail
 
-from bitcache import block_processing, event_log, known_time, payments, purchases, sales_totals, unpaid_address_runs
-from bitcache.chain_payments import CHAIN, BlockRef, Payment
+from bitcache import (
+    block_processing,
+    event_log,
+    payments,
+    payments_known_until,
+    purchases,
+    sales_totals,
+    unpaid_address_runs,
+)
+from bitcache.chain_types import CHAIN, BlockRef, Payment
 from bitcache.identifiers import PurchaseId
 from bitcache.money import Sat
 from bitcache.payments import IncomingPayment
@@ -124,14 +132,14 @@ class Chain(RuleBasedStateMachine):
     def the_chain_is_known(self, behind: int) -> None:
         """Invoices may expire, and are open again when a clock that ran ahead is set right."""
         self.chain_until = max(0, self.now - behind)
-        known_time.set_known_until(self.conn, CHAIN, self.chain_until, self.now)
+        payments_known_until.set_known_until(self.conn, CHAIN, self.chain_until, self.now)
         self.see([])
 
     @rule(behind=st.integers(-400, 400))
     def the_wallet_is_known(self, behind: int) -> None:
         """An invoice expires when both the chain and the wallet are known up to its end."""
         self.wallet_until = max(0, self.now - behind)
-        known_time.set_known_until(self.conn, WALLET, self.wallet_until, self.now)
+        payments_known_until.set_known_until(self.conn, WALLET, self.wallet_until, self.now)
         self.see([])
 
     @rule(references=st.sets(st.sampled_from(sorted(WALLET_PAYMENTS)), max_size=3), final=st.booleans())

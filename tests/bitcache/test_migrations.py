@@ -13,8 +13,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 
-from bitcache import event_log, known_time
-from bitcache.chain_payments import CHAIN
+from bitcache import event_log, payments_known_until
+from bitcache.chain_types import CHAIN
 from bitcache.event_log import EventKind
 from bitcache.storage.migrate import MIGRATIONS, migrate, newest_version, schema_version
 from bitcache.storage.tables import metadata
@@ -144,4 +144,4 @@ def test_every_sale_is_kept_when_ways_to_pay_are_told_apart(tmp_path: Path) -> N
             ("bb:0", "onchain", "surviving", 0, None, 71),
             ("cc:0", "onchain", "withdrawn", 0, None, 72),
         ]
-        assert known_time.known_time(conn, CHAIN) == 88
+        assert payments_known_until.payments_known_until(conn, CHAIN) == 88

@@ -10,8 +10,8 @@ import pytest
 from support.eventually import eventually
 from support.market import NOW, POLICY, Market, SealedFile, pays, request_of
 
-from bitcache import event_log, known_time, payment_requests, payments, sellers
-from bitcache.chain_payments import CHAIN
+from bitcache import event_log, payment_requests, payments, payments_known_until, sellers
+from bitcache.chain_types import CHAIN
 from bitcache.errors import InvoiceClosed, NotFound, TooManyInvoices, UnknownRail
 from bitcache.event_log import EventKind
 from bitcache.identifiers import claim_hash, new_purchase_id, new_secret
@@ -19,10 +19,10 @@ from bitcache.invoice_batching import InvoiceBatcher
 from bitcache.money import Sat
 from bitcache.payment_rail import PreparedRequest, RequestOrder
 from bitcache.payments import IncomingPayment
-from bitcache.prepare_requests import RequestPreparer
 from bitcache.purchases import PaymentRequest, Purchase
+from bitcache.remote_payment_requests import RequestPreparer
 from wallet.rails.simulated import SimulatedRail
-from wallet.rails.simulated_wallet import SimulatedWallet
+from wallet.rails.simulated_wallet_service import SimulatedWallet
 
 
 class Desk:
@@ -258,7 +258,7 @@ async def test_a_silent_wallet_pauses_expiry_as_a_silent_node_does(desk: Desk, f
         )
 
     async def known(scope: str, until: int) -> None:
-        await desk.market.store.write(lambda conn: known_time.set_known_until(conn, scope, until, late))
+        await desk.market.store.write(lambda conn: payments_known_until.set_known_until(conn, scope, until, late))
 
     await known(CHAIN, late)
     assert await states() == ("expired", "new")

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from support.market import NOW, Market, SealedFile, pays
 
 from bitcache import block_processing, rescan
-from bitcache.chain_payments import BlockRef, Payment
+from bitcache.chain_types import BlockRef, Payment
 from bitcache.errors import BadInput
 from bitcache.money import Sat
 from bitcache.rescan import ChainPayments, Report

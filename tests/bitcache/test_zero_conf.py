@@ -9,7 +9,7 @@ import pytest
 from support.market import NOW, POLICY, Market, SealedFile, pays
 
 from bitcache import block_processing, zero_conf_exposure
-from bitcache.chain_payments import Payment
+from bitcache.chain_types import Payment
 from bitcache.issue_invoices import Purchase, confirmations_for
 from bitcache.money import Sat
 

@@ -38,7 +38,7 @@ async def serve(config: Path, clock_file: Path, wallet_file: Path) -> None:
     from gateway.diagnostics import logs
     from gateway.server.app import listening
     from wallet.rails.simulated import SimulatedRail
-    from wallet.rails.simulated_wallet import SimulatedWallet
+    from wallet.rails.simulated_wallet_service import SimulatedWallet
 
     settings = load(config)
     logs.configure(settings.log)

@@ -19,11 +19,11 @@ from bitcache import (
     block_processing,
     follow_rails,
     key_release,
-    known_time,
     payments,
+    payments_known_until,
     settlement,
 )
-from bitcache.chain_payments import CHAIN, BlockRef, Payment
+from bitcache.chain_types import CHAIN, BlockRef, Payment
 from bitcache.money import Sat
 from bitcache.storage.tables import block, grant, invoice, known_until
 from gateway.live.hub import Hub
@@ -252,15 +252,15 @@ def confirmed_not_renewed() -> None:
 
 @mutation("a clock that was ahead once keeps new invoices half expired")
 def known_time_never_goes_back() -> None:
-    set_known_until = known_time.set_known_until
+    set_known_until = payments_known_until.set_known_until
 
     def never_back(conn: Connection, scope: str, until: int, now: int) -> None:
-        before = known_time.known_time(conn, scope)
+        before = payments_known_until.payments_known_until(conn, scope)
         set_known_until(conn, scope, until, now)
         highest = update(known_until).where(known_until.c.scope == scope).values(until=max(before, until))
         conn.execute(highest)
 
-    _set(known_time, set_known_until=never_back)
+    _set(payments_known_until, set_known_until=never_back)
 
 
 # The second rail
@@ -292,7 +292,7 @@ def silent_wallet_ignored() -> None:
             self.known_until = dict.fromkeys(self.known_until, conn.scalar(by_chain) or 0)
 
     over = and_(invoice.c.state == "new", invoice.c.expires_at < bindparam("until"))
-    _set(known_time, _TOUCHED=select(invoice.c.purchase_id).where(over))
+    _set(payments_known_until, _TOUCHED=select(invoice.c.purchase_id).where(over))
     _set(apply_settlement, _CameIn=ByChain)
 
 

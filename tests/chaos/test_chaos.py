@@ -32,4 +32,6 @@ def test_it_can_fail(bitcoind: Path) -> None:
     """A gateway that releases what is merely seen is caught; ``--mutations`` tries every fault on the list."""
     report = chaos(1.0, 1, mutation="settled-when-seen")
     assert report.finding is not None
-    assert "never fully confirmed" in report.finding or "at which it was not paid for" in report.finding
+    # Which of the three checks sees it first depends on when the gateway is killed.
+    caught_by = ("never fully confirmed", "at which it was not paid for", "fit into the loss budget")
+    assert any(check in report.finding for check in caught_by)

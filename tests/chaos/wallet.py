@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from chaos.gateway import Unreachable
 from chaos.reference import Invoice, InWallet
-from wallet.rails.simulated_wallet import SimulatedWallet
+from wallet.rails.simulated_wallet_service import SimulatedWallet
 
 if TYPE_CHECKING:
     from chaos.world import World

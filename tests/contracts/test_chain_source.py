@@ -14,7 +14,7 @@ from support.accounts import fresh_account, fresh_destinations
 from support.eventually import eventually
 from support.light import PromptLight
 
-from bitcache.chain_payments import BlockRef, Payment
+from bitcache.chain_types import BlockRef, Payment
 from bitcache.errors import NodeRefused
 from bitcache.money import Sat
 from wallet.chain.bitcoind_source import BitcoindSource

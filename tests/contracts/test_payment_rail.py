@@ -17,14 +17,14 @@ from bitcache.identifiers import PurchaseId, claim_hash, new_secret
 from bitcache.invoice_batching import InvoiceBatcher
 from bitcache.issue_invoices import InvoiceIssuer
 from bitcache.money import Sat
-from bitcache.prepare_requests import RequestPreparer
 from bitcache.purchases import PaymentRequest, Purchase
 from bitcache.rails import Rails
+from bitcache.remote_payment_requests import RequestPreparer
 from bitcache.storage.database import Store
 from wallet.chain.simulated_chain import SimulatedChain
 from wallet.rails.onchain import OnChainRail
 from wallet.rails.simulated import SimulatedRail
-from wallet.rails.simulated_wallet import SimulatedWallet
+from wallet.rails.simulated_wallet_service import SimulatedWallet
 from wallet.watcher import Watcher
 
 PRICE = 10_000

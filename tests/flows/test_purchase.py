@@ -26,7 +26,7 @@ from bitcache import (
     sellers,
     uploads,
 )
-from bitcache.chain_payments import BlockRef, Payment
+from bitcache.chain_types import BlockRef, Payment
 from bitcache.errors import PaymentRequired
 from bitcache.event_log import EventKind
 from bitcache.identifiers import claim_hash, new_secret, token_hash, unb64u

@@ -25,7 +25,7 @@ from gateway.context import GatewayContext
 from gateway.server.app import listening
 from wallet.chain.simulated_chain import SimulatedChain
 from wallet.rails.simulated import SimulatedRail
-from wallet.rails.simulated_wallet import SimulatedWallet
+from wallet.rails.simulated_wallet_service import SimulatedWallet
 
 TUS = {"Tus-Resumable": "1.0.0"}
 OCTETS = {"Content-Type": "application/offset+octet-stream"}

@@ -22,7 +22,7 @@ from support.eventually import eventually
 from bitcache.errors import DatabaseBusy, InvalidSettings, PrivateKeyRefused, SalesPaused
 from bitcache.identifiers import FileId
 from bitcache.sellers import active_payouts
-from gateway.api.purchases import purchase_of_claim
+from gateway.api.purchase_views import purchase_of_claim
 from gateway.compose import check_payout, init_data_folder, running
 from gateway.config.data_folder import DataFolder
 from wallet.chain.simulated_chain import SimulatedChain

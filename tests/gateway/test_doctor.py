@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from bitcache.address_journal import Skipped
 from bitcache.block_processing import DEEPEST
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from bitcache.errors import NodeAuthFailed, NodeCallForbidden, NodeUnreachable, NodeWrongNetwork
 from bitcache.sellers import Payout
 from gateway.cli.main import app

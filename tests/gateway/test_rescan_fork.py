@@ -15,7 +15,7 @@ from support.accounts import fresh_account
 from support.answers import address_in
 from support.eventually import eventually
 
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from bitcache.errors import NodeWrongNetwork
 from bitcache.money import Sat
 from bitcache.rescan import Report

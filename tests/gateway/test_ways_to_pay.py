@@ -17,7 +17,7 @@ from bitcache.identifiers import new_secret
 from bitcache.money import Sat
 from gateway.compose import check_payout, init_data_folder
 from wallet.chain.simulated_chain import SimulatedChain
-from wallet.rails.simulated_wallet import SimulatedWallet
+from wallet.rails.simulated_wallet_service import SimulatedWallet
 
 
 @pytest.fixture

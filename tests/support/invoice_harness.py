@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select
 
 from bitcache import block_processing
-from bitcache.chain_payments import CHAIN, BlockRef
+from bitcache.chain_types import CHAIN, BlockRef
 from bitcache.identifiers import PurchaseId, new_file_id, new_purchase_id
 from bitcache.storage.database import Store
 from bitcache.storage.tables import grant, invoice, listing, payment, payment_request, payout, purchase, seller

@@ -7,7 +7,7 @@ from typing import Any
 
 from support.eventually import eventually
 
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from wallet.chain.chain_source import ChainStatus, Scripts, Step
 from wallet.chain.light.light_source import LightSource
 from wallet.chain.regtest_node import RegtestNode

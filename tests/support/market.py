@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bitcache import block_processing, known_time, listings, purchases, sellers, uploads
+from bitcache import block_processing, listings, payments_known_until, purchases, sellers, uploads
 from bitcache.address_journal import AddressJournal
 from bitcache.buyer_networks import Networks
-from bitcache.chain_payments import CHAIN, BlockRef, Payment
+from bitcache.chain_types import CHAIN, BlockRef, Payment
 from bitcache.identifiers import FileId, PurchaseId, claim_hash, new_file_id, new_secret, token_hash
 from bitcache.issue_invoices import InvoiceIssuer, InvoicePolicy
 from bitcache.listings import Listing, ListingRequest
@@ -208,7 +208,7 @@ class Market:
 
     async def known_until(self, until: int) -> None:
         """Step 4: the chain is known up to this time."""
-        await self.store.write(lambda conn: known_time.set_known_until(conn, CHAIN, until, until))
+        await self.store.write(lambda conn: payments_known_until.set_known_until(conn, CHAIN, until, until))
 
 
 def request_of(purchase: Purchase, rail: str = "paper") -> PaymentRequest:

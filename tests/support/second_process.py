@@ -14,7 +14,7 @@ from pathlib import Path
 from bitcache.identifiers import PurchaseId
 from bitcache.rails import Rails
 from bitcache.storage.database import Store
-from gateway.api.purchases import encode
+from gateway.api.purchase_views import encode
 from gateway.live.hub import Hub
 from gateway.live.purchase_cache import PurchaseCache
 from gateway.visitor_limits import VisitorLimits

@@ -8,7 +8,7 @@ from typing import Any
 from support.accounts import fresh_destinations
 from support.invoice_harness import InvoiceHarness
 
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from bitcache.identifiers import PurchaseId
 from wallet.chain.chain_source import ChainStatus, Scripts, Step
 from wallet.chain.simulated_chain import SimulatedChain

@@ -11,7 +11,7 @@ import pytest
 from support.accounts import fresh_destinations
 from support.eventually import eventually
 
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from bitcache.errors import (
     ChainError,
     NodeAuthFailed,

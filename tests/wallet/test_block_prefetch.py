@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from bitcache.errors import NodeUnreachable
 from wallet.chain.block_prefetch import BlockPrefetch, PrefetchedBlock
 from wallet.chain.chain_source import Back

@@ -20,7 +20,7 @@ from support.light import PromptLight
 from support.socks import proxy_to_anything
 
 from bench.light import turn
-from bitcache.chain_payments import BlockRef, Payment
+from bitcache.chain_types import BlockRef, Payment
 from bitcache.errors import ChainError, InvalidSettings, NodeRefused, NodeUnreachable, NodeWrongNetwork
 from bitcache.money import Sat, btc_text
 from wallet.account import Account

@@ -24,7 +24,7 @@ from support.invoice_harness import InvoiceHarness, open_invoice_harness
 from support.lying_peer import LyingPeer
 from support.ports import free_port
 
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from bitcache.money import Sat, sat_from_btc
 from bitcache.storage.database import Store
 from bitcache.storage.tables import payout

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.peer_chain import PeerChain, double_sha256, mined_header
 
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from bitcache.errors import InvalidSettings, NodeRefused, PeerMisbehaved
 from wallet.chain.light.consensus import PERIOD, RULES, BaseBlock, ConsensusRules
 from wallet.chain.light.dial_peer import PeerAddress, read_address

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from bitcache.errors import NodeUnreachable, NodeWarmingUp
 from wallet.chain import read_chain_range
 from wallet.chain.chain_source import ChainStatus, Scripts, Step

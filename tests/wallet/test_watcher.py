@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.watcher_harness import HOUR, WatcherHarness
 
-from bitcache.chain_payments import Payment
+from bitcache.chain_types import Payment
 from bitcache.money import Sat
 from wallet.chain.chain_source import Scripts
 from wallet.chain.simulated_chain import SimulatedChain

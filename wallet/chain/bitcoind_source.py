@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 import zmq
 
-from bitcache.chain_payments import Absent, BlockRef, Payment
+from bitcache.chain_types import Absent, BlockRef, Payment
 from bitcache.errors import (
     ChainError,
     InvalidAmount,

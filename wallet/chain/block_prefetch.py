@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from bitcache.errors import BitcacheError
 from wallet.chain.chain_source import Back
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bitcache.chain_payments import Absent, BlockRef, Payment
+from bitcache.chain_types import Absent, BlockRef, Payment
 from bitcache.errors import ChainError
 from bitcache.money import Sat
 

@@ -15,7 +15,7 @@ from itertools import islice
 import zmq
 import zmq.asyncio
 
-from bitcache.chain_payments import Payment
+from bitcache.chain_types import Payment
 from bitcache.errors import ChainError, NodeWarmingUp
 from wallet.block_outputs import payments_in_transaction, spent_by, transaction_id
 from wallet.chain import node_answers

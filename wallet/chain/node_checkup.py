@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from bitcache.errors import ChainError, NodeCallForbidden, NodeConfused, NodePruned, NodeRefused
 from wallet.block_outputs import block_hash
 from wallet.chain import node_answers

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from bitcache.chain_payments import Absent, BlockRef
+from bitcache.chain_types import Absent, BlockRef
 from bitcache.errors import BadInput, ChainError, NodeWarmingUp
 from bitcache.rescan import ChainPayments
 from wallet.chain.chain_source import Back, ChainSource, Forward, Scripts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from bitcache.chain_payments import CHAIN, txid_of
+from bitcache.chain_types import CHAIN, txid_of
 from bitcache.money import DUST, Sat
 from bitcache.payment_rail import Destination, PayoutTerms
 from wallet import address_crosscheck

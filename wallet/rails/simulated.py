@@ -15,7 +15,7 @@ from bitcache.errors import RailUnavailable
 from bitcache.money import Sat
 from bitcache.payment_rail import Destination, PaymentRecorder, PreparedRequest, RequestOrder
 from bitcache.payments import IncomingPayment
-from wallet.rails.simulated_wallet import SimulatedWallet
+from wallet.rails.simulated_wallet_service import SimulatedWallet
 
 #: So often the wallet is asked for news (seconds).
 INTERVAL_SECONDS = 0.1

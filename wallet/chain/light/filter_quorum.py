@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import structlog
 
-from bitcache.chain_payments import Payment
+from bitcache.chain_types import Payment
 from bitcache.errors import ChainError, NodeUnreachable, PeerMisbehaved
 from wallet.block_outputs import payments_in_block
 from wallet.chain.light.block_filters import CompactFilter, filter_hash

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bitcache.chain_payments import BlockRef
+from bitcache.chain_types import BlockRef
 from bitcache.errors import ChainError, NodeRefused, PeerMisbehaved
 from wallet.chain.light.consensus import (
     FUTURE_SECONDS,

@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-from bitcache.chain_payments import Absent, BlockRef, Payment
+from bitcache.chain_types import Absent, BlockRef, Payment
 from bitcache.errors import ChainError, NodeRefused, NodeUnreachable, NodeWarmingUp
 from wallet.chain.chain_source import Back, ChainStatus, Forward, Scripts, Step
 from wallet.chain.light.consensus import RULES, ConsensusRules

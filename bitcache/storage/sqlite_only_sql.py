@@ -1,6 +1,6 @@
 """All SQL that is SQLite's alone; a store on another database has another module with these functions.
 
-``tests/bitcache/test_sqlite_dialect.py`` holds that nothing of it stands elsewhere.
+``tests/bitcache/test_sqlite_only_sql.py`` holds that nothing of it stands elsewhere.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ TIME_LIMIT_SECONDS = 10.0
 #: So many requests one rail is asked for at once; the others wait, within their time.
 ASKED_AT_ONCE = 16
 
-log = structlog.get_logger("bitcache.prepare_requests")
+log = structlog.get_logger("bitcache.remote_payment_requests")
 
 
 class RequestPreparer:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bitcache.money import Sat
 
-#: The scope of what is paid on the chain (see bitcache/known_time.py).
+#: The scope of what is paid on the chain (see bitcache/payments_known_until.py).
 CHAIN = "chain"
 
 

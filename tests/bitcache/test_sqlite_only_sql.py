@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DIALECT = ROOT / "bitcache" / "storage" / "sqlite_dialect.py"
+DIALECT = ROOT / "bitcache" / "storage" / "sqlite_only_sql.py"
 #: What the driver itself and the tables' partial indexes need beside it.
 MODULES = sorted(
     path

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select
 
 from bitcache.apply_settlement import settle_invoices
 from bitcache.settlement import State
-from bitcache.storage.sqlite_dialect import upsert
+from bitcache.storage.sqlite_only_sql import upsert
 from bitcache.storage.tables import invoice, known_until, payment_request
 
 _SET = upsert(known_until, keys=("scope",), changes=lambda new: {"until": new["until"]})
@@ -38,6 +38,6 @@ def set_known_until(conn: Connection, scope: str, until: int, now: int) -> None:
     settle_invoices(conn, set(conn.scalars(_TOUCHED, {"until": until})), now)
 
 
-def known_time(conn: Connection, scope: str) -> int:
+def payments_known_until(conn: Connection, scope: str) -> int:
     """Return up to when this scope was known last (Unix seconds); 0 before the first time."""
     return conn.scalar(select(known_until.c.until).where(known_until.c.scope == scope)) or 0
