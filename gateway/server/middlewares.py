@@ -20,7 +20,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 API = "/api/v1/"
 #: What a buyer's client on another site may call, and scripts that it may load.
 _ANY_ORIGIN = re.compile(
-    r"/api/v1/(files/|purchases/|claim$|share$|openapi\.json$)|/static/|/bitcache-pay\.js$", re.ASCII
+    r"/api/v1/(files/|purchases/|claim$|share$|openapi\.json$)|/static/|/widget/|/bitcache-pay\.js$", re.ASCII
 )
 #: Too short, segment by segment, to hold a secret.
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._-]{0,19}){1,6}", re.ASCII)

@@ -25,6 +25,7 @@ def routes() -> list[web.RouteDef]:
         *source_tarball.routes(),
         web.get("/static/{path:.+}", static_assets.static),
         web.get("/bitcache-pay.js", static_assets.widget),
+        web.get("/{path:widget/.+}", static_assets.static),
     ]
 
 

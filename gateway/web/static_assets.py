@@ -12,7 +12,7 @@ _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 async def static(request: web.Request) -> web.StreamResponse:
-    """``/static/…``"""
+    """``/static/…``, and ``/widget/…``: what ``/bitcache-pay.js`` imports, by relative names."""
     return _file(STATIC / request.match_info["path"])
 
 
@@ -24,11 +24,11 @@ async def widget(_: web.Request) -> web.StreamResponse:
 def _file(path: Path) -> web.FileResponse:
     """Modules import each other by plain names, so no address can carry a version: browsers must ask."""
     try:
-        found = path.resolve()
-        known = found.is_relative_to(STATIC) and found.suffix in _TYPES and found.is_file()
+        file = path.resolve()
+        known = file.is_relative_to(STATIC) and file.suffix in _TYPES and file.is_file()
     except (ValueError, OSError):  # a name that no file can have
         known = False
     if not known:
         raise web.HTTPNotFound
-    kind = f"{_TYPES[found.suffix]}; charset=utf-8"
-    return web.FileResponse(found, headers={"Cache-Control": "no-cache", "Content-Type": kind})
+    kind = f"{_TYPES[file.suffix]}; charset=utf-8"
+    return web.FileResponse(file, headers={"Cache-Control": "no-cache", "Content-Type": kind})

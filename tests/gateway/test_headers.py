@@ -70,6 +70,7 @@ async def test_the_api_is_not_cached(harness: GatewayHarness, path: str) -> None
         ("/openapi.json", True),
         ("//static/css/base.css", True),
         ("//bitcache-pay.js", True),
+        ("//widget/bitcache-pay-element.js", True),
         ("/seller", False),
         ("/listings", False),
         ("//sell", False),

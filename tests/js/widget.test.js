@@ -1,16 +1,34 @@
 /** The widget's decisions, without a browser; its dialog is tested in tests/browser/. */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 
-import { checkoutOf, messageMeaning, wantsPlainLink, wordsFor } from "../../gateway/web/static/bitcache-pay.js";
-import { readVectors } from "./support.js";
+import * as widget from "../../gateway/web/static/bitcache-pay.js";
+import { checkoutOf, wantsPlainLink } from "../../gateway/web/static/widget/checkout-link.js";
+import { PurchaseStateEvent, UnlockedEvent } from "../../gateway/web/static/widget/events.js";
+import { messageMeaning } from "../../gateway/web/static/widget/frame-messages.js";
+import { textsFor } from "../../gateway/web/static/widget/widget-texts.js";
+import { readVectors, repository } from "./support.js";
 
 const LINK = "https://gateway.example/f/AAECAwQFBgcICQoLDA0ODw#EBESExQVFhcYGRobHB0eHw";
 
 test("importing it without a browser does nothing and does not fail", () => {
   assert.equal(globalThis.customElements, undefined);
+});
+
+test("the script exports the element and its events, nothing else", () => {
+  assert.deepEqual(Object.keys(widget).sort(), ["BitcachePayElement", "PurchaseStateEvent", "UnlockedEvent"]);
+});
+
+test("defining it twice, as two gateways' scripts in one page do, keeps the first", () => {
+  const defined = new Map();
+  const registry = { get: (name) => defined.get(name), define: (name, element) => defined.set(name, element) };
+  class Other extends widget.BitcachePayElement {}
+  assert.equal(widget.BitcachePayElement.define("bitcache-pay", registry), widget.BitcachePayElement);
+  Other.define("bitcache-pay", registry);
+  assert.deepEqual([...defined], [["bitcache-pay", widget.BitcachePayElement]]);
 });
 
 test("a buyer's link becomes the checkout's address, its fragment kept", () => {
@@ -44,11 +62,12 @@ test("a plain click opens the dialog; a modifier or another button leaves the li
 
 test("messages: the two events, the height, being ready, asking and closing; nothing else", () => {
   const from = (data) => messageMeaning({ source: "bitcache", ...data });
-  assert.deepEqual(from({ type: "state", purchaseId: "T", state: "processing", secret: "x" }), {
-    event: "bitcache:state",
-    detail: { purchaseId: "T", state: "processing" },
-  });
-  assert.deepEqual(from({ type: "unlocked", purchaseId: "T" }), { event: "bitcache:unlocked", detail: { purchaseId: "T" } });
+  const { event: changed } = from({ type: "state", purchaseId: "T", state: "processing", secret: "x" });
+  assert.ok(changed instanceof PurchaseStateEvent && changed.bubbles && !("secret" in changed));
+  assert.deepEqual([changed.type, changed.purchaseId, changed.state], ["bitcache:state", "T", "processing"]);
+  const { event: unlocked } = from({ type: "unlocked", purchaseId: "T" });
+  assert.ok(unlocked instanceof UnlockedEvent && unlocked.bubbles);
+  assert.deepEqual([unlocked.type, unlocked.purchaseId], ["bitcache:unlocked", "T"]);
   assert.deepEqual(from({ type: "height", height: 512.2 }), { height: 513 });
   assert.deepEqual(from({ type: "close" }), { close: true });
   assert.deepEqual([from({ type: "ready" }), from({ type: "asking" })], [{ ready: true }, { asking: true }]);
@@ -59,12 +78,19 @@ test("messages: the two events, the height, being ready, asking and closing; not
 });
 
 test("it speaks the page's language", () => {
-  assert.equal(wordsFor("fr-CA").close, "Fermer");
-  assert.equal(wordsFor("de").close, "Close");
+  assert.equal(textsFor("fr-CA").close, "Fermer");
+  assert.equal(textsFor("de").close, "Close");
 });
 
-test("one file, no imports, MIT", () => {
-  const source = readFileSync(new URL("../../gateway/web/static/bitcache-pay.js", import.meta.url), "utf8");
-  assert.match(source, /^\/\/ SPDX-License-Identifier: MIT\n/);
-  assert.doesNotMatch(source, /^\s*import\b/m);
+test("MIT, and nothing imported from the rest, which is AGPL", () => {
+  const folder = join(repository, "gateway", "web", "static");
+  const modules = readdirSync(join(folder, "widget")).filter((name) => name.endsWith(".js"));
+  assert.ok(modules.includes("bitcache-pay-element.js"));
+  for (const path of ["bitcache-pay.js", ...modules.map((name) => `widget/${name}`)]) {
+    const source = readFileSync(join(folder, path), "utf8");
+    assert.match(source, /^\/\/ SPDX-License-Identifier: MIT\n/, path);
+    const imported = [...source.matchAll(/from "([^"]+)"/g)].map(([, name]) => name);
+    const inside = path.startsWith("widget/") ? /^\.\/[a-z-]+\.js$/ : /^\.\/widget\/[a-z-]+\.js$/;
+    assert.deepEqual(imported.filter((name) => !inside.test(name)), [], path);
+  }
 });
