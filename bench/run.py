@@ -19,7 +19,7 @@ from bench import lnbits
 from bench.case import Case
 from bench.cases import addresses, blocks, gateway, purchases, sealing, settling, streams, watching
 
-CONTEXT = {
+PARTS = {
     "sealing": sealing,
     "addresses": addresses,
     "blocks": blocks,
@@ -60,14 +60,14 @@ def main() -> None:
     """Measure, show, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", choices=CONTEXT, action="append")
+    parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--peers", action="store_true", help="install LNbits into .cache and measure it too")
     options = parser.parse_args()
     if options.peers:
         lnbits.want()
     console = Console()
     rows = []
-    for name, part in CONTEXT.items():
+    for name, part in PARTS.items():
         if options.only is None or name in options.only:
             with part.cases() as cases:
                 for case in cases:

@@ -137,7 +137,7 @@ def _without_purse(parts: GatewayContext, demo: bool) -> GatewayContext:
 
 SCRIPT = (
     "window.heard=[];for (const name of ['bitcache:state','bitcache:unlocked'])"
-    "document.addEventListener(name, (event) => heard.push([name, {purchaseId: event.purchaseId, state: event.state}]));"
+    "document.addEventListener(name, ({ purchaseId, state }) => heard.push([name, { purchaseId, state }]));"
 )
 
 
