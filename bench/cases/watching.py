@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import sqlite3
 import statistics
@@ -18,7 +19,7 @@ from bench.bench_gateway import PRICE, BenchGateway, open_bench_gateway, set_up,
 from bench.case import Case
 from bench.fullblocks import TRANSACTIONS, FullBlocks
 from bitcache import block_processing
-from bitcache.chain_types import BlockRef
+from bitcache.chain_types import CHAIN, BlockRef
 from bitcache.identifiers import b64u
 from bitcache.storage.database import Store
 from gateway.config.data_folder import DataFolder
@@ -153,6 +154,21 @@ def _chain(kind: type[RegtestNode]) -> Iterator[_Chain]:
             runner.run(node.stop())
 
 
+#: An old invoice, which nobody paid.
+_INVOICE = {
+    "payout_id": 1,
+    "amount_sat": PRICE,
+    "required_confirmations": 1,
+    "created_at": 0,
+    "expires_at": 0,
+    "state": "expired",
+    "marks": "",
+    "received_sat": 0,
+    "confirmed_sat": 0,
+    "confirmations": 0,
+}
+
+
 class _Grants:
     """Rounds of blocks in a gateway, and what became of all of them."""
 
@@ -178,17 +194,35 @@ def _remember_a_million(folder: Path) -> None:
     database = DataFolder(settings_in(folder).storage.directory).database
     with contextlib.closing(sqlite3.connect(database)) as conn, conn:
         conn.execute("INSERT INTO listing SELECT 'f', id, ?, 1, '', '', '', '', NULL, '', 0 FROM seller", (PRICE,))
-        conn.executemany("INSERT INTO purchase VALUES (?, 'f', ?, NULL, 0)", _purchases())
-        ids = [row[0] for row in conn.execute("SELECT id FROM purchase")]
-        conn.executemany(
-            "INSERT INTO invoice VALUES (?, 'onchain', 1, ?, ?, ?, ?, 1, 0, 0, 'expired', '', 0, 0, 0, NULL, NULL)",
-            ((one, index, b"\x00\x14" + os.urandom(20), f"bcrt1q{index:038}", PRICE) for index, one in enumerate(ids)),
-        )
+        ids = [b64u(os.urandom(16)) for _ in range(SCRIPTS)]
+        purchases = ({"id": id_, "file_id": "f", "claim_hash": os.urandom(32), "created_at": 0} for id_ in ids)
+        _insert(conn, "purchase", purchases)
+        _insert(conn, "invoice", (_INVOICE | {"purchase_id": id_} for id_ in ids))
+        _insert(conn, "payment_request", (_request(index, id_) for index, id_ in enumerate(ids)))
         conn.execute("UPDATE payout SET next_index = ?", (SCRIPTS,))
 
 
-def _purchases() -> Iterable[tuple[str, bytes]]:
-    return ((b64u(os.urandom(16)), os.urandom(32)) for _ in range(SCRIPTS))
+def _request(index: int, purchase_id: str) -> dict[str, object]:
+    return {
+        "purchase_id": purchase_id,
+        "rail": "onchain",
+        "scope": CHAIN,
+        "destination": f"bcrt1q{index:038}",
+        "match_key": b"\x00\x14" + os.urandom(20),
+        "minimum_sat": 294,
+        "expires_at": 0,
+        "payout_id": 1,
+        "key_index": index,
+        "received_sat": 0,
+        "created_at": 0,
+    }
+
+
+def _insert(conn: sqlite3.Connection, table: str, rows: Iterable[dict[str, object]]) -> None:
+    iterator = iter(rows)
+    first = next(iterator)
+    statement = f"INSERT INTO {table} ({', '.join(first)}) VALUES ({', '.join(f':{name}' for name in first)})"
+    conn.executemany(statement, itertools.chain((first,), iterator))
 
 
 def _memory(folder: Path) -> float:
