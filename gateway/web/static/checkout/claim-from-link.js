@@ -1,6 +1,6 @@
 /**
  * Whether the claim of a link or a cookie is taken up: whoever made it may hold it, too (docs/protocol.md §1). Python's
- * half: gateway/client/foreign.py; both are held to tests/vectors/claims.json.
+ * half: gateway/client/claim_from_link.py; both are held to tests/vectors/claims.json.
  */
 
 /** @typedef {"take" | "part" | "wait" | "leave"} Verdict `part`: the rest may be paid, knowingly; `wait`: not yet */

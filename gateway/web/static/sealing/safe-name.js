@@ -1,5 +1,5 @@
 /**
- * Titles and file names that neither deceive nor harm. Python's half is bitcache/names.py; both read
+ * Titles and file names that neither deceive nor harm. Python's half is bitcache/safe_names.py; both read
  * tests/vectors/names.json, whose comment states the rules.
  */
 

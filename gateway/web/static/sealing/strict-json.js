@@ -1,7 +1,7 @@
 /**
  * JSON objects read strictly: exactly these members and types, no duplicate, no fraction. Manifest and
  * metadata come from people whom we do not trust, and two readers that disagree on a sloppy document
- * could be shown different sales. Python's half is bitcache/sealing/strict.py.
+ * could be shown different sales. Python's half is bitcache/sealing/strict_json.py.
  */
 
 import { unb64u } from "./bytes.js";

@@ -1,6 +1,6 @@
 /**
  * Recognises private keys and seed words in what a seller pasted, so that they never leave the browser. The gateway
- * refuses the same (wallet/secrets_refused.py); tests/vectors/secrets.json has cases of both.
+ * refuses the same (wallet/refuse_private_keys.py); tests/vectors/secrets.json has cases of both.
  */
 
 const BASE58 = "1-9A-HJ-NP-Za-km-z";

@@ -1,4 +1,4 @@
-/** Numbers as people read them. Amounts are whole satoshis; no float touches one. Python's half: gateway/web/words.py */
+/** Numbers as people read them. Amounts are whole satoshis; no float touches one. Python's half: gateway/web/translations.py */
 
 import { language, t } from "./translations.js";
 
