@@ -53,6 +53,7 @@ async def test_it_is_the_whole_program_and_runs(harness: GatewayHarness, tmp_pat
 async def test_nothing_but_the_program(harness: GatewayHarness) -> None:
     """No settings, data or caches, nobody's name, and no time of this machine."""
     entries = unpacked((await fetch(harness))[2])
+    assert "pyproject.toml" in entries
     for name, entry in entries.items():
         assert entry.isfile()
         assert (entry.uid, entry.uname, entry.gname, entry.mtime) == (0, "", "", 0)

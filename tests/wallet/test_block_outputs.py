@@ -91,10 +91,11 @@ def test_the_parent_is_read_as_nodes_print_it() -> None:
     assert parent_hash(block([])) == bytes(range(32))[::-1].hex()
 
 
-@given(st.integers(80, 600))
-def test_a_block_cut_short_is_refused(length: int) -> None:
+def test_a_block_cut_short_is_refused() -> None:
+    """At every length but the whole."""
     whole = block([transaction([(5, OURS)]), transaction([(6, OURS)])])
-    if length < len(whole):
+    assert len(payments_in_block(whole, {OURS})) == 2
+    for length in range(len(whole)):
         with pytest.raises(NodeRefused):
             payments_in_block(whole[:length], {OURS})
 
