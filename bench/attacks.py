@@ -99,11 +99,11 @@ async def run(root: Path) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for attack in (connections, unread):
         with tempfile.TemporaryDirectory() as folder, gateway(root, Path(folder)) as (port, pid, log):
-            found, held = await attack(port)
+            result, held = await attack(port)
             before = log.stat().st_size
             waits = [await asyncio.to_thread(_served_in, port) for _ in range(5)]
             await asyncio.sleep(10)
-            results[attack.__name__] = found | {
+            results[attack.__name__] = result | {
                 "others_served_ms": [wait if wait is None else round(wait * 1000) for wait in waits],
                 "log_bytes": log.stat().st_size,
                 "log_bytes_per_second": round((log.stat().st_size - before) / 10),

@@ -180,7 +180,9 @@ class _Commands:
     async def make(self, count: int) -> list[str]:
         """So many fresh invoices; their purchases' ids."""
         hashes = [claim_hash(new_secret()) for _ in range(count)]
-        found = await asyncio.gather(*[self._parts.invoice_batcher.open(self._file_id, one, None) for one in hashes])
+        found = await asyncio.gather(
+            *[self._parts.invoice_batcher.open(self._file_id, claim_hash, None) for claim_hash in hashes]
+        )
         self._made |= {purchase.purchase_id: purchase for purchase, _ in found}
         return [purchase.purchase_id for purchase, _ in found]
 
@@ -192,8 +194,8 @@ class _Commands:
     async def pay(self, ids: list[str]) -> None:
         """Pay them on the simulated chain, and wait until all of it was seen."""
         assert isinstance(self._chain, SimulatedChain)
-        for one in ids:
-            self._chain.send(self._script(one), Sat(PRICE))
+        for purchase_id in ids:
+            self._chain.send(self._script(purchase_id), Sat(PRICE))
         waiting = select(func.count()).select_from(invoice).where(invoice.c.state == "processing")
 
         async def seen() -> bool:
@@ -214,7 +216,7 @@ class _Commands:
         if self._blocks is None:
             self._blocks = await FullBlocks.on(self._chain)
         ids = await self.make(count)
-        raw = await self._blocks.prepare([Payment(self._script(one), PRICE) for one in ids], count)
+        raw = await self._blocks.prepare([Payment(self._script(purchase_id), PRICE) for purchase_id in ids], count)
         await self.caught_up()
         await asyncio.sleep(0.1)
         wanted = self._grants.newest + count

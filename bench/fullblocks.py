@@ -73,10 +73,10 @@ class FullBlocks:
         for number in range(transactions):
             coins = used[2 * number : 2 * number + 2]
             paid = list(payments[number : number + 1])
-            left = sum(coin.value for coin in coins) - sum(one.amount for one in paid)
+            left = sum(coin.value for coin in coins) - sum(output.amount for output in paid)
             change = [Payment(_SCRIPT, left // 2), Payment(_SCRIPT, left - left // 2)]
             txid, raw = _transaction(coins, change + paid)
-            self._coins += [Coin(txid, index, one.amount) for index, one in enumerate(change)]
+            self._coins += [Coin(txid, index, output.amount) for index, output in enumerate(change)]
             raws.append(raw)
         return raws
 
@@ -92,7 +92,7 @@ def _transaction(coins: Sequence[Coin], outputs: Sequence[Payment]) -> tuple[byt
         coin.txid + struct.pack("<I", coin.index) + b"\x00\xff\xff\xff\xff" for coin in coins
     )
     paid = _count(outputs) + b"".join(
-        struct.pack("<Q", one.amount) + bytes([len(one.script)]) + one.script for one in outputs
+        struct.pack("<Q", output.amount) + bytes([len(output.script)]) + output.script for output in outputs
     )
     version, locktime = b"\x02\x00\x00\x00", bytes(4)
     txid = hashlib.sha256(hashlib.sha256(version + inputs + paid + locktime).digest()).digest()

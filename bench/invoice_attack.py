@@ -176,9 +176,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10, help="for how long they are alone")
     options = parser.parse_args()
     with gateway() as (url, pipe):
-        found = asyncio.run(run(url, work=options.work, seconds=options.seconds))
+        result = asyncio.run(run(url, work=options.work, seconds=options.seconds))
         pipe.send("memory")
-        print(json.dumps(found | {"gateway_mb": round(pipe.recv())}, indent=1))
+        print(json.dumps(result | {"gateway_mb": round(pipe.recv())}, indent=1))
 
 
 if __name__ == "__main__":

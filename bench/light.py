@@ -117,8 +117,8 @@ async def row(node: RegtestNode, issued: int) -> dict[str, float]:
     assert process.stdout
     while line := await process.stdout.readline():
         if line != b"mine\n":
-            found: dict[str, float] = json.loads(line)
-            return found
+            measured: dict[str, float] = json.loads(line)
+            return measured
         await node.mine()
         process.stdin.write(f"{time.time()}\n".encode())
     raise RuntimeError("the row ended early")
@@ -130,10 +130,11 @@ async def table(issued: list[int]) -> None:
     try:
         print("  issued  start s  answer ms  cpu ms/block    MB  loop ms  (idle)  decode ms")
         for count in issued:
-            found = await row(node, count)
+            measured = await row(node, count)
             print(
-                f"{count:8} {found['start_s']:8.2f} {found['answer_ms']:10.0f} {found['cpu_ms']:13.0f} "
-                f"{found['memory_mb']:5.0f} {found['loop_ms']:8.0f} {found['idle_ms']:7.0f} {found['decode_ms']:10.1f}"
+                f"{count:8} {measured['start_s']:8.2f} {measured['answer_ms']:10.0f} {measured['cpu_ms']:13.0f} "
+                f"{measured['memory_mb']:5.0f} {measured['loop_ms']:8.0f} {measured['idle_ms']:7.0f} "
+                f"{measured['decode_ms']:10.1f}"
             )
     finally:
         await node.stop()
@@ -142,7 +143,7 @@ async def table(issued: list[int]) -> None:
 def main(arguments: list[str]) -> None:
     """The table, or (called by it) one row."""
     if arguments[:1] != ["--row"]:
-        return asyncio.run(table([int(one) for one in arguments] or [1_000, 10_000, 100_000]))
+        return asyncio.run(table([int(argument) for argument in arguments] or [1_000, 10_000, 100_000]))
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     peer, issued = arguments[1:]
     print(json.dumps(asyncio.run(measure(peer, int(issued)))))

@@ -115,8 +115,8 @@ def _whole_answer(connection: socket.socket, status: bytes) -> bytes:
     while (head := answer.find(b"\r\n\r\n")) < 0:
         answer += connection.recv(65536)
     assert answer.startswith(status), answer
-    found = LENGTH.search(answer, 0, head + 2)
-    assert found, answer
-    while len(answer) < head + 4 + int(found[1]):
+    match = LENGTH.search(answer, 0, head + 2)
+    assert match, answer
+    while len(answer) < head + 4 + int(match[1]):
         answer += connection.recv(65536)
     return answer

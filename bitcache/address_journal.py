@@ -150,8 +150,8 @@ def _read_copy(copy: Path | None) -> dict[str, int]:
 def catch_up(conn: Connection, rail: DerivingRail, journal: AddressJournal, now: int) -> list[Skipped]:
     """At start: every account goes on at its mark; returns what was left out, which is logged and recorded."""
     rows = conn.execute(select(payout.c.id, payout.c.account).where(payout.c.rail == rail.name)).all()
-    found = (raise_to_mark(conn, rail, journal, row.id, row.account, now) for row in rows)
-    return [skipped for skipped in found if skipped is not None]
+    left_out = (raise_to_mark(conn, rail, journal, row.id, row.account, now) for row in rows)
+    return [skipped for skipped in left_out if skipped is not None]
 
 
 def raise_to_mark(
@@ -183,15 +183,15 @@ Beyond = dict[bytes, list[tuple[int, int]]]  #: payouts and indexes by key, for 
 
 def beyond(conn: Connection, rail: DerivingRail, count: int = LOOK_AHEAD) -> Beyond:
     """The next ``count`` destinations of every account: who pays there was shown it by a newer database than ours."""
-    found: Beyond = {}
+    beyond: Beyond = {}
     for row in conn.execute(select(payout).where(payout.c.rail == rail.name)):
         for index in range(row.next_index, row.next_index + count):
             try:
                 key = rail.destination(row.account, index).match_key
             except BitcacheError:  # an account that the rail cannot read (any more) sells nothing
                 break
-            found.setdefault(key, []).append((row.id, index))
-    return found
+            beyond.setdefault(key, []).append((row.id, index))
+    return beyond
 
 
 def pass_by(conn: Connection, scope: str, keys: Iterable[bytes], known: Beyond, now: int) -> list[Skipped]:

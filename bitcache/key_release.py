@@ -49,10 +49,10 @@ def mark_recovered(conn: Connection, purchase_id: str) -> None:
 
 def purchase_of_claim(conn: Connection, claim: str) -> PurchaseId:
     """The purchase that a claim secret belongs to; raises ClaimMismatch when nobody holds it."""
-    found = conn.scalar(select(purchase.c.id).where(purchase.c.claim_hash == claim_hash(claim)))
-    if found is None:
+    purchase_id = conn.scalar(select(purchase.c.id).where(purchase.c.claim_hash == claim_hash(claim)))
+    if purchase_id is None:
         raise ClaimMismatch("no purchase has this claim secret")
-    return PurchaseId(found)
+    return PurchaseId(purchase_id)
 
 
 def share_for(conn: Connection, claim: str) -> WrappedShare:

@@ -87,21 +87,23 @@ async def publish(
     file_id = manifest.file_id
 
     def prepare(conn: Connection) -> Listing | None:
-        found = _listed(conn, seller_id, file_id, request)
-        if found is None:
+        known_listing = _listed(conn, seller_id, file_id, request)
+        if known_listing is None:
             _check_price(conn, seller_id, manifest, payout_required)
             money.check_highest(manifest.price_sat, highest_price_sat)
             _check_size(uploads.length_of(conn, seller_id, file_id), manifest)
-        return found
+        return known_listing
 
     def finish(conn: Connection) -> Listing:
-        found = _listed(conn, seller_id, file_id, request)
-        return found or _insert(conn, seller_id, manifest, request, master_key.wrap(request.share, file_id), now)
+        known_listing = _listed(conn, seller_id, file_id, request)
+        return known_listing or _insert(
+            conn, seller_id, manifest, request, master_key.wrap(request.share, file_id), now
+        )
 
     async with blobs.lock(file_id):
-        found = await store.read(prepare)
-        if found is not None:
-            return found
+        prepared = await store.read(prepare)
+        if prepared is not None:
+            return prepared
         if blobs.arrived(file_id).size < manifest.sealed_size:
             raise UploadIncomplete
         await blobs.verify(file_id, lambda pieces: verify_stored(pieces, manifest, request.groups))

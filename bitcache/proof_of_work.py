@@ -66,8 +66,8 @@ def proven_bits(secret: bytes, purpose: Purpose, challenge: str, nonce: int, now
 
 def solves(challenge: bytes, nonce: int, bits: int) -> bool:
     """Return whether ``nonce`` (under 2^53) gives at least ``bits`` leading zero bits."""
-    found = hashlib.pbkdf2_hmac("sha256", nonce.to_bytes(8, "big"), challenge, ITERATIONS, 8)
-    return int.from_bytes(found, "big") >> (64 - bits) == 0
+    digest = hashlib.pbkdf2_hmac("sha256", nonce.to_bytes(8, "big"), challenge, ITERATIONS, 8)
+    return int.from_bytes(digest, "big") >> (64 - bits) == 0
 
 
 def solve(challenge: str, bits: int, tell: Callable[[float], bool] = lambda _: True) -> int:

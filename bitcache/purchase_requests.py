@@ -73,8 +73,8 @@ def admit_requests(
 
     The refusals are NotFound, ClaimMismatch, SalesPaused, PriceTooHigh, TooManyInvoices and WorkRequired.
     """
-    found = conn.execute(_SALES, {"files": list({purchase_request.file_id for purchase_request in purchase_requests})})
-    sales = {row.file_id: row for row in found}
+    rows = conn.execute(_SALES, {"files": list({purchase_request.file_id for purchase_request in purchase_requests})})
+    sales = {row.file_id: row for row in rows}
     admission.prepare(
         (purchase_request.file_id, sales[purchase_request.file_id].payout_id, purchase_request.networks)
         for purchase_request in purchase_requests

@@ -115,8 +115,8 @@ def lowest_payment_without_block(conn: Connection) -> int | None:
         block, (block.c.hash == payment.c.block_hash) & (block.c.height == payment.c.height)
     )
     first = select(func.min(block.c.height)).scalar_subquery()
-    found: int | None = conn.scalar(joined.where(block.c.hash.is_(None), payment.c.height > first))
-    return found
+    lowest: int | None = conn.scalar(joined.where(block.c.hash.is_(None), payment.c.height > first))
+    return lowest
 
 
 def unissued_addresses(conn: Connection, rail: DerivingRail, look_ahead: int = LOOK_AHEAD) -> dict[bytes, Address]:
@@ -125,15 +125,15 @@ def unissued_addresses(conn: Connection, rail: DerivingRail, look_ahead: int = L
         (skipped_range.payout_id, skipped_range.first, skipped_range.end)
         for skipped_range in address_journal.all_skipped(conn)
     ]
-    found: dict[bytes, Address] = {}
+    addresses: dict[bytes, Address] = {}
     for row in conn.execute(select(payout).where(payout.c.rail == rail.name)):
         ranges = [(first, end) for payout_id, first, end in skipped if payout_id == row.id]
         for first, end in [*ranges, (row.next_index, row.next_index + look_ahead)]:
             for index in range(first, end):
                 made = rail.destination(row.account, index)
-                found.setdefault(made.match_key, Address(row.id, index, made.text))
-    known = owners(conn, rail.scope, found.keys())
-    return {key: address for key, address in found.items() if key not in known}
+                addresses.setdefault(made.match_key, Address(row.id, index, made.text))
+    known = owners(conn, rail.scope, addresses.keys())
+    return {key: address for key, address in addresses.items() if key not in known}
 
 
 def dry_run(
@@ -255,11 +255,11 @@ def _write(
     conn.execute(delete(block).where(block.c.height >= chain.first.height))
     refs = [chain.first, *chain.blocks]
     conn.execute(insert(block), [{"height": ref.height, "hash": ref.hash} for ref in refs])
-    found: list[tuple[Payment, BlockRef | None]] = list(chain.payments.values())
+    in_blocks: list[tuple[Payment, BlockRef | None]] = list(chain.payments.values())
     waiting = [paid for paid in chain.waiting if paid.key in known] if chain.sees_unconfirmed else []
-    found += [(paid, None) for paid in waiting]
+    in_blocks += [(paid, None) for paid in waiting]
     changed = set()
-    for paid, ref in found:
+    for paid, ref in in_blocks:
         if paid.key in known and _put(conn, paid, known[paid.key], now, ref, stored.get(paid.reference)):
             changed.add(known[paid.key].purchase_id)
     if chain.sees_unconfirmed:
@@ -297,8 +297,8 @@ def _states(conn: Connection, purchase_ids: Collection[str]) -> dict[str, str]:
     """These invoices' states, in words."""
     rows = select(invoice.c.purchase_id, invoice.c.state, grant.c.granted_at)
     joined = rows.outerjoin(grant, grant.c.purchase_id == invoice.c.purchase_id)
-    found = conn.execute(joined.where(among_ids(invoice.c.purchase_id)), ids(purchase_ids))
-    return {row.purchase_id: row.state + (", released" if row.granted_at else "") for row in found}
+    granted = conn.execute(joined.where(among_ids(invoice.c.purchase_id)), ids(purchase_ids))
+    return {row.purchase_id: row.state + (", released" if row.granted_at else "") for row in granted}
 
 
 def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:

@@ -50,10 +50,10 @@ def verify_stored(pieces: Iterable[bytes], manifest: Manifest, groups: bytes) ->
 
 def _check_share(share: bytes, manifest: Manifest) -> None:
     try:
-        found = key_derivation.share_hash(share)
+        digest = key_derivation.share_hash(share)
     except InvalidIdentifier as error:
         raise InvalidManifest(str(error)) from None
-    if found != manifest.share_hash:
+    if digest != manifest.share_hash:
         raise InvalidManifest("the gateway share is not the signed one")
 
 

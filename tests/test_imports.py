@@ -25,11 +25,11 @@ def imported(source: str, package: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Import(names=names):
-                yield from (one.name for one in names)
+                yield from (name.name for name in names)
             case ast.ImportFrom(module=module, names=names, level=level):
                 above = package.split(".")[: len(package.split(".")) - level + 1] if level else []
                 base = ".".join([*above, *([module] if module else [])])
-                yield from (f"{base}.{one.name}" for one in names)
+                yield from (f"{base}.{name.name}" for name in names)
             case ast.Call(func=ast.Name(id="__import__" | "import_module"), args=[ast.Constant(value=str(name)), *_]):
                 yield name
             case ast.Call(func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=str(name)), *_]):
@@ -50,7 +50,7 @@ def violations(path: Path, source: str) -> list[str]:
 
 def test_every_module_keeps_to_its_layer() -> None:
     """The core knows neither neighbour; the wallet knows the core; only compose/ knows all."""
-    assert [found for path in modules() for found in violations(path, (ROOT / path).read_text())] == []
+    assert [violation for path in modules() for violation in violations(path, (ROOT / path).read_text())] == []
 
 
 def test_settlement_knows_amounts_and_time_alone() -> None:

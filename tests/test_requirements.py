@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 OURS = ("bitcache", "wallet", "gateway")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-DECLARED = [Requirement(one) for one in PROJECT["dependencies"]]
+DECLARED = [Requirement(requirement) for requirement in PROJECT["dependencies"]]
 BUILD, DEV = ([Requirement(one) for one in PROJECT["optional-dependencies"][extra]] for extra in ("build", "dev"))
 GATEWAY_LOCK, DEV_LOCK = "requirements.lock", "requirements-dev.lock"
 
@@ -43,7 +43,7 @@ def needed(requirements: list[Requirement]) -> set[str]:
         found.add(name)
         for wanted in {"", *requirement.extras} - {seen for named, seen in done if named == name}:
             done.add((name, wanted))
-            todo += [(Requirement(one), wanted) for one in distribution(name).requires or []]
+            todo += [(Requirement(requirement), wanted) for requirement in distribution(name).requires or []]
     return found
 
 
@@ -60,10 +60,14 @@ def imported() -> Iterator[str]:
 
 def test_what_is_imported_is_declared() -> None:
     """Not only there because something else, or a test tool, brings it along."""
-    foreign = {one for one in imported() if one not in (*OURS, "__future__") and one not in sys.stdlib_module_names}
+    foreign = {
+        module for module in imported() if module not in (*OURS, "__future__") and module not in sys.stdlib_module_names
+    }
     providers = packages_distributions()
-    declared = {canonicalize_name(one.name) for one in DECLARED}
-    undeclared = {one for one in foreign if not declared & {canonicalize_name(by) for by in providers.get(one, [])}}
+    declared = {canonicalize_name(requirement.name) for requirement in DECLARED}
+    undeclared = {
+        module for module in foreign if not declared & {canonicalize_name(by) for by in providers.get(module, [])}
+    }
     assert undeclared == set()
 
 
@@ -77,7 +81,7 @@ def test_the_gateways_lock_holds_what_it_needs_and_no_more() -> None:
 
 def test_the_tests_lock_holds_the_rest() -> None:
     assert pinned(GATEWAY_LOCK) & pinned(DEV_LOCK) == set()
-    assert {canonicalize_name(one.name) for one in DEV} <= pinned(DEV_LOCK)
+    assert {canonicalize_name(requirement.name) for requirement in DEV} <= pinned(DEV_LOCK)
     assert needed(DEV) <= pinned(GATEWAY_LOCK) | pinned(DEV_LOCK)
 
 

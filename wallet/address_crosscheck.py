@@ -39,11 +39,11 @@ def derive(descriptor: str, network: str, index: int) -> tuple[bytes, str]:
     library, where = bitcoinlib(), facts(network)
     if multisig := MULTISIG.fullmatch(descriptor):
         return _wsh(library, multisig, where, index)
-    found = CANONICAL.fullmatch(descriptor)
-    if not found:
+    match = CANONICAL.fullmatch(descriptor)
+    if not match:
         raise InvalidDescriptor("this is not a canonical descriptor")
-    key = _key(library, found, where, index)
-    encode = {"wpkh": _wpkh, "tr": _tr, "sh(wpkh": _sh_wpkh}[found["type"]]
+    key = _key(library, match, where, index)
+    encode = {"wpkh": _wpkh, "tr": _tr, "sh(wpkh": _sh_wpkh}[match["type"]]
     return encode(library, key, where)
 
 
@@ -54,9 +54,9 @@ def _key(library: Library, match: re.Match[str], where: NetworkFacts, index: int
 
 def _wsh(library: Library, multisig: re.Match[str], where: NetworkFacts, index: int) -> tuple[bytes, str]:
     """BIP67 and BIP383: at most 15 keys, so that both counts are one byte of the script."""
-    found = [RANGED_KEY.fullmatch(key) for key in multisig["keys"].split(",")]
-    public = [_key(library, key, where, index).public_byte for key in found if key]
-    if len(public) != len(found):
+    matches = [RANGED_KEY.fullmatch(key) for key in multisig["keys"].split(",")]
+    public = [_key(library, key, where, index).public_byte for key in matches if key]
+    if len(public) != len(matches):
         raise InvalidDescriptor("this is not a canonical descriptor")
     if multisig["name"] == "sortedmulti":
         public.sort()

@@ -69,10 +69,10 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname != _SETTINGS_MODULE:
             return None
-        found = PathFinder.find_spec(fullname, path, target)
-        if found is None or found.origin is None:
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None or spec.origin is None:
             return None
-        return ModuleSpec(fullname, _SettingsLoader(Path(found.origin)), origin=found.origin)
+        return ModuleSpec(fullname, _SettingsLoader(Path(spec.origin)), origin=spec.origin)
 
 
 class _SettingsLoader(Loader):

@@ -35,15 +35,15 @@ def payments_in_block(raw: bytes, scripts: Scripts) -> list[Payment]:
     """Every output of a raw block that pays one of ``scripts``; raises NodeRefused on garbage."""
     try:
         count, at = _varint(raw, HEADER)
-        found: list[Payment] = []
+        matched: list[Payment] = []
         for number in range(count):
             at, payments = _scan(raw, at, scripts, maturity=0 if number else COINBASE_MATURITY)
-            found += payments
+            matched += payments
     except (IndexError, struct.error) as error:
         raise NodeRefused("the node sent a broken block") from error
     if at != len(raw):
         raise NodeRefused("the node sent a broken block")
-    return found
+    return matched
 
 
 class _EveryScript:
@@ -69,15 +69,15 @@ def every_transaction(raw: bytes) -> list[TransactionOutline]:
     """An outline of each transaction of a raw block, in order; raises NodeRefused on garbage."""
     try:
         count, at = _varint(raw, HEADER)
-        found: list[TransactionOutline] = []
+        outlines: list[TransactionOutline] = []
         for _ in range(count):
             at, outline = _outline(raw, at)
-            found.append(outline)
+            outlines.append(outline)
     except (IndexError, struct.error) as error:
         raise NodeRefused("the node sent a broken block") from error
     if at != len(raw):
         raise NodeRefused("the node sent a broken block")
-    return found
+    return outlines
 
 
 def payments_in_transaction(raw: bytes, scripts: Scripts) -> list[Payment]:
@@ -107,12 +107,12 @@ def transaction_id(raw: bytes) -> str:
 def spent_by(raw: bytes) -> list[tuple[str, int]]:
     """The outputs that a raw transaction spends: transaction id (as nodes print it) and number."""
     count, at = _varint(raw, 4 + _marker(raw, 4))
-    found = []
+    outpoints = []
     for _ in range(count):
-        found.append((raw[at : at + 32][::-1].hex(), unpack_from("<I", raw, at + 32)[0]))
+        outpoints.append((raw[at : at + 32][::-1].hex(), unpack_from("<I", raw, at + 32)[0]))
         length, at = _varint(raw, at + 36)
         at += length + 4
-    return found
+    return outpoints
 
 
 def _scan(raw: bytes, start: int, scripts: Scripts, *, maturity: int) -> tuple[int, list[Payment]]:

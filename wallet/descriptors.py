@@ -152,8 +152,8 @@ def _keys_of(name: str, inside: str) -> list[str]:
 
 
 def _keys_of_multisig(inside: str) -> list[str]:
-    found = MULTISIG.fullmatch(inside)
-    keys = found["keys"].split(",") if found else []
+    match = MULTISIG.fullmatch(inside)
+    keys = match["keys"].split(",") if match else []
     if not keys or len(keys) > MOST_KEYS:
         raise InvalidDescriptor(
             f"inside wsh there must be sortedmulti(…) or multi(…) with at most {MOST_KEYS} keys",

@@ -51,10 +51,10 @@ def plain(key: str, network: str) -> tuple[str, int]:
     """The same key as xpub or tpub, and its depth below the seed; raises InvalidDescriptor if mistyped."""
     kind, library = kind_of(key, network), bitcoinlib()
     try:
-        found = library.keys.HDKey.from_wif(key, network=facts(network).bitcoinlib)
+        key_object = library.keys.HDKey.from_wif(key, network=facts(network).bitcoinlib)
         # bitcoinlib ignores the checksum: a mistyped key comes back with a fresh one, unlike itself
-        if found.wif(witness_type=kind.bitcoinlib) == key:
-            return str(found.wif(witness_type="legacy")), int(found.depth)
+        if key_object.wif(witness_type=kind.bitcoinlib) == key:
+            return str(key_object.wif(witness_type="legacy")), int(key_object.depth)
     except (library.keys.BKeyError, library.encoding.EncodingError, ValueError, TypeError):
         pass
     raise InvalidDescriptor("this extended key is mistyped or incomplete", reason="mistyped") from None

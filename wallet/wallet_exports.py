@@ -34,10 +34,10 @@ def payable_texts(text: str) -> list[str]:
     """The parts of ``text`` that may say where to be paid; the text itself where it is one, or no export at all."""
     if PAYABLE.fullmatch(text):
         return [_whole_branch(text)]
-    found = list(_of_json(text) if text[:1] in ("{", "[") else _of_lines(text))[:MOST]
-    if any(entry.active for entry in found):
-        found = [entry for entry in found if entry.active]
-    texts = list(dict.fromkeys(_whole_branch(entry.text) for entry in found if not entry.for_change))
+    descriptors = list(_of_json(text) if text[:1] in ("{", "[") else _of_lines(text))[:MOST]
+    if any(entry.active for entry in descriptors):
+        descriptors = [entry for entry in descriptors if entry.active]
+    texts = list(dict.fromkeys(_whole_branch(entry.text) for entry in descriptors if not entry.for_change))
     return _without_change_of_pairs(texts) or [text]
 
 
@@ -57,8 +57,8 @@ def _of_json(text: str) -> Iterator[_Found]:
     """Its descriptors, else its extended keys."""
     try:
         value = json.loads(text)
-        found = list(_descriptors(value))
-        yield from found or (_Found(key) for key in _strings(value) if PAYABLE.fullmatch(key))
+        descriptors = list(_descriptors(value))
+        yield from descriptors or (_Found(key) for key in _strings(value) if PAYABLE.fullmatch(key))
     except (ValueError, RecursionError):
         yield from _of_lines(text)
 

@@ -58,9 +58,9 @@ async def issued_keys(store: Store) -> AsyncIterator[list[bytes]]:
     """Every script ever issued, in parts: there may be millions."""
     after, more = b"", True
     while more:
-        found = await store.read(partial(match_keys_after, scope=CHAIN, after=after, most=LOADED_AT_ONCE))
-        yield found
-        after, more = found[-1] if found else b"", len(found) == LOADED_AT_ONCE
+        keys = await store.read(partial(match_keys_after, scope=CHAIN, after=after, most=LOADED_AT_ONCE))
+        yield keys
+        after, more = keys[-1] if keys else b"", len(keys) == LOADED_AT_ONCE
 
 
 class Watcher:

@@ -63,9 +63,9 @@ def _readers(bench_gateway: BenchGateway, ids: list[str]) -> Iterator[Pipe]:
 def _read(port: int, ids: list[str], pipe: Pipe) -> None:
     """Open the streams; then, whenever told a number, say when that many more were settled."""
     poll, streams = select.epoll(), {}
-    for one in ids:
+    for purchase_id in ids:
         stream = socket.create_connection(("127.0.0.1", port))
-        stream.sendall(request("GET", f"/api/v1/purchases/{one}/events"))
+        stream.sendall(request("GET", f"/api/v1/purchases/{purchase_id}/events"))
         poll.register(stream.fileno(), select.EPOLLIN)
         streams[stream.fileno()] = stream
         if len(streams) % 100 == 0:

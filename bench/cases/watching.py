@@ -126,7 +126,7 @@ class _Chain:
 
     async def _match_verbose(self) -> None:
         block = await self._source.rpc.call("getblock", self._tip.hash, 2)
-        outputs = (output["scriptPubKey"]["hex"] for one in block["tx"] for output in one["vout"])
+        outputs = (output["scriptPubKey"]["hex"] for transaction in block["tx"] for output in transaction["vout"])
         assert not any(bytes.fromhex(script) in self._scripts for script in outputs)
 
     async def _catch_up(self) -> float:

@@ -69,24 +69,24 @@ class Manifest:
 def parse(text: str) -> Manifest:
     """The manifest in ``text``; InvalidManifest for an unknown version or member, a wrong type, size or range."""
     _encode(text)
-    found = strict_json.parse_object(text, _MEMBERS)
-    strict_json.number(found["v"], 1, 1, "version")
-    preview = found["preview_hash"]
+    members = strict_json.parse_object(text, _MEMBERS)
+    strict_json.number(members["v"], 1, 1, "version")
+    preview = members["preview_hash"]
     try:
-        container.plain_size(found["sealed_size"])
-        file_id = parse_file_id(found["file_id"])
+        container.plain_size(members["sealed_size"])
+        file_id = parse_file_id(members["file_id"])
     except BitcacheError as error:
         raise InvalidManifest(str(error)) from None
     return Manifest(
         file_id=file_id,
-        sealed_size=found["sealed_size"],
-        header=strict_json.raw(found["header"], HEADER_SIZE, "header"),
-        group_root=strict_json.raw(found["group_root"], 32, "group_root"),
-        share_hash=strict_json.raw(found["share_hash"], 32, "share_hash"),
-        meta_hash=strict_json.raw(found["meta_hash"], 32, "meta_hash"),
+        sealed_size=members["sealed_size"],
+        header=strict_json.raw(members["header"], HEADER_SIZE, "header"),
+        group_root=strict_json.raw(members["group_root"], 32, "group_root"),
+        share_hash=strict_json.raw(members["share_hash"], 32, "share_hash"),
+        meta_hash=strict_json.raw(members["meta_hash"], 32, "meta_hash"),
         preview_hash=None if preview is None else strict_json.raw(preview, 32, "preview_hash"),
-        price_sat=strict_json.number(found["price_sat"], 1, MAX_MONEY, "price_sat"),
-        seller_key=strict_json.raw(found["seller_key"], 32, "seller_key"),
+        price_sat=strict_json.number(members["price_sat"], 1, MAX_MONEY, "price_sat"),
+        seller_key=strict_json.raw(members["seller_key"], 32, "seller_key"),
     )
 
 

@@ -72,14 +72,14 @@ def open_metadata(sealed: bytes, link_share: bytes, file_id: FileId) -> Metadata
 
 def parse_metadata(text: str) -> Metadata:
     """The inverse of :meth:`Metadata.text`; strict."""
-    found = strict_json.parse_object(text, _MEMBERS)
-    strict_json.number(found["v"], 1, 1, "version")
+    members = strict_json.parse_object(text, _MEMBERS)
+    strict_json.number(members["v"], 1, 1, "version")
     return Metadata(
-        title=safe_names.title(found["title"]),
-        name=safe_names.safe_file_name(found["name"]),
-        media_type=_media_type(found["type"]),
-        size=strict_json.number(found["size"], 0, container.MAX_PLAIN_SIZE, "size"),
-        seller_key=strict_json.raw(found["seller_key"], 32, "seller_key"),
+        title=safe_names.title(members["title"]),
+        name=safe_names.safe_file_name(members["name"]),
+        media_type=_media_type(members["type"]),
+        size=strict_json.number(members["size"], 0, container.MAX_PLAIN_SIZE, "size"),
+        seller_key=strict_json.raw(members["seller_key"], 32, "seller_key"),
     )
 
 

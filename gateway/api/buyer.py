@@ -122,15 +122,15 @@ async def share(request: web.Request) -> web.Response:
     parts = context_of(request)
     claim = authentication.claim(request)
     try:
-        found = await parts.store.read(lambda conn: key_release.share_for(conn, claim))
+        sealed_share = await parts.store.read(lambda conn: key_release.share_for(conn, claim))
     except PaymentRequired:
         asked = await purchase_of_claim(parts, claim)
         raise await payment_required(parts, parse_file_id(asked.file_id), claim) from None
     try:
-        opened = parts.master_key.unwrap(found.wrapped, found.file_id)
+        opened = parts.master_key.unwrap(sealed_share.wrapped, sealed_share.file_id)
     except WrongKey as error:  # ours to repair, not the buyer's
         raise StorageError("the gateway's key does not open this share", hint="Tell the operator.") from error
-    return reply(models.Share(file_id=found.file_id, share=b64u(opened)))
+    return reply(models.Share(file_id=sealed_share.file_id, share=b64u(opened)))
 
 
 async def _offer(request: web.Request) -> listings.PublicListing:

@@ -21,10 +21,10 @@ def wanted(request: web.Request, size: int, etag: str) -> range | None:
     match = _ONE_RANGE.fullmatch(asked)
     if match is None or match.groups() == ("", ""):
         return None
-    found = _resolve(match[1][:20], match[2][:20], size)
-    if found is not None and not found:
+    resolved = _resolve(match[1][:20], match[2][:20], size)
+    if resolved is not None and not resolved:
         raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{size}"})
-    return found
+    return resolved
 
 
 def not_modified(request: web.Request, etag: str) -> bool:

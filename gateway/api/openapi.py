@@ -163,19 +163,19 @@ def document(origin: str, *, demo: bool) -> dict[str, Any]:
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "summary": operation.summary,
         "operationId": re.sub(r"\W+", "_", f"{operation.method}{operation.path}").strip("_"),
         "responses": {str(status): _answer(status, content) for status, content in operation.answers.items()},
     }
-    found["responses"]["default"] = _answer(0, models.Problem)
+    document["responses"]["default"] = _answer(0, models.Problem)
     if parameters := _parameters(operation):
-        found["parameters"] = parameters
+        document["parameters"] = parameters
     if operation.takes is not None:
-        found["requestBody"] = {"required": True, "content": _content(operation.takes)}
+        document["requestBody"] = {"required": True, "content": _content(operation.takes)}
     if operation.secret is not None:
-        found["security"] = [{operation.secret: []}]
-    return found
+        document["security"] = [{operation.secret: []}]
+    return document
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:

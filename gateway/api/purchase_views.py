@@ -32,9 +32,9 @@ async def purchase_of_claim(parts: GatewayContext, claim: str) -> Purchase:
     def find(conn: Connection) -> purchases.Purchase:
         return purchases.view(conn, parts.rails, key_release.purchase_of_claim(conn, claim))
 
-    found = await parts.store.read(find)
-    logs.bind(purchase_id=found.purchase_id)
-    return Purchase.of(found)
+    known_purchase = await parts.store.read(find)
+    logs.bind(purchase_id=known_purchase.purchase_id)
+    return Purchase.of(known_purchase)
 
 
 async def begin(
@@ -45,13 +45,13 @@ async def begin(
     secret, now = parts.buyer_secret, parts.clock()
     work = 0 if proof is None else proven_bits(secret, purpose, proof.challenge, proof.nonce, now)
     try:
-        found, created = await parts.invoice_batcher.open(file_id, claim_hash, networks, work)
+        opened, created = await parts.invoice_batcher.open(file_id, claim_hash, networks, work)
     except WorkRequired as error:
         bits = error.details["bits"]
         challenge = make_challenge(secret, purpose, bits, now)
         raise WorkRequired(challenge=challenge, bits=bits, expires_in=LIFETIME_SECONDS) from None
-    logs.bind(purchase_id=found.purchase_id)
-    return Purchase.of(found), created
+    logs.bind(purchase_id=opened.purchase_id)
+    return Purchase.of(opened), created
 
 
 async def payment_required(parts: GatewayContext, file_id: FileId, claim: str | None = None) -> PaymentRequired:

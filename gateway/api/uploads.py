@@ -21,15 +21,15 @@ _OFFSET_TYPE = "application/offset+octet-stream"
 
 def routes() -> list[web.RouteDef]:
     """The routes of this module."""
-    one = PATH + "/{file_id}"
+    file_path = PATH + "/{file_id}"
     return [
         web.options(PATH, capabilities),
-        web.options(one, capabilities),
+        web.options(file_path, capabilities),
         web.post(PATH, create),
-        web.head(one, progress),
-        web.patch(one, append),
-        web.delete(one, terminate),
-        web.post(one, named_by_header),
+        web.head(file_path, progress),
+        web.patch(file_path, append),
+        web.delete(file_path, terminate),
+        web.post(file_path, named_by_header),
     ]
 
 
@@ -67,8 +67,10 @@ async def create(request: web.Request) -> web.Response:
 async def progress(request: web.Request) -> web.Response:
     """How far the upload is."""
     parts, seller = await _enter(request)
-    found = await uploads.offset(parts.store, parts.blobs, seller.id, _id(request))
-    return web.Response(headers={"Upload-Offset": str(found.offset), "Upload-Length": str(found.length)})
+    progress_made = await uploads.offset(parts.store, parts.blobs, seller.id, _id(request))
+    return web.Response(
+        headers={"Upload-Offset": str(progress_made.offset), "Upload-Length": str(progress_made.length)}
+    )
 
 
 async def append(request: web.Request) -> web.Response:

@@ -126,10 +126,10 @@ class Clock:
 async def _claimed_purchase(
     gateway: GatewayClient, offer: VerifiedOffer, saved: SavedPurchases, observer: PurchaseObserver, pay_rest: bool
 ) -> ClaimedPurchase:
-    found = await find(gateway, offer, saved, pay_rest=pay_rest)
-    if offer.link.claim is not None and (found is None or verdict_on(found.purchase) == "leave"):
+    resumed = await find(gateway, offer, saved, pay_rest=pay_rest)
+    if offer.link.claim is not None and (resumed is None or verdict_on(resumed.purchase) == "leave"):
         observer.note("this access link has no payment yet; a new invoice is made for you")
-    return found or await begin(gateway, offer, saved, observer.note)
+    return resumed or await begin(gateway, offer, saved, observer.note)
 
 
 async def _fetch_when_seen(

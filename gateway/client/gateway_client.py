@@ -153,20 +153,20 @@ def _decoded(body: bytes, coding: str, limit: int) -> bytes:
     raw_deflate = coding == "deflate" and body[0] & 0x0F != zlib.DEFLATED
     decoder = zlib.decompressobj(-_DEFLATE if raw_deflate else _DEFLATE if coding == "deflate" else _GZIP)
     try:
-        found = decoder.decompress(body, limit + 1)
+        inflated = decoder.decompress(body, limit + 1)
     except zlib.error:
         raise GatewayConfused("the answer's encoding is damaged") from None
-    if len(found) > limit:
+    if len(inflated) > limit:
         raise GatewayConfused("the gateway's answer is too long")
     if not decoder.eof:
         raise GatewayConfused("the answer's encoding is damaged")
-    return found
+    return inflated
 
 
 def parse(answer: type[Answer], text: bytes | str) -> Answer:
     """One of our models from JSON; members that a newer gateway added are passed over."""
-    found = _object(text)
-    known = {name: value for name, value in found.items() if name in answer.model_fields}
+    details = _object(text)
+    known = {name: value for name, value in details.items() if name in answer.model_fields}
     try:
         return answer.model_validate(known)
     except ValidationError:
@@ -175,27 +175,27 @@ def parse(answer: type[Answer], text: bytes | str) -> Answer:
 
 def _object(body: bytes | str) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        answer = json.loads(body)
     except (ValueError, RecursionError):
         raise GatewayConfused from None
-    if not isinstance(found, dict):
+    if not isinstance(answer, dict):
         raise GatewayConfused
-    return found
+    return answer
 
 
 def _problem(status: int, body: bytes) -> BitcacheError:
     """The error in a problem document (RFC 9457), or the nearest one to its status."""
     try:
-        found = _object(body)
+        details = _object(body)
     except GatewayConfused:
-        found = {}
-    kind = _known_codes().get(str(found.get("code"))) or _by_status(status)
+        details = {}
+    kind = _known_codes().get(str(details.get("code"))) or _by_status(status)
     if kind is BodyRefused:
         return BodyRefused("a server before the gateway takes no body of this size")
-    message = _said(found.get("detail") or found.get("title") or f"the gateway answered {status}")
-    hint = None if not found.get("hint") else _said(found["hint"])
+    message = _said(details.get("detail") or details.get("title") or f"the gateway answered {status}")
+    hint = None if not details.get("hint") else _said(details["hint"])
     if issubclass(kind, WorkRequired):
-        return kind(message, hint=hint, challenge=str(found.get("challenge"))[:100], bits=_whole(found.get("bits")))
+        return kind(message, hint=hint, challenge=str(details.get("challenge"))[:100], bits=_whole(details.get("bits")))
     return kind(message, hint=hint)
 
 

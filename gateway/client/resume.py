@@ -42,10 +42,10 @@ async def find(
     Raises DishonestGateway; PaidInPart for a link's purchase that lacks money, unless one of our own has some, or
     the buyer chose to ``pay_rest``.
     """
-    found = [await _look_up(gateway, offer, saved, claim) for claim in saved.claims]
+    looked_up = [await _look_up(gateway, offer, saved, claim) for claim in saved.claims]
     going = [
         claimed
-        for claimed in found
+        for claimed in looked_up
         if claimed and (claimed.purchase.state != "expired" or claimed.purchase.received_sat)
     ]
     if offer.link.claim is not None and offer.link.claim not in saved.claims:

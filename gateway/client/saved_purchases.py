@@ -43,9 +43,9 @@ class SavedPurchases:
     def of(cls, link: Link, state_dir: Path) -> SavedPurchases:
         """What earlier runs remembered; raises StorageError when the file is damaged."""
         gateway = hashlib.sha256(link.gateway.encode()).hexdigest()[:8]
-        found = cls(state_dir / "purchases" / f"{link.file_id}.{gateway}.json")
-        found._read()
-        return found
+        saved = cls(state_dir / "purchases" / f"{link.file_id}.{gateway}.json")
+        saved._read()
+        return saved
 
     def pin(self, manifest_text: str) -> bool:
         """Remember the manifest that is being bought; False when another one was bought before."""
@@ -83,10 +83,10 @@ class SavedPurchases:
 
     def _read(self) -> None:
         try:
-            found = json.loads(self.path.read_bytes())
-            self.claims = [str(claim) for claim in found["claims"]]
-            self.manifest_hash = found["manifest_hash"]
-            named = found.get("first", {})
+            stored = json.loads(self.path.read_bytes())
+            self.claims = [str(claim) for claim in stored["claims"]]
+            self.manifest_hash = stored["manifest_hash"]
+            named = stored.get("first", {})
             self.first = {
                 str(claim): (str(answer["purchase_id"]), str(answer["address"])) for claim, answer in named.items()
             }
@@ -98,5 +98,5 @@ class SavedPurchases:
 
     def _save(self) -> None:
         named = {claim: {"purchase_id": answer[0], "address": answer[1]} for claim, answer in self.first.items()}
-        found = {"v": 1, "claims": self.claims, "manifest_hash": self.manifest_hash, "first": named}
-        write_private(self.path, json.dumps(found, indent=1), replace=True)
+        record = {"v": 1, "claims": self.claims, "manifest_hash": self.manifest_hash, "first": named}
+        write_private(self.path, json.dumps(record, indent=1), replace=True)

@@ -121,8 +121,8 @@ class SealedFile:
             raise SourceUnreadable(f"the file could not be read: {error.strerror or error}") from None
 
     def _stat(self) -> tuple[int, int]:
-        found = os.fstat(self._file.fileno())
-        return found.st_size, found.st_mtime_ns
+        status = os.fstat(self._file.fileno())
+        return status.st_size, status.st_mtime_ns
 
 
 def open_regular(path: Path) -> BinaryIO:

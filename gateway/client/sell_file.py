@@ -209,8 +209,8 @@ async def _publish(gateway: GatewayClient, token: str, file_id: FileId, listing:
 
 
 async def _is_listed(gateway: GatewayClient, token: str, file_id: FileId) -> bool:
-    found = await gateway.call(Listings, "GET", "/listings", bearer=token)
-    return any(entry.file_id == file_id for entry in found.listings)
+    page = await gateway.call(Listings, "GET", "/listings", bearer=token)
+    return any(entry.file_id == file_id for entry in page.listings)
 
 
 async def _forget(gateway: GatewayClient, token: str, file_id: FileId) -> None:

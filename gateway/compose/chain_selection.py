@@ -96,11 +96,11 @@ async def choose_chain(network: str, wanted: str | None = None) -> ChainChoice:
     """
     if wanted == "light":
         return ChainChoice({"source": "light"}, "The built-in light client is used", AT_STAKE)
-    found = await discover()
-    here = next((node for node in found if node.network == network), None)
+    nodes = await discover()
+    here = next((node for node in nodes if node.network == network), None)
     if here is not None:
         return _choice_of(here)
-    others = [node.network for node in found]
+    others = [node.network for node in nodes]
     hint = f"Nodes of other networks answer: --network {' or '.join(others)}" if others else ""
     if wanted == "bitcoind":
         return ChainChoice({}, "No node answers here yet: start Bitcoin Core, or set chain.rpc_url", hint)
@@ -203,9 +203,9 @@ async def _seller_descriptor(node: RegtestNode) -> str:
             await node.rpc("loadwallet", "seller")
         except NodeRefused:
             await node.rpc("createwallet", "seller")
-    found = (await node.rpc("listdescriptors", wallet="seller"))["descriptors"]
+    descriptors = (await node.rpc("listdescriptors", wallet="seller"))["descriptors"]
     return next(
         str(descriptor["desc"])
-        for descriptor in found
+        for descriptor in descriptors
         if descriptor["desc"].startswith("wpkh(") and not descriptor["internal"]
     )

@@ -119,10 +119,10 @@ async def rescan_payments(
         keys = {key async for part in issued_keys(parts.store) for key in part}
         others = await parts.store.read(lambda conn: rescan.unissued_addresses(conn, parts.rails.deriving))
         kept = await parts.store.read(absent_payments.kept_transactions)
-        found = await read_chain(opened.source, start, keys | others.keys(), progress, kept)
+        chain = await read_chain(opened.source, start, keys | others.keys(), progress, kept)
         work = rescan.rescan if apply else rescan.dry_run
         budget = settings.invoices.zero_conf_budget_sat
-        return await parts.store.write(lambda conn: work(conn, found, others, unix_time(), loss_budget=budget))
+        return await parts.store.write(lambda conn: work(conn, chain, others, unix_time(), loss_budget=budget))
 
 
 async def resume_sales(settings: Settings, *, restored: bool, demo_wallet: Given = None) -> list[Skipped]:

@@ -55,8 +55,8 @@ def zmq_address(text: str) -> str:
 
 def host_and_port(text: str) -> str:
     """Return ``host:port`` or ``[IPv6 address]:port``; raise ValueError when it is something else."""
-    found = _HOST_PORT.fullmatch(text)
-    if found is None or not 1 <= int(found["port"]) <= _LARGEST_PORT:
+    match = _HOST_PORT.fullmatch(text)
+    if match is None or not 1 <= int(match["port"]) <= _LARGEST_PORT:
         raise ValueError("give host:port, for example 127.0.0.1:8333, with a port between 1 and 65535")
     return text
 

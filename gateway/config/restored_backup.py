@@ -44,8 +44,8 @@ class RestoreCheck:
     def read(cls, path: Path) -> Self | None:
         """None where there is none, or nothing that can be read: then nobody vouches for the folder by it."""
         try:
-            found = json.loads(path.read_text())
-            return cls(int(found["at"]), bool(found["ended"]), str(found["machine"]), found["doubt"])
+            stored = json.loads(path.read_text())
+            return cls(int(stored["at"]), bool(stored["ended"]), str(stored["machine"]), stored["doubt"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -87,10 +87,10 @@ def doubt(last: RestoreCheck | None, known_until: int, now: int, *, in_memory: b
 def machine() -> str:
     """A name of this machine that tells nobody which it is; empty where there is none."""
     try:
-        found = MACHINE_ID.read_bytes().strip()
+        machine_id = MACHINE_ID.read_bytes().strip()
     except OSError:
         return ""
-    return hashlib.sha256(b"bitcache/v1 machine" + found).hexdigest()[:32] if found else ""
+    return hashlib.sha256(b"bitcache/v1 machine" + machine_id).hexdigest()[:32] if machine_id else ""
 
 
 def copy_in_memory(master_key: Path) -> Path | None:
@@ -104,8 +104,8 @@ def copy_in_memory(master_key: Path) -> Path | None:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError:
         return None
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
         log.warning("memory_not_ours", folder=str(folder), hint="Remove it: it belongs to somebody else.")
         return None
     return folder / hashlib.sha256(b"bitcache/v1 installation" + master_key.read_bytes()).hexdigest()[:32]

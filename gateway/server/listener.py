@@ -75,10 +75,10 @@ class Listener(web.BaseSite):
 
     async def start(self) -> None:
         """Listen; raises OSError when that cannot be."""
-        found = await self._loop.getaddrinfo(
+        addresses = await self._loop.getaddrinfo(
             self._host or None, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        for family, _, _, _, address in dict.fromkeys(found):
+        for family, _, _, _, address in dict.fromkeys(addresses):
             self._sockets.append(_listening(family, address))
         await super().start()
         self._server = cast(asyncio.AbstractServer, self)  # aiohttp asks it for ``sockets`` and ``close``

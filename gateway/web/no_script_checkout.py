@@ -154,8 +154,8 @@ async def _claimed(request: web.Request) -> list[Purchase]:
     claims = claim_cookie.claims_of(request, file_id)
 
     def look(conn: Connection) -> list[Purchase]:
-        found = [_view(conn, parts.rails, claim) for claim in claims]
-        return [purchase for purchase in found if purchase is not None and purchase.file_id == file_id]
+        claimed = [_view(conn, parts.rails, claim) for claim in claims]
+        return [purchase for purchase in claimed if purchase is not None and purchase.file_id == file_id]
 
     return await parts.store.read(look)
 

@@ -95,7 +95,7 @@ def _files() -> Iterator[tuple[str, bytes, bool]]:
 def _is_checkout() -> bool:
     """What lies beside installed packages is somebody else's."""
     try:
-        found = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+        project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return bool(found.get("project", {}).get("name") == "bitcache")
+    return bool(project.get("project", {}).get("name") == "bitcache")

@@ -142,7 +142,9 @@ async def test_after_a_crash_the_account_goes_on_at_its_mark(market: Market, tmp
         await market.order(file.file_id, journal=journal)
     async with reopened(tmp_path) as (store, again):  # nothing was closed
         left_out = await catch_up(store, again)
-        assert [(one.first, one.end > 10) for one in left_out] == [(10, True)] or left_out == []
+        assert [(skipped_range.first, skipped_range.end > 10) for skipped_range in left_out] == [
+            (10, True)
+        ] or left_out == []
         assert await next_index(replace(market, store=store)) == (left_out[0].end if left_out else 10)
 
 

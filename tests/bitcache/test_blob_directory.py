@@ -75,15 +75,15 @@ async def test_the_reserve_is_never_written_into(tmp_path: Path, monkeypatch: py
     files, room = [await part(blobs) for _ in range(4)], 6 * WRITE_SIZE
 
     def usage(_path: Path) -> SimpleNamespace:
-        return SimpleNamespace(free=room + 1000 - sum(blobs.arrived(one).size for one in files))
+        return SimpleNamespace(free=room + 1000 - sum(blobs.arrived(file).size for file in files))
 
     monkeypatch.setattr(shutil, "disk_usage", usage)
 
     async def send(file_id: FileId, start: int) -> int:
         return await blobs.append(file_id, start, pieces(*[b"x" * WRITE_SIZE] * 3), LIMIT)
 
-    results = await asyncio.gather(*[send(one, 0) for one in files], return_exceptions=True)
-    assert any(isinstance(one, DiskFull) for one in results)
+    results = await asyncio.gather(*[send(file, 0) for file in files], return_exceptions=True)
+    assert any(isinstance(result, DiskFull) for result in results)
     assert blobs.free_bytes() > -4 * WRITE_SIZE, "as many writes as run at once may have looked before"
     stands, room = blobs.arrived(files[0]).size, 60 * WRITE_SIZE
     assert await send(files[0], stands) == stands + 3 * WRITE_SIZE

@@ -278,7 +278,7 @@ async def test_ancestors_that_wait_again_are_kept_with_their_child(market: Marke
     for seen in (alone, both, alone):  # fewer replace nothing: the parent may leave its block again
         await market.store.write(lambda conn, seen=seen: block_processing.unconfirmed(conn, [seen], NOW))
     kept = await market.store.read(absent_payments.kept_transactions)
-    assert [one.transactions for one in kept] == [(b"parent", b"child")]
+    assert [kept_transaction.transactions for kept_transaction in kept] == [(b"parent", b"child")]
 
 
 async def test_what_does_not_follow_the_cursor_is_refused_and_changes_nothing(market: Market, order: Purchase) -> None:

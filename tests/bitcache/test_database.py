@@ -63,7 +63,7 @@ async def test_a_failed_write_is_undone_alone(store: Store) -> None:
 
     works = [lambda conn: add(conn, "a"), half, bug, refused, lambda conn: add(conn, "b")]
     results = await asyncio.gather(*[store.write(work) for work in works], return_exceptions=True)
-    assert [type(one) for one in results] == [str, NotFound, ZeroDivisionError, StorageError, str]
+    assert [type(result) for result in results] == [str, NotFound, ZeroDivisionError, StorageError, str]
     assert await names(store) == ["a", "b"]
 
 
@@ -141,7 +141,7 @@ async def test_a_database_held_by_another_process_is_busy_and_then_not(
     other.execute("BEGIN IMMEDIATE")
     writes = [store.write(partial(add, name=name)) for name in "ab"]
     results = await asyncio.gather(*writes, return_exceptions=True)
-    assert [type(one) for one in results] == [DatabaseBusy, DatabaseBusy]
+    assert [type(result) for result in results] == [DatabaseBusy, DatabaseBusy]
     assert await names(store) == []
     other.execute("ROLLBACK")
     other.close()
@@ -187,7 +187,7 @@ async def test_when_the_disk_fills_inside_a_batch_nobody_is_told_that_it_was_sav
     works = [("small", 32), ("huge", 10_000_000), ("another", 32)]
     writes = [store.write(partial(add, name=name, size=size)) for name, size in works]
     results = await asyncio.gather(*writes, return_exceptions=True)
-    saved = [one for one in results if isinstance(one, str)]
+    saved = [result for result in results if isinstance(result, str)]
     assert saved == await names(store)
     assert isinstance(results[1], DiskFull)
     await store.write(lambda conn: add(conn, "afterwards"))

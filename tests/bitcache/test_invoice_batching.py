@@ -45,7 +45,7 @@ def fresh() -> bytes:
 
 def kinds(answers: list[Answer | Exception]) -> list[object]:
     """What each came to: new or not, or the error's class."""
-    return [type(one) if isinstance(one, Exception) else one[1] for one in answers]
+    return [type(answer) if isinstance(answer, Exception) else answer[1] for answer in answers]
 
 
 async def ask(
@@ -77,29 +77,29 @@ async def stands(market: Market) -> dict[str, int]:
 
 async def test_each_gets_an_answer_of_its_own(market: Market) -> None:
     """Known, new, twice at once, of another file, not there, paused: in the order in which they asked."""
-    one = await market.listed()
+    first_file = await market.listed()
     known, twice = fresh(), fresh()
-    await ask(market, PurchaseRequest(one.file_id, known))
+    await ask(market, PurchaseRequest(first_file.file_id, known))
     await another_seller(market, None)
     paused = await market.listed(b"not now")
     await market.store.write(lambda conn: sellers.pause_payout(conn, 2, "invalid_descriptor"))
     purchase_requests = [
-        PurchaseRequest(one.file_id, known),
-        PurchaseRequest(one.file_id, twice),
-        PurchaseRequest(one.file_id, twice),
+        PurchaseRequest(first_file.file_id, known),
+        PurchaseRequest(first_file.file_id, twice),
+        PurchaseRequest(first_file.file_id, twice),
         PurchaseRequest(paused.file_id, known),
         PurchaseRequest(paused.file_id, twice),
         PurchaseRequest(FileId(new_file_id()), fresh()),
         PurchaseRequest(paused.file_id, fresh()),
-        PurchaseRequest(one.file_id, fresh()),
+        PurchaseRequest(first_file.file_id, fresh()),
     ]
     answers = await ask(market, *purchase_requests)
     assert kinds(answers) == [False, True, False, ClaimMismatch, ClaimMismatch, NotFound, SalesPaused, True]
     made = [one[0] for one in answers if not isinstance(one, Exception)]
-    assert [await market.look(one.purchase_id) for one in made] == made
-    assert len({address_of(one) for one in made}) == 3
+    assert [await market.look(purchase.purchase_id) for purchase in made] == made
+    assert len({address_of(purchase) for purchase in made}) == 3
     assert await stands(market) == {"paper account": 3, "to be paused": 0}
-    assert market.rail.watched >= {key_of(one) for one in made}
+    assert market.rail.watched >= {key_of(purchase) for purchase in made}
 
 
 async def test_caps_count_those_who_come_together(market: Market) -> None:
@@ -143,11 +143,11 @@ async def test_one_sellers_trouble_is_not_anothers(market: Market, monkeypatch: 
 
 async def test_two_spellings_of_one_account_share_no_address(market: Market) -> None:
     """Both sellers sell in the same moment."""
-    one = await market.listed()
+    first_file = await market.listed()
     await another_seller(market, "paper account#the same")
     other = await market.listed(b"other")
-    answers = await ask(market, *[PurchaseRequest(file.file_id, fresh()) for file in (one, other) * 5])
-    addresses = {address_of(found[0]) for found in answers if not isinstance(found, Exception)}
+    answers = await ask(market, *[PurchaseRequest(file.file_id, fresh()) for file in (first_file, other) * 5])
+    addresses = {address_of(answer[0]) for answer in answers if not isinstance(answer, Exception)}
     assert len(addresses) == 10
 
 
@@ -187,9 +187,11 @@ async def test_many_at_once_are_a_few_writes(market: Market, tmp_path: Path, mon
     found = await asyncio.gather(*[purchases.open(file.file_id, claim, BUYER) for claim in claims[:20]])
     found += await asyncio.gather(*[purchases.open(file.file_id, claim, None) for claim in claims])
     assert len(writes) <= 3
-    assert [one.purchase_id for one, _ in found[:20]] == [one.purchase_id for one, _ in found[20:40]]
+    assert [purchase.purchase_id for purchase, _ in found[:20]] == [
+        purchase.purchase_id for purchase, _ in found[20:40]
+    ]
     assert [created for _, created in found] == [True] * 20 + [False] * 20 + [True] * 180
-    assert len({key_of(one) for one, _ in found}) == 200
+    assert len({key_of(purchase) for purchase, _ in found}) == 200
 
 
 async def test_a_buyer_who_goes_away_holds_up_nobody() -> None:
@@ -199,10 +201,10 @@ async def test_a_buyer_who_goes_away_holds_up_nobody() -> None:
     async def serve(asked: list[int]) -> list[int | Exception]:
         inside.set()
         await go_on.wait()
-        return [one * 2 if one else ZeroDivisionError() for one in asked]
+        return [number * 2 if number else ZeroDivisionError() for number in asked]
 
     together = Batcher(serve, 10)
-    gone, stays = (asyncio.create_task(together.ask(one)) for one in (1, 2))
+    gone, stays = (asyncio.create_task(together.ask(number)) for number in (1, 2))
     await inside.wait()
     gone.cancel()
     go_on.set()

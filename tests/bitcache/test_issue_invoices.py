@@ -99,7 +99,7 @@ async def test_the_same_claim_is_the_same_purchase(market: Market) -> None:
     orders = await asyncio.gather(*[market.order(file.file_id, claim) for _ in range(20)])
     await market.store.write(lambda conn: sellers.pause_payout(conn, 1, "invalid_descriptor"))
     orders.append(await market.order(file.file_id, claim))
-    assert len({one.purchase_id for one in orders}) == 1
+    assert len({order.purchase_id for order in orders}) == 1
     assert await next_index(market) == 1
 
 
@@ -126,7 +126,7 @@ async def test_two_hundred_buyers_at_once_get_two_hundred_addresses(market: Mark
     file, policy = await market.listed(), POLICY
     orders = await asyncio.gather(*[market.order(file.file_id, policy=policy) for _ in range(200)])
     expected = {market.rail.destination("paper account", index).text for index in range(200)}
-    assert {address_of(one) for one in orders} == expected
+    assert {address_of(order) for order in orders} == expected
     assert len(market.rail.watched) == 200
     assert await next_index(market) == 200
 

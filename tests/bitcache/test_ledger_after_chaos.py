@@ -33,11 +33,11 @@ async def test_a_clock_that_was_ahead_expires_nothing_for_good(market: Market, o
     assert await state(market, order) == "expired"
     fresh = await market.order(order.file_id)
     await market.known_until(NOW + 1)
-    assert [await state(market, one) for one in (order, fresh)] == ["new", "new"]
+    assert [await state(market, purchase) for purchase in (order, fresh)] == ["new", "new"]
     await market.unconfirmed(pays(fresh, amount=1_000))
     assert await state(market, fresh) == "new paid_partial"
     await market.known_until(LATE)
-    assert [await state(market, one) for one in (order, fresh)] == ["expired", "expired paid_partial"]
+    assert [await state(market, purchase) for purchase in (order, fresh)] == ["expired", "expired paid_partial"]
 
 
 async def test_confirmed_money_is_summed_up_in_every_state(market: Market, deep: Purchase) -> None:

@@ -99,7 +99,7 @@ class Chain(RuleBasedStateMachine):
     @rule(payments=st.sets(st.sampled_from(PAYMENTS), max_size=4))
     def a_block_comes(self, payments: set[Payment]) -> None:
         """With payments that are in no block yet, seen before or not."""
-        fresh = [one for one in PAYMENTS if one in payments and one not in self.mined()]
+        fresh = [payment for payment in PAYMENTS if payment in payments and payment not in self.mined()]
         ref = BlockRef(self.refs[-1].height + 1, f"block {self.now}")
         block_processing.extend(self.conn, self.refs[-1], ref, fresh, self.now)
         self.refs.append(ref)
@@ -112,13 +112,13 @@ class Chain(RuleBasedStateMachine):
     def a_block_is_undone(self) -> None:
         """Its payments wait again; a coinbase is gone."""
         block_processing.undo(self.conn, self.refs.pop(), self.now)
-        self.waiting |= {one for one in self.blocks.pop() if not one.maturity}
+        self.waiting |= {payment for payment in self.blocks.pop() if not payment.maturity}
         self.see([])
 
     @rule(payments=st.sets(st.sampled_from(ORDINARY), max_size=4))
     def the_mempool_is_read(self, payments: set[Payment]) -> None:
         """Exactly these wait; a late message may still name some that are in a block."""
-        listed = sorted(payments, key=lambda one: one.reference)
+        listed = sorted(payments, key=lambda payment: payment.reference)
         block_processing.unconfirmed(self.conn, listed, self.now, loss_budget=ENDLESS)
         self.waiting = payments - self.mined()
         self.see(list(self.waiting), unconfirmed=True)
@@ -164,12 +164,12 @@ class Chain(RuleBasedStateMachine):
 
     def mined(self) -> set[Payment]:
         """All payments in blocks."""
-        return {one for block in self.blocks for one in block}
+        return {payment for block in self.blocks for payment in block}
 
     def see(self, payments: list[Payment], *, unconfirmed: bool = False) -> None:
         """Remember first sights, what is released for ever, and since when it is lost."""
-        for one in payments:
-            self.seen_at.setdefault(one, self.now)
+        for payment in payments:
+            self.seen_at.setdefault(payment, self.now)
         for key in TERMS:
             state = self.expected(key, unconfirmed=unconfirmed).state
             if state is State.SETTLED:
@@ -192,12 +192,12 @@ class Chain(RuleBasedStateMachine):
 
     def settle(self, key: bytes, terms: Terms) -> Settlement:
         """By these terms."""
-        depths = {one: len(self.blocks) - place for place, block in enumerate(self.blocks) for one in block}
+        depths = {payment: len(self.blocks) - place for place, block in enumerate(self.blocks) for payment in block}
         depths.update(dict.fromkeys(self.waiting, 0))
         survivors = [
-            Observation(one.amount, depth, self.seen_at[one], one.maturity, smallest=1)
-            for one, depth in depths.items()
-            if one.key == key
+            Observation(payment.amount, depth, self.seen_at[payment], payment.maturity, smallest=1)
+            for payment, depth in depths.items()
+            if payment.key == key
         ]
         survivors += [
             Observation(WALLET_PAYMENTS[name][1], 0, self.wallet_seen_at[name], final=final)
@@ -237,8 +237,8 @@ class Chain(RuleBasedStateMachine):
     def received(self) -> dict[bytes, int]:
         """What came in by payment request."""
         sums = {key: 0 for known in TERMS for key in (known, b"w" + known)}
-        for one in self.mined() | self.waiting:
-            sums[one.key] += one.amount
+        for payment in self.mined() | self.waiting:
+            sums[payment.key] += payment.amount
         for known in TERMS:
             sums[b"w" + known] += sum(WALLET_PAYMENTS[name][1] for name, _ in self.wallet_payments(known))
         return sums
@@ -252,7 +252,7 @@ class Chain(RuleBasedStateMachine):
             got = (row.state, row.marks, row.received_sat, row.confirmed_sat)
             assert got == (wanted.state, " ".join(sorted(wanted.marks)), wanted.received, wanted.confirmed)
             assert row.confirmations == min(wanted.confirmations, row.required_confirmations)
-            seen = [self.seen_at[one] for one in self.surviving(key)]
+            seen = [self.seen_at[payment] for payment in self.surviving(key)]
             seen += [self.wallet_seen_at[name] for name, _ in self.wallet_payments(key)]
             assert row.seen_at == min(seen, default=None)
             assert row.settled_at == self.released.get(key)
@@ -261,7 +261,7 @@ class Chain(RuleBasedStateMachine):
 
     def surviving(self, key: bytes) -> list[Payment]:
         """Payments in blocks and waiting ones."""
-        return [one for one in self.mined() | self.waiting if one.key == key]
+        return [payment for payment in self.mined() | self.waiting if payment.key == key]
 
 
 def _insert_invoices(conn: Connection) -> None:

@@ -68,23 +68,23 @@ def flipped(data: bytes) -> bytes:
 
 
 WRONG: dict[str, Callable[[Request], Request]] = {
-    "signature": lambda one: replace(one, signature=flipped(one.signature)),
-    "signature too short": lambda one: replace(one, signature=b""),
-    "text not the signed": lambda one: replace(one, manifest=one.manifest + " "),
-    "no JSON": lambda one: replace(one, manifest="{"),
-    "group hash": lambda one: replace(one, groups=flipped(one.groups)),
-    "group hashes too few": lambda one: replace(one, groups=one.groups[:32]),
-    "group hashes none": lambda one: replace(one, groups=b""),
-    "group hashes too many": lambda one: replace(one, groups=one.groups + bytes(32)),
-    "share": lambda one: replace(one, share=bytes(32)),
-    "share too short": lambda one: replace(one, share=one.share[:31]),
-    "metadata": lambda one: replace(one, meta=flipped(one.meta)),
-    "metadata not sealed": lambda one: resign(replace(one, meta=b"x"), meta_hash=manifest.digest(b"x")),
-    "preview": lambda one: replace(one, preview=flipped(one.preview or b"")),
-    "preview left out": lambda one: replace(one, preview=None),
-    "preview not announced": lambda one: resign(one, preview_hash=None),
-    "size": lambda one: resign(
-        replace(one, groups=one.groups), sealed_size=manifest.parse(one.manifest).sealed_size - 1
+    "signature": lambda request: replace(request, signature=flipped(request.signature)),
+    "signature too short": lambda request: replace(request, signature=b""),
+    "text not the signed": lambda request: replace(request, manifest=request.manifest + " "),
+    "no JSON": lambda request: replace(request, manifest="{"),
+    "group hash": lambda request: replace(request, groups=flipped(request.groups)),
+    "group hashes too few": lambda request: replace(request, groups=request.groups[:32]),
+    "group hashes none": lambda request: replace(request, groups=b""),
+    "group hashes too many": lambda request: replace(request, groups=request.groups + bytes(32)),
+    "share": lambda request: replace(request, share=bytes(32)),
+    "share too short": lambda request: replace(request, share=request.share[:31]),
+    "metadata": lambda request: replace(request, meta=flipped(request.meta)),
+    "metadata not sealed": lambda request: resign(replace(request, meta=b"x"), meta_hash=manifest.digest(b"x")),
+    "preview": lambda request: replace(request, preview=flipped(request.preview or b"")),
+    "preview left out": lambda request: replace(request, preview=None),
+    "preview not announced": lambda request: resign(request, preview_hash=None),
+    "size": lambda request: resign(
+        replace(request, groups=request.groups), sealed_size=manifest.parse(request.manifest).sealed_size - 1
     ),
 }
 
@@ -175,8 +175,8 @@ async def test_who_cannot_be_paid_cannot_sell(market: Market) -> None:
     bob = await market.store.write(lambda conn: sellers.create_seller(conn, "Bob", token_hash(new_secret()), NOW))
     poor = replace(market, seller_id=bob, token="")
     file, cheap = seal(b"x"), seal(b"x", 293)
-    for one in (file, cheap):
-        await poor.upload(one)
+    for listed_file in (file, cheap):
+        await poor.upload(listed_file)
     with pytest.raises(SalesPaused) as refused:
         await poor.publish(file.request)
     assert refused.value.details == {"reason": "no_payout"}
@@ -231,7 +231,7 @@ async def test_listing_and_forgetting_at_once_leave_all_or_nothing(market: Marke
         forgetting = uploads.forget(market.store, market.blobs, market.seller_id, file.file_id)
         await asyncio.gather(market.publish(file.request), forgetting, return_exceptions=True)
         rows = await market.store.read(
-            lambda conn: [one.file_id for one, _ in listings.of_seller(conn, market.seller_id)]
+            lambda conn: [listing.file_id for listing, _ in listings.of_seller(conn, market.seller_id)]
         )
         assert (file.file_id in rows) == is_whole(market.blobs, file.file_id)
 
@@ -245,7 +245,7 @@ async def test_a_seller_sees_what_each_listing_earned(market: Market) -> None:
     await market.block(pays(orders[0], "a:0"), pays(orders[1], "b:0", 1_200), pays(orders[2], "c:0", 400))
     await market.unconfirmed(pays(orders[3], "d:0"))
     found = await market.store.read(lambda conn: listings.of_seller(conn, market.seller_id))
-    assert [(one.file_id, sales.settled, sales.pending, sales.received_sat) for one, sales in found] == [
+    assert [(listing.file_id, sales.settled, sales.pending, sales.received_sat) for listing, sales in found] == [
         (quiet.file_id, 0, 0, Sat(0)),
         (sold.file_id, 2, 1, Sat(2_200)),
     ]

@@ -49,7 +49,7 @@ async def looked_at(market: Market, found: ChainPayments) -> Report:
 
 
 def told(report: Report) -> list[tuple[str, str, str]]:
-    return [(one.kind.value, one.was, one.becomes) for one in report.differences]
+    return [(difference.kind.value, difference.was, difference.becomes) for difference in report.differences]
 
 
 async def test_a_true_ledger_differs_in_nothing(market: Market, file: SealedFile) -> None:
@@ -136,7 +136,7 @@ async def test_payments_to_forgotten_invoices_are_told_and_never_reused(market: 
     found = await chain_of(market)
     found.payments["lost:0"] = (replace(pays(order, "lost:0"), key=stranger.match_key), ref)
     report = await looked_at(market, found)
-    assert [one.kind.value for one in report.differences] == ["forgotten"]
+    assert [difference.kind.value for difference in report.differences] == ["forgotten"]
     assert stranger.text in report.differences[0].was
     assert "number 7" in report.differences[0].was
     assert await market.store.read(lambda conn: conn.scalar(select(payout.c.next_index))) == 8
@@ -153,15 +153,15 @@ async def test_a_damaged_ledger_is_mended(market: Market, file: SealedFile) -> N
     orders = [await market.order(file.file_id) for _ in range(6)]
     found = ChainPayments(BlockRef(100, "block 100"))
     for number, order in enumerate(orders):
-        one = pays(order, f"tx{number}:0")
-        found.forward(await market.block(one), [one])
+        paid_to = pays(order, f"tx{number}:0")
+        found.forward(await market.block(paid_to), [paid_to])
     good = await dump(market)
     await market.store.write(lambda conn: conn.execute(delete(payment).where(payment.c.height == 103)))
     await market.store.write(
         lambda conn: conn.execute(update(payment).where(payment.c.height == 104).values(height=105, amount_sat=1))
     )
     report = await looked_at(market, found)
-    assert [one.kind.value for one in report.differences] == ["missing", "moved", "amount"]
+    assert [difference.kind.value for difference in report.differences] == ["missing", "moved", "amount"]
     assert sorted((await dump(market))[0]) == sorted(good[0])
 
 
@@ -172,7 +172,9 @@ async def test_a_forgotten_address_that_is_being_paid_is_not_given_out(market: M
     found = await chain_of(market)
     found.waiting = (Payment("forgotten:0", key, Sat(2_500)),)
     report = await looked_at(market, found)
-    assert [(one.kind.value, one.becomes) for one in report.differences] == [("forgotten", "waits for a block")]
+    assert [(difference.kind.value, difference.becomes) for difference in report.differences] == [
+        ("forgotten", "waits for a block")
+    ]
     order = await market.order(file.file_id)
     await market.block(Payment("forgotten:0", key, Sat(2_500)))
     assert not (await market.look(order.purchase_id)).released

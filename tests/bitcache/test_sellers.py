@@ -68,7 +68,7 @@ async def test_coming_back_to_an_account_goes_on_where_it_stood(market: Market) 
     back = await use(market, market.seller_id, TERMS.account)
     assert back.next_index == 3
     again = await market.order(file.file_id)
-    assert address_of(again) not in {address_of(one) for one in first}
+    assert address_of(again) not in {address_of(purchase) for purchase in first}
 
 
 async def test_two_sellers_with_one_account_share_its_counter(market: Market) -> None:
@@ -76,7 +76,7 @@ async def test_two_sellers_with_one_account_share_its_counter(market: Market) ->
     bob = await another_seller(market.store)
     hers, his = await payout(market), await use(market, bob, TERMS.account)
     assert hers.id == his.id
-    assert [one.id for one in await market.store.read(sellers.active_payouts)] == [hers.id]
+    assert [payout.id for payout in await market.store.read(sellers.active_payouts)] == [hers.id]
 
 
 async def test_an_account_under_another_spelling_never_repeats_an_address(market: Market) -> None:

@@ -141,8 +141,8 @@ def test_order_does_not_matter(
 @given(terms, observations, times)
 def test_settled_means_enough_and_confirmed(asked: Terms, given_: list[Observation], known: int) -> None:
     answer = settle(asked, given_, released=False, known_until=known)
-    enough = [one for one in given_ if one.confirmations >= max(asked.confirmations, one.maturity)]
-    assert (answer.state is State.SETTLED) == (sum(one.amount for one in enough) >= asked.amount)
+    enough = [payment for payment in given_ if payment.confirmations >= max(asked.confirmations, payment.maturity)]
+    assert (answer.state is State.SETTLED) == (sum(payment.amount for payment in enough) >= asked.amount)
     assert answer.state is not State.INVALID
 
 

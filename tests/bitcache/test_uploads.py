@@ -192,7 +192,7 @@ async def test_a_seller_has_so_many_uploads_at_once(market: Market) -> None:
         await uploads.begin(*begun, most=2)
 
     results = await asyncio.gather(*[announce(file, market.seller_id) for file in some[:5]], return_exceptions=True)
-    assert sorted(type(one).__name__ for one in results) == ["NoneType"] * 2 + ["TooManyUploads"] * 3
+    assert sorted(type(result).__name__ for result in results) == ["NoneType"] * 2 + ["TooManyUploads"] * 3
     assert [not is_there(market.blobs, file.file_id) for file in some[:5]].count(True) == 3
     await announce(some[5], await bob(market))
     [first, _] = [file for file, result in zip(some[:5], results, strict=True) if result is None]

@@ -77,14 +77,14 @@ async def test_a_seen_payment_releases_at_once(risk: Risk) -> None:
 async def test_when_the_budget_is_used_up_the_next_waits_for_a_block(risk: Risk) -> None:
     """All three were promised release at once; the third payment comes when 5 000 of 6 000 are out."""
     orders = [await risk.order() for _ in range(3)]
-    assert [one.confirmations_required for one in orders] == [0, 0, 0]
-    payments = [pays(one, f"tx{number}:0") for number, one in enumerate(orders)]
+    assert [order.confirmations_required for order in orders] == [0, 0, 0]
+    payments = [pays(order, f"tx{number}:0") for number, order in enumerate(orders)]
     await risk.waiting(*payments)
-    states = sorted([await risk.state(one) for one in orders])
+    states = sorted([await risk.state(order) for order in orders])
     assert states == [("processing", False, 1), ("settled", True, 0), ("settled", True, 0)]
     assert await risk.exposure() == 5_000
     await risk.market.block(*payments)
-    assert {(await risk.state(one))[:2] for one in orders} == {("settled", True)}
+    assert {(await risk.state(order))[:2] for order in orders} == {("settled", True)}
 
 
 @pytest.mark.parametrize(("budget", "released"), [(4_999, 1), (5_000, 2), (5_001, 2), (7_499, 2), (7_500, 3)])
@@ -94,10 +94,10 @@ async def test_the_budget_can_be_used_up_to_the_last_satoshi(
 ) -> None:
     """As many as fit are released, exactly those; in one report as in three."""
     orders = [await risk.order() for _ in range(3)]
-    payments = [pays(one, f"tx{number}:0") for number, one in enumerate(orders)]
+    payments = [pays(order, f"tx{number}:0") for number, order in enumerate(orders)]
     for count in (3,) if together else (1, 2, 3):
         await risk.waiting(*payments[:count], budget=budget)
-    states = sorted([await risk.state(one) for one in orders])
+    states = sorted([await risk.state(order) for order in orders])
     assert states == [("processing", False, 1)] * (3 - released) + [("settled", True, 0)] * released
 
 
@@ -110,7 +110,7 @@ async def test_an_invoice_that_fits_exactly_is_promised_release_at_once(risk: Ri
 
 async def test_an_invoice_made_when_the_budget_is_used_up_asks_for_a_block(risk: Risk) -> None:
     orders = [await risk.order() for _ in range(2)]
-    payments = [pays(one, f"tx{number}:0") for number, one in enumerate(orders)]
+    payments = [pays(order, f"tx{number}:0") for number, order in enumerate(orders)]
     await risk.waiting(*payments)
     assert (await risk.order()).confirmations_required == 1
     await risk.market.block(*payments)
@@ -210,5 +210,5 @@ async def test_only_what_no_block_pays_for_is_taken_from_the_budget(risk: Risk, 
     if not together:
         await risk.waiting(rest, budget=3_600)
     await risk.waiting(rest, all_of_it, budget=3_600)
-    assert [await risk.state(one) for one in (partly, wholly)] == [("settled", True, 0)] * 2
+    assert [await risk.state(purchase) for purchase in (partly, wholly)] == [("settled", True, 0)] * 2
     assert await risk.exposure() == 3_500

@@ -88,8 +88,8 @@ class BrowserHarness:
 
     async def address(self, index: int) -> str:
         """The address that was given out as number ``index``."""
-        one = select(payment_request.c.destination).where(payment_request.c.key_index == index)
-        return str((await self.parts.store.read(lambda conn: conn.execute(one).all()))[0].destination)
+        destination = select(payment_request.c.destination).where(payment_request.c.key_index == index)
+        return str((await self.parts.store.read(lambda conn: conn.execute(destination).all()))[0].destination)
 
     async def pause(self, reason: str | None) -> None:
         """Stop the seller's sales."""

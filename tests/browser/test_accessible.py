@@ -26,9 +26,9 @@ async def complaints(page: Page) -> list[str]:
             await page.evaluate(AXE.read_text())
         result = await page.evaluate("axe.run()")
         found += [
-            f"{scheme}: {one['id']}: {node['html']} {node['failureSummary']}"
-            for one in result["violations"]
-            for node in one["nodes"]
+            f"{scheme}: {violation['id']}: {node['html']} {node['failureSummary']}"
+            for violation in result["violations"]
+            for node in violation["nodes"]
         ]
     return found
 

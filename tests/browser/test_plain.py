@@ -33,7 +33,7 @@ async def test_without_javascript_one_can_pay_and_with_it_go_on(visitor: Visitor
     await _until(page, "Paid and confirmed.")
     await expect(page.get_by_text("turn JavaScript on")).to_be_visible()
     cookies = await page.context.cookies()
-    assert [(one["name"], one["httpOnly"], one["sameSite"]) for one in cookies] == [("claims", True, "Lax")]
+    assert [(cookie["name"], cookie["httpOnly"], cookie["sameSite"]) for cookie in cookies] == [("claims", True, "Lax")]
     context = await visitor.context()
     await context.add_cookies(cookies)  # type: ignore[arg-type]
     modern = await context.new_page()

@@ -163,7 +163,7 @@ async def test_a_cookie_that_hides_ours_hides_nothing(harness: BrowserHarness) -
     async with aiohttp.ClientSession(harness.url) as session:
         flood = "; ".join([theirs, "x=1", f"{theirs.partition('=')[0]}=nonsense", mine] + [theirs] * 20)
         async with session.get(f"{path}/claim", headers=ours | {"Cookie": flood}) as answer:
-            assert set((await answer.json())["claims"]) == {one.rpartition(".")[2] for one in (theirs, mine)}
+            assert set((await answer.json())["claims"]) == {claim.rpartition(".")[2] for claim in (theirs, mine)}
 
 
 async def _claimed(harness: BrowserHarness, cookie: str, link: str) -> dict[str, str]:

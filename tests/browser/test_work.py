@@ -41,7 +41,9 @@ async def test_the_page_works_unseen(visitor: Visitor, harness: BrowserHarness) 
     await expect(page.locator(".qr svg")).to_be_visible()
     assert sent[0] == 429
     assert sent[-1] == 201
-    visitor.wrong = [one for one in visitor.wrong if "429" not in one]  # the browser says every such answer aloud
+    visitor.wrong = [
+        message for message in visitor.wrong if "429" not in message
+    ]  # the browser says every such answer aloud
 
 
 async def test_without_javascript_the_page_says_how_to_go_on(visitor: Visitor, harness: BrowserHarness) -> None:
@@ -52,4 +54,4 @@ async def test_without_javascript_the_page_says_how_to_go_on(visitor: Visitor, h
     await page.get_by_role("button", name=re.compile("^Pay 2")).click()
     await expect(page.get_by_role("heading", name="Many people are buying right now")).to_be_visible()
     await expect(page.get_by_text("turn JavaScript on")).to_be_visible()
-    visitor.wrong = [one for one in visitor.wrong if "429" not in one]
+    visitor.wrong = [message for message in visitor.wrong if "429" not in message]

@@ -44,9 +44,9 @@ def reorganise(world: World, rng: Random) -> str | None:
         world.look()
     new = depth + rng.randint(1, 2)
     shares: list[list[str]] = [[] for _ in range(new)]
-    for one in raw:
+    for raw_block in raw:
         if rng.random() < 0.6:
-            shares[rng.randrange(new)].append(one)
+            shares[rng.randrange(new)].append(raw_block)
     for share in shares:
         try:
             world.node.mine_these(share)

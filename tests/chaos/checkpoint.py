@@ -80,7 +80,7 @@ def _problems(world: World) -> list[str]:
     ledger = ledger_file.read(world.database)
     _check_grants(world, ledger)
     present = {one.reference for found in truth.paid.values() for one in found}
-    absent = [one for one in _out_of_sight(world, present, ledger) if one.reference not in present]
+    absent = [reference for reference in _out_of_sight(world, present, ledger) if reference.reference not in present]
     return compare(world.invoices, with_absent(truth, absent), ledger, world.moments)
 
 
@@ -112,21 +112,27 @@ def compare(invoices: list[Invoice], truth: Truth, ledger: Ledger, moments: Timi
     problems = []
     if ledger.tip != (truth.tip.height, truth.tip.hash):
         problems.append(f"cursor {ledger.tip} is not the tip {truth.tip.height, truth.tip.hash}")
-    if ledger.invoices.keys() != {one.purchase_id for one in invoices}:
+    if ledger.invoices.keys() != {invoice.purchase_id for invoice in invoices}:
         problems.append("the invoices are not those that buyers were shown")
     in_blocks, waiting = {}, {}
     for invoice in invoices:
-        for one in truth.of(invoice.script):
-            if one.height is None:
-                waiting[one.reference] = (invoice.purchase_id, one.sat)
+        for payment in truth.of(invoice.script):
+            if payment.height is None:
+                waiting[payment.reference] = (invoice.purchase_id, payment.sat)
             else:
-                in_blocks[one.reference] = (invoice.purchase_id, one.sat, one.height, one.block, one.coinbase)
+                in_blocks[payment.reference] = (
+                    invoice.purchase_id,
+                    payment.sat,
+                    payment.height,
+                    payment.block,
+                    payment.coinbase,
+                )
     problems += _differences("in a block", in_blocks, ledger.in_blocks)
     problems += _differences("waiting", waiting, ledger.waiting)
     in_wallet = {
-        one.reference: (purchase_id, one.sat, one.final)
-        for purchase_id, found in truth.in_wallet.items()
-        for one in found
+        payment.reference: (purchase_id, payment.sat, payment.final)
+        for purchase_id, payments in truth.in_wallet.items()
+        for payment in payments
     }
     problems += _differences("in the wallet", in_wallet, ledger.in_wallet)
     if ledger.preparing:
@@ -146,7 +152,7 @@ def compare_invoice(invoice: Invoice, truth: Truth, ledger: Ledger, seen: list[i
         return [f"{name} is not in the ledger"]
     grant = ledger.grants.get(name)
     state = truth.state(invoice, released=grant is not None, known_until=ledger.until(name))
-    late = {"paid_late"} if any(one > invoice.expires_at for one in seen) else set()
+    late = {"paid_late"} if any(seen_at > invoice.expires_at for seen_at in seen) else set()
     expected = {
         "script": (invoice.script, row.script),
         "amount": (invoice.amount, row.amount),

@@ -26,9 +26,9 @@ def use_up(world: World, rng: Random) -> str:
     budget = at_risk(world, world.look()) + FIT * price
     _restart(world, budget)
     invoices = _order(world, [(file, b64u(rng.randbytes(32))) for _ in range(FIT + 1)])
-    if [one.confirmations for one in invoices] != [0] * (FIT + 1):
+    if [invoice.confirmations for invoice in invoices] != [0] * (FIT + 1):
         raise Violation(f"there is room for each of {invoices}, and not each is promised release at once")
-    made = spend([world.node.take()], [world.output(one, price) for one in invoices], 3_000)
+    made = spend([world.node.take()], [world.output(invoice, price) for invoice in invoices], 3_000)
     world.node.send(made)
     world.sent[made.txid] = made
     world.look()
@@ -42,7 +42,11 @@ def use_up(world: World, rng: Random) -> str:
 def at_risk(world: World, truth: Truth) -> int:
     """Satoshis that were released and that no block holds."""
     released = ledger_file.read(world.database).grants
-    return sum(max(0, one.amount - truth.in_blocks(one)) for one in world.invoices if one.purchase_id in released)
+    return sum(
+        max(0, invoice.amount - truth.in_blocks(invoice))
+        for invoice in world.invoices
+        if invoice.purchase_id in released
+    )
 
 
 def _order(world: World, wanted: list[tuple[str, str]]) -> list[Invoice]:

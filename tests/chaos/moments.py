@@ -34,9 +34,9 @@ class Timings:
 
     def look(self, began: float, truth: Truth) -> None:
         """Payments that were not there at the last look came after it began."""
-        for found in (*truth.paid.values(), *truth.in_wallet.values()):
-            for one in found:
-                self._unseen.setdefault(one.reference, self.looked)
+        for payments in (*truth.paid.values(), *truth.in_wallet.values()):
+            for payment in payments:
+                self._unseen.setdefault(payment.reference, self.looked)
         self.looked = began
 
     def witness(self, purchase_id: str, before: float) -> None:

@@ -51,7 +51,7 @@ def pay_over(world: World, rng: Random) -> str | None:
 def pay_the_rest(world: World, rng: Random) -> str | None:
     """Exactly what is missing on an invoice that was partly paid."""
     truth = world.look()
-    partly = [one for one in world.invoices if 0 < truth.received(one) < one.amount]
+    partly = [invoice for invoice in world.invoices if 0 < truth.received(invoice) < invoice.amount]
     if not partly:
         return None
     invoice = rng.choice(partly)
@@ -70,10 +70,10 @@ def pay_in_pieces(world: World, rng: Random) -> str | None:
 
 def pay_several_at_once(world: World, rng: Random) -> str | None:
     """One transaction to two or more invoices, sometimes twice to one of them."""
-    invoices = [one for one in (_pick(world, rng) for _ in range(rng.randint(2, 4))) if one]
+    invoices = [invoice for invoice in (_pick(world, rng) for _ in range(rng.randint(2, 4))) if invoice]
     if not invoices:
         return None
-    outputs = [world.output(one, one.amount) for one in invoices]
+    outputs = [world.output(invoice, invoice.amount) for invoice in invoices]
     if rng.random() < 0.4:
         outputs.append(world.output(invoices[0], rng.randint(1, 5_000)))
     rng.shuffle(outputs)
@@ -82,7 +82,7 @@ def pay_several_at_once(world: World, rng: Random) -> str | None:
 
 def pay_late(world: World, rng: Random) -> str | None:
     """What is asked, after the invoice's time."""
-    late = [one for one in world.invoices if one.expires_at < world.clock.now()]
+    late = [invoice for invoice in world.invoices if invoice.expires_at < world.clock.now()]
     if not late:
         return None
     invoice = rng.choice(late)
@@ -140,7 +140,7 @@ def instead(world: World, rng: Random, found: Transaction) -> Transaction:
 
 
 def _told(invoices: list[Invoice]) -> str:
-    return " ".join(f"{one.purchase_id} {one.amount} sat" for one in invoices) or "not answered"
+    return " ".join(f"{invoice.purchase_id} {invoice.amount} sat" for invoice in invoices) or "not answered"
 
 
 def _pay_one(world: World, rng: Random, part: float) -> str | None:
@@ -176,7 +176,7 @@ def _instead(world: World, rng: Random, found: Transaction) -> list[Output]:
     """Where the coins go instead."""
     other = _pick(world, rng)
     ours = list(found.outputs[:1])
-    choices: list[list[Output]] = [[], [Output(one.script, max(1, one.sat - 1)) for one in ours]]
+    choices: list[list[Output]] = [[], [Output(output.script, max(1, output.sat - 1)) for output in ours]]
     if other is not None:
         choices.append([world.output(other, other.amount)])
     return rng.choice(choices)

@@ -79,7 +79,7 @@ class Truth:
 
     def received(self, invoice: Invoice) -> int:
         """Everything that survives."""
-        return sum(one.sat for one in (*self.of(invoice.script), *self.in_wallet_of(invoice)))
+        return sum(payment.sat for payment in (*self.of(invoice.script), *self.in_wallet_of(invoice)))
 
     def in_wallet_of(self, invoice: Invoice) -> list[InWallet]:
         """Every payment to it in the wallet."""
@@ -87,11 +87,11 @@ class Truth:
 
     def final_in_wallet(self, invoice: Invoice) -> int:
         """What cannot be taken back."""
-        return sum(one.sat for one in self.in_wallet_of(invoice) if one.final)
+        return sum(payment.sat for payment in self.in_wallet_of(invoice) if payment.final)
 
     def references(self, invoice: Invoice) -> list[str]:
         """Of every surviving payment."""
-        return [one.reference for one in (*self.of(invoice.script), *self.in_wallet_of(invoice))]
+        return [payment.reference for payment in (*self.of(invoice.script), *self.in_wallet_of(invoice))]
 
     def confirmed(self, invoice: Invoice) -> int:
         """What is deep enough: what waits, too, where no confirmation is asked for; and what is final in the wallet."""
@@ -99,7 +99,7 @@ class Truth:
 
     def confirmed_on_chain(self, invoice: Invoice) -> int:
         """The chain's part of it."""
-        return sum(one.sat for one in self.of(invoice.script) if self._final(one, invoice))
+        return sum(payment.sat for payment in self.of(invoice.script) if self._final(payment, invoice))
 
     def state(self, invoice: Invoice, *, released: bool, known_until: int) -> str:
         """docs/protocol.md §6, given whether it was released and up to when the gateway knew what was paid."""
@@ -114,7 +114,7 @@ class Truth:
     def marks(self, invoice: Invoice) -> set[str]:
         """Those that depend on amounts and sight alone."""
         received = self.received(invoice)
-        if any(one.absent for one in self.of(invoice.script)):
+        if any(payment.absent for payment in self.of(invoice.script)):
             return self._amount_marks(invoice, received) | {"not_in_mempool"}
         return self._amount_marks(invoice, received)
 
@@ -125,7 +125,7 @@ class Truth:
 
     def in_blocks(self, invoice: Invoice) -> int:
         """What blocks hold, however deep, and what is final in the wallet."""
-        held = sum(one.sat for one in self.of(invoice.script) if one.height is not None)
+        held = sum(payment.sat for payment in self.of(invoice.script) if payment.height is not None)
         return held + self.final_in_wallet(invoice)
 
     def confirmations(self, invoice: Invoice) -> int:
@@ -136,27 +136,29 @@ class Truth:
         gathered = self.final_in_wallet(invoice)
         if gathered >= invoice.amount:
             return invoice.confirmations
-        for depth, sat in sorted(((self._depth(one), one.sat) for one in self.of(invoice.script)), reverse=True):
+        for depth, sat in sorted(
+            ((self._depth(payment), payment.sat) for payment in self.of(invoice.script)), reverse=True
+        ):
             gathered += sat
             if gathered >= invoice.amount:
                 return min(depth, invoice.confirmations)
         return 0
 
-    def _depth(self, one: Paid) -> int:
-        return 0 if one.height is None else self.tip.height - one.height + 1
+    def _depth(self, payment: Paid) -> int:
+        return 0 if payment.height is None else self.tip.height - payment.height + 1
 
-    def _final(self, one: Paid, invoice: Invoice) -> bool:
+    def _final(self, payment: Paid, invoice: Invoice) -> bool:
         """Deep enough; an invoice that asks for no confirmation takes what waits."""
-        if one.absent:
+        if payment.absent:
             return False
-        return self._depth(one) >= max(invoice.confirmations, COINBASE_MATURITY if one.coinbase else 0)
+        return self._depth(payment) >= max(invoice.confirmations, COINBASE_MATURITY if payment.coinbase else 0)
 
 
 def with_absent(truth: Truth, absent: list[Paid]) -> Truth:
     """The same, with payments that were received and are out of sight (docs/protocol.md §6)."""
-    paid = {script: list(found) for script, found in truth.paid.items()}
-    for one in absent:
-        paid.setdefault(one.script, []).append(one)
+    paid = {script: list(payments) for script, payments in truth.paid.items()}
+    for payment in absent:
+        paid.setdefault(payment.script, []).append(payment)
     return Truth(truth.tip, paid, truth.in_wallet)
 
 
@@ -183,9 +185,9 @@ class Reference:
                 break
         paid: dict[str, list[Paid]] = {}
         for outputs in (*(block.outputs for block in chain), waiting):
-            for one in outputs:
-                if one.script in scripts:
-                    paid.setdefault(one.script, []).append(one)
+            for output in outputs:
+                if output.script in scripts:
+                    paid.setdefault(output.script, []).append(output)
         return Truth(self._blocks[best], paid, in_wallet)
 
     def _chain(self, best: str) -> list[Block]:
@@ -197,14 +199,14 @@ class Reference:
 
     def _block(self, digest: str) -> Block:
         if digest not in self._blocks:
-            found = self._rpc("getblock", digest, 2)
-            height = found["height"]
+            block = self._rpc("getblock", digest, 2)
+            height = block["height"]
             outputs = tuple(
-                one
-                for number, tx in enumerate(found["tx"])
-                for one in _outputs(tx, height, digest, coinbase=number == 0)
+                output
+                for number, tx in enumerate(block["tx"])
+                for output in _outputs(tx, height, digest, coinbase=number == 0)
             )
-            self._blocks[digest] = Block(height, digest, found.get("previousblockhash", ""), outputs)
+            self._blocks[digest] = Block(height, digest, block.get("previousblockhash", ""), outputs)
         return self._blocks[digest]
 
     def _waiting(self) -> tuple[Paid, ...]:
@@ -219,7 +221,7 @@ class Reference:
                 continue
             found[txid] = tuple(_outputs(tx, None, None, coinbase=False))
         self._mempool = found
-        return tuple(one for outputs in found.values() for one in outputs)
+        return tuple(output for outputs in found.values() for output in outputs)
 
 
 def _outputs(tx: dict[str, Any], height: int | None, digest: str | None, *, coinbase: bool) -> list[Paid]:

@@ -126,15 +126,15 @@ class World:
     ) -> list[Invoice]:
         """Ask for invoices, all at once and (file, claim) each; what is not answered is asked again later."""
         with ThreadPoolExecutor(len(wanted)) as pool:
-            asked = [pool.submit(shop.ask_for_invoice, self.gateway, *one) for one in wanted]
+            asked = [pool.submit(shop.ask_for_invoice, self.gateway, *request) for request in wanted]
             meanwhile()
         found = []
-        for one, answer in zip(wanted, asked, strict=True):
+        for request, answer in zip(wanted, asked, strict=True):
             shown = answer.result()
             if shown is None:
-                self.unanswered.append(one)
+                self.unanswered.append(request)
             else:
-                found.append(self._remember(shop.as_invoice(shown, one[1], self.node.rpc)))
+                found.append(self._remember(shop.as_invoice(shown, request[1], self.node.rpc)))
         return found
 
     def ask_again(self) -> None:
@@ -144,7 +144,7 @@ class World:
             self.begin_purchases(waiting)
 
     def _remember(self, invoice: Invoice) -> Invoice:
-        known = {one.claim: one for one in self.invoices[-RECENT:]}.get(invoice.claim)
+        known = {invoice.claim: invoice for invoice in self.invoices[-RECENT:]}.get(invoice.claim)
         if known is not None and known != invoice:
             raise Violation(f"one claim, two answers: {known} and {invoice}")
         if known is None:

@@ -60,8 +60,8 @@ class ZmqProxy:
 
     def _close_all(self) -> None:
         with self._lock:
-            for one in self._open:
-                _end(one)
+            for connection in self._open:
+                _end(connection)
             self._open.clear()
 
 
@@ -73,8 +73,8 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
     _end(sink)
 
 
-def _end(one: socket.socket) -> None:
+def _end(connection: socket.socket) -> None:
     """Both ways, so that a thread that reads wakes up."""
     with contextlib.suppress(OSError):
-        one.shutdown(socket.SHUT_RDWR)
-    one.close()
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()

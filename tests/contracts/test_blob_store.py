@@ -162,7 +162,7 @@ async def test_sweep_removes_only_parts_that_nobody_knows(blobs: BlobStore) -> N
     known, orphan, whole = [await part(blobs) for _ in range(3)]
     await blobs.commit(whole)
     assert blobs.sweep({known}) == 1
-    assert [is_there(blobs, one) for one in (known, orphan, whole)] == [True, False, True]
+    assert [is_there(blobs, file_id) for file_id in (known, orphan, whole)] == [True, False, True]
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", "", ".", "x" * 22 + "/"])

@@ -175,9 +175,9 @@ async def test_qr_codes_keep_nobody_waiting(harness: GatewayHarness) -> None:
     got = await asyncio.gather(
         *[harness.call("GET", f"/purchases/{purchase['purchase_id']}/qr.svg") for _ in range(20)]
     )
-    assert len({one.body for one in got}) == 1
+    assert len({answer.body for answer in got}) == 1
     assert qr_picture.svg.cache_info().misses == 1
-    assert any(one.name.startswith("qr") for one in threading.enumerate())
+    assert any(thread.name.startswith("qr") for thread in threading.enumerate())
 
 
 async def test_demo_only_in_a_demo(harness: GatewayHarness) -> None:

@@ -68,9 +68,9 @@ def config_in(folder: Path, **tables: dict[str, Any]) -> Path:
 
 def worse(findings: list[Finding]) -> list[str]:
     """The codes of what is not well; each comes with a hint."""
-    found = [one for one in findings if one.level in ("warning", "problem")]
-    assert all(one.hint for one in found), found
-    return [one.code for one in found]
+    found = [finding for finding in findings if finding.level in ("warning", "problem")]
+    assert all(finding.hint for finding in found), found
+    return [finding.code for finding in found]
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_what_is_wrong_with_a_node(changes: dict[str, Any], code: str) -> None:
 
 def test_zmq_and_pruning_are_worth_a_note() -> None:
     found = rules.node(replace(WELL, zmq=Zmq.NONE, pruned_below=800), CURSOR, running=True)
-    assert {"no_zmq", "pruning"} <= {one.code for one in found if one.level == "note"}
+    assert {"no_zmq", "pruning"} <= {finding.code for finding in found if finding.level == "note"}
 
 
 LIGHT = {"chain": {"source": "light"}}
@@ -202,7 +202,7 @@ def test_without_a_node(tables: dict[str, Any], issued: list[int], codes: list[s
     first, *others = rules.light(check(tables), issued)
     assert (first.code, first.level) == ("light_client", "note")
     assert 'chain.source = "bitcoind"' in first.hint
-    assert [one.code for one in others] == codes
+    assert [finding.code for finding in others] == codes
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_what_is_wrong_with_sellers(facts: Business, codes: list[str]) -> None:
 def test_a_proxy_that_the_gateway_noticed(noted: str | None, trusted: list[str], codes: list[str]) -> None:
     """Until it is listed."""
     found = list(rules.unlisted_proxy(noted, check({"server": {"trusted_proxies": trusted}})))
-    assert [one.code for one in found] == codes
+    assert [finding.code for finding in found] == codes
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,9 @@ Numbers = dict[tuple[str, str], float]
 def parsed(text: bytes) -> Numbers:
     """By name and the value of the one label, if there is one."""
     families = text_string_to_metric_families(text.decode())
-    return {(one.name, "".join(one.labels.values())): one.value for family in families for one in family.samples}
+    return {
+        (sample.name, "".join(sample.labels.values())): sample.value for family in families for sample in family.samples
+    }
 
 
 async def numbers(harness: GatewayHarness) -> Numbers:
@@ -92,7 +94,7 @@ def test_buckets_hold_those_below_them_too() -> None:
     releases = Releases()
     for seconds in (0, 1, 2, 59, 10**6):
         releases._add(seconds)
-    samples = {one.labels["le"]: one.value for one in releases.metric().samples if "le" in one.labels}
+    samples = {sample.labels["le"]: sample.value for sample in releases.metric().samples if "le" in sample.labels}
     assert (samples["1"], samples["5"], samples["60"], samples["86400"], samples["+Inf"]) == (2, 3, 4, 4, 5)
     assert len(samples) == len(BUCKETS) + 1
 

@@ -20,7 +20,7 @@ async def test_every_route_is_described(harness: GatewayHarness) -> None:
         for route in make_app(harness.parts).router.routes()
         if route.resource and route.resource.canonical.startswith(PREFIX)
     }
-    described = {(one.method, PREFIX + one.path) for one in OPERATIONS}
+    described = {(operation.method, PREFIX + operation.path) for operation in OPERATIONS}
     assert routes - {("options", PREFIX + "/uploads/{file_id}")} == described
 
 

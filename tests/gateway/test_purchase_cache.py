@@ -126,12 +126,12 @@ async def test_readers_that_wait_together_share_a_read(harness: GatewayHarness, 
     sold = await harness.sell(file_for_sale())
     file_id, parts = sold.file_id, harness.parts
     hashes = [claim_hash(new_secret()) for _ in range(150)]
-    made = [parts.invoice_batcher.open(file_id, one, None) for one in hashes]
-    ids = [found.purchase_id for found, _ in await asyncio.gather(*made)]
+    made = [parts.invoice_batcher.open(file_id, claim_hash, None) for claim_hash in hashes]
+    ids = [purchase.purchase_id for purchase, _ in await asyncio.gather(*made)]
     await asyncio.sleep(0.1)  # the watcher has looked at the chain
     reads.clear()
-    found = await asyncio.gather(*[parts.statuses.of(one) for one in ids])
-    assert [json.loads(one)["purchase_id"] for one in found] == ids
+    found = await asyncio.gather(*[parts.statuses.of(purchase_id) for purchase_id in ids])
+    assert [json.loads(body)["purchase_id"] for body in found] == ids
     assert len(reads) <= 4
 
 
@@ -140,7 +140,7 @@ async def test_what_is_not_there(harness: GatewayHarness, order: PurchaseId) -> 
     results = await asyncio.gather(
         harness.parts.statuses.of(order), harness.parts.statuses.of(new_purchase_id()), return_exceptions=True
     )
-    assert [type(one) for one in results] == [bytes, NotFound]
+    assert [type(result) for result in results] == [bytes, NotFound]
 
 
 async def test_a_failed_read_fails_its_askers_and_no_others(

@@ -63,7 +63,7 @@ def test_a_dry_run_tells_and_apply_corrects(closed: Path) -> None:
     for _ in range(2):
         code, report, told = rescan(closed, "--from", "1")
         assert code == 0
-        assert [one["kind"] for one in report["differences"]] == ["missing"]
+        assert [difference["kind"] for difference in report["differences"]] == ["missing"]
         assert "Nothing was changed" in told
     code, again, told = rescan(closed, "--from", "1", "--apply")
     assert (code, again["applied"], again["differences"]) == (0, True, report["differences"])

@@ -126,7 +126,7 @@ async def expect_equal(settings: Settings, node: RegtestNode, losses: int) -> No
 
 def states(report: Report) -> list[tuple[str, str]]:
     """What became of invoices."""
-    return [(one.was, one.becomes) for one in report.differences if one.kind == "state"]
+    return [(difference.was, difference.becomes) for difference in report.differences if difference.kind == "state"]
 
 
 def nothing(done: int, total: int) -> None:

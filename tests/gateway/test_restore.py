@@ -57,13 +57,13 @@ async def test_backup_sell_more_restore(tmp_path: Path) -> None:
     await chain.pay(address_in(known[2]), Sat(known[2]["amount_sat"]))
     await chain.mine()
     async with started(settings, chain, token) as harness:
-        for one in known:
-            await harness.state(one, "settled")
+        for purchase in known:
+            await harness.state(purchase, "settled")
         fresh = [(await harness.begin(sold.file_id))[1] for _ in range(4)]
-        before = {address_in(one) for one in known + forgotten}
-        assert not before & {address_in(one) for one in fresh}
+        before = {address_in(purchase) for purchase in known + forgotten}
+        assert not before & {address_in(purchase) for purchase in fresh}
         left_out = await harness.parts.store.read(address_journal.all_skipped)
-        assert [(one.first, one.end) for one in left_out] == [(3, 10)]
+        assert [(skipped_range.first, skipped_range.end) for skipped_range in left_out] == [(3, 10)]
         await harness.pay(fresh[0])
 
 
@@ -132,15 +132,15 @@ async def forgotten_sales(backup: Backup) -> tuple[str, list[dict[str, Any]]]:
 
 async def expect_nothing_unpaid(backup: Backup, forgotten: list[dict[str, Any]], fresh: list[dict[str, Any]]) -> None:
     """Forgotten buyers pay what they were shown: nobody else gets a file for it, now or after a rescan."""
-    assert not {address_in(one) for one in forgotten} & {address_in(one) for one in fresh}
+    assert not {address_in(purchase) for purchase in forgotten} & {address_in(purchase) for purchase in fresh}
     async with started(backup.settings, backup.chain, backup.token) as harness:
-        for one in forgotten:
-            await backup.chain.pay(address_in(one), Sat(one["amount_sat"]))
+        for purchase in forgotten:
+            await backup.chain.pay(address_in(purchase), Sat(purchase["amount_sat"]))
         await backup.chain.mine(3)
         await eventually(lambda: _is_at(harness, backup.chain))
         assert await harness.parts.store.read(_grants) == 0
     report = await rescan_payments(backup.settings, 1, apply=True, progress=lambda *_: None, demo_wallet=backup.chain)
-    assert {one.kind for one in report.differences} <= {"forgotten"}
+    assert {difference.kind for difference in report.differences} <= {"forgotten"}
     async with started(backup.settings, backup.chain, backup.token) as harness:
         assert await harness.parts.store.read(_grants) == 0
 
@@ -174,7 +174,7 @@ async def test_a_snapshot_of_the_machine_put_back_hours_later(
             await expect_closed(harness, file_id, "restored")
             assert (await harness.call("GET", f"/files/{file_id}")).json["paused"] == "restored"
     findings = await examine(_config(tmp_path))
-    assert "restored" in {one.code for one in findings if one.level is Level.PROBLEM}
+    assert "restored" in {finding.code for finding in findings if finding.level is Level.PROBLEM}
     assert len(await resume_sales(backup.settings, restored=True, demo_wallet=backup.chain)) == 1
     async with started(backup.settings, backup.chain, backup.token) as harness:
         fresh = await sell_22(harness, file_id)
@@ -234,7 +234,9 @@ async def test_a_payment_beyond_what_the_database_knows(
     async with started(backup.settings, backup.chain, backup.token) as harness:
         await expect_closed(harness, file_id, "restored")
         left_out = await harness.parts.store.read(address_journal.all_skipped)
-    assert [(one.first, one.end) for one in left_out][-1][1] == 22, "after the one that waits for a block"
+    assert [(skipped_range.first, skipped_range.end) for skipped_range in left_out][-1][1] == 22, (
+        "after the one that waits for a block"
+    )
 
 
 async def test_a_used_database_without_its_journal(backup: Backup, tmp_path: Path) -> None:
@@ -248,7 +250,7 @@ async def test_a_used_database_without_its_journal(backup: Backup, tmp_path: Pat
     with pytest.raises(DatabaseUnusable):
         await rescan_payments(backup.settings, 1, apply=True, progress=lambda *_: None, demo_wallet=backup.chain)
     findings = await examine(_config(tmp_path))
-    assert "no_journal" in {one.code for one in findings if one.level is Level.PROBLEM}
+    assert "no_journal" in {finding.code for finding in findings if finding.level is Level.PROBLEM}
     await resume_sales(backup.settings, restored=True, demo_wallet=backup.chain)
     async with started(backup.settings, backup.chain, backup.token) as harness:
         fresh = await sell_22(harness, file_id)

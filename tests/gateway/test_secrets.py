@@ -100,7 +100,7 @@ async def test_no_secret_is_written(tmp_path: Path, log: io.StringIO, monkeypatc
     assert any("bitcache.sqlite3" in name for name in places)
     for place, text in places.items():
         for name, secret in secrets.items():
-            assert not any(one in text for one in spellings(secret)), f"{name} in {place}"
+            assert not any(spelling in text for spelling in spellings(secret)), f"{name} in {place}"
 
 
 MALFORMED = (

@@ -228,10 +228,10 @@ def test_the_kernel_says_how_much_a_reader_took() -> None:
     """The place of that number in Linux' struct tcp_info, which Python does not name."""
     from gateway.server.malformed_requests import _BYTES_ACKED
 
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as one:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as connection:
         other, _ = server.accept()
         with other:
             other.sendall(b"x" * 1234)
-            assert len(one.recv(2000)) == 1234
+            assert len(connection.recv(2000)) == 1234
             state = other.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED + 8)
             assert struct.unpack_from("Q", state, _BYTES_ACKED)[0] in (1234, 1235)

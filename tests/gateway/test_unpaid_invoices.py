@@ -110,7 +110,7 @@ async def test_the_unpaid_run_grows_slowly_and_a_payment_ends_it(open_one: Open)
     async with open_one(server=PROXY, invoices=limits) as harness:
         file = await harness.sell(sealed())
         got = [await buy(harness, file, f"192.0.{number}.1") for number in range(9)]
-        assert [one.status for one in got] == [201] * 8 + [429]
+        assert [answer.status for answer in got] == [201] * 8 + [429]
         assert got[-1].json["code"] == "too_many_buyers"
         assert 0 < int(got[-1].headers["Retry-After"]) <= 300
         assert got[-1].json["retry_after"] == int(got[-1].headers["Retry-After"])

@@ -149,7 +149,7 @@ async def test_two_senders_at_once(harness: GatewayHarness) -> None:
     made = file_for_sale(content(400_000))
     await harness.announce(made.file_id, len(made.sealed))
     both = await asyncio.gather(*(harness.send(made.file_id, 0, made.sealed) for _ in range(2)))
-    assert sorted(one.status for one in both) == [204, 409]
+    assert sorted(answer.status for answer in both) == [204, 409]
     assert (await harness.create_listing(made)).status == 201
 
 

@@ -58,7 +58,7 @@ def sealed_case(name: str, plain: bytes, spelled: dict[str, Any]) -> dict[str, A
         "header": b64u(sealed[:HEADER_SIZE]),
         "sealed_size": len(sealed),
         "sealed_sha256": hashlib.sha256(sealed).hexdigest(),
-        "group_hashes": [b64u(one) for one in hashes],
+        "group_hashes": [b64u(group_hash) for group_hash in hashes],
         "group_root": b64u(hash_groups.group_root(hashes)),
     }
 
@@ -120,7 +120,7 @@ def signed_manifest(case: dict[str, Any], meta: dict[str, Any], preview: dict[st
 def claims() -> list[dict[str, str]]:
     """Claim secrets and what the gateway keeps of them."""
     secrets = [b64u(secret(f"claim {number}", 32)) for number in range(3)]
-    return [{"secret": one, "hash": b64u(claim_hash(one))} for one in secrets]
+    return [{"secret": secret, "hash": b64u(claim_hash(secret))} for secret in secrets]
 
 
 def text() -> str:

@@ -64,7 +64,7 @@ def test_a_published_transaction() -> None:
 @pytest.mark.parametrize("witness", [True, False])
 def test_every_output_to_us_is_found_by_number(witness: bool) -> None:
     raw = transaction([(1, b"other"), (2, OURS), (3, b""), (4, OURS)], witness=witness)
-    assert [(one.reference.split(":")[1], one.amount) for one in payments_in_transaction(raw, {OURS})] == [
+    assert [(payment.reference.split(":")[1], payment.amount) for payment in payments_in_transaction(raw, {OURS})] == [
         ("1", 2),
         ("3", 4),
     ]
@@ -78,13 +78,13 @@ def test_witnesses_do_not_change_the_id() -> None:
 
 def test_only_the_first_transaction_of_a_block_must_mature() -> None:
     payments = payments_in_block(block([transaction([(5, OURS)]), transaction([(6, OURS)])]), {OURS})
-    assert [(one.amount, one.maturity) for one in payments] == [(5, 100), (6, 0)]
+    assert [(payment.amount, payment.maturity) for payment in payments] == [(5, 100), (6, 0)]
 
 
 def test_many_outputs_and_long_scripts() -> None:
     outputs = [(number, bytes(number)) for number in range(700)] + [(700, OURS)]
     raw = block([transaction(outputs, inputs=300)])
-    assert [one.reference.split(":")[1] for one in payments_in_block(raw, {OURS})] == ["700"]
+    assert [payment.reference.split(":")[1] for payment in payments_in_block(raw, {OURS})] == ["700"]
 
 
 def test_the_parent_is_read_as_nodes_print_it() -> None:

@@ -51,7 +51,7 @@ async def test_what_arrives_during_a_reading_waits_for_the_next() -> None:
     there.heard = [heard]
     mempool, scripts = mempool_of(there), {SCRIPT: None}
     first = await mempool.payments(scripts)
-    assert [one.reference for one in first] == [f"{transaction_id(listed)}:0"]
+    assert [payment.reference for payment in first] == [f"{transaction_id(listed)}:0"]
     there.heard, there.listed[transaction_id(heard)] = [], heard
     assert len(await mempool.payments(scripts)) == 2
 
@@ -67,7 +67,7 @@ async def test_what_left_the_mempool_is_forgotten_and_found_again_when_it_comes_
     assert mempool.remembered == 0
     txid = transaction_id(came_back)
     node.listed = {txid: listed[txid]}
-    assert [one.reference for one in await mempool.payments(scripts)] == [f"{txid}:0"]
+    assert [payment.reference for payment in await mempool.payments(scripts)] == [f"{txid}:0"]
     assert mempool.remembered == 1
 
 

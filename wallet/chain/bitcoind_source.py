@@ -121,17 +121,17 @@ class BitcoindSource:
 
     async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
         """What follows ``cursor``."""
-        found = await self._ahead.after(cursor)
-        if not isinstance(found, PrefetchedBlock):
-            return found
-        if parent_hash(found.raw) != cursor.hash:
+        block = await self._ahead.after(cursor)
+        if not isinstance(block, PrefetchedBlock):
+            return block
+        if parent_hash(block.raw) != cursor.hash:
             raise NodeRefused("the node sent a block that does not follow the one before")
-        return Forward(found.block, tuple(await _scan(found.raw, scripts)))
+        return Forward(block.block, tuple(await _scan(block.raw, scripts)))
 
     async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
         """Everything of ours in the node's mempool; nothing, as from a source without one, if it forbids the calls."""
         try:
-            found = await self._mempool.payments(scripts)
+            payments = await self._mempool.payments(scripts)
         except NodeCallForbidden as error:
             if self.sees_unconfirmed:
                 log.warning("payments_seen_only_in_blocks", reason=str(error), hint=error.advice)
@@ -141,7 +141,7 @@ class BitcoindSource:
             self._checked = False
             raise
         self.sees_unconfirmed = True
-        return found
+        return payments
 
     async def offer(self, transactions: Sequence[bytes]) -> None:
         """Hand them to the node again; it may have them, refuse them, or not take this call from us."""
@@ -283,8 +283,8 @@ class BitcoindSource:
     async def _next_tip(self, *since: str) -> str:
         """The newest block's hash, as soon as it is not ``since``, or after a while."""
         patience = LONG_POLL_SECONDS + 15
-        found = await self._rpc.call("waitfornewblock", LONG_POLL_SECONDS * 1000, *since, timeout=patience)
-        return node_answers.tip(found).hash
+        tip = await self._rpc.call("waitfornewblock", LONG_POLL_SECONDS * 1000, *since, timeout=patience)
+        return node_answers.tip(tip).hash
 
     async def _hear_transactions(self) -> None:
         """Learn of payments the moment the node does, if it publishes them."""

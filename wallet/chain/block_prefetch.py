@@ -34,10 +34,10 @@ class BlockPrefetch:
 
     async def after(self, cursor: BlockRef) -> PrefetchedBlock | Back | None:
         """What follows ``cursor``; only a block is believed that was read ahead, the rest is asked anew."""
-        found = await self._take(cursor) or await self._fetch(cursor)
-        if isinstance(found, PrefetchedBlock) and found.more:
-            self._cursor, self._task = found.block, asyncio.create_task(self._fetch(found.block))
-        return found
+        block = await self._take(cursor) or await self._fetch(cursor)
+        if isinstance(block, PrefetchedBlock) and block.more:
+            self._cursor, self._task = block.block, asyncio.create_task(self._fetch(block.block))
+        return block
 
     async def close(self) -> None:
         """Forget what was read."""
@@ -52,7 +52,7 @@ class BlockPrefetch:
             return None
         task, self._task = self._task, None
         try:
-            found = await task
+            block = await task
         except BitcacheError:
             return None
-        return found if isinstance(found, PrefetchedBlock) else None
+        return block if isinstance(block, PrefetchedBlock) else None

@@ -46,10 +46,10 @@ async def discover(
 ) -> list[FoundNode]:
     """Every node that answers on this machine, in the order of the networks."""
     places = usual_folders() if folders is None else folders
-    found = await asyncio.gather(
+    nodes = await asyncio.gather(
         *(_look(network, f"http://{host}:{core[network][0]}", _cookies(places, core[network][1])) for network in core)
     )
-    return [node for node in found if node is not None]
+    return [node for node in nodes if node is not None]
 
 
 def _cookies(folders: Sequence[Path], sub: str) -> list[Path]:

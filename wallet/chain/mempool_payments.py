@@ -89,8 +89,8 @@ class Mempool:
 
     def _note(self, txid: str, raw: bytes) -> None:
         self._scanned.add(txid)
-        if found := payments_in_transaction(raw, self._scripts):
-            self._ours[txid] = [replace(payment, transactions=(raw,)) for payment in found]
+        if payments := payments_in_transaction(raw, self._scripts):
+            self._ours[txid] = [replace(payment, transactions=(raw,)) for payment in payments]
 
     async def _find_ancestors(self, txid: str, present: set[str]) -> None:
         """What must be handed in before it, should the mempool be lost: so many as nodes allow, ancestors first."""
@@ -107,8 +107,8 @@ class Mempool:
                 if not isinstance(answer, ChainError)
             ]
             for raw in newest:
-                chain.pop(found := transaction_id(raw), None)  # an ancestor in two ways comes before both
-                chain[found] = raw
+                chain.pop(match := transaction_id(raw), None)  # an ancestor in two ways comes before both
+                chain[match] = raw
         ordered = tuple(reversed(chain.values()))
         self._ours[txid] = [replace(payment, transactions=ordered) for payment in self._ours[txid]]
         self._carried.add(txid)

@@ -57,22 +57,22 @@ async def read_chain(
     if not 1 <= height <= tip.height:
         raise BadInput(f"the chain has blocks 1 to {tip.height}", hint="Give a height among them.")
     first = await _patiently(partial(source.at, height - 1))
-    found = ChainPayments(first)
+    chain = ChainPayments(first)
     while True:
-        cursor = found.blocks[-1] if found.blocks else found.first
+        cursor = chain.blocks[-1] if chain.blocks else chain.first
         match await _patiently(partial(source.step, cursor, scripts)):
             case Forward(ref, payments):
-                found.forward(ref, payments)
+                chain.forward(ref, payments)
                 progress(ref.height - height + 1, max(tip.height, ref.height) - height + 1)
             case Back():
-                if not found.back():
+                if not chain.back():
                     raise ChainError("the chain was reorganised below the first block", hint="Begin at a lower height.")
             case None:
-                found.waiting = tuple(await source.unconfirmed(scripts))
-                found.sees_unconfirmed = source.sees_unconfirmed
-                found.conflicted = frozenset(await source.conflicted(kept))
+                chain.waiting = tuple(await source.unconfirmed(scripts))
+                chain.sees_unconfirmed = source.sees_unconfirmed
+                chain.conflicted = frozenset(await source.conflicted(kept))
                 if await source.step(cursor, scripts) is None:
-                    return found
+                    return chain
 
 
 async def _refuse_one_that_is_behind(source: ChainSource) -> None:

@@ -258,14 +258,14 @@ class RegtestNode:
 
 def _free_ports(count: int) -> list[int]:
     """Ports nobody listens on, below the range from which the system hands out ports to others."""
-    found: list[int] = []
-    while len(found) < count:
+    counts: list[int] = []
+    while len(counts) < count:
         port = 15_000 + secrets.randbelow(15_000)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        if port not in found:
-            found.append(port)
-    return found
+        if port not in counts:
+            counts.append(port)
+    return counts

@@ -108,9 +108,9 @@ class SimulatedChain:
     async def offer(self, transactions: Sequence[bytes]) -> None:
         """Taken, unless it was told to drop or replace them."""
         for raw in transactions:
-            one = _transaction(json.loads(raw))
-            if one.txid not in self._spent | self._unwanted and one.txid not in self._in_blocks():
-                self._waiting[one.txid] = one
+            transaction = _transaction(json.loads(raw))
+            if transaction.txid not in self._spent | self._unwanted and transaction.txid not in self._in_blocks():
+                self._waiting[transaction.txid] = transaction
                 self._tell()
 
     async def conflicted(self, absent: Sequence[Absent]) -> set[str]:

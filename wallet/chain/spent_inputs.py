@@ -37,13 +37,13 @@ def _dead(made: dict[str, bytes], spent: set[tuple[str, int]], present: set[str]
     waits = {txid: raw for txid, raw in made.items() if txid not in present}
     dead: set[str] = set()
     while True:
-        found = {
+        unspent = {
             txid
             for txid, raw in waits.items()
             if txid not in dead
             for parent, number in spent_by(raw)
             if (parent, number) in spent and (parent in dead or parent not in waits)
         }
-        if not found:
+        if not unspent:
             return dead
-        dead |= found
+        dead |= unspent

@@ -31,10 +31,10 @@ class OnChainRail:
         Raises InvalidDescriptor, PrivateKeyRefused, WrongNetwork or, when the opinions differ,
         SalesPaused.  The first call takes half a second: call it in a thread.
         """
-        found = read(account, self.network, script_type)
-        address_crosscheck.confirm(found)
-        first = tuple(found.address(index) for index in range(address_crosscheck.HOW_MANY))
-        return PayoutTerms(found.text, found.script_type, DUST[found.script_type], first)
+        account_read = read(account, self.network, script_type)
+        address_crosscheck.confirm(account_read)
+        first = tuple(account_read.address(index) for index in range(address_crosscheck.HOW_MANY))
+        return PayoutTerms(account_read.text, account_read.script_type, DUST[account_read.script_type], first)
 
     def destination(self, account: str, index: int) -> Destination:
         """The ``index``-th address of a canonical descriptor."""

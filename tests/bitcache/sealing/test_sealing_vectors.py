@@ -57,7 +57,7 @@ def test_case(case: dict[str, Any]) -> None:
     assert (len(sealed), hashlib.sha256(sealed).hexdigest()) == (case["sealed_size"], case["sealed_sha256"])
     assert b64u(sealed[:56]) == case["header"]
     hashes = [hashlib.sha256(sealed[at : at + 1049600]).digest() for at in range(56, len(sealed), 1049600)]
-    assert [b64u(one) for one in hashes] == case["group_hashes"]
+    assert [b64u(group_hash) for group_hash in hashes] == case["group_hashes"]
     assert b64u(hash_groups.group_root(hashes)) == case["group_root"]
     opener = Opener(key, context, sealed_size=len(sealed))
     assert opener.update(sealed) + opener.finalize() == plain

@@ -80,18 +80,18 @@ class HeaderChain:
         place = height - self.rules.base.height
         if place == 0:
             return self.rules.base.time, self.rules.base.bits
-        found: tuple[int, int] = struct.unpack_from("<II", self._headers, (place - 1) * HEADER + 68)
-        return found
+        fields: tuple[int, int] = struct.unpack_from("<II", self._headers, (place - 1) * HEADER + 68)
+        return fields
 
     def locator(self, back: int = 0) -> list[bytes]:
         """Hashes by which a peer finds where its chain leaves ours, from ``back`` blocks below the tip."""
-        found: list[bytes] = []
+        headers: list[bytes] = []
         place, stride = len(self._hashes) - 1 - back, 1
         while place > 0:
-            found.append(self._hashes[place])
-            stride = stride if len(found) < 10 else stride * 2
+            headers.append(self._hashes[place])
+            stride = stride if len(headers) < 10 else stride * 2
             place -= stride
-        return [*found, self._hashes[0]]
+        return [*headers, self._hashes[0]]
 
     def branch(self, parent: bytes) -> Branch:
         """An empty branch that begins after ``parent``; raises NodeRefused when that is not ours."""

@@ -134,23 +134,23 @@ class PeerConnection:
         """Hashes of the filters of ``count`` blocks, from height ``first`` to the block ``stop``."""
         payload = p2p_messages.ask_filters(first, stop)
         async with self._ask("getcfheaders", payload, "cfheaders"):
-            found: FilterHashes | None = None
-            while found is None or found.stop != stop:  # an answer to an earlier question may come late
-                found = p2p_messages.read_filter_hashes(await self._insist("getcfheaders", payload))
-        if len(found.hashes) != count:
+            filter_hashes: FilterHashes | None = None
+            while filter_hashes is None or filter_hashes.stop != stop:  # an answer to an earlier question may come late
+                filter_hashes = p2p_messages.read_filter_hashes(await self._insist("getcfheaders", payload))
+        if len(filter_hashes.hashes) != count:
             raise PeerMisbehaved("the peer sent fewer or more filter headers than there are blocks")
-        return found.hashes
+        return filter_hashes.hashes
 
     async def filters(self, first: int, stop: bytes, blocks: list[bytes]) -> list[bytes]:
         """The filters of ``blocks``, which are those from height ``first`` to the block ``stop``."""
-        found: list[bytes] = []
+        received: list[bytes] = []
         async with self._ask("getcfilters", p2p_messages.ask_filters(first, stop), "cfilter"):
             for digest in blocks:
                 got = p2p_messages.read_filter(await self._next())
                 if got.block != digest:
                     raise PeerMisbehaved("the peer sent the filter of another block")
-                found.append(got.content)
-        return found
+                received.append(got.content)
+        return received
 
     async def block(self, digest: bytes) -> bytes:
         """A whole block; nothing of it is checked but that it begins with that block's header."""
@@ -271,8 +271,8 @@ async def network_of(address: PeerAddress, proxy: PeerAddress | None, timeout: f
             return None
         return network
 
-    found = await asyncio.gather(*map(answers, MAGIC))
-    return next(filter(None, found), None)
+    networks = await asyncio.gather(*map(answers, MAGIC))
+    return next(filter(None, networks), None)
 
 
 @asynccontextmanager

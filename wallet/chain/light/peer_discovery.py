@@ -58,27 +58,29 @@ class Peers:
             return list(dict.fromkeys(self.configured))  # the proxy knows names, and ours would bypass it
         if self.configured:
             named = await asyncio.gather(*map(self._resolve, self.configured))
-            found = [address for addresses in named for address in addresses[:1]]
-            if not found:
+            candidates = [address for addresses in named for address in addresses[:1]]
+            if not candidates:
                 raise NodeUnreachable("the configured peers' names are not known", hint="Check chain.light_peers.")
-            return list(dict.fromkeys(found))
+            return list(dict.fromkeys(candidates))
         port = PORTS[self.network]
         seeds = [PeerAddress(f"x49.{seed}", port) for seed in SEEDS[self.network]]
-        found = [address for addresses in await asyncio.gather(*map(self._resolve, seeds)) for address in addresses]
-        if not found:
+        candidates = [
+            address for addresses in await asyncio.gather(*map(self._resolve, seeds)) for address in addresses
+        ]
+        if not candidates:
             raise NodeUnreachable("no peer was found", hint="Check the internet connection, or set chain.light_peers.")
-        random.shuffle(found)
-        return list(dict.fromkeys(found))[:MOST_FOUND]
+        random.shuffle(candidates)
+        return list(dict.fromkeys(candidates))[:MOST_FOUND]
 
     async def _resolve(self, address: PeerAddress) -> list[PeerAddress]:
         """By number, so that two names of one peer count once."""
         try:
             loop = asyncio.get_running_loop()
             async with asyncio.timeout(self._timeout):
-                found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+                resolved = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
         except (OSError, TimeoutError):
             return []
-        return list(dict.fromkeys(PeerAddress(str(answer[4][0]), address.port) for answer in found))
+        return list(dict.fromkeys(PeerAddress(str(answer[4][0]), address.port) for answer in resolved))
 
     async def connect(self, address: PeerAddress) -> PeerConnection:
         """Greet a peer that serves filters; raises ChainError, which says what is wrong with the peer if it can."""
@@ -110,7 +112,7 @@ class Peers:
 def neighbourhood(address: PeerAddress) -> str:
     """Which addresses one party easily has many of: an IPv4 /16, an IPv6 /32."""
     try:
-        found = ipaddress.ip_address(address.host)
+        ip = ipaddress.ip_address(address.host)
     except ValueError:
         return address.host
-    return str(ipaddress.ip_network((found, 16 if found.version == 4 else 32), strict=False))
+    return str(ipaddress.ip_network((ip, 16 if ip.version == 4 else 32), strict=False))

@@ -129,12 +129,12 @@ class PeerPool:
         if self._peers.configured:
             return usable
         taken = {neighbourhood(address) for address in self._attending}
-        found: list[PeerAddress] = []
+        addresses: list[PeerAddress] = []
         for address in usable:
             if (place := neighbourhood(address)) not in taken:
                 taken.add(place)
-                found.append(address)
-        return found
+                addresses.append(address)
+        return addresses
 
     async def _attend(self, address: PeerAddress) -> None:
         """Everything with one peer, until it fails."""
