@@ -132,11 +132,11 @@ async def _serve(temporary: Path, folder: Path | None, pipe: Pipe, node: bool) -
     token = await set_up(temporary) if folder is None else None
     async with (
         _chain(temporary, node) as chain,
-        running(settings_in(folder or temporary), demo_wallet=chain) as parts,
-        listening(parts) as url,
+        running(settings_in(folder or temporary), demo_wallet=chain) as context,
+        listening(context) as url,
     ):
         file_id = "" if token is None else await _sold(temporary, url, token)
-        commands = _Commands(parts, chain, FileId(file_id))
+        commands = _Commands(context, chain, FileId(file_id))
         freeze_gc()
         pipe.send((os.getpid(), int(url.rpartition(":")[2]), file_id))
         while asked := await asyncio.to_thread(pipe.recv):
@@ -171,17 +171,17 @@ async def _until(ready: Callable[[], Awaitable[bool]]) -> None:
 class _Commands:
     """What can be asked through the pipe."""
 
-    def __init__(self, parts: GatewayContext, chain: TimedNode | SimulatedChain, file_id: FileId) -> None:
-        self._parts, self._chain, self._file_id = parts, chain, file_id
+    def __init__(self, context: GatewayContext, chain: TimedNode | SimulatedChain, file_id: FileId) -> None:
+        self._context, self._chain, self._file_id = context, chain, file_id
         self._made: dict[str, Purchase] = {}
         self._blocks: FullBlocks | None = None
-        self._grants = _Grants(parts.store)
+        self._grants = _Grants(context.store)
 
     async def make(self, count: int) -> list[str]:
         """So many fresh invoices; their purchases' ids."""
         hashes = [claim_hash(new_secret()) for _ in range(count)]
         found = await asyncio.gather(
-            *[self._parts.invoice_batcher.open(self._file_id, claim_hash, None) for claim_hash in hashes]
+            *[self._context.invoice_batcher.open(self._file_id, claim_hash, None) for claim_hash in hashes]
         )
         self._made |= {purchase.purchase_id: purchase for purchase, _ in found}
         return [purchase.purchase_id for purchase, _ in found]
@@ -199,7 +199,7 @@ class _Commands:
         waiting = select(func.count()).select_from(invoice).where(invoice.c.state == "processing")
 
         async def seen() -> bool:
-            return await self._parts.store.read(lambda conn: conn.execute(waiting).scalar_one()) >= len(ids)
+            return await self._context.store.read(lambda conn: conn.execute(waiting).scalar_one()) >= len(ids)
 
         await _until(seen)
 
@@ -226,10 +226,10 @@ class _Commands:
 
     async def caught_up(self) -> float:
         """Wait until everything was loaded and the chain followed; this process's memory, in megabytes."""
-        tip = await self._parts.source.tip()
+        tip = await self._context.source.tip()
 
         async def there() -> bool:
-            status = self._parts.watcher.status
+            status = self._context.watcher.status
             return status.synced_at is not None and status.cursor == tip
 
         await _until(there)

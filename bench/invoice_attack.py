@@ -161,7 +161,7 @@ async def _serve(folder: Path, pipe: Pipe) -> None:
     )
     token = await init_data_folder(settings, terms=await check_payout(settings, DESCRIPTOR))
     (folder / "file.bin").write_bytes(os.urandom(1000))
-    async with running(settings, demo_wallet=SimulatedChain()) as parts, listening(parts) as url:
+    async with running(settings, demo_wallet=SimulatedChain()) as context, listening(context) as url:
         async with connect(url) as client:
             sold = await sell(client, token, os.urandom(32), FileToSell(folder / "file.bin", Sat(2_500), "file.bin"))
         pipe.send(f"{url}/api/v1/files/{sold.link.file_id}/purchases")

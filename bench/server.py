@@ -79,25 +79,25 @@ async def _serve(folder: Path, pipe: Connection) -> None:
     token = await init_data_folder(settings)
     async with (
         private_chain(folder, None) as chain,
-        running(settings, demo_wallet=chain.demo_wallet) as parts,
-        listening(parts) as url,
+        running(settings, demo_wallet=chain.demo_wallet) as context,
+        listening(context) as url,
         connect(url) as gateway,
     ):
         await gateway.call(Payout, "PUT", "/seller/payout", bearer=token, json={"descriptor": chain.descriptor})
         sold = await sell(gateway, token, os.urandom(32), FileToSell(source, Sat(2500), "file.bin"))
-        claim, purchase = await _bought(gateway, parts, sold.link.file_id)
+        claim, purchase = await _bought(gateway, context, sold.link.file_id)
         plain = await _copy_loop(source)
         pipe.send(Served(os.getpid(), int(url.rpartition(":")[2]), plain, sold.link.file_id, claim, purchase))
         await asyncio.to_thread(pipe.recv)
 
 
-async def _bought(gateway: GatewayClient, parts: GatewayContext, file_id: str) -> tuple[str, str]:
+async def _bought(gateway: GatewayClient, context: GatewayContext, file_id: str) -> tuple[str, str]:
     claim = new_secret()
     body = {"claim_hash": b64u(claim_hash(claim))}
     purchase = await gateway.call(Purchase, "POST", f"/files/{file_id}/purchases", json=body)
-    assert parts.demo_wallet is not None
-    await parts.demo_wallet.pay(onchain_request(purchase).address, Sat(purchase.amount_sat))
-    await parts.demo_wallet.mine()
+    assert context.demo_wallet is not None
+    await context.demo_wallet.pay(onchain_request(purchase).address, Sat(purchase.amount_sat))
+    await context.demo_wallet.mine()
     while not purchase.released:
         await asyncio.sleep(0.05)
         purchase = await gateway.call(Purchase, "GET", f"/purchases/{purchase.purchase_id}")

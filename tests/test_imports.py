@@ -43,8 +43,8 @@ def modules() -> list[Path]:
 
 def violations(path: Path, source: str) -> list[str]:
     """What this module imports against the rules."""
-    forbidden = set() if path.parent == COMPOSE else FORBIDDEN[path.parts[0]]
-    names = imported(source, ".".join(path.parent.parts))
+    forbidden = set() if path.parent == COMPOSE else FORBIDDEN[path.context[0]]
+    names = imported(source, ".".join(path.parent.context))
     return [f"{path} imports {name}" for name in names if name.partition(".")[0] in forbidden]
 
 
@@ -62,7 +62,7 @@ def test_settlement_knows_amounts_and_time_alone() -> None:
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """What is imported when a module loads; an import inside a function may point back."""
-    names = {".".join(path.with_suffix("").parts).removesuffix(".__init__"): path for path in modules()}
+    names = {".".join(path.with_suffix("").context).removesuffix(".__init__"): path for path in modules()}
     graph = {name: {other for other in _imports(path) if other in names} for name, path in names.items()}
     assert len(graph["gateway.compose.start_gateway"]) > 10
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
@@ -80,7 +80,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 def test_the_packages_are_there() -> None:
     """A rule about nothing would hold too easily."""
-    assert {path.parts[0] for path in modules()} == set(FORBIDDEN)
+    assert {path.context[0] for path in modules()} == set(FORBIDDEN)
     assert any(
         name.startswith("wallet.")
         for name in imported((ROOT / COMPOSE / "start_gateway.py").read_text(), "gateway.compose")

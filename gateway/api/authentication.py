@@ -47,12 +47,12 @@ def claim(request: web.Request) -> str:
 
 def buyer_networks(request: web.Request) -> Networks:
     """The networks of the buyer's address, as keyed hashes: they count invoices, and tell nobody who."""
-    parts = context_of(request)
-    trusted = parts.settings.server.trusted_proxies
+    context = context_of(request)
+    trusted = context.settings.server.trusted_proxies
     proxy = unlisted_proxy(request, trusted)
     if proxy is not None:
-        parts.proxy_notice.seen(proxy)
-    return networks_of(parts.buyer_secret, client_address(request, trusted))
+        context.proxy_notice.seen(proxy)
+    return networks_of(context.buyer_secret, client_address(request, trusted))
 
 
 def unlisted_proxy(request: web.Request, trusted: Sequence[str]) -> str | None:

@@ -34,14 +34,14 @@ def routes() -> list[web.RouteDef]:
 
 async def file(request: web.Request) -> web.Response:
     """What anyone may know of a file; name and preview open with the link alone."""
-    parts = context_of(request)
+    context = context_of(request)
     file_id = parse_file_id(request.match_info["file_id"])
 
     def look(conn: Connection) -> tuple[listings.PublicListing, str | None]:
         offer = listings.get(conn, file_id)
         return offer, sellers.why_paused(conn, offer.seller_id, offer.price)
 
-    offer, paused = await parts.store.read(look)
+    offer, paused = await context.store.read(look)
     model = models.File(
         file_id=file_id,
         manifest=offer.manifest,
@@ -50,11 +50,11 @@ async def file(request: web.Request) -> web.Response:
         price_sat=offer.price,
         price_btc=btc_text(offer.price),
         sealed_size=offer.sealed_size,
-        confirmations=issue_invoices.confirmations_for(offer.price, parts.policy),
-        network=parts.rails.network,
-        demo=parts.demo,
-        simulated=parts.simulated,
-        paused=paused or parts.readiness.lasting_reason,
+        confirmations=issue_invoices.confirmations_for(offer.price, context.policy),
+        network=context.rails.network,
+        demo=context.demo,
+        simulated=context.simulated,
+        paused=paused or context.readiness.lasting_reason,
     )
     return reply(model)
 
@@ -103,12 +103,12 @@ async def qr_code(request: web.Request) -> web.Response:
 
 async def add_payment_request(request: web.Request) -> web.Response:
     """A further way to pay, for whoever holds the purchase's claim; the same again changes nothing."""
-    parts, purchase_id = context_of(request), parse_purchase_id(request.match_info["purchase_id"])
+    context, purchase_id = context_of(request), parse_purchase_id(request.match_info["purchase_id"])
     asked = await json_body(request, models.AddPaymentRequest)
-    claimed = await purchase_of_claim(parts, authentication.claim(request))
+    claimed = await purchase_of_claim(context, authentication.claim(request))
     if claimed.purchase_id != purchase_id:
         raise ClaimMismatch("this claim belongs to another purchase")
-    changed = await parts.invoice_batcher.add_request(purchase_id, asked.rail)
+    changed = await context.invoice_batcher.add_request(purchase_id, asked.rail)
     return reply(models.Purchase.of(changed))
 
 
@@ -119,15 +119,15 @@ async def claimed(request: web.Request) -> web.Response:
 
 async def share(request: web.Request) -> web.Response:
     """The gateway's share, to whoever holds the claim of a settled purchase."""
-    parts = context_of(request)
+    context = context_of(request)
     claim = authentication.claim(request)
     try:
-        sealed_share = await parts.store.read(lambda conn: key_release.share_for(conn, claim))
+        sealed_share = await context.store.read(lambda conn: key_release.share_for(conn, claim))
     except PaymentRequired:
-        asked = await purchase_of_claim(parts, claim)
-        raise await payment_required(parts, parse_file_id(asked.file_id), claim) from None
+        asked = await purchase_of_claim(context, claim)
+        raise await payment_required(context, parse_file_id(asked.file_id), claim) from None
     try:
-        opened = parts.master_key.unwrap(sealed_share.wrapped, sealed_share.file_id)
+        opened = context.master_key.unwrap(sealed_share.wrapped, sealed_share.file_id)
     except WrongKey as error:  # ours to repair, not the buyer's
         raise StorageError("the gateway's key does not open this share", hint="Tell the operator.") from error
     return reply(models.Share(file_id=sealed_share.file_id, share=b64u(opened)))

@@ -30,9 +30,9 @@ def routes() -> list[web.RouteDef]:
 
 async def sealed_bytes(request: web.Request) -> web.StreamResponse:
     """The sealed file, or one range of it, for whoever holds the claim of a payment that was seen."""
-    parts = context_of(request)
+    context = context_of(request)
     file_id = parse_file_id(request.match_info["file_id"])
-    etag = await _etag(parts, file_id, authentication.bearer(request))
+    etag = await _etag(context, file_id, authentication.bearer(request))
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "no-store, no-transform",
@@ -41,7 +41,7 @@ async def sealed_bytes(request: web.Request) -> web.StreamResponse:
     }
     if byte_ranges.not_modified(request, etag):
         return web.Response(status=304, headers=headers)
-    match await parts.blobs.send(file_id):
+    match await context.blobs.send(file_id):
         case LocalFile(file, size):
             with file:
                 return await _send(request, file, size, headers)
@@ -51,19 +51,19 @@ async def sealed_bytes(request: web.Request) -> web.StreamResponse:
             return web.Response(status=307, headers={"Cache-Control": "no-store", "Location": url})
 
 
-async def _etag(parts: GatewayContext, file_id: FileId, claim: str | None) -> str:
+async def _etag(context: GatewayContext, file_id: FileId, claim: str | None) -> str:
     """The version that may be had; raises PaymentRequired with the terms, ClaimMismatch or NotFound."""
     if claim is None:
-        raise await payment_required(parts, file_id)
+        raise await payment_required(context, file_id)
 
     def allowed(conn: Connection) -> str:
         download_access.authorise(conn, claim, file_id)
         return listings.get(conn, file_id).manifest
 
     try:
-        text = await parts.store.read(allowed)
+        text = await context.store.read(allowed)
     except PaymentRequired:
-        raise await payment_required(parts, file_id, claim) from None
+        raise await payment_required(context, file_id, claim) from None
     return f'"{b64u(manifest.parse(text).group_root)}"'
 
 

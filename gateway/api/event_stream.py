@@ -27,29 +27,29 @@ def routes() -> list[web.RouteDef]:
 
 async def stream(request: web.Request) -> web.StreamResponse:
     """The purchase as it changes, until the reader goes or the gateway stops; the reader reconnects by itself."""
-    parts = context_of(request)
+    context = context_of(request)
     purchase_id = parse_purchase_id(request.match_info["purchase_id"])
     logs.bind(purchase_id=purchase_id)
-    await parts.statuses.of(purchase_id)  # 404 before anything is sent
-    if parts.hub.full:
+    await context.statuses.of(purchase_id)  # 404 before anything is sent
+    if context.hub.full:
         raise web.HTTPServiceUnavailable(text="too many pages are open", headers={"Retry-After": "30"})
-    address = authentication.client_address(request, parts.settings.server.trusted_proxies)
-    with parts.hub.listening(purchase_id, address) as changed:
+    address = authentication.client_address(request, context.settings.server.trusted_proxies)
+    with context.hub.listening(purchase_id, address) as changed:
         response = web.StreamResponse(headers=_HEADERS)
         await response.prepare(request)
         with suppress(ConnectionError, BitcacheError):
-            await _tell(response, parts, purchase_id, changed)
+            await _tell(response, context, purchase_id, changed)
     return response
 
 
 async def _tell(
-    response: web.StreamResponse, parts: GatewayContext, purchase_id: PurchaseId, changed: asyncio.Event
+    response: web.StreamResponse, context: GatewayContext, purchase_id: PurchaseId, changed: asyncio.Event
 ) -> None:
     told, loop = b"", asyncio.get_running_loop()
     ends = loop.time() + LONGEST_SECONDS
-    while not parts.hub.closed.is_set() and loop.time() < ends:
+    while not context.hub.closed.is_set() and loop.time() < ends:
         changed.clear()
-        now = await parts.statuses.of(purchase_id)
+        now = await context.statuses.of(purchase_id)
         # the comment keeps proxies from closing a silent stream, and finds readers that are gone
         await response.write(b"event: purchase\ndata: %b\n\n" % now if now != told else b": still here\n\n")
         told = now

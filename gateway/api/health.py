@@ -51,10 +51,10 @@ async def healthz(request: web.Request) -> web.Response:
     return reply(health, status=200 if health.status == "ok" else 503)
 
 
-async def look(parts: GatewayContext) -> Health:
+async def look(context: GatewayContext) -> Health:
     """The truth about node, database and storage."""
-    node, database, storage = await asyncio.gather(_node(parts), _database(parts), _storage(parts))
-    why = parts.readiness.reason
+    node, database, storage = await asyncio.gather(_node(context), _database(context), _storage(context))
+    why = context.readiness.reason
     return Health(
         status="ok" if node.ok and database.ok and storage.ok and why is None else "degraded",
         node=node,
@@ -65,20 +65,20 @@ async def look(parts: GatewayContext) -> Health:
     )
 
 
-async def _node(parts: GatewayContext) -> NodeHealth:
-    watched = parts.watcher.status
+async def _node(context: GatewayContext) -> NodeHealth:
+    watched = context.watcher.status
     try:
         async with asyncio.timeout(NODE_SECONDS):
-            status = await parts.source.status()
+            status = await context.source.status()
         reachable, synced, height, headers = status.reachable, status.synced, status.height, status.headers
         error, warning = status.error or watched.error, status.warning
     except TimeoutError:
         reachable, synced, height, headers, error, warning = False, False, 0, 0, watched.error, "no answer in time"
-    recent = watched.synced_at is not None and parts.clock() - watched.synced_at <= WATCHER_SILENCE
+    recent = watched.synced_at is not None and context.clock() - watched.synced_at <= WATCHER_SILENCE
     return NodeHealth(
         ok=reachable and synced and recent and error is None,
-        source=parts.source.name,
-        network=parts.rails.network,
+        source=context.source.name,
+        network=context.rails.network,
         height=height,
         headers=headers,
         synced=synced,
@@ -89,16 +89,16 @@ async def _node(parts: GatewayContext) -> NodeHealth:
     )
 
 
-async def _database(parts: GatewayContext) -> DatabaseHealth:
+async def _database(context: GatewayContext) -> DatabaseHealth:
     try:
-        await parts.store.write(sqlite_only_sql.probe_write)
+        await context.store.write(sqlite_only_sql.probe_write)
     except BitcacheError as error:
         return DatabaseHealth(ok=False, error=error.code)
     return DatabaseHealth(ok=True, error=None)
 
 
-async def _storage(parts: GatewayContext) -> StorageHealth:
-    settings = parts.settings.storage
+async def _storage(context: GatewayContext) -> StorageHealth:
+    settings = context.settings.storage
     try:
         free = await asyncio.to_thread(facts.probe_storage, settings.directory)
     except OSError:

@@ -137,8 +137,8 @@ def routes() -> list[web.RouteDef]:
 
 async def serve(request: web.Request) -> web.Response:
     """The document."""
-    parts = context_of(request)
-    return web.json_response(document(parts.settings.public_url, demo=parts.demo))
+    context = context_of(request)
+    return web.json_response(document(context.settings.public_url, demo=context.demo))
 
 
 def document(origin: str, *, demo: bool) -> dict[str, Any]:

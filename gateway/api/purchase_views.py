@@ -20,32 +20,32 @@ def encode(purchase: purchases.Purchase) -> bytes:
     return Purchase.of(purchase).model_dump_json().encode()
 
 
-async def purchase_by_id(parts: GatewayContext, purchase_id: PurchaseId) -> Purchase:
+async def purchase_by_id(context: GatewayContext, purchase_id: PurchaseId) -> Purchase:
     """The purchase as it stands; raises NotFound."""
     logs.bind(purchase_id=purchase_id)
-    return Purchase.of(await parts.store.read(lambda conn: purchases.view(conn, parts.rails, purchase_id)))
+    return Purchase.of(await context.store.read(lambda conn: purchases.view(conn, context.rails, purchase_id)))
 
 
-async def purchase_of_claim(parts: GatewayContext, claim: str) -> Purchase:
+async def purchase_of_claim(context: GatewayContext, claim: str) -> Purchase:
     """The purchase that a claim secret belongs to; raises ClaimMismatch."""
 
     def find(conn: Connection) -> purchases.Purchase:
-        return purchases.view(conn, parts.rails, key_release.purchase_of_claim(conn, claim))
+        return purchases.view(conn, context.rails, key_release.purchase_of_claim(conn, claim))
 
-    known_purchase = await parts.store.read(find)
+    known_purchase = await context.store.read(find)
     logs.bind(purchase_id=known_purchase.purchase_id)
     return Purchase.of(known_purchase)
 
 
 async def begin(
-    parts: GatewayContext, file_id: FileId, claim_hash: bytes, networks: Networks, proof: ProofOfWork | None
+    context: GatewayContext, file_id: FileId, claim_hash: bytes, networks: Networks, proof: ProofOfWork | None
 ) -> tuple[Purchase, bool]:
     """The purchase of this claim hash, and whether it is new; raises WorkRequired with a challenge."""
     purpose = Purpose(file_id, claim_hash, networks.neighbours)
-    secret, now = parts.buyer_secret, parts.clock()
+    secret, now = context.buyer_secret, context.clock()
     work = 0 if proof is None else proven_bits(secret, purpose, proof.challenge, proof.nonce, now)
     try:
-        opened, created = await parts.invoice_batcher.open(file_id, claim_hash, networks, work)
+        opened, created = await context.invoice_batcher.open(file_id, claim_hash, networks, work)
     except WorkRequired as error:
         bits = error.details["bits"]
         challenge = make_challenge(secret, purpose, bits, now)
@@ -54,15 +54,15 @@ async def begin(
     return Purchase.of(opened), created
 
 
-async def payment_required(parts: GatewayContext, file_id: FileId, claim: str | None = None) -> PaymentRequired:
+async def payment_required(context: GatewayContext, file_id: FileId, claim: str | None = None) -> PaymentRequired:
     """402 with everything a program needs to pay; raises NotFound."""
-    offer = await parts.store.read(lambda conn: listings.get(conn, file_id))
-    purchase = await purchase_of_claim(parts, claim) if claim is not None else None
+    offer = await context.store.read(lambda conn: listings.get(conn, file_id))
+    purchase = await purchase_of_claim(context, claim) if claim is not None else None
     return PaymentRequired(
         price_sat=int(offer.price),
         price_btc=btc_text(offer.price),
-        network=parts.rails.network,
-        confirmations=issue_invoices.confirmations_for(offer.price, parts.policy),
+        network=context.rails.network,
+        confirmations=issue_invoices.confirmations_for(offer.price, context.policy),
         create_purchase=f"/api/v1/files/{file_id}/purchases",
         claim='SHA-256("bitcache/v1 claim" || C)',
         purchase=purchase.model_dump(mode="json") if purchase is not None else None,

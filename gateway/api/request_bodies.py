@@ -49,10 +49,10 @@ async def pieces(request: web.Request) -> AsyncIterator[bytes]:
 
     However they end, what arrived before is given out first.
     """
-    parts = context_of(request)
-    ender = asyncio.create_task(_end_with(parts.hub.closed, request.content))
+    context = context_of(request)
+    ender = asyncio.create_task(_end_with(context.hub.closed, request.content))
     try:
-        while piece := await _piece(request.content, parts.settings.limits.stall_seconds):
+        while piece := await _piece(request.content, context.settings.limits.stall_seconds):
             yield piece
     except Exception:
         if rest := _left_in(request.content):

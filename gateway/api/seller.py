@@ -37,30 +37,30 @@ def routes() -> list[web.RouteDef]:
 
 async def info(request: web.Request) -> web.Response:
     """What the seller's page shows first."""
-    parts = context_of(request)
+    context = context_of(request)
     seller = await authentication.seller(request)
-    payout = await parts.store.read(lambda conn: sellers.payout_of(conn, seller.id))
+    payout = await context.store.read(lambda conn: sellers.payout_of(conn, seller.id))
     model = models.SellerInfo(
         name=seller.name,
-        network=parts.rails.network,
-        payout=_payout(parts, payout) if payout else None,
-        max_file_bytes=parts.settings.storage.max_file_bytes,
+        network=context.rails.network,
+        payout=_payout(context, payout) if payout else None,
+        max_file_bytes=context.settings.storage.max_file_bytes,
         min_price_sat=payout.minimum if payout else min(DUST.values()),
-        demo=parts.demo,
-        simulated=parts.simulated,
+        demo=context.demo,
+        simulated=context.simulated,
     )
     return reply(model)
 
 
 async def check_payout(request: web.Request) -> web.Response:
     """Read the descriptor with both libraries and show its addresses; nothing is changed."""
-    parts = context_of(request)
+    context = context_of(request)
     seller = await authentication.seller(request)
-    terms = await _read_payout(request, parts)
-    too_cheap = await parts.store.read(lambda conn: sellers.listed_below(conn, seller.id, terms.minimum))
+    terms = await _read_payout(request, context)
+    too_cheap = await context.store.read(lambda conn: sellers.listed_below(conn, seller.id, terms.minimum))
     model = models.PayoutCheck(
         script_type=terms.script_type,
-        network=parts.rails.network,
+        network=context.rails.network,
         addresses=list(terms.first),
         min_price_sat=terms.minimum,
         too_cheap=too_cheap,
@@ -70,26 +70,26 @@ async def check_payout(request: web.Request) -> web.Response:
 
 async def set_payout(request: web.Request) -> web.Response:
     """Read the descriptor with both libraries, then be paid there from now on."""
-    parts = context_of(request)
+    context = context_of(request)
     seller = await authentication.seller(request)
-    terms = await _read_payout(request, parts)
-    now = parts.clock()
-    payout = await parts.store.write(
-        lambda conn: sellers.set_payout(conn, seller.id, parts.rails.deriving.name, terms, now)
+    terms = await _read_payout(request, context)
+    now = context.clock()
+    payout = await context.store.write(
+        lambda conn: sellers.set_payout(conn, seller.id, context.rails.deriving.name, terms, now)
     )
-    return reply(_payout(parts, payout))
+    return reply(_payout(context, payout))
 
 
-async def _read_payout(request: web.Request, parts: GatewayContext) -> PayoutTerms:
+async def _read_payout(request: web.Request, context: GatewayContext) -> PayoutTerms:
     asked = await json_body(request, models.PayoutRequest, PAYOUT_BODY)
-    return await asyncio.to_thread(parts.rails.deriving.check, asked.descriptor, asked.script_type)
+    return await asyncio.to_thread(context.rails.deriving.check, asked.descriptor, asked.script_type)
 
 
 async def publish(request: web.Request) -> web.Response:
     """Put an upload on sale, once everything about it was checked."""
-    parts = context_of(request)
+    context = context_of(request)
     seller = await authentication.seller(request)
-    asked = await json_body(request, models.ListingRequest, parts.settings.limits.body_bytes)
+    asked = await json_body(request, models.ListingRequest, context.settings.limits.body_bytes)
     wanted = listings.ListingRequest(
         manifest=asked.manifest,
         signature=unb64u(asked.signature, what="signature"),
@@ -99,23 +99,23 @@ async def publish(request: web.Request) -> web.Response:
         share=unb64u(asked.share, what="share"),
     )
     made = await listings.publish(
-        parts.store,
-        parts.blobs,
-        parts.master_key,
+        context.store,
+        context.blobs,
+        context.master_key,
         seller.id,
         wanted,
-        parts.clock(),
-        highest_price_sat=parts.settings.highest_price_sat,
+        context.clock(),
+        highest_price_sat=context.settings.highest_price_sat,
     )
     return reply(models.Listing(**_listing(made)), status=201)
 
 
 async def listed(request: web.Request) -> web.Response:
     """Send one page of this seller's listings, newest first; ``next`` is the ``after`` of the following page."""
-    parts = context_of(request)
+    context = context_of(request)
     seller = await authentication.seller(request)
     most, after = _page(request)
-    rows = await parts.store.read(lambda conn: listings.of_seller(conn, seller.id, most=most + 1, after=after))
+    rows = await context.store.read(lambda conn: listings.of_seller(conn, seller.id, most=most + 1, after=after))
     page = [_with_sales(listing, sold) for listing, sold in rows[:most]]
     return reply(models.Listings(listings=page, next=page[-1].file_id if len(rows) > most else None))
 
@@ -144,14 +144,14 @@ def _listing(listing: listings.Listing) -> dict[str, Any]:
     }
 
 
-def _payout(parts: GatewayContext, payout: sellers.Payout) -> models.Payout:
-    addresses = [parts.rails.deriving.destination(payout.account, index).text for index in range(FIRST_ADDRESSES)]
+def _payout(context: GatewayContext, payout: sellers.Payout) -> models.Payout:
+    addresses = [context.rails.deriving.destination(payout.account, index).text for index in range(FIRST_ADDRESSES)]
     return models.Payout(
         script_type=payout.script_type,
-        network=parts.rails.network,
+        network=context.rails.network,
         addresses=addresses,
         next_index=payout.next_index,
         gap_hint=payout.gap_hint,
-        slowed=payout.unpaid_run >= parts.policy.quotas.run,
+        slowed=payout.unpaid_run >= context.policy.quotas.run,
         paused=payout.paused,
     )

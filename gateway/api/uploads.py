@@ -55,19 +55,19 @@ async def capabilities(request: web.Request) -> web.Response:
 
 async def create(request: web.Request) -> web.Response:
     """Announce an upload."""
-    parts, seller = await _enter(request)
+    context, seller = await _enter(request)
     _refuse_other_extensions(request)
     length = _number(request, "Upload-Length")
     file_id = _file_id(request.headers.get("Upload-Metadata", ""))
-    limit, most = parts.settings.storage.max_file_bytes, parts.settings.limits.uploads_per_seller
-    await uploads.begin(parts.store, parts.blobs, seller.id, file_id, length, limit, parts.clock(), most=most)
+    limit, most = context.settings.storage.max_file_bytes, context.settings.limits.uploads_per_seller
+    await uploads.begin(context.store, context.blobs, seller.id, file_id, length, limit, context.clock(), most=most)
     return web.Response(status=201, headers={"Location": f"{PATH}/{file_id}", "Upload-Offset": "0"})
 
 
 async def progress(request: web.Request) -> web.Response:
     """How far the upload is."""
-    parts, seller = await _enter(request)
-    progress_made = await uploads.offset(parts.store, parts.blobs, seller.id, _id(request))
+    context, seller = await _enter(request)
+    progress_made = await uploads.offset(context.store, context.blobs, seller.id, _id(request))
     return web.Response(
         headers={"Upload-Offset": str(progress_made.offset), "Upload-Length": str(progress_made.length)}
     )
@@ -75,30 +75,30 @@ async def progress(request: web.Request) -> web.Response:
 
 async def append(request: web.Request) -> web.Response:
     """The next bytes.  What arrived is kept, however this ends."""
-    parts, seller = await _enter(request)
+    context, seller = await _enter(request)
     file_id, start = _id(request), _number(request, "Upload-Offset")
     if request.content_type != _OFFSET_TYPE:
         raise web.HTTPUnsupportedMediaType(text=f"send the bytes as Content-Type: {_OFFSET_TYPE}")
-    if parts.blobs.free_bytes() < (request.content_length or 0):  # said before the bytes are sent, if it can be
+    if context.blobs.free_bytes() < (request.content_length or 0):  # said before the bytes are sent, if it can be
         raise DiskFull("the disk has no room for this")
-    end = await uploads.receive(parts.store, parts.blobs, seller.id, file_id, start, pieces(request))
+    end = await uploads.receive(context.store, context.blobs, seller.id, file_id, start, pieces(request))
     return web.Response(status=204, headers={"Upload-Offset": str(end)})
 
 
 async def terminate(request: web.Request) -> web.Response:
     """Forget an upload that is not listed."""
-    parts, seller = await _enter(request)
-    await uploads.forget(parts.store, parts.blobs, seller.id, _id(request))
+    context, seller = await _enter(request)
+    await uploads.forget(context.store, context.blobs, seller.id, _id(request))
     return web.Response(status=204)
 
 
 async def _enter(request: web.Request) -> tuple[GatewayContext, Seller]:
     """A seller who speaks our version of tus."""
-    parts = context_of(request)
+    context = context_of(request)
     seller = await authentication.seller(request)
     if request.headers.get("Tus-Resumable") != VERSION:
         raise web.HTTPPreconditionFailed(text=f"send Tus-Resumable: {VERSION}", headers={"Tus-Version": VERSION})
-    return parts, seller
+    return context, seller
 
 
 def _refuse_other_extensions(request: web.Request) -> None:
@@ -115,11 +115,11 @@ def _refuse_other_extensions(request: web.Request) -> None:
         )
 
 
-def _capabilities(parts: GatewayContext) -> dict[str, str]:
+def _capabilities(context: GatewayContext) -> dict[str, str]:
     return {
         "Tus-Version": VERSION,
         "Tus-Extension": "creation,termination",
-        "Tus-Max-Size": str(parts.settings.storage.max_file_bytes),
+        "Tus-Max-Size": str(context.settings.storage.max_file_bytes),
     }
 
 

@@ -18,14 +18,14 @@ LONG_RUN = 1000
 log = structlog.get_logger("gateway.maintenance")
 
 
-async def run(parts: GatewayContext) -> None:
+async def run(context: GatewayContext) -> None:
     """At once and every hour; what fails is tried again an hour later."""
     told: dict[int, int] = {}
     while True:
         try:
-            await clear_uploads(parts)
-            await tell_long_runs(parts, told)
-            await trim_events(parts)
+            await clear_uploads(context)
+            await tell_long_runs(context, told)
+            await trim_events(context)
         except BitcacheError as error:
             log.warning("maintenance_waits", code=error.code, reason=str(error))
         except Exception:  # they are done again; nobody looks for a task that died
@@ -33,24 +33,24 @@ async def run(parts: GatewayContext) -> None:
         await asyncio.sleep(INTERVAL_SECONDS)
 
 
-async def clear_uploads(parts: GatewayContext) -> None:
+async def clear_uploads(context: GatewayContext) -> None:
     """Nobody goes on with them."""
-    days = parts.settings.storage.upload_days
-    old = await uploads.expire(parts.store, parts.blobs, parts.clock() - days * DAY)
+    days = context.settings.storage.upload_days
+    old = await uploads.expire(context.store, context.blobs, context.clock() - days * DAY)
     if old:
         log.info("uploads_cleared", count=len(old), days=days)
 
 
-async def trim_events(parts: GatewayContext) -> None:
+async def trim_events(context: GatewayContext) -> None:
     """Delete old events in batches, so that no payment waits for it."""
-    keep = parts.settings.storage.event_days * DAY
-    while await parts.store.write(lambda conn: event_log.trim(conn, parts.clock(), keep)):
+    keep = context.settings.storage.event_days * DAY
+    while await context.store.write(lambda conn: event_log.trim(conn, context.clock(), keep)):
         continue
 
 
-async def tell_long_runs(parts: GatewayContext, told: dict[int, int]) -> None:
+async def tell_long_runs(context: GatewayContext, told: dict[int, int]) -> None:
     """``told`` remembers each payout's run when it was last spoken of."""
-    for payout in await parts.store.read(sellers.active_payouts):
+    for payout in await context.store.read(sellers.active_payouts):
         if payout.gap_hint >= max(LONG_RUN, 2 * told.get(payout.id, 0)):
             told[payout.id] = payout.gap_hint
             hint = f"Let the seller's wallet look {payout.gap_hint + 20} addresses ahead, or it misses payments."

@@ -85,18 +85,18 @@ async def running(
     ``preparing``: rails beside the chain.
     """
     async with _opened(settings, demo_wallet, clock, preparing=preparing) as opened, AsyncExitStack() as stack:
-        parts = opened.context
-        await uploads.sweep(parts.store, parts.blobs)
-        await _recheck_payouts(parts)
+        context = opened.context
+        await uploads.sweep(context.store, context.blobs)
+        await _recheck_payouts(context)
         await opened.source.open()
         stack.push_async_callback(opened.source.close)
-        followed = [follow_rails.follow(Recorder(parts.store, rail, clock, parts.hub.wake)) for rail in preparing]
-        for work in (opened.watcher.run(), parts.hub.pump(), maintenance.run(parts), *followed):
+        followed = [follow_rails.follow(Recorder(context.store, rail, clock, context.hub.wake)) for rail in preparing]
+        for work in (opened.watcher.run(), context.hub.pump(), maintenance.run(context), *followed):
             stack.push_async_callback(_end, asyncio.create_task(work))
         stack.push_async_callback(opened.preparer.close)
         await opened.preparer.resume()
-        stack.callback(parts.hub.close)
-        yield parts
+        stack.callback(context.hub.close)
+        yield context
 
 
 async def rescan_payments(
@@ -112,17 +112,17 @@ async def rescan_payments(
     It begins at ``height``, or below, where the ledger has blocks that are not on the chain (``Report.start``).
     """
     async with _opened(settings, demo_wallet, unix_time) as opened, AsyncExitStack() as stack:
-        parts = opened.context
+        context = opened.context
         await opened.source.open()
         stack.push_async_callback(opened.source.close)
-        start = await _start_of_rescan(parts.store, opened.source, height)
-        keys = {key async for part in issued_keys(parts.store) for key in part}
-        others = await parts.store.read(lambda conn: rescan.unissued_addresses(conn, parts.rails.deriving))
-        kept = await parts.store.read(absent_payments.kept_transactions)
+        start = await _start_of_rescan(context.store, opened.source, height)
+        keys = {key async for part in issued_keys(context.store) for key in part}
+        others = await context.store.read(lambda conn: rescan.unissued_addresses(conn, context.rails.deriving))
+        kept = await context.store.read(absent_payments.kept_transactions)
         chain = await read_chain(opened.source, start, keys | others.keys(), progress, kept)
         work = rescan.rescan if apply else rescan.dry_run
         budget = settings.invoices.zero_conf_budget_sat
-        return await parts.store.write(lambda conn: work(conn, chain, others, unix_time(), loss_budget=budget))
+        return await context.store.write(lambda conn: work(conn, chain, others, unix_time(), loss_budget=budget))
 
 
 async def resume_sales(settings: Settings, *, restored: bool, demo_wallet: Given = None) -> list[Skipped]:
@@ -131,10 +131,12 @@ async def resume_sales(settings: Settings, *, restored: bool, demo_wallet: Given
     ``restored``: it is older than what buyers were shown, so every account leaves out its next addresses.
     """
     async with _opened(settings, demo_wallet, unix_time, answered=True) as opened:
-        parts = opened.context
+        context = opened.context
         if not restored:
             return []
-        return await parts.store.write(lambda conn: address_journal.skip_ahead(conn, parts.rails.deriving, unix_time()))
+        return await context.store.write(
+            lambda conn: address_journal.skip_ahead(conn, context.rails.deriving, unix_time())
+        )
 
 
 @asynccontextmanager
@@ -193,11 +195,11 @@ async def _begin(folder: DataFolder, store: Store, now: int, *, answered: bool, 
     return last
 
 
-async def _end_in_order(parts: GatewayContext, folder: DataFolder) -> None:
+async def _end_in_order(context: GatewayContext, folder: DataFolder) -> None:
     """Without room for that, the marks stay ahead, and the next start leaves a few addresses out: no reason to fail."""
     try:
-        await parts.store.write(partial(parts.journal.close, rail=parts.rails.deriving))
-        parts.readiness.last.ended_at(parts.clock()).write(folder.last_run)
+        await context.store.write(partial(context.journal.close, rail=context.rails.deriving))
+        context.readiness.last.ended_at(context.clock()).write(folder.last_run)
     except StorageError as error:
         log.warning("addresses_not_closed", code=error.code, reason=str(error))
     except OSError as error:
@@ -312,10 +314,10 @@ def _policy(settings: Settings) -> InvoicePolicy:
     )
 
 
-async def _catch_up(parts: GatewayContext) -> None:
+async def _catch_up(context: GatewayContext) -> None:
     """No address is given out again, even over a restored backup."""
-    for skipped_range in await parts.store.write(
-        lambda conn: address_journal.catch_up(conn, parts.rails.deriving, parts.journal, parts.clock())
+    for skipped_range in await context.store.write(
+        lambda conn: address_journal.catch_up(conn, context.rails.deriving, context.journal, context.clock())
     ):
         about = {"payout": skipped_range.payout_id, "first": skipped_range.first, "count": skipped_range.count}
         if skipped_range.count <= MOST_RESERVED:
@@ -334,17 +336,17 @@ async def _catch_up(parts: GatewayContext) -> None:
             )
 
 
-async def _recheck_payouts(parts: GatewayContext) -> None:
+async def _recheck_payouts(context: GatewayContext) -> None:
     """Both libraries derive each seller's first addresses again; a seller for whom they differ sells nothing."""
-    for payout in await parts.store.read(sellers.active_payouts):
+    for payout in await context.store.read(sellers.active_payouts):
         try:
-            await asyncio.to_thread(parts.rails.deriving.check, payout.account, payout.script_type)
+            await asyncio.to_thread(context.rails.deriving.check, payout.account, payout.script_type)
             reason = None
         except BitcacheError as error:
             reason = error.code
             log.error("payout_paused", payout=payout.id, code=error.code, reason=str(error), hint=error.advice)
         if reason != payout.paused:
-            await parts.store.write(partial(sellers.pause_payout, payout_id=payout.id, reason=reason))
+            await context.store.write(partial(sellers.pause_payout, payout_id=payout.id, reason=reason))
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -41,26 +41,26 @@ async def mining(app: web.Application) -> AsyncIterator[None]:
 
 async def pay(request: web.Request) -> web.Response:
     """Pay what the invoice's URI asks for, or ``amount_sat``."""
-    parts = context_of(request)
+    context = context_of(request)
     asked = await json_body(request, DemoPayment)
-    purchase = await purchase_by_id(parts, parse_purchase_id(asked.purchase_id))
+    purchase = await purchase_by_id(context, parse_purchase_id(asked.purchase_id))
     to_pay = onchain_request(purchase)
     amount = asked.amount_sat if asked.amount_sat is not None else to_pay.payable_sat
-    if parts.demo_wallet is None:
+    if context.demo_wallet is None:
         raise NotFound("this gateway has no demo wallet")
     if amount == 0:
         raise BadInput("nothing is due", hint="Give amount_sat to pay more than is asked.")
-    txid = await parts.demo_wallet.pay(to_pay.address, Sat(amount))
+    txid = await context.demo_wallet.pay(to_pay.address, Sat(amount))
     request.app[_PAID].set()
     return reply(DemoPaid(txid=txid), status=202)
 
 
-async def _mine(parts: GatewayContext, paid: asyncio.Event) -> None:
-    while parts.demo_wallet is not None:
+async def _mine(context: GatewayContext, paid: asyncio.Event) -> None:
+    while context.demo_wallet is not None:
         await paid.wait()
         paid.clear()
         await asyncio.sleep(BLOCK_AFTER_SECONDS)
         try:
-            await parts.demo_wallet.mine()
+            await context.demo_wallet.mine()
         except ChainError as error:
             log.warning("no_block", code=error.code)

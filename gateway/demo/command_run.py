@@ -70,7 +70,7 @@ def _offer(file: Path | None, price: str) -> FileToSell:
 
 
 def _banner(demo: Demo) -> None:
-    if demo.parts.simulated:
+    if demo.context.simulated:
         console.print(f"\n  {_SIMULATED}  ", style="bold black on yellow")
     else:
         console.print(f"\n{_REGTEST.format(chain=demo.chain)}", style="dim")

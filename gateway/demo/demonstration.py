@@ -30,14 +30,14 @@ class Demo:
     """A running demonstration, seen from its seller."""
 
     gateway: GatewayClient
-    parts: GatewayContext
+    context: GatewayContext
     token: str
     seed: bytes
 
     @property
     def chain(self) -> str:
         """``bitcoind 29.4.2`` or ``simulated``."""
-        return self.parts.source.name
+        return self.context.source.name
 
 
 @asynccontextmanager
@@ -63,13 +63,13 @@ async def _started(data: Path, program: Path | None, port: int) -> AsyncIterator
         chain = await stack.enter_async_context(private_chain(_made(data), program))
         settings = _settings(data, port)
         token = await _token(settings, data / "seller.token")
-        parts = await stack.enter_async_context(running(settings, demo_wallet=chain.demo_wallet))
-        url = await stack.enter_async_context(listening(parts))
+        context = await stack.enter_async_context(running(settings, demo_wallet=chain.demo_wallet))
+        url = await stack.enter_async_context(listening(context))
         gateway = await stack.enter_async_context(connect(url))
         seller = await gateway.call(SellerInfo, "GET", "/seller", bearer=token)
         if seller.payout is None:
             await gateway.call(Payout, "PUT", "/seller/payout", bearer=token, json={"descriptor": chain.descriptor})
-        yield Demo(gateway, parts, token, signing_key.load_or_create(data / "seller.key"))
+        yield Demo(gateway, context, token, signing_key.load_or_create(data / "seller.key"))
 
 
 def _made(folder: Path) -> Path:

@@ -95,7 +95,7 @@ class Timings(PurchaseObserver):
 async def _pay(demo: Demo, buying: asyncio.Task[FinishedPurchase], timings: Timings) -> str:
     """Pay from the demo wallet and find the blocks that confirm it; returns the transaction id."""
     await timings.until("invoiced", buying)
-    purchase, demo_wallet = timings.purchase, demo.parts.demo_wallet
+    purchase, demo_wallet = timings.purchase, demo.context.demo_wallet
     assert purchase is not None  # invoiced
     assert demo_wallet is not None  # a demonstration has one
     timings.mark("paying")

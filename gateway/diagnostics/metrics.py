@@ -84,13 +84,13 @@ class Releases:
 class Metrics:
     """What one scrape says."""
 
-    def __init__(self, parts: GatewayContext) -> None:
-        self._parts = parts
+    def __init__(self, context: GatewayContext) -> None:
+        self._context = context
         self._releases = Releases()
 
     async def text(self) -> bytes:
         """The exposition."""
-        facts = await self._parts.store.read(self._read)
+        facts = await self._context.store.read(self._read)
         status = await self._status()
         registry = CollectorRegistry()
         registry.register(_Ready([*self._of_chain(status, facts), *self._of_ledger(facts), *self._of_process()]))
@@ -104,7 +104,7 @@ class Metrics:
         """Return how the chain source is; None when it takes too long, so that it cannot hang the scrape."""
         try:
             async with asyncio.timeout(NODE_SECONDS):
-                return await self._parts.source.status()
+                return await self._context.source.status()
         except TimeoutError:
             return None
 
@@ -114,11 +114,11 @@ class Metrics:
             lag = max(0, status.height - facts.cursor.height)
             yield GaugeMetricFamily("bitcache_cursor_lag_blocks", "Blocks of the node not processed yet", lag)
         if status is not None and status.tip_time is not None:
-            age = max(0, self._parts.clock() - status.tip_time)
+            age = max(0, self._context.clock() - status.tip_time)
             yield GaugeMetricFamily("bitcache_tip_age_seconds", "Age of the node's newest block", age)
-        watched = self._parts.watcher.status.synced_at
+        watched = self._context.watcher.status.synced_at
         if watched is not None:
-            silence = self._parts.clock() - watched
+            silence = self._context.clock() - watched
             yield GaugeMetricFamily("bitcache_watched_seconds_ago", "Since the chain was last read to its end", silence)
 
     def _of_ledger(self, facts: Ledger) -> Iterator[Metric]:
@@ -135,10 +135,10 @@ class Metrics:
 
     def _of_process(self) -> Iterator[Metric]:
         errors = CounterMetricFamily("bitcache_node_errors", "Failed looks at the chain, by code", labels=["code"])
-        for code, count in sorted(self._parts.watcher.status.failures.items()):
+        for code, count in sorted(self._context.watcher.status.failures.items()):
             errors.add_metric([code], count)
         yield errors
-        served = self._parts.counters.bytes_served
+        served = self._context.counters.bytes_served
         yield CounterMetricFamily("bitcache_served_bytes", "Sealed bytes sent to buyers", served)
 
 
@@ -153,13 +153,13 @@ class _Ready(Collector):
 
 
 @asynccontextmanager
-async def listening(parts: GatewayContext) -> AsyncIterator[str | None]:
+async def listening(context: GatewayContext) -> AsyncIterator[str | None]:
     """Serve ``/metrics`` where the settings say, or nowhere; yields its address."""
-    settings = parts.settings.metrics
+    settings = context.settings.metrics
     if not settings.enabled:
         yield None
         return
-    metrics = Metrics(parts)
+    metrics = Metrics(context)
 
     async def answer(_: web.Request) -> web.Response:
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}

@@ -38,19 +38,19 @@ GRACE_SECONDS = 5.0
 log = structlog.get_logger("gateway")
 
 
-def make_app(parts: GatewayContext) -> web.Application:
-    """The application over running parts."""
+def make_app(context: GatewayContext) -> web.Application:
+    """Return the application over a running gateway's context."""
     passes = [middlewares.access_log, middlewares.problems, response_pacing.bounded, middlewares.cross_origin]
     app = web.Application(middlewares=passes)
-    app[CONTEXT] = parts
-    limits = parts.settings.limits
+    app[CONTEXT] = context
+    limits = context.settings.limits
     app[response_pacing.VISITORS] = VisitorLimits(limits.answers_per_visitor, limits.connections)
     app.on_response_prepare.append(middlewares.security_headers)
     app.on_response_prepare.append(uploads.version_header)
     for module in (seller, uploads, buyer, download, event_stream, openapi):
         app.add_routes(module.routes())
     health.install(app)
-    if parts.demo_wallet is not None:
+    if context.demo_wallet is not None:
         app.add_routes(api.routes())
         app.cleanup_ctx.append(api.mining)
     app.add_routes(pages.routes())
@@ -59,10 +59,10 @@ def make_app(parts: GatewayContext) -> web.Application:
 
 
 @asynccontextmanager
-async def listening(parts: GatewayContext) -> AsyncIterator[str]:
+async def listening(context: GatewayContext) -> AsyncIterator[str]:
     """Serve on the configured address; yields the address that is really listened on."""
     runner = Runner(
-        make_app(parts),
+        make_app(context),
         access_log=None,
         auto_decompress=False,  # what is uploaded is stored as it is
         keepalive_timeout=IDLE_SECONDS,
@@ -71,10 +71,10 @@ async def listening(parts: GatewayContext) -> AsyncIterator[str]:
     )
     await runner.setup()
     try:
-        await _bind(_listener(runner, parts.settings))
+        await _bind(_listener(runner, context.settings))
         host, port = runner.addresses[0][:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        log.info("listening", url=url, public_url=parts.settings.public_url, network=parts.rails.network)
+        log.info("listening", url=url, public_url=context.settings.public_url, network=context.rails.network)
         yield url
     finally:
         await runner.cleanup()
@@ -88,7 +88,7 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings) as parts, metrics.listening(parts), listening(parts):
+    async with running(settings) as context, metrics.listening(context), listening(context):
         freeze_gc()
         await stop.wait()
 

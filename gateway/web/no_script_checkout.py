@@ -43,7 +43,7 @@ async def start(request: web.Request) -> web.StreamResponse:
     An unpaid one in the cookie is not used again: whoever planted it would be paid for.
     """
     _same_site(request)
-    parts, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
+    context, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
     form = await request.post()
     if "new" not in form and any(
         purchase.state in _PAID or purchase.received_sat for purchase in await _claimed(request)
@@ -51,7 +51,7 @@ async def start(request: web.Request) -> web.StreamResponse:
         return web.Response(status=303, headers={"Location": f"/f/{file_id}/pay"})
     claim = new_secret()
     try:
-        made, _ = await parts.invoice_batcher.open(file_id, claim_hash(claim), authentication.buyer_networks(request))
+        made, _ = await context.invoice_batcher.open(file_id, claim_hash(claim), authentication.buyer_networks(request))
     except TooManyInvoices as error:
         return _busy(request, file_id, error)
     response = _made(request, made)
@@ -150,14 +150,14 @@ def _own_origins(request: web.Request) -> tuple[str, ...]:
 
 async def _claimed(request: web.Request) -> list[Purchase]:
     """The purchases of this file whose claims are in the cookie, the newest first."""
-    parts, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
+    context, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
     claims = claim_cookie.claims_of(request, file_id)
 
     def look(conn: Connection) -> list[Purchase]:
-        claimed = [_view(conn, parts.rails, claim) for claim in claims]
+        claimed = [_view(conn, context.rails, claim) for claim in claims]
         return [purchase for purchase in claimed if purchase is not None and purchase.file_id == file_id]
 
-    return await parts.store.read(look)
+    return await context.store.read(look)
 
 
 def _view(conn: Connection, rails: Rails, claim: str) -> Purchase | None:

@@ -46,16 +46,16 @@ async def embed(request: web.Request) -> web.Response:
 
 async def file(request: web.Request) -> web.Response:
     """``/f/<F>``: the buyer's page, and with ``?embed`` the widget's frame."""
-    parts, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
-    offer = await parts.store.read(lambda conn: listings.get(conn, file_id))
-    paused = await parts.store.read(lambda conn: sellers.why_paused(conn, offer.seller_id, offer.price))
+    context, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
+    offer = await context.store.read(lambda conn: listings.get(conn, file_id))
+    paused = await context.store.read(lambda conn: sellers.why_paused(conn, offer.seller_id, offer.price))
     return page(
         request,
         "file.html",
         file_id=file_id,
         price_sat=offer.price,
         sealed_size=offer.sealed_size,
-        paused=paused or parts.readiness.lasting_reason,
+        paused=paused or context.readiness.lasting_reason,
         embed="embed" in request.query,
         pending_claim=bool(claim_cookie.claims_of(request, file_id)),
     )

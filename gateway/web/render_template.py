@@ -28,9 +28,9 @@ def words_of(request: web.Request) -> Translations:
 
 def page(request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
     """A page; never kept by caches, since it shows states and may belong to a cookie."""
-    words, parts = words_of(request), context_of(request)
+    words, context = words_of(request), context_of(request)
     text = _TEMPLATES.get_template(template).render(
-        t=words, words=words.table, lang=words.language, demo=parts.demo, simulated=parts.simulated, **values
+        t=words, words=words.table, lang=words.language, demo=context.demo, simulated=context.simulated, **values
     )
     headers = {"Content-Language": words.language, "Vary": "Accept-Language, Cookie", "Cache-Control": "no-store"}
     return web.Response(status=status, text=text, content_type="text/html", headers=headers)

@@ -48,7 +48,7 @@ class BrowserHarness:
 
     url: str
     token: str
-    parts: GatewayContext
+    context: GatewayContext
     chain: SimulatedChain
     clock: Clock
     folder: Path
@@ -83,21 +83,21 @@ class BrowserHarness:
             .join_from(invoice, payment_request)
             .order_by(payment_request.c.key_index.desc())
         )
-        row = (await self.parts.store.read(lambda conn: conn.execute(newest).all()))[0]
+        row = (await self.context.store.read(lambda conn: conn.execute(newest).all()))[0]
         return await self.chain.pay(row.destination, Sat(amount or row.amount_sat))
 
     async def address(self, index: int) -> str:
         """The address that was given out as number ``index``."""
         destination = select(payment_request.c.destination).where(payment_request.c.key_index == index)
-        return str((await self.parts.store.read(lambda conn: conn.execute(destination).all()))[0].destination)
+        return str((await self.context.store.read(lambda conn: conn.execute(destination).all()))[0].destination)
 
     async def pause(self, reason: str | None) -> None:
         """Stop the seller's sales."""
-        await self.parts.store.write(lambda conn: sellers.pause_payout(conn, 1, reason))
+        await self.context.store.write(lambda conn: sellers.pause_payout(conn, 1, reason))
 
     async def expire(self) -> None:
         """Let the time of open invoices run out, and the chain go past it."""
-        self.clock.ahead += self.parts.settings.expiry_seconds + 5
+        self.clock.ahead += self.context.settings.expiry_seconds + 5
         await self.chain.mine()
 
 
@@ -109,10 +109,10 @@ async def gateway(
     settings, clock, chain = _settings(folder, confirmations, public_url), Clock(), SimulatedChain()
     token = await init_data_folder(settings)
     async with (
-        running(settings, demo_wallet=chain, clock=clock) as parts,
-        listening(_without_purse(parts, demo)) as url,
+        running(settings, demo_wallet=chain, clock=clock) as context,
+        listening(_without_purse(context, demo)) as url,
     ):
-        yield BrowserHarness(url, token, parts, chain, clock, folder)
+        yield BrowserHarness(url, token, context, chain, clock, folder)
 
 
 def _settings(folder: Path, confirmations: int, public_url: str) -> Settings:
@@ -130,9 +130,9 @@ def _settings(folder: Path, confirmations: int, public_url: str) -> Settings:
     )
 
 
-def _without_purse(parts: GatewayContext, demo: bool) -> GatewayContext:
+def _without_purse(context: GatewayContext, demo: bool) -> GatewayContext:
     """The simulated chain always brings a demo wallet; a gateway that is no demonstration does not show it."""
-    return parts if demo else replace(parts, demo_wallet=None)
+    return context if demo else replace(context, demo_wallet=None)
 
 
 SCRIPT = (

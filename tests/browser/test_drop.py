@@ -40,7 +40,7 @@ async def drop(page: Page, *paths: Path) -> None:
 
 async def uploads(harness: BrowserHarness) -> list[str]:
     """What lies at the gateway and is not on sale."""
-    return await harness.parts.store.read(lambda conn: list(conn.scalars(select(upload.c.file_id))))
+    return await harness.context.store.read(lambda conn: list(conn.scalars(select(upload.c.file_id))))
 
 
 async def test_a_folder_or_several_files_are_refused_at_the_drop(

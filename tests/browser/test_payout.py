@@ -36,7 +36,7 @@ async def page(visitor: Visitor, harness: BrowserHarness) -> Page:
 
 async def accounts(harness: BrowserHarness) -> list[str]:
     """Every account that was ever written down."""
-    return await harness.parts.store.read(lambda conn: list(conn.scalars(select(payout.c.account))))
+    return await harness.context.store.read(lambda conn: list(conn.scalars(select(payout.c.account))))
 
 
 async def test_only_the_answer_yes_changes_where_one_is_paid(page: Page, harness: BrowserHarness) -> None:

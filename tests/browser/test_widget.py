@@ -22,7 +22,7 @@ SONG = b"a song" * 1000
 
 async def invoices(harness: BrowserHarness) -> int:
     """How many were made."""
-    return await harness.parts.store.read(
+    return await harness.context.store.read(
         lambda conn: conn.execute(select(func.count()).select_from(invoice)).scalar_one()
     )
 

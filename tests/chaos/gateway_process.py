@@ -46,7 +46,7 @@ async def serve(config: Path, clock_file: Path, wallet_file: Path) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     clock = clock_of(clock_file)
     rail = SimulatedRail(SimulatedWallet(wallet_file), clock, lifetime=30)
-    async with running(settings, clock=clock, preparing=(rail,)) as parts, listening(parts):
+    async with running(settings, clock=clock, preparing=(rail,)) as context, listening(context):
         await stop.wait()
 
 

@@ -75,14 +75,14 @@ async def test_an_unpaid_claim_of_a_link_is_never_paid(demo: Demo, sold: Publish
 async def test_of_a_partly_paid_one_the_rest_is_paid_by_choice(demo: Demo, sold: PublishedFile, tmp_path: Path) -> None:
     """Without the choice nothing is asked for, lest somebody pays twice; nor before what came is confirmed."""
     claim, theirs = await claimed(demo, sold)
-    assert demo.parts.demo_wallet is not None
-    await demo.parts.demo_wallet.pay(onchain_request(theirs).address, Sat(1000))
+    assert demo.context.demo_wallet is not None
+    await demo.context.demo_wallet.pay(onchain_request(theirs).address, Sat(1000))
     offer, observer = await offered(demo, sold, claim), Noting()
     while not (found := await demo.gateway.call(Purchase, "GET", "/claim", bearer=claim)).received_sat:
         pass
     with pytest.raises(PaidInPart, match=r"1000 of 2500 sat .* not confirmed yet"):
         await buy(demo.gateway, offer, tmp_path / "out", tmp_path, timeout=20, observer=observer, pay_rest=True)
-    await demo.parts.demo_wallet.mine()
+    await demo.context.demo_wallet.mine()
     while not (found := await demo.gateway.call(Purchase, "GET", "/claim", bearer=claim)).confirmed_sat:
         pass
     with pytest.raises(PaidInPart, match="1000 of 2500 sat were received"):
@@ -97,8 +97,8 @@ async def test_of_a_partly_paid_one_the_rest_is_paid_by_choice(demo: Demo, sold:
     )
     await eventually(asked)
     assert observer.asked == [onchain_request(theirs).address]
-    await demo.parts.demo_wallet.pay(onchain_request(theirs).address, Sat(found.due_sat))
-    await demo.parts.demo_wallet.mine()
+    await demo.context.demo_wallet.pay(onchain_request(theirs).address, Sat(found.due_sat))
+    await demo.context.demo_wallet.mine()
     assert (await paying).purchase.purchase_id == theirs.purchase_id
     assert claims_on_disk(tmp_path) == []
 
@@ -123,9 +123,9 @@ async def test_one_that_the_gateway_does_not_know(demo: Demo, sold: PublishedFil
 
 async def test_a_paid_one_opens_and_is_not_stored(demo: Demo, sold: PublishedFile, tmp_path: Path) -> None:
     claim, theirs = await claimed(demo, sold)
-    assert demo.parts.demo_wallet is not None
-    await demo.parts.demo_wallet.pay(onchain_request(theirs).address, Sat(2500))
-    await demo.parts.demo_wallet.mine()
+    assert demo.context.demo_wallet is not None
+    await demo.context.demo_wallet.pay(onchain_request(theirs).address, Sat(2500))
+    await demo.context.demo_wallet.mine()
     observer = Noting()
     offer = await offered(demo, sold, claim)
     while not (await demo.gateway.call(Purchase, "GET", "/claim", bearer=claim)).released:

@@ -83,9 +83,9 @@ async def _pay(demo: Demo, offer: VerifiedOffer, folder: Path) -> None:
     observer.invoice = lambda purchase, offer: addresses.append(onchain_request(purchase).address)  # type: ignore[method-assign]
     with pytest.raises(NotPaidInTime):
         await buy(demo.gateway, offer, folder / "out", folder, timeout=0.2, observer=observer)
-    assert demo.parts.demo_wallet is not None
-    await demo.parts.demo_wallet.pay(addresses[0], Sat(2500))
-    await demo.parts.demo_wallet.mine()
+    assert demo.context.demo_wallet is not None
+    await demo.context.demo_wallet.pay(addresses[0], Sat(2500))
+    await demo.context.demo_wallet.mine()
 
 
 @pytest.mark.parametrize("end", ["/bytes", "/share"])

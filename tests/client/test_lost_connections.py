@@ -43,9 +43,9 @@ async def buy_through(demo: Demo, gateway: GatewayClient, offer: VerifiedOffer, 
             invoiced.put_nowait(onchain_request(purchase).address)  # type: ignore[attr-defined]
 
     buying = asyncio.create_task(buy(gateway, offer, folder / "out", folder / "state", timeout=60, observer=Watching()))
-    assert demo.parts.demo_wallet is not None
-    await demo.parts.demo_wallet.pay(await asyncio.wait_for(invoiced.get(), 20), Sat(2500))
-    await demo.parts.demo_wallet.mine()
+    assert demo.context.demo_wallet is not None
+    await demo.context.demo_wallet.pay(await asyncio.wait_for(invoiced.get(), 20), Sat(2500))
+    await demo.context.demo_wallet.mine()
     return await buying
 
 
@@ -100,7 +100,7 @@ async def test_a_failed_sale_leaves_nothing_on_the_gateway(
     with pytest.raises(NotFound):
         async with demo.gateway.open("HEAD", f"/uploads/{file_id}", **asked):
             pass
-    assert not [path for path in demo.parts.settings.storage.directory.rglob("*") if file_id in path.name]
+    assert not [path for path in demo.context.settings.storage.directory.rglob("*") if file_id in path.name]
 
 
 async def test_a_gateway_that_stays_away_is_given_up(

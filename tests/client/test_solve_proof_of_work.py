@@ -28,7 +28,7 @@ async def take_invoices(demo: Demo, sold: PublishedFile, count: int) -> None:
 async def test_buying_while_it_is_tight(demo: Demo, sold: PublishedFile, tmp_path: Path) -> None:
     """Half of the quota of an address is free; then a program that cannot work is refused, and ``buy`` is served."""
     with pytest.raises(WorkRequired):
-        await take_invoices(demo, sold, demo.parts.policy.quotas.network)
+        await take_invoices(demo, sold, demo.context.policy.quotas.network)
     observer = Noting()
     with pytest.raises(NotPaidInTime):
         await buy(

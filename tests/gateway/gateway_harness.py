@@ -116,7 +116,7 @@ class Client(Calls):
 class GatewayHarness(Calls):
     """A running gateway, its chain, its clock and its seller."""
 
-    parts: GatewayContext
+    context: GatewayContext
     chain: SimulatedChain
     url: str
     token: str
@@ -178,7 +178,9 @@ async def started(
     async with AsyncExitStack() as stack:
         clock = Clock(ahead)
         preparing = (SimulatedRail(wallet, clock),) if wallet is not None else ()
-        parts = await stack.enter_async_context(running(settings, demo_wallet=chain, clock=clock, preparing=preparing))
-        url = await stack.enter_async_context(listening(parts))
+        context = await stack.enter_async_context(
+            running(settings, demo_wallet=chain, clock=clock, preparing=preparing)
+        )
+        url = await stack.enter_async_context(listening(context))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield GatewayHarness(parts, chain, url, token, http, clock)
+        yield GatewayHarness(context, chain, url, token, http, clock)

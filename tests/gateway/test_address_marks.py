@@ -39,10 +39,10 @@ async def test_how_loudly_it_is_said(tmp_path: Path, ahead: int, level: str) -> 
     async with started(settings, SimulatedChain(), token) as harness:
         payout = await harness.call("GET", "/seller", token)
         assert payout.json["payout"]["next_index"] == 0
-        account = await harness.parts.store.read(
+        account = await harness.context.store.read(
             lambda conn: conn.exec_driver_sql("SELECT account FROM payout").scalar()
         )
-        rail = harness.parts.rails.deriving
+        rail = harness.context.rails.deriving
     journal = DataFolder(settings.storage.directory).addresses
     AddressJournal.open(journal).reserve(rail, account, ahead - 1)
     [line] = await said(settings, token)

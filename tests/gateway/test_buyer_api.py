@@ -135,8 +135,8 @@ async def test_caps(open_one: Open) -> None:
 async def test_paused_sales(harness: GatewayHarness) -> None:
     """A paused seller's file says so, and gives out no address."""
     sold = await harness.sell(file_for_sale())
-    [payout] = await harness.parts.store.read(active_payouts)
-    await harness.parts.store.write(lambda conn: pause_payout(conn, payout.id, "sales_paused"))
+    [payout] = await harness.context.store.read(active_payouts)
+    await harness.context.store.write(lambda conn: pause_payout(conn, payout.id, "sales_paused"))
     assert (await harness.call("GET", f"/files/{sold.file_id}")).json["paused"] == "sales_paused"
     body = {"claim_hash": b64u(claim_hash(new_secret()))}
     got = await harness.call("POST", f"/files/{sold.file_id}/purchases", json=body)
@@ -182,7 +182,7 @@ async def test_qr_codes_keep_nobody_waiting(harness: GatewayHarness) -> None:
 
 async def test_demo_only_in_a_demo(harness: GatewayHarness) -> None:
     """The demo wallet is no part of a real gateway."""
-    demo, real = make_app(harness.parts), make_app(replace(harness.parts, demo_wallet=None))
+    demo, real = make_app(harness.context), make_app(replace(harness.context, demo_wallet=None))
     of_the_demo, of_a_gateway = (
         {route.resource.canonical for route in app.router.routes() if route.resource} for app in (demo, real)
     )

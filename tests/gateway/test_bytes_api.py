@@ -127,7 +127,7 @@ async def test_a_failing_disk_cuts_the_answer_off(
 async def test_a_missing_file_is_our_fault(bought: tuple[GatewayHarness, VerifiedOffer, str]) -> None:
     """A stored file that vanished is the operator's to find, with no path in it."""
     harness, sold, claim = bought
-    data = DataFolder(harness.parts.settings.storage.directory)
+    data = DataFolder(harness.context.settings.storage.directory)
     whole_path(data.blobs, sold.file_id).unlink()
     got = await harness.call("GET", f"/files/{sold.file_id}/bytes", claim)
     assert (got.status, got.json["code"]) == (503, "storage")
@@ -151,7 +151,7 @@ async def test_the_store_says_how_it_is_sent(
     async def send(file_id: str) -> Sending:
         return sending
 
-    monkeypatch.setattr(harness.parts.blobs, "send", send)
+    monkeypatch.setattr(harness.context.blobs, "send", send)
     path = f"/files/{sold.file_id}/bytes"
     assert (await harness.call("GET", path, claim)).status == 402
     await harness.pay(purchase)

@@ -52,7 +52,7 @@ async def test_one_gateway_per_folder(tmp_path: Path) -> None:
     """Two would give out the same upload twice."""
     async with open_harness(tmp_path) as harness:
         with pytest.raises(DatabaseBusy):
-            async with running(harness.parts.settings):
+            async with running(harness.context.settings):
                 pass
 
 
@@ -67,11 +67,11 @@ async def test_payouts_are_read_as_the_gateway_does(tmp_path: Path) -> None:
 async def test_address_crosscheck_at_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the libraries disagree, that seller's sales stop with the reason; when they agree again, they go on."""
     async with open_harness(tmp_path) as harness:
-        settings = harness.parts.settings
+        settings = harness.context.settings
 
     async def reason() -> str | None:
-        async with running(settings, demo_wallet=SimulatedChain()) as parts:
-            [payout] = await parts.store.read(active_payouts)
+        async with running(settings, demo_wallet=SimulatedChain()) as context:
+            [payout] = await context.store.read(active_payouts)
             return payout.paused
 
     def differs(*_: Any) -> None:
@@ -98,13 +98,13 @@ async def test_a_sale_survives_a_restart(tmp_path: Path) -> None:
     async with open_harness(tmp_path) as harness:
         sold = await harness.sell(file_for_sale())
         claim, purchase = await harness.begin(sold.file_id)
-        settings, chain = harness.parts.settings, harness.chain
+        settings, chain = harness.context.settings, harness.chain
     await chain.pay(address_in(purchase), purchase["amount_sat"])
     await chain.mine()
-    async with running(settings, demo_wallet=chain) as parts:
+    async with running(settings, demo_wallet=chain) as context:
 
         async def released() -> bool:
-            return (await purchase_of_claim(parts, claim)).released
+            return (await purchase_of_claim(context, claim)).released
 
         await eventually(released)
 
@@ -138,8 +138,8 @@ async def test_stops_in_order(tmp_path: Path, number: signal.Signals) -> None:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    async with running(settings) as parts:
-        assert parts.blobs.arrived(file_id).size == 300_000
+    async with running(settings) as context:
+        assert context.blobs.arrived(file_id).size == 300_000
 
 
 async def listened(lines: asyncio.StreamReader) -> str:

@@ -308,19 +308,19 @@ async def test_payments_stopped_for_another_chain_are_not_well(regtest: RegtestN
         await eventually(lambda: caught_up(harness))
     await regtest.mine(max(0, (await harness.chain.tip()).height + 1 - await regtest.rpc("getblockcount")))
     settings = config_in(tmp_path, chain={"rpc_url": regtest.url, "rpc_cookie": str(regtest.cookie)})
-    async with running(load(settings)) as parts:
-        await eventually(lambda: stopped(parts))
-        assert isinstance(parts.watcher.status.error, NodeWrongNetwork)
+    async with running(load(settings)) as context:
+        await eventually(lambda: stopped(context))
+        assert isinstance(context.watcher.status.error, NodeWrongNetwork)
         assert "node_wrong_network" in worse(await examine(settings))
     assert "node_wrong_network" in worse(await examine(settings))
 
 
 async def caught_up(harness: GatewayHarness) -> bool:
-    return harness.parts.watcher.status.cursor == await harness.chain.tip()
+    return harness.context.watcher.status.cursor == await harness.chain.tip()
 
 
-async def stopped(parts: GatewayContext) -> bool:
-    return parts.watcher.status.error is not None
+async def stopped(context: GatewayContext) -> bool:
+    return context.watcher.status.error is not None
 
 
 async def test_what_a_running_gateway_says_of_itself(tmp_path: Path) -> None:

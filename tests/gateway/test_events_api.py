@@ -105,7 +105,7 @@ async def test_not_without_end_in_all(open_one: Open) -> None:
             async with harness.http.get(f"{harness.url}/api/v1{path}/events") as got:
                 return got.status == 200
 
-        harness.parts.hub.close()  # the gateway notices that the first one went
+        harness.context.hub.close()  # the gateway notices that the first one went
         await eventually(again)
 
 
@@ -120,7 +120,7 @@ async def test_nobody_holds_a_place_for_ever(harness: GatewayHarness, monkeypatc
             assert await stream.state() == "new"
             while (block := await stream.block()) != "":
                 assert block.startswith(":")
-    assert not harness.parts.hub._listeners
+    assert not harness.context.hub._listeners
 
 
 async def test_shutdown_ends_streams(open_one: Open) -> None:
@@ -130,5 +130,5 @@ async def test_shutdown_ends_streams(open_one: Open) -> None:
         _, purchase = await harness.begin(sold.file_id)
         async with watching(harness, purchase) as stream:
             await stream.state()
-            harness.parts.hub.close()
+            harness.context.hub.close()
             assert await stream.block() == ""

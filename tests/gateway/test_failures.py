@@ -78,7 +78,7 @@ async def test_database_locked(open_one: Open, monkeypatch: pytest.MonkeyPatch) 
     async with open_one() as harness:
         sold = await harness.sell(file_for_sale())
         body = {"claim_hash": b64u(claim_hash(new_secret()))}
-        with held(DataFolder(harness.parts.settings.storage.directory).database):
+        with held(DataFolder(harness.context.settings.storage.directory).database):
             got = await harness.call("POST", f"/files/{sold.file_id}/purchases", json=body)
             assert (got.status, got.json["code"]) == (503, "database_busy")
             assert got.headers["Retry-After"]
@@ -116,6 +116,6 @@ async def test_another_master_key(harness: GatewayHarness, monkeypatch: pytest.M
     sold = await harness.sell(file_for_sale())
     claim, purchase = await harness.begin(sold.file_id)
     await harness.pay(purchase)
-    monkeypatch.setattr(harness.parts.master_key, "_aead", MasterKey(bytes(32))._aead)
+    monkeypatch.setattr(harness.context.master_key, "_aead", MasterKey(bytes(32))._aead)
     got = await harness.call("GET", "/share", claim)
     assert (got.status, got.json["code"]) == (503, "storage")

@@ -167,7 +167,7 @@ async def test_host_is_never_repeated(harness: GatewayHarness, host: str) -> Non
     got = (await reader.read()).decode()
     writer.close()
     assert got.startswith("HTTP/1.1 200 ")
-    assert f"{harness.parts.settings.public_url}/bitcache-pay.js" in got
+    assert f"{harness.context.settings.public_url}/bitcache-pay.js" in got
     assert not host or f"//{host}" not in got
 
 

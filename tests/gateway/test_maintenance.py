@@ -19,6 +19,6 @@ async def test_a_long_run_of_unpaid_addresses_is_said_once(
     for _ in range(7):
         await harness.begin(sold.file_id)
         with capture_logs() as lines:
-            await maintenance.tell_long_runs(harness.parts, told)
+            await maintenance.tell_long_runs(harness.context, told)
         said += [line["run"] for line in lines if line["event"] == "unpaid_addresses"]
     assert said == [3, 6]

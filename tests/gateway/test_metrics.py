@@ -27,17 +27,17 @@ def parsed(text: bytes) -> Numbers:
 
 
 async def numbers(harness: GatewayHarness) -> Numbers:
-    return parsed(await Metrics(harness.parts).text())
+    return parsed(await Metrics(harness.context).text())
 
 
 async def test_off_by_default_and_never_on_the_buyers_port(harness: GatewayHarness) -> None:
-    async with metrics.listening(harness.parts) as url:
+    async with metrics.listening(harness.context) as url:
         assert url is None
     assert (await harness.call("GET", "//metrics")).status == 404
 
 
 async def test_served_on_a_port_of_its_own(open_one: Open) -> None:
-    async with open_one(metrics={"enabled": True, "port": 0}) as harness, metrics.listening(harness.parts) as url:
+    async with open_one(metrics={"enabled": True, "port": 0}) as harness, metrics.listening(harness.context) as url:
         assert url is not None
         assert url.startswith("http://127.0.0.1:")
         async with harness.http.get(url) as got:
@@ -52,7 +52,7 @@ async def test_a_port_that_is_taken_is_said(open_one: Open) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         async with open_one(metrics={"enabled": True, "port": taken.getsockname()[1]}) as harness:
             with pytest.raises(BadInput, match="metrics"):
-                async with metrics.listening(harness.parts):
+                async with metrics.listening(harness.context):
                     pass
 
 
@@ -83,10 +83,10 @@ async def test_counting_goes_on_where_it_stood(harness: GatewayHarness) -> None:
     releases = Releases()
     for number in range(1, 4):
         await harness.pay((await harness.begin(sold.file_id))[1])
-        await harness.parts.store.read(releases.read)
+        await harness.context.store.read(releases.read)
         assert releases.total == number
     fresh = Releases()
-    await harness.parts.store.read(fresh.read)
+    await harness.context.store.read(fresh.read)
     assert fresh == releases
 
 
@@ -100,14 +100,14 @@ def test_buckets_hold_those_below_them_too() -> None:
 
 
 async def test_errors_of_the_node_are_counted_by_code(harness: GatewayHarness) -> None:
-    harness.parts.watcher.status.failures["node_unreachable"] += 3
+    harness.context.watcher.status.failures["node_unreachable"] += 3
     assert NodeUnreachable.code == "node_unreachable"
     assert (await numbers(harness))["bitcache_node_errors_total", "node_unreachable"] == 3
 
 
 async def test_not_more_readers_than_there_can_be(open_one: Open) -> None:
     """Whoever opens connections without end holds some of them, and the gateway itself is served."""
-    async with open_one(metrics={"enabled": True, "port": 0}) as harness, metrics.listening(harness.parts) as url:
+    async with open_one(metrics={"enabled": True, "port": 0}) as harness, metrics.listening(harness.context) as url:
         assert url is not None
         port, kept = int(url.removesuffix("/metrics").rpartition(":")[2]), []
         try:

@@ -17,7 +17,7 @@ async def test_every_route_is_described(harness: GatewayHarness) -> None:
     """The routes under /api/v1 and the operations are the same set."""
     routes = {
         (route.method.lower(), route.resource.canonical)
-        for route in make_app(harness.parts).router.routes()
+        for route in make_app(harness.context).router.routes()
         if route.resource and route.resource.canonical.startswith(PREFIX)
     }
     described = {(operation.method, PREFIX + operation.path) for operation in OPERATIONS}
@@ -28,7 +28,7 @@ async def test_served(harness: GatewayHarness) -> None:
     """The document is 3.1, and every reference in it resolves."""
     got = (await harness.call("GET", "/openapi.json")).json
     assert got["openapi"] == "3.1.0"
-    assert got == document(harness.parts.settings.public_url, demo=True)
+    assert got == document(harness.context.settings.public_url, demo=True)
     schemas = got["components"]["schemas"]
     for reference in references(got):
         assert reference.removeprefix("#/components/schemas/") in schemas

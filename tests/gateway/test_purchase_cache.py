@@ -48,14 +48,14 @@ def receive(conn: Connection, order: PurchaseId, amount: int) -> None:
 
 
 async def received(harness: GatewayHarness, order: PurchaseId) -> int:
-    return int(json.loads(await harness.parts.statuses.of(order))["received_sat"])
+    return int(json.loads(await harness.context.statuses.of(order))["received_sat"])
 
 
 async def test_it_is_what_the_api_says(harness: GatewayHarness, order: PurchaseId) -> None:
     """Byte by byte, from the cache too."""
     for _ in range(2):
         got = await harness.call("GET", f"/purchases/{order}")
-        assert got.body == await harness.parts.statuses.of(order)
+        assert got.body == await harness.context.statuses.of(order)
     assert got.headers["Content-Type"] == "application/json; charset=utf-8"
 
 
@@ -72,7 +72,7 @@ async def test_a_read_after_a_commit_is_never_older(harness: GatewayHarness, ord
     async def write() -> None:
         nonlocal committed
         for amount in range(1, 151):
-            await harness.parts.store.write(lambda conn, amount=amount: receive(conn, order, amount))
+            await harness.context.store.write(lambda conn, amount=amount: receive(conn, order, amount))
             committed = amount
 
     await asyncio.gather(write(), *[ask() for _ in range(8)])
@@ -82,7 +82,7 @@ async def test_a_read_after_a_commit_is_never_older(harness: GatewayHarness, ord
 async def test_whoever_saw_the_new_state_elsewhere_sees_it_here(harness: GatewayHarness, order: PurchaseId) -> None:
     """Not even between the commit in the writer's thread and its news in this one is the old state handed out."""
     assert await received(harness, order) == 0
-    [done] = harness.parts.store._commit([lambda conn: receive(conn, order, 7)])  # this thread learns nothing
+    [done] = harness.context.store._commit([lambda conn: receive(conn, order, 7)])  # this thread learns nothing
     assert done is None
     assert await received(harness, order) == 7
 
@@ -91,18 +91,18 @@ async def test_a_read_that_a_commit_overtook_is_not_kept(
     harness: GatewayHarness, order: PurchaseId, reads: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reader looked before the write and was slow to come back: the next one asks again."""
-    real = harness.parts.store.read
+    real = harness.context.store.read
 
     async def slow(work: Callable[[Connection], Any]) -> Any:
         reads.clear()
         found = await real(work)
         if reads:  # it was the purchase that was read, not whether there is news
-            await harness.parts.store.write(lambda conn: receive(conn, order, 9))
+            await harness.context.store.write(lambda conn: receive(conn, order, 9))
         return found
 
-    monkeypatch.setattr(harness.parts.store, "read", slow)
+    monkeypatch.setattr(harness.context.store, "read", slow)
     assert await received(harness, order) == 0
-    monkeypatch.setattr(harness.parts.store, "read", real)
+    monkeypatch.setattr(harness.context.store, "read", real)
     assert await received(harness, order) == 9
 
 
@@ -110,13 +110,13 @@ async def test_new_purchases_leave_what_is_kept(
     harness: GatewayHarness, order: PurchaseId, reads: list[object]
 ) -> None:
     """A busy gateway's sales do not make every open page read again; a payment does."""
-    file_id = json.loads(await harness.parts.statuses.of(order))["file_id"]
+    file_id = json.loads(await harness.context.statuses.of(order))["file_id"]
     reads.clear()
-    parts, claim = harness.parts, claim_hash(new_secret())
-    await parts.invoice_batcher.open(file_id, claim, None)
-    await parts.statuses.of(order)
+    context, claim = harness.context, claim_hash(new_secret())
+    await context.invoice_batcher.open(file_id, claim, None)
+    await context.statuses.of(order)
     assert reads == []
-    await parts.store.write(lambda conn: receive(conn, order, 3))
+    await context.store.write(lambda conn: receive(conn, order, 3))
     assert await received(harness, order) == 3
     assert len(reads) == 1
 
@@ -124,13 +124,13 @@ async def test_new_purchases_leave_what_is_kept(
 async def test_readers_that_wait_together_share_a_read(harness: GatewayHarness, reads: list[object]) -> None:
     """Two hundred open pages hear of one block: one read for the first, one for all the others."""
     sold = await harness.sell(file_for_sale())
-    file_id, parts = sold.file_id, harness.parts
+    file_id, context = sold.file_id, harness.context
     hashes = [claim_hash(new_secret()) for _ in range(150)]
-    made = [parts.invoice_batcher.open(file_id, claim_hash, None) for claim_hash in hashes]
+    made = [context.invoice_batcher.open(file_id, claim_hash, None) for claim_hash in hashes]
     ids = [purchase.purchase_id for purchase, _ in await asyncio.gather(*made)]
     await asyncio.sleep(0.1)  # the watcher has looked at the chain
     reads.clear()
-    found = await asyncio.gather(*[parts.statuses.of(purchase_id) for purchase_id in ids])
+    found = await asyncio.gather(*[context.statuses.of(purchase_id) for purchase_id in ids])
     assert [json.loads(body)["purchase_id"] for body in found] == ids
     assert len(reads) <= 4
 
@@ -138,7 +138,7 @@ async def test_readers_that_wait_together_share_a_read(harness: GatewayHarness, 
 async def test_what_is_not_there(harness: GatewayHarness, order: PurchaseId) -> None:
     """Each asker gets its own answer."""
     results = await asyncio.gather(
-        harness.parts.statuses.of(order), harness.parts.statuses.of(new_purchase_id()), return_exceptions=True
+        harness.context.statuses.of(order), harness.context.statuses.of(new_purchase_id()), return_exceptions=True
     )
     assert [type(result) for result in results] == [bytes, NotFound]
 
@@ -147,22 +147,22 @@ async def test_a_failed_read_fails_its_askers_and_no_others(
     harness: GatewayHarness, order: PurchaseId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk fails once."""
-    real = harness.parts.store.read
+    real = harness.context.store.read
 
     async def broken(_work: object) -> None:
-        monkeypatch.setattr(harness.parts.store, "read", real)
+        monkeypatch.setattr(harness.context.store, "read", real)
         raise StorageError("no")
 
-    await harness.parts.store.write(lambda conn: receive(conn, order, 1))
-    monkeypatch.setattr(harness.parts.store, "read", broken)
+    await harness.context.store.write(lambda conn: receive(conn, order, 1))
+    monkeypatch.setattr(harness.context.store, "read", broken)
     with pytest.raises(StorageError):
-        await harness.parts.statuses.of(order)
+        await harness.context.statuses.of(order)
     assert await received(harness, order) == 1
 
 
 async def test_memory_is_bounded(harness: GatewayHarness, order: PurchaseId, monkeypatch: pytest.MonkeyPatch) -> None:
     """More purchases than are kept are read each time."""
     monkeypatch.setattr(purchase_cache, "LARGEST_CACHE", 0)
-    await harness.parts.store.write(lambda conn: receive(conn, order, 1))
+    await harness.context.store.write(lambda conn: receive(conn, order, 1))
     assert [await received(harness, order) for _ in range(3)] == [1, 1, 1]
-    assert harness.parts.statuses._kept == {}
+    assert harness.context.statuses._kept == {}

@@ -39,15 +39,15 @@ async def closed(tmp_path: Path) -> Path:
         _, order = await harness.begin(sold.file_id)
         await harness.pay(order)
         await harness.chain.mine(5)
-        await eventually(lambda: is_at(harness.parts, 6))
+        await eventually(lambda: is_at(harness.context, 6))
         harness.chain._path = DataFolder(tmp_path / "data").simulated_chain
         harness.chain._tell()
     return tmp_path
 
 
-async def is_at(parts: GatewayContext, height: int) -> bool:
+async def is_at(context: GatewayContext, height: int) -> bool:
     """Whether the watcher has processed the block at ``height``."""
-    cursor = parts.watcher.status.cursor
+    cursor = context.watcher.status.cursor
     return cursor is not None and cursor.height == height
 
 

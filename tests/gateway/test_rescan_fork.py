@@ -35,8 +35,8 @@ async def test_a_reorganisation_far_below_the_given_height(tmp_path: Path, own_r
     settings = settings_in(tmp_path, chain={"source": "bitcoind"})
     token = await init_data_folder(settings, terms=await check_payout(settings, fresh_account().text))
     async with AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(running(settings, demo_wallet=own_regtest))
-        url = await stack.enter_async_context(listening(parts))
+        context = await stack.enter_async_context(running(settings, demo_wallet=own_regtest))
+        url = await stack.enter_async_context(listening(context))
         client = Client(url, token, await stack.enter_async_context(aiohttp.ClientSession()))
         file = await client.sell(file_for_sale())
         sales = []
@@ -63,15 +63,15 @@ async def test_blocks_of_a_dead_chain_below_the_given_height(tmp_path: Path, own
     settings = settings_in(tmp_path, chain={"source": "bitcoind"})
     token = await init_data_folder(settings, terms=await check_payout(settings, fresh_account().text))
     async with AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(running(settings, demo_wallet=own_regtest))
-        url = await stack.enter_async_context(listening(parts))
+        context = await stack.enter_async_context(running(settings, demo_wallet=own_regtest))
+        url = await stack.enter_async_context(listening(context))
         client = Client(url, token, await stack.enter_async_context(aiohttp.ClientSession()))
         file = await client.sell(file_for_sale())
         sale = await sold(client, own_regtest, file.file_id)
         await own_regtest.mine(20)
         await eventually(lambda: is_at_the_tip(client), 30)
         height, dead = sale["height"], "ab" * 32
-        await parts.store.write(
+        await context.store.write(
             lambda conn: conn.execute(block.update().where(block.c.height == height).values(hash=dead))
         )
     report = await rescan_payments(settings, height + 10, apply=False, progress=nothing, demo_wallet=own_regtest)
@@ -100,13 +100,13 @@ async def is_at_the_tip(client: Client) -> bool:
 
 async def refusal(settings: Settings, node: RegtestNode) -> str:
     """What the gateway says to do about a chain that left the ledger so far down."""
-    async with running(settings, demo_wallet=node) as parts:
+    async with running(settings, demo_wallet=node) as context:
 
         async def refused() -> bool:
-            return isinstance(parts.watcher.status.error, NodeWrongNetwork)
+            return isinstance(context.watcher.status.error, NodeWrongNetwork)
 
         await eventually(refused)
-        error = parts.watcher.status.error
+        error = context.watcher.status.error
         assert error is not None
         return error.advice
 

@@ -62,7 +62,7 @@ async def test_backup_sell_more_restore(tmp_path: Path) -> None:
         fresh = [(await harness.begin(sold.file_id))[1] for _ in range(4)]
         before = {address_in(purchase) for purchase in known + forgotten}
         assert not before & {address_in(purchase) for purchase in fresh}
-        left_out = await harness.parts.store.read(address_journal.all_skipped)
+        left_out = await harness.context.store.read(address_journal.all_skipped)
         assert [(skipped_range.first, skipped_range.end) for skipped_range in left_out] == [(3, 10)]
         await harness.pay(fresh[0])
 
@@ -138,15 +138,15 @@ async def expect_nothing_unpaid(backup: Backup, forgotten: list[dict[str, Any]],
             await backup.chain.pay(address_in(purchase), Sat(purchase["amount_sat"]))
         await backup.chain.mine(3)
         await eventually(lambda: _is_at(harness, backup.chain))
-        assert await harness.parts.store.read(_grants) == 0
+        assert await harness.context.store.read(_grants) == 0
     report = await rescan_payments(backup.settings, 1, apply=True, progress=lambda *_: None, demo_wallet=backup.chain)
     assert {difference.kind for difference in report.differences} <= {"forgotten"}
     async with started(backup.settings, backup.chain, backup.token) as harness:
-        assert await harness.parts.store.read(_grants) == 0
+        assert await harness.context.store.read(_grants) == 0
 
 
 async def _is_at(harness: GatewayHarness, chain: SimulatedChain) -> bool:
-    return harness.parts.watcher.status.cursor == await chain.tip()
+    return harness.context.watcher.status.cursor == await chain.tip()
 
 
 def _grants(conn: Connection) -> int:
@@ -202,7 +202,7 @@ async def test_a_payment_to_an_address_that_was_never_given_out_stops_no_sale(
     async with started(backup.settings, backup.chain, backup.token) as harness:
         file_id = (await harness.sell(file_for_sale())).file_id
         await backup.chain.pay(beyond, Sat(330))
-        await eventually(lambda: harness.parts.store.read(address_journal.all_skipped))
+        await eventually(lambda: harness.context.store.read(address_journal.all_skipped))
         await harness.begin(file_id)
     reboot(tmp_path, monkeypatch)
     async with started(backup.settings, backup.chain, backup.token) as harness:
@@ -233,7 +233,7 @@ async def test_a_payment_beyond_what_the_database_knows(
     await backup.chain.pay(address_in(forgotten[18]), Sat(2_500))
     async with started(backup.settings, backup.chain, backup.token) as harness:
         await expect_closed(harness, file_id, "restored")
-        left_out = await harness.parts.store.read(address_journal.all_skipped)
+        left_out = await harness.context.store.read(address_journal.all_skipped)
     assert [(skipped_range.first, skipped_range.end) for skipped_range in left_out][-1][1] == 22, (
         "after the one that waits for a block"
     )

@@ -28,8 +28,8 @@ async def test_a_sale_through_the_light_client(tmp_path: Path, own_regtest: Regt
     settings = settings_in(tmp_path, chain=chain)
     token = await init_data_folder(settings, terms=await check_payout(settings, fresh_account().text))
     async with AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(running(settings))
-        url = await stack.enter_async_context(listening(parts))
+        context = await stack.enter_async_context(running(settings))
+        url = await stack.enter_async_context(listening(context))
         client = Client(url, token, await stack.enter_async_context(aiohttp.ClientSession()))
 
         async def healthy() -> bool:
@@ -46,7 +46,7 @@ async def test_a_sale_through_the_light_client(tmp_path: Path, own_regtest: Regt
         assert not await released()
         await own_regtest.mine()
         await eventually(released)
-        assert (await node_facts(settings, parts.watcher.status.cursor)).status.synced
+        assert (await node_facts(settings, context.watcher.status.cursor)).status.synced
 
 
 async def test_what_is_too_dear_for_a_light_client_is_not_listed(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ async def test_what_is_too_dear_for_a_light_client_is_not_listed(tmp_path: Path)
     chain = {"source": "light", "light_peers": ["127.0.0.1:1"], "light_connections": 1, "light_max_sat": 5_000}
     settings = settings_in(tmp_path, chain=chain)
     token = await init_data_folder(settings, terms=await check_payout(settings, fresh_account().text))
-    async with running(settings) as parts, listening(parts) as url, aiohttp.ClientSession() as http:
+    async with running(settings) as context, listening(context) as url, aiohttp.ClientSession() as http:
         client = Client(url, token, http)
         await client.sell(file_for_sale(price_sat=5_000))
         dear = file_for_sale(price_sat=5_001)

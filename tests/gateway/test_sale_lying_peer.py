@@ -37,12 +37,12 @@ EASY = 0x207FFFFF
 async def gateway(
     folder: Path, network: str, peers: Sequence[str], account: str
 ) -> AsyncIterator[tuple[Client, GatewayContext]]:
-    """A gateway on the light client, with these peers and no others; what a program sees, and its parts."""
+    """A gateway on the light client, with these peers and no others; what a program sees, and its context."""
     chain = {"source": "light", "light_peers": list(peers), "light_connections": 2}
     settings = settings_in(folder, bitcoin={"network": network}, chain=chain)
     token = await init_data_folder(settings, terms=await check_payout(settings, account))
-    async with running(settings) as parts, listening(parts) as url, aiohttp.ClientSession() as http:
-        yield Client(url, token, http), parts
+    async with running(settings) as context, listening(context) as url, aiohttp.ClientSession() as http:
+        yield Client(url, token, http), context
 
 
 async def released(client: Client, claim: str) -> bool:
@@ -117,13 +117,13 @@ async def test_lying_peers_on_the_main_network(tmp_path: Path, other: str) -> No
         forged.mine(bits=EASY, when=now - 24_000 + number * 600)
     async with serving("main", forged, forged, kind=OneHeaderAMessage) as liars:
         peers = [liars[0].address, liars[1].address if other == "lies" else "127.0.0.1:1"]
-        async with gateway(tmp_path, "main", peers, BIP84_ZPUB) as (client, parts):
+        async with gateway(tmp_path, "main", peers, BIP84_ZPUB) as (client, context):
             sold = await client.sell(file_for_sale())
             asked = {"claim_hash": b64u(claim_hash(new_secret()))}
             got = await client.call("POST", f"/files/{sold.file_id}/purchases", json=asked)
             assert (got.status, got.json["reason"]) == (409, "catching_up"), "nobody is asked to pay meanwhile"
             unpaid = new_secret()  # an invoice from before
-            issuer = InvoiceIssuer(parts.store, parts.rails, parts.policy, parts.journal)
+            issuer = InvoiceIssuer(context.store, context.rails, context.policy, context.journal)
             purchase, _ = await issuer.create_one(PurchaseRequest(sold.file_id, claim_hash(unpaid)), now)
             paying = forged.fork()
             paying.mine([(2_500, key_of(purchase, "onchain"))], bits=EASY, when=now)

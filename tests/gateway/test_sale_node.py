@@ -28,8 +28,8 @@ async def test_sale_while_the_node_is_away(tmp_path: Path, own_regtest: RegtestN
     settings = settings_in(tmp_path, chain={"source": "bitcoind"})
     token = await init_data_folder(settings, terms=await check_payout(settings, fresh_account().text))
     async with AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(running(settings, demo_wallet=own_regtest))
-        url = await stack.enter_async_context(listening(parts))
+        context = await stack.enter_async_context(running(settings, demo_wallet=own_regtest))
+        url = await stack.enter_async_context(listening(context))
         client = Client(url, token, await stack.enter_async_context(aiohttp.ClientSession()))
 
         async def health() -> int:

@@ -156,7 +156,7 @@ async def test_only_the_owner_can_read(tmp_path: Path) -> None:
         await harness.sell(file_for_sale())
         for name in (".", *closed, *(f"bitcache.sqlite3{end}" for end in ("", "-wal", "-shm"))):
             assert (data / name).stat().st_mode & 0o077 == 0, name
-        settings, chain, token = harness.parts.settings, harness.chain, harness.token
+        settings, chain, token = harness.context.settings, harness.chain, harness.token
     opened = ("bitcache.sqlite3", "files", *closed[1:])
     for name in (*opened, "."):
         (data / name).chmod((data / name).stat().st_mode | 0o055)

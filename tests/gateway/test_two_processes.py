@@ -44,7 +44,7 @@ class SecondProcess:
 
 @pytest.fixture
 async def second(harness: GatewayHarness) -> AsyncIterator[SecondProcess]:
-    database = DataFolder(harness.parts.settings.storage.directory).database
+    database = DataFolder(harness.context.settings.storage.directory).database
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(PROGRAM),
@@ -65,7 +65,7 @@ async def step(harness: GatewayHarness, purchase: dict[str, Any], amount: int) -
         await harness.chain.pay(address_in(purchase), Sat(amount))
     else:
         await harness.chain.mine()
-    await harness.parts.watcher.sync()  # type: ignore[attr-defined]
+    await harness.context.watcher.sync()  # type: ignore[attr-defined]
 
 
 async def test_the_other_process_is_never_stale(harness: GatewayHarness, second: SecondProcess) -> None:

@@ -79,7 +79,7 @@ async def test_a_proxy_that_is_not_listed_is_noticed(open_one: Open, capsys: pyt
     async with open_one() as harness:
         file = await harness.sell(sealed())
         await attack(harness, file, ["192.0.2.1"], 3)
-        note = (harness.parts.settings.storage.directory / "unlisted-proxy").read_text()
+        note = (harness.context.settings.storage.directory / "unlisted-proxy").read_text()
     assert note == "127.0.0.1"
     assert capsys.readouterr().out.count("unlisted_proxy") == 1
 

@@ -331,7 +331,7 @@ async def test_a_body_of_unknown_length_leaves_room_too(open_one: Open, monkeypa
     async with open_one(storage={"min_free_bytes": 1000}) as harness:
         made = file_for_sale(content(5_000_000))
         await harness.announce(made.file_id, len(made.sealed))
-        usage = lambda _: SimpleNamespace(free=3_000_000 - harness.parts.blobs.arrived(FileId(made.file_id)).size)  # noqa: E731
+        usage = lambda _: SimpleNamespace(free=3_000_000 - harness.context.blobs.arrived(FileId(made.file_id)).size)  # noqa: E731
 
         async def chunks() -> AsyncIterator[bytes]:
             for start in range(0, len(made.sealed), 100_000):
@@ -354,8 +354,8 @@ async def test_so_many_at_once(open_one: Open) -> None:
         got = await harness.announce(new_file_id(), 1000)
         assert (got.status, got.json["code"], got.json["most"]) == (429, "too_many_uploads", 1)
         harness.clock.ahead = 7 * 86_400 - 100
-        await maintenance.clear_uploads(harness.parts)
+        await maintenance.clear_uploads(harness.context)
         assert await harness.stands_at(first) == 0
         harness.clock.ahead = 7 * 86_400 + 100
-        await maintenance.clear_uploads(harness.parts)
+        await maintenance.clear_uploads(harness.context)
         assert (await harness.announce(first, 1000)).status == 201
