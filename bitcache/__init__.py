@@ -45,7 +45,7 @@ Beside it:
     rails.py                 the rails of an installation
     master_key.py            wraps gateway shares at rest
     batching.py              calls that wait at the same time, answered together
-    money.py  identifiers.py  safe_names.py  errors.py
+    money.py  identifiers.py  safe_names.py  errors.py  chain_errors.py
 
 Steps are plain functions ``(conn, …, now)``: the store decides when they commit, the caller what time it is.
 """

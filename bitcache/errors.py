@@ -11,6 +11,7 @@
     │   ├── InvalidDescriptor      descriptor or extended key that cannot receive
     │   │   ├── PrivateKeyRefused    it holds a private key or seed words
     │   │   └── WrongNetwork         it belongs to another Bitcoin network
+    │   ├── WorkTooHard            a gateway asks for more proof of work than is reasonable
     │   └── InvalidSettings        configuration file or environment
     ├── SealingError             sealed bytes that do not open
     │   ├── NotSealed              header too short or of the wrong size
@@ -32,6 +33,7 @@
     │   ├── ClaimMismatch          a claim secret that belongs to another purchase
     │   └── TooManyInvoices                a quota of open invoices was reached
     │       ├── TooManyBuyers        … that all buyers share, or sales are slowed
+    │       ├── TooManyStreams       … of open event streams
     │       └── WorkRequired         the next invoice costs a proof of work
     ├── UnknownRail              no way to be paid has this name here
     ├── RailUnavailable          this way to be paid cannot be had right now
@@ -39,7 +41,7 @@
     ├── PaymentRequired          the grant is not there yet; carries the terms
     ├── SalesPaused              this seller cannot be paid right now (no payout, second opinion differs)
     ├── PriceTooHigh             more than this gateway sells for on what it knows of the chain
-    ├── ChainError               something between us and the Bitcoin network
+    ├── ChainError               something between us and the Bitcoin network (bitcache/chain_errors.py)
     │   ├── NodeUnreachable        no answer
     │   ├── NodeAuthFailed         wrong RPC user, password or cookie
     │   ├── NodeWarmingUp          it answers, and asks us to wait
@@ -142,6 +144,13 @@ class WrongNetwork(InvalidDescriptor):
 
     code = "wrong_network"
     hint = "Export the descriptor from a wallet on the gateway's network."
+
+
+class WorkTooHard(BadInput):
+    """The gateway asks for more work than is reasonable."""
+
+    code = "work_too_hard"
+    hint = "Try again later, and tell the seller."
 
 
 class InvalidSettings(BadInput):
@@ -288,6 +297,13 @@ class TooManyBuyers(TooManyInvoices):
     hint = "Try again in some minutes."
 
 
+class TooManyStreams(TooManyInvoices):
+    """This purchase is watched too often at once, or this visitor watches too many."""
+
+    code = "too_many_streams"
+    hint = "Close another page that shows a purchase, or ask every few seconds instead."
+
+
 class WorkRequired(TooManyInvoices):
     """Many unpaid invoices are open: the next one costs a proof of work."""
 
@@ -335,75 +351,6 @@ class PriceTooHigh(BitcacheError):
 
     code = "price_too_high"
     hint = "You have not been charged. The operator runs a Bitcoin node (chain.source) or raises chain.light_max_sat."
-
-
-class ChainError(BitcacheError):
-    """The Bitcoin network cannot be watched right now."""
-
-    code = "chain"
-    hint = "Payments are safe and are found when the node answers again."
-
-
-class NodeUnreachable(ChainError):
-    """The Bitcoin node does not answer."""
-
-    code = "node_unreachable"
-    hint = "Start bitcoind, or check chain.rpc_url."
-
-
-class NodeAuthFailed(ChainError):
-    """The Bitcoin node rejects the configured user name and password."""
-
-    code = "node_auth_failed"
-    hint = "Check chain.rpc_cookie, or chain.rpc_user and chain.rpc_password."
-
-
-class NodeWarmingUp(ChainError):
-    """The Bitcoin node is starting."""
-
-    code = "node_warming_up"
-    hint = "Wait: it answers when its block index is loaded."
-
-
-class NodeWrongNetwork(ChainError):
-    """The Bitcoin node follows another network."""
-
-    code = "node_wrong_network"
-    hint = "Make bitcoin.network and the node's own network the same."
-
-
-class NodePruned(ChainError):
-    """The node has deleted (pruned) the next block that must be read."""
-
-    code = "node_pruned"
-    hint = "Restore the block (reindex, or an unpruned node), then start again."
-
-
-class NodeRefused(ChainError):
-    """The Bitcoin node answered with an error."""
-
-    code = "node_refused"
-
-
-class NodeCallForbidden(NodeRefused):
-    """The Bitcoin node does not allow this user a call that the gateway makes."""
-
-    code = "node_call_forbidden"
-    hint = "Add it to the rpcwhitelist of the gateway's user in bitcoin.conf; bitcache doctor prints the whole line."
-
-
-class NodeConfused(ChainError):
-    """The Bitcoin node sent an unexpected response."""
-
-    code = "node_not_understood"
-    hint = "Update the node or Bitcache, and check that chain.rpc_url is the node's own RPC."
-
-
-class PeerMisbehaved(NodeRefused):
-    """A peer of the light client sent invalid data."""
-
-    code = "peer_misbehaved"
-    hint = "It is avoided for an hour and others are used. List peers that you trust in chain.light_peers."
 
 
 class StorageError(BitcacheError):

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bitcache.errors import BadInput, InvalidIdentifier
+from bitcache.errors import InvalidIdentifier, WorkTooHard
 from bitcache.identifiers import FileId, b64u, unb64u
 
 ITERATIONS = 256
@@ -27,13 +27,6 @@ LARGEST_NONCE = 2**53 - 1  #: what JavaScript counts exactly
 TOLD_EVERY = 64  #: attempts between two reports of progress
 
 _HEAD = struct.Struct(">BQ")
-
-
-class WorkTooHard(BadInput):
-    """The gateway asks for more work than is reasonable."""
-
-    code = "work_too_hard"
-    hint = "Try again later, and tell the seller."
 
 
 @dataclass(frozen=True, slots=True)

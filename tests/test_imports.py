@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from bitcache.errors import BitcacheError
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = Path("gateway/compose")
@@ -43,8 +46,8 @@ def modules() -> list[Path]:
 
 def violations(path: Path, source: str) -> list[str]:
     """What this module imports against the rules."""
-    forbidden = set() if path.parent == COMPOSE else FORBIDDEN[path.context[0]]
-    names = imported(source, ".".join(path.parent.context))
+    forbidden = set() if path.parent == COMPOSE else FORBIDDEN[path.parts[0]]
+    names = imported(source, ".".join(path.parent.parts))
     return [f"{path} imports {name}" for name in names if name.partition(".")[0] in forbidden]
 
 
@@ -62,7 +65,7 @@ def test_settlement_knows_amounts_and_time_alone() -> None:
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """What is imported when a module loads; an import inside a function may point back."""
-    names = {".".join(path.with_suffix("").context).removesuffix(".__init__"): path for path in modules()}
+    names = {".".join(path.with_suffix("").parts).removesuffix(".__init__"): path for path in modules()}
     graph = {name: {other for other in _imports(path) if other in names} for name, path in names.items()}
     assert len(graph["gateway.compose.start_gateway"]) > 10
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
@@ -80,7 +83,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 def test_the_packages_are_there() -> None:
     """A rule about nothing would hold too easily."""
-    assert {path.context[0] for path in modules()} == set(FORBIDDEN)
+    assert {path.parts[0] for path in modules()} == set(FORBIDDEN)
     assert any(
         name.startswith("wallet.")
         for name in imported((ROOT / COMPOSE / "start_gateway.py").read_text(), "gateway.compose")
@@ -120,3 +123,25 @@ def test_the_reader_sees_every_kind_of_import(path: str, source: str) -> None:
 def test_the_reader_allows_what_is_allowed(path: str, source: str) -> None:
     """A module of ours may be called like a forbidden package."""
     assert violations(Path(path), source) == []
+
+
+def test_every_error_stands_in_the_tree() -> None:
+    """Errors with a code are defined where their tree is drawn, so that one page and one table know all of them."""
+    homes = {"bitcache.errors", "bitcache.chain_errors", "gateway.client.errors"}
+    for path in modules():
+        if "migrations" not in path.parts:
+            import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
+    elsewhere = [kind for kind in below(BitcacheError) if kind.__module__ not in homes and is_ours(kind)]
+    assert elsewhere == []
+
+
+def below(kind: type[BitcacheError]) -> Iterator[type[BitcacheError]]:
+    """Every class that derives from it."""
+    for child in kind.__subclasses__():
+        yield child
+        yield from below(child)
+
+
+def is_ours(kind: type[BitcacheError]) -> bool:
+    """Tests derive errors of their own."""
+    return kind.__module__.split(".")[0] in FORBIDDEN

@@ -12,8 +12,8 @@ from collections.abc import Container
 from dataclasses import dataclass
 from struct import unpack_from
 
+from bitcache.chain_errors import NodeRefused
 from bitcache.chain_types import Payment
-from bitcache.errors import NodeRefused
 from bitcache.money import Sat
 from wallet.chain.chain_source import COINBASE_MATURITY, Scripts
 

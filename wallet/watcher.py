@@ -22,8 +22,9 @@ from sqlalchemy import Connection
 
 from bitcache import absent_payments, address_journal, block_processing, payments_known_until
 from bitcache.address_journal import Beyond, Skipped
+from bitcache.chain_errors import NodePruned, NodeWrongNetwork
 from bitcache.chain_types import CHAIN, BlockRef, Payment
-from bitcache.errors import BitcacheError, NodePruned, NodeWrongNetwork
+from bitcache.errors import BitcacheError
 from bitcache.payments import match_keys_after
 from bitcache.storage.database import Store
 from wallet.chain.chain_source import Back, ChainSource, Forward

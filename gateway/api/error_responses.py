@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 
 from bitcache import errors
+from bitcache.chain_errors import ChainError
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -40,7 +41,7 @@ _STATUS: tuple[tuple[type[errors.BitcacheError], HTTPStatus], ...] = (
     (errors.PaymentRequired, HTTPStatus.PAYMENT_REQUIRED),
     (errors.SalesPaused, HTTPStatus.CONFLICT),
     (errors.PriceTooHigh, HTTPStatus.CONFLICT),
-    (errors.ChainError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (ChainError, HTTPStatus.SERVICE_UNAVAILABLE),
     (errors.DiskFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (errors.StorageError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
@@ -90,7 +91,7 @@ def from_error(error: errors.BitcacheError) -> web.Response:
     response = problem(status_of(error), error.code, str(error), error.advice, error.details)
     if isinstance(error, errors.Unauthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer realm="bitcache"'
-    if isinstance(error, errors.DatabaseBusy | errors.ChainError):
+    if isinstance(error, errors.DatabaseBusy | ChainError):
         response.headers["Retry-After"] = "5"
     if "retry_after" in error.details:
         response.headers["Retry-After"] = str(error.details["retry_after"])

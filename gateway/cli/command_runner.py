@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import typer
 
 from bitcache import errors
+from bitcache.chain_errors import ChainError
 from gateway.cli.console import console, plain
 from gateway.client.errors import DishonestGateway, GatewayConfused, GatewayUnreachable, NotPaidInTime, PaidInPart
 
@@ -37,7 +38,7 @@ _CODES: tuple[tuple[type[errors.BitcacheError], int], ...] = (
     (DishonestGateway, DOES_NOT_OPEN),
     (GatewayUnreachable, UNREACHABLE),
     (GatewayConfused, UNREACHABLE),
-    (errors.ChainError, UNREACHABLE),
+    (ChainError, UNREACHABLE),
     (errors.UploadError, STORAGE),
     (errors.StorageError, STORAGE),
 )

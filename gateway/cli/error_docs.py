@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bitcache import errors
-from gateway import client
 from gateway.api.error_responses import HTTP_CODES, status_of
 from gateway.cli.command_runner import exit_code
 
@@ -21,8 +18,8 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 _HEAD = """\
 # Errors
 
-Made by `python -m gateway.cli.error_docs --write` from the classes in `bitcache/errors.py` and
-`gateway/client/`; a test compares.
+Made by `python -m gateway.cli.error_docs --write` from the classes in `bitcache/errors.py`,
+`bitcache/chain_errors.py` and `gateway/client/errors.py`; a test compares.
 
 `code` is stable: programs and translations depend on it. A program that meets a code it does not know goes by the HTTP
 status. Over HTTP every error is a problem document (RFC 9457), [protocol §7](protocol.md#7-http-api); on the command
@@ -47,8 +44,6 @@ _END = """\
 
 def page() -> str:
     """Return the text of the page."""
-    for module in pkgutil.iter_modules(client.__path__):  # so that every class is defined
-        importlib.import_module(f"{client.__name__}.{module.name}")
     ours = "".join(_row(kind) for kind in _below(errors.BitcacheError))
     plain = "".join(f"| `{code}` | {status} |\n" for status, code in HTTP_CODES.items())
     return _HEAD + ours + _HTTP_HEAD + plain + _END
@@ -73,7 +68,7 @@ def _below(kind: type[errors.BitcacheError]) -> Iterator[type[errors.BitcacheErr
 
 def _row(kind: type[errors.BitcacheError]) -> str:
     error = kind()
-    status = str(int(status_of(error))) if kind.__module__ == "bitcache.errors" else ""
+    status = str(int(status_of(error))) if kind.__module__.startswith("bitcache.") else ""
     meaning = (kind.__doc__ or "").splitlines()[0]
     return f"| `{kind.code}` | {status} | {exit_code(error)} | {meaning} | {kind.hint} |\n"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bitcache.errors import BadInput, BitcacheError
+from bitcache.errors import BadInput, BitcacheError, StorageError
 
 
 class GatewayUnreachable(BitcacheError):
@@ -61,3 +61,45 @@ class NotPaidInTime(BitcacheError):
 
     code = "not_paid_in_time"
     hint = "Run the same command again to go on. A payment that arrives late still counts: nothing is lost."
+
+
+class SourceChanged(StorageError):
+    """The file changed while it was being sealed."""
+
+    code = "source_changed"
+    hint = "Nothing was listed. Wait until nothing writes to the file, then run the command again."
+
+
+class SourceUnreadable(StorageError):
+    """The disk, or whatever holds the file, failed while it was being sealed."""
+
+    code = "source_unreadable"
+    hint = "Nothing was listed. Copy the file to another disk, and sell the copy."
+
+
+class NotAFile(BadInput):
+    """A pipe, a socket, a device or a folder: nothing that can be read again at any offset."""
+
+    code = "not_a_file"
+    hint = "Write it to an ordinary file first, and sell that. A folder becomes one with zip or tar."
+
+
+class TargetExists(StorageError):
+    """There is a file of that name already."""
+
+    code = "target_exists"
+    hint = "Choose another name with -o, or say --force to replace it."
+
+
+class EmptyFile(BadInput):
+    """There is nothing in the file, so nothing to sell."""
+
+    code = "empty_file"
+    hint = "Look whether it is the right file, and whether it was written to its end."
+
+
+class SizeUnknown(BadInput):
+    """The file does not hold as many bytes as its size says (in /proc, some FUSE and cloud folders)."""
+
+    code = "size_unknown"
+    hint = "Copy it to an ordinary disk first, and sell the copy."

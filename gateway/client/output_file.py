@@ -16,15 +16,9 @@ from bitcache.errors import DiskFull, StorageError
 from bitcache.sealing.container import plain_size
 from bitcache.sealing.manifest import Manifest
 from bitcache.storage.durable_files import place_new
+from gateway.client.errors import TargetExists
 
 _LONGEST = 200  #: bytes of the output's name in ours
-
-
-class TargetExists(StorageError):
-    """There is a file of that name already."""
-
-    code = "target_exists"
-    hint = "Choose another name with -o, or say --force to replace it."
 
 
 def own_path(target: Path, manifest: Manifest, what: str) -> Path:

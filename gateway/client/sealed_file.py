@@ -12,44 +12,9 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
-from bitcache.errors import BadInput, StorageError
 from bitcache.sealing import container, hash_groups, key_derivation
 from bitcache.sealing.chunk_cipher import CHUNK_SIZE, HEADER_SIZE, SEALED_CHUNK_SIZE
-
-
-class SourceChanged(StorageError):
-    """The file changed while it was being sealed."""
-
-    code = "source_changed"
-    hint = "Nothing was listed. Wait until nothing writes to the file, then run the command again."
-
-
-class SourceUnreadable(StorageError):
-    """The disk, or whatever holds the file, failed while it was being sealed."""
-
-    code = "source_unreadable"
-    hint = "Nothing was listed. Copy the file to another disk, and sell the copy."
-
-
-class NotAFile(BadInput):
-    """A pipe, a socket, a device or a folder: nothing that can be read again at any offset."""
-
-    code = "not_a_file"
-    hint = "Write it to an ordinary file first, and sell that. A folder becomes one with zip or tar."
-
-
-class EmptyFile(BadInput):
-    """There is nothing in the file, so nothing to sell."""
-
-    code = "empty_file"
-    hint = "Look whether it is the right file, and whether it was written to its end."
-
-
-class SizeUnknown(BadInput):
-    """The file does not hold as many bytes as its size says (in /proc, some FUSE and cloud folders)."""
-
-    code = "size_unknown"
-    hint = "Copy it to an ordinary disk first, and sell the copy."
+from gateway.client.errors import NotAFile, SizeUnknown, SourceChanged, SourceUnreadable
 
 
 class SealedFile:

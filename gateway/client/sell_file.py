@@ -22,9 +22,9 @@ from bitcache.money import price
 from bitcache.sealing import hash_groups, key_derivation, manifest, metadata
 from bitcache.sealing.file_link import Link
 from gateway.api.models import Listing, Listings, SellerInfo
-from gateway.client.errors import BodyRefused, GatewayConfused, GatewayUnreachable
+from gateway.client.errors import BodyRefused, EmptyFile, GatewayConfused, GatewayUnreachable
 from gateway.client.gateway_client import Backoff, GatewayClient
-from gateway.client.sealed_file import EmptyFile, SealedFile, open_regular
+from gateway.client.sealed_file import SealedFile, open_regular
 
 PIECE = 8 * hash_groups.GROUP_SIZE  #: sealed bytes of one PATCH
 SMALLEST_PIECE = 64 * 1024  #: a proxy that takes less is told of, not worked around

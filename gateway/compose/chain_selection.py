@@ -12,8 +12,9 @@ from pathlib import Path
 
 import structlog
 
+from bitcache.chain_errors import NodeRefused
 from bitcache.chain_types import BlockRef
-from bitcache.errors import InvalidSettings, NodeRefused
+from bitcache.errors import InvalidSettings
 from gateway.config.data_folder import DataFolder
 from gateway.config.settings import Chain, Settings
 from wallet.chain.bitcoind_executable import NoBitcoind, find_bitcoind

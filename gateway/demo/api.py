@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import structlog
 from aiohttp import web
 
-from bitcache.errors import BadInput, ChainError, NotFound
+from bitcache.chain_errors import ChainError
+from bitcache.errors import BadInput, NotFound
 from bitcache.identifiers import parse_purchase_id
 from bitcache.money import Sat
 from gateway.api.models import DemoPaid, DemoPayment

@@ -12,7 +12,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bitcache.errors import ChainError, DatabaseBusy, DatabaseUnusable, InvalidSettings
+from bitcache.chain_errors import ChainError
+from bitcache.errors import DatabaseBusy, DatabaseUnusable, InvalidSettings
 from bitcache.storage.durable_files import lock
 from gateway.api.models import Payout, SellerInfo
 from gateway.client import signing_key

@@ -15,20 +15,13 @@ from functools import partial
 import structlog
 
 from bitcache import event_log
-from bitcache.errors import BitcacheError, TooManyInvoices
+from bitcache.errors import BitcacheError, TooManyStreams
 from bitcache.identifiers import PurchaseId
 from bitcache.storage.database import Store
 from gateway.visitor_limits import VisitorLimits
 
 #: So often it is looked whether another process has written (seconds).
 INTERVAL_SECONDS = 0.25
-
-
-class TooManyStreams(TooManyInvoices):
-    """This purchase is watched too often at once, or this visitor watches too many."""
-
-    code = "too_many_streams"
-    hint = "Close another page that shows a purchase, or ask every few seconds instead."
 
 
 log = structlog.get_logger("gateway.live.hub")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bitcache.errors import InvalidIdentifier
+from bitcache.errors import InvalidIdentifier, WorkTooHard
 from bitcache.identifiers import FileId, b64u, new_file_id, unb64u
-from bitcache.proof_of_work import LIFETIME_SECONDS, Purpose, WorkTooHard, make_challenge, proven_bits, solve, solves
+from bitcache.proof_of_work import LIFETIME_SECONDS, Purpose, make_challenge, proven_bits, solve, solves
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "proof_of_work.json").read_text())
 SECRET, NOW = bytes.fromhex(VECTORS["secret"]), VECTORS["issued_at"]

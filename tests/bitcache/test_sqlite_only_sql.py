@@ -14,7 +14,7 @@ MODULES = sorted(
     path
     for package in ("bitcache", "gateway", "wallet")
     for path in (ROOT / package).rglob("*.py")
-    if "migrations" not in path.context and path != DIALECT
+    if "migrations" not in path.parts and path != DIALECT
 )
 WORDS = ("sqlalchemy.dialects.sqlite", "json_each", "PRAGMA ", "rowid", ".total_changes", "on_conflict")
 

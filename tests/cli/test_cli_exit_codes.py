@@ -10,9 +10,9 @@ import pytest
 import typer
 
 from bitcache import errors
+from bitcache.chain_errors import NodeUnreachable
 from gateway.cli import command_runner as running
-from gateway.client.errors import DishonestGateway, GatewayConfused, GatewayUnreachable
-from gateway.client.output_file import TargetExists
+from gateway.client.errors import DishonestGateway, GatewayConfused, GatewayUnreachable, TargetExists
 
 
 def kinds(root: type[errors.BitcacheError]) -> Iterator[type[errors.BitcacheError]]:
@@ -36,7 +36,7 @@ def test_the_table_of_the_protocol() -> None:
         errors.WrongKey: 6,
         errors.Truncated: 6,
         DishonestGateway: 6,
-        errors.NodeUnreachable: 7,
+        NodeUnreachable: 7,
         GatewayUnreachable: 7,
         GatewayConfused: 7,
         errors.DiskFull: 8,

@@ -17,7 +17,8 @@ from bitcache.sealing.chunk_cipher import HEADER_SIZE
 from bitcache.sealing.container import Sealer
 from bitcache.sealing.hash_groups import GROUP_SIZE, GroupHasher, group_root
 from bitcache.sealing.manifest import Manifest
-from gateway.client.output_file import TargetExists, own_path, refuse_full
+from gateway.client.errors import TargetExists
+from gateway.client.output_file import own_path, refuse_full
 from gateway.client.part_file import PartFile
 
 KEY, CONTEXT, HASH = bytes(16), b"test", bytes(32)

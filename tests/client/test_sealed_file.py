@@ -14,7 +14,8 @@ import pytest
 from bitcache.sealing.chunk_cipher import CHUNK_SIZE, HEADER_SIZE
 from bitcache.sealing.container import Opener, sealed_size
 from bitcache.sealing.hash_groups import GROUP_SIZE, GroupHasher
-from gateway.client.sealed_file import NotAFile, SealedFile, SizeUnknown, SourceChanged, SourceUnreadable
+from gateway.client.errors import NotAFile, SizeUnknown, SourceChanged, SourceUnreadable
+from gateway.client.sealed_file import SealedFile
 
 KEY, CONTEXT = bytes(16), b"test"
 

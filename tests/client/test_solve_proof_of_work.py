@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from test_access_link import Noting
 
-from bitcache.errors import WorkRequired
+from bitcache.errors import WorkRequired, WorkTooHard
 from bitcache.identifiers import b64u, claim_hash, new_secret
-from bitcache.proof_of_work import WorkTooHard, solves
+from bitcache.proof_of_work import solves
 from gateway.api.models import Purchase
 from gateway.client import solve_proof_of_work
 from gateway.client.buy_file import NotPaidInTime, buy

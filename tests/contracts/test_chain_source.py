@@ -14,8 +14,8 @@ from support.accounts import fresh_account, fresh_destinations
 from support.eventually import eventually
 from support.light import PromptLight
 
+from bitcache.chain_errors import NodeRefused
 from bitcache.chain_types import BlockRef, Payment
-from bitcache.errors import NodeRefused
 from bitcache.money import Sat
 from wallet.chain.bitcoind_source import BitcoindSource
 from wallet.chain.chain_source import COINBASE_MATURITY, Back, ChainSource, Forward

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from bitcache.address_journal import Skipped
 from bitcache.block_processing import DEEPEST
+from bitcache.chain_errors import NodeAuthFailed, NodeCallForbidden, NodeUnreachable, NodeWrongNetwork
 from bitcache.chain_types import BlockRef
-from bitcache.errors import NodeAuthFailed, NodeCallForbidden, NodeUnreachable, NodeWrongNetwork
 from bitcache.sellers import Payout
 from gateway.cli.main import app
 from gateway.compose import CursorAt, NodeFacts, Zmq, node_facts, running

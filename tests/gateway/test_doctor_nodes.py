@@ -21,7 +21,7 @@ from support.accounts import fresh_destinations
 from support.eventually import eventually
 from support.invoice_harness import open_invoice_harness
 
-from bitcache.errors import ChainError
+from bitcache.chain_errors import ChainError
 from bitcache.money import Sat
 from bitcache.storage.database import Store
 from gateway.compose import CALLS, Need, node_facts

@@ -14,7 +14,7 @@ from sales import file_for_sale
 from support.answers import address_in
 from support.eventually import eventually
 
-from bitcache.errors import NodeUnreachable
+from bitcache.chain_errors import NodeUnreachable
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.master_key import MasterKey
 from gateway.api import health

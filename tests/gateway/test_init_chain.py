@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bitcache.errors import NodeAuthFailed
+from bitcache.chain_errors import NodeAuthFailed
 from gateway.cli.main import app
 from gateway.compose import chain_selection
 from gateway.config.load_settings import load

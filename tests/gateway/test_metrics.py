@@ -11,7 +11,8 @@ from sales import file_for_sale
 from support import sockets
 from support.eventually import eventually
 
-from bitcache.errors import BadInput, NodeUnreachable
+from bitcache.chain_errors import NodeUnreachable
+from bitcache.errors import BadInput
 from gateway.diagnostics import metrics
 from gateway.diagnostics.metrics import BUCKETS, Metrics, Releases
 

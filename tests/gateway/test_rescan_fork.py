@@ -15,8 +15,8 @@ from support.accounts import fresh_account
 from support.answers import address_in
 from support.eventually import eventually
 
+from bitcache.chain_errors import NodeWrongNetwork
 from bitcache.chain_types import BlockRef
-from bitcache.errors import NodeWrongNetwork
 from bitcache.money import Sat
 from bitcache.rescan import Report
 from bitcache.storage.database import Store

@@ -18,7 +18,8 @@ from support.eventually import eventually
 from support.watcher_harness import FailingChain
 
 from bitcache import address_journal
-from bitcache.errors import DatabaseUnusable, NodeUnreachable
+from bitcache.chain_errors import NodeUnreachable
+from bitcache.errors import DatabaseUnusable
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from bitcache.money import Sat
 from bitcache.storage.tables import grant

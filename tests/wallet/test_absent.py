@@ -12,7 +12,7 @@ from support.invoice_harness import open_invoice_harness
 from support.watcher_harness import WatcherHarness
 
 from bitcache import absent_payments, block_processing
-from bitcache.errors import ChainError
+from bitcache.chain_errors import ChainError
 from bitcache.money import Sat
 from bitcache.storage.database import Store
 from wallet.chain.bitcoind_source import BitcoindSource

@@ -11,8 +11,7 @@ import pytest
 from support.accounts import fresh_destinations
 from support.eventually import eventually
 
-from bitcache.chain_types import BlockRef
-from bitcache.errors import (
+from bitcache.chain_errors import (
     ChainError,
     NodeAuthFailed,
     NodePruned,
@@ -21,6 +20,7 @@ from bitcache.errors import (
     NodeWarmingUp,
     NodeWrongNetwork,
 )
+from bitcache.chain_types import BlockRef
 from bitcache.money import Sat
 from wallet.chain.bitcoind_source import BitcoindSource
 from wallet.chain.chain_source import Forward

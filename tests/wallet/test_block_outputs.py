@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.accounts import fresh_destinations
 
+from bitcache.chain_errors import NodeRefused
 from bitcache.chain_types import Payment
-from bitcache.errors import NodeRefused
 from bitcache.money import Sat, sat_from_btc
 from wallet.block_outputs import parent_hash, payments_in_block, payments_in_transaction, transaction_id
 from wallet.chain.regtest_node import RegtestNode

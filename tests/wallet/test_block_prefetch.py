@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from bitcache.chain_errors import NodeUnreachable
 from bitcache.chain_types import BlockRef
-from bitcache.errors import NodeUnreachable
 from wallet.chain.block_prefetch import BlockPrefetch, PrefetchedBlock
 from wallet.chain.chain_source import Back
 

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from bitcache.errors import NodeAuthFailed
+from bitcache.chain_errors import NodeAuthFailed
 from wallet.chain.discover_local_nodes import CORE, FoundNode, discover
 from wallet.chain.regtest_node import RegtestNode
 

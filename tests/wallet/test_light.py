@@ -20,8 +20,9 @@ from support.light import PromptLight
 from support.socks import proxy_to_anything
 
 from bench.light import turn
+from bitcache.chain_errors import ChainError, NodeRefused, NodeUnreachable, NodeWrongNetwork
 from bitcache.chain_types import BlockRef, Payment
-from bitcache.errors import ChainError, InvalidSettings, NodeRefused, NodeUnreachable, NodeWrongNetwork
+from bitcache.errors import InvalidSettings
 from bitcache.money import Sat, btc_text
 from wallet.account import Account
 from wallet.chain.chain_source import Back, ChainSource

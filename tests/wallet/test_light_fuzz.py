@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.peer_chain import PeerChain, count, double_sha256, golomb_coded
 
-from bitcache.errors import ChainError, PeerMisbehaved
+from bitcache.chain_errors import ChainError, PeerMisbehaved
 from wallet.chain.light import p2p_messages
 from wallet.chain.light.block_filters import CompactFilter
 from wallet.chain.light.consensus import RULES

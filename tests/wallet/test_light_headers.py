@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from support.peer_chain import PeerChain, double_sha256, mined_header
 
+from bitcache.chain_errors import NodeRefused, PeerMisbehaved
 from bitcache.chain_types import BlockRef
-from bitcache.errors import InvalidSettings, NodeRefused, PeerMisbehaved
+from bitcache.errors import InvalidSettings
 from wallet.chain.light.consensus import PERIOD, RULES, BaseBlock, ConsensusRules
 from wallet.chain.light.dial_peer import PeerAddress, read_address
 from wallet.chain.light.difficulty import bits_of, required_bits, target_of, work_of

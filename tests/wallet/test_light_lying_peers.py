@@ -20,8 +20,8 @@ from support.eventually import eventually
 from support.peer_chain import PeerBlock, PeerChain, double_sha256, golomb_coded, transaction
 from support.peer_server import FILTERS, HANG_UP, Answers, Message, PeerServer, headers_message, serving
 
+from bitcache.chain_errors import ChainError, NodeRefused
 from bitcache.chain_types import BlockRef
-from bitcache.errors import ChainError, NodeRefused
 from wallet.chain.chain_source import Back, Forward
 from wallet.chain.light import light_source as light_module
 from wallet.chain.light.consensus import PERIOD, RULES, BaseBlock, ConsensusRules

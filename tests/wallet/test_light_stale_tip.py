@@ -13,7 +13,7 @@ from support.eventually import eventually
 from support.peer_chain import PeerChain
 from support.peer_server import PeerServer
 
-from bitcache.errors import ChainError
+from bitcache.chain_errors import ChainError
 from wallet.chain.light import peer_pool
 from wallet.chain.light.consensus import PERIOD, BaseBlock, ConsensusRules
 from wallet.chain.light.dial_peer import read_address

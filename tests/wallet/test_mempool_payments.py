@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bitcache.errors import NodeWarmingUp
+from bitcache.chain_errors import NodeWarmingUp
 from wallet.block_outputs import transaction_id
 from wallet.chain.mempool_payments import Mempool
 

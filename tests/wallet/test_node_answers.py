@@ -13,7 +13,7 @@ from support.accounts import fresh_destinations
 from support.eventually import eventually
 from support.invoice_harness import open_invoice_harness
 
-from bitcache.errors import ChainError, NodeConfused
+from bitcache.chain_errors import ChainError, NodeConfused
 from bitcache.money import Sat
 from bitcache.storage.database import Store
 from wallet.chain import node_answers

@@ -13,7 +13,7 @@ from support.eventually import eventually
 from support.invoice_harness import InvoiceHarness, open_invoice_harness
 
 from bitcache.block_processing import DEEPEST
-from bitcache.errors import ChainError, NodePruned, NodeWarmingUp, NodeWrongNetwork
+from bitcache.chain_errors import ChainError, NodePruned, NodeWarmingUp, NodeWrongNetwork
 from bitcache.identifiers import PurchaseId
 from bitcache.money import Sat
 from bitcache.storage.database import Store

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bitcache.errors import (
+from bitcache.chain_errors import (
     ChainError,
     NodeAuthFailed,
     NodeCallForbidden,

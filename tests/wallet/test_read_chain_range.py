@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bitcache.chain_errors import NodeUnreachable, NodeWarmingUp
 from bitcache.chain_types import BlockRef
-from bitcache.errors import NodeUnreachable, NodeWarmingUp
 from wallet.chain import read_chain_range
 from wallet.chain.chain_source import ChainStatus, Scripts, Step
 from wallet.chain.read_chain_range import read_chain

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.eventually import eventually
 
-from bitcache.errors import NodeUnreachable
+from bitcache.chain_errors import NodeUnreachable
 from bitcache.money import Sat
 from wallet.chain.bitcoind_executable import SCRIPT, NoBitcoind, find_bitcoind
 from wallet.chain.regtest_node import MATURE, RegtestNode

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.accounts import fresh_destinations
 
-from bitcache.errors import NodeRefused
+from bitcache.chain_errors import NodeRefused
 from bitcache.money import MAX_MONEY, Sat
 from wallet.chain.chain_source import Back, Forward
 from wallet.chain.simulated_chain import GENESIS, SimulatedChain

@@ -20,8 +20,8 @@ from support.accounts import fresh_destinations
 from support.eventually import eventually
 from support.invoice_harness import InvoiceHarness, open_invoice_harness
 
+from bitcache.chain_errors import ChainError
 from bitcache.chain_types import BlockRef
-from bitcache.errors import ChainError
 from bitcache.money import Sat, sat_from_btc, total
 from bitcache.storage.database import Store
 from wallet.chain.regtest_node import RegtestNode

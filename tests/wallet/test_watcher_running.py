@@ -13,7 +13,8 @@ from support.invoice_harness import InvoiceHarness
 from support.watcher_harness import HOUR, WatcherHarness
 
 from bitcache import event_log
-from bitcache.errors import DiskFull, NodeUnreachable
+from bitcache.chain_errors import NodeUnreachable
+from bitcache.errors import DiskFull
 from bitcache.money import Sat
 from wallet.chain.chain_source import Scripts
 from wallet.watcher import Watcher

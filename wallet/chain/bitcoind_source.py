@@ -14,16 +14,16 @@ from typing import Any
 import structlog
 import zmq
 
-from bitcache.chain_types import Absent, BlockRef, Payment
-from bitcache.errors import (
+from bitcache.chain_errors import (
     ChainError,
-    InvalidAmount,
     NodeCallForbidden,
     NodePruned,
     NodeRefused,
     NodeWarmingUp,
     NodeWrongNetwork,
 )
+from bitcache.chain_types import Absent, BlockRef, Payment
+from bitcache.errors import InvalidAmount
 from wallet.block_outputs import block_hash, parent_hash, payments_in_block
 from wallet.chain import node_answers
 from wallet.chain.block_prefetch import BlockPrefetch, PrefetchedBlock

@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bitcache.chain_errors import ChainError
 from bitcache.chain_types import Absent, BlockRef, Payment
-from bitcache.errors import ChainError
 from bitcache.money import Sat
 
 #: Output scripts of ours.  A set that grows while it is being read.

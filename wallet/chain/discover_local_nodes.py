@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bitcache.errors import ChainError, NodeAuthFailed, NodeCallForbidden, NodeWarmingUp
+from bitcache.chain_errors import ChainError, NodeAuthFailed, NodeCallForbidden, NodeWarmingUp
 from wallet.chain import node_answers
 from wallet.chain.node_rpc import NodeRpc
 

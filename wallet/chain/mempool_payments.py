@@ -15,8 +15,8 @@ from itertools import islice
 import zmq
 import zmq.asyncio
 
+from bitcache.chain_errors import ChainError, NodeWarmingUp
 from bitcache.chain_types import Payment
-from bitcache.errors import ChainError, NodeWarmingUp
 from wallet.block_outputs import payments_in_transaction, spent_by, transaction_id
 from wallet.chain import node_answers
 from wallet.chain.chain_source import Scripts

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from bitcache.errors import NodeConfused
+from bitcache.chain_errors import NodeConfused
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from bitcache.chain_errors import ChainError, NodeCallForbidden, NodeConfused, NodePruned, NodeRefused
 from bitcache.chain_types import BlockRef
-from bitcache.errors import ChainError, NodeCallForbidden, NodeConfused, NodePruned, NodeRefused
 from wallet.block_outputs import block_hash
 from wallet.chain import node_answers
 from wallet.chain.bitcoind_source import BitcoindSource

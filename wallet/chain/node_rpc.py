@@ -12,9 +12,8 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from bitcache.errors import (
+from bitcache.chain_errors import (
     ChainError,
-    InvalidSettings,
     NodeAuthFailed,
     NodeCallForbidden,
     NodePruned,
@@ -22,6 +21,7 @@ from bitcache.errors import (
     NodeUnreachable,
     NodeWarmingUp,
 )
+from bitcache.errors import InvalidSettings
 
 WARMING_UP = -28
 NOT_FOUND = -5

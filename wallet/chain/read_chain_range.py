@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
+from bitcache.chain_errors import ChainError, NodeWarmingUp
 from bitcache.chain_types import Absent, BlockRef
-from bitcache.errors import BadInput, ChainError, NodeWarmingUp
+from bitcache.errors import BadInput
 from bitcache.rescan import ChainPayments
 from wallet.chain.chain_source import Back, ChainSource, Forward, Scripts
 

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
-from bitcache.errors import ChainError, NodeRefused, NodeUnreachable
+from bitcache.chain_errors import ChainError, NodeRefused, NodeUnreachable
 from bitcache.money import Sat, btc_text
 from wallet.chain.bitcoind_executable import find_bitcoind
 from wallet.chain.node_rpc import NodeRpc

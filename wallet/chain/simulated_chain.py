@@ -18,8 +18,8 @@ from typing import Any
 
 from bdkpython import Address, AddressParseError
 
+from bitcache.chain_errors import NodeRefused
 from bitcache.chain_types import Absent, BlockRef, Payment
-from bitcache.errors import NodeRefused
 from bitcache.money import MAX_MONEY, Sat
 from wallet.chain.chain_source import COINBASE_MATURITY, Back, ChainStatus, Forward, Scripts, Step
 from wallet.networks import facts

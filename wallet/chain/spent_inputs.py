@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bitcache.chain_errors import ChainError
 from bitcache.chain_types import Absent
-from bitcache.errors import ChainError
 from wallet.block_outputs import spent_by, transaction_id
 from wallet.chain import node_answers
 from wallet.chain.node_rpc import NodeRpc

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from siphashc import siphash
 
-from bitcache.errors import PeerMisbehaved
+from bitcache.chain_errors import PeerMisbehaved
 from wallet.chain.light.p2p_messages import read_count
 
 #: The basic filter's false positive rate is one in so many; its remainders have so many bits.

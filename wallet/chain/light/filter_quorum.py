@@ -16,8 +16,8 @@ from typing import TypeVar
 
 import structlog
 
+from bitcache.chain_errors import ChainError, NodeUnreachable, PeerMisbehaved
 from bitcache.chain_types import Payment
-from bitcache.errors import ChainError, NodeUnreachable, PeerMisbehaved
 from wallet.block_outputs import payments_in_block
 from wallet.chain.light.block_filters import CompactFilter, filter_hash
 from wallet.chain.light.header_chain import HeaderChain

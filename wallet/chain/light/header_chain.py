@@ -11,8 +11,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from bitcache.chain_errors import ChainError, NodeRefused, PeerMisbehaved
 from bitcache.chain_types import BlockRef
-from bitcache.errors import ChainError, NodeRefused, PeerMisbehaved
 from wallet.chain.light.consensus import (
     FUTURE_SECONDS,
     MEDIAN_OF,

@@ -16,8 +16,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
+from bitcache.chain_errors import ChainError, NodeRefused, NodeUnreachable, NodeWarmingUp
 from bitcache.chain_types import Absent, BlockRef, Payment
-from bitcache.errors import ChainError, NodeRefused, NodeUnreachable, NodeWarmingUp
 from wallet.chain.chain_source import Back, ChainStatus, Forward, Scripts, Step
 from wallet.chain.light.consensus import RULES, ConsensusRules
 from wallet.chain.light.filter_quorum import FilterQuorum, Undecided

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from bitcache.errors import PeerMisbehaved
+from bitcache.chain_errors import PeerMisbehaved
 
 HEADER = 80
 HASH = 32

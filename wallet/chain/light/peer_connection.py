@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
 
-from bitcache.errors import ChainError, NodeUnreachable, NodeWrongNetwork, PeerMisbehaved
+from bitcache.chain_errors import ChainError, NodeUnreachable, NodeWrongNetwork, PeerMisbehaved
 from wallet.chain.light import p2p_messages
 from wallet.chain.light.dial_peer import PeerAddress, dial
 from wallet.chain.light.p2p_messages import FilterHashes

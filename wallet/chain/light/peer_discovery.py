@@ -8,7 +8,8 @@ import random
 import socket
 from collections.abc import Sequence
 
-from bitcache.errors import ChainError, InvalidSettings, NodeRefused, NodeUnreachable, NodeWrongNetwork
+from bitcache.chain_errors import ChainError, NodeRefused, NodeUnreachable, NodeWrongNetwork
+from bitcache.errors import InvalidSettings
 from wallet.chain.light.dial_peer import PORTS, PeerAddress, read_address
 from wallet.chain.light.peer_connection import PeerConnection, network_of
 

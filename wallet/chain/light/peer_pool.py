@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
-from bitcache.errors import ChainError, NodeUnreachable, PeerMisbehaved
+from bitcache.chain_errors import ChainError, NodeUnreachable, PeerMisbehaved
 from wallet.chain.light.dial_peer import PeerAddress
 from wallet.chain.light.header_chain import Branch, HeaderChain
 from wallet.chain.light.peer_connection import PeerConnection

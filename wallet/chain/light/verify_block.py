@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from bitcache.errors import ChainError, PeerMisbehaved
+from bitcache.chain_errors import ChainError, PeerMisbehaved
 from wallet.block_outputs import every_transaction
 
 _COINBASE = bytes(32) + b"\xff\xff\xff\xff"
