@@ -60,20 +60,20 @@ def waiting(conn: Connection) -> dict[str, bool]:
 
 
 def settle_absence(conn: Connection, present: Sequence[Payment], conflicted: Collection[str]) -> set[str]:
-    """What waits and is not ``present`` becomes absent, or is withdrawn; return the purchases for which that is new."""
+    """Mark absent, or withdraw, what waits and is not ``present``; return the purchases for which that is new."""
     references = {paid.reference for paid in present}
     gone = [row for row in conn.execute(_WAITING).all() if row.reference not in references]
     return _miss(conn, gone, conflicted)
 
 
 def absent(conn: Connection, present: Collection[str]) -> list[Absent]:
-    """What waits for a block by the ledger and is not among the references ``present``, if its transaction is known."""
+    """Return what waits for a block, is not among the references ``present``, and whose transaction is known."""
     txids = {txid_of(row.reference) for row in conn.execute(_WAITING) if row.reference not in present}
     return list(_kept(conn, txids).values())
 
 
 def kept_transactions(conn: Connection) -> list[Absent]:
-    """Every transaction that is kept, absent or not."""
+    """Return every transaction that is kept, absent or not."""
     return list(_kept(conn, set(conn.scalars(select(payment_transaction.c.txid)))).values())
 
 
@@ -98,7 +98,7 @@ def keep_transactions(conn: Connection, payments: Sequence[Payment]) -> None:
 
 
 def _miss(conn: Connection, gone: Sequence[_Waiting], conflicted: Collection[str]) -> set[str]:
-    """These are not in the mempool: absent, or withdrawn."""
+    """Mark these absent, or withdraw them: they are not in the mempool."""
     if not gone:
         return set()
     height = conn.scalar(_TIP) or 0
@@ -129,7 +129,7 @@ def _kept(conn: Connection, txids: Collection[str]) -> dict[str, Absent]:
 
 
 def forget_transactions(conn: Connection, height: int) -> None:
-    """What carries a payment at ``height``, too deep for any reorganisation, need not be handed to a node again."""
+    """Forget what carries a payment at ``height``, too deep for any reorganisation to be handed to a node again."""
     deep = conn.scalars(_IN_BLOCK_AT, {"height": height})
     txids = {txid_of(reference) for reference in deep}
     if txids:

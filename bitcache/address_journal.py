@@ -73,7 +73,7 @@ class AddressJournal:
 
     @classmethod
     def open(cls, path: Path, copy: Path | None = None) -> Self:
-        """Read what is there, and write it anew, short; raises DatabaseUnusable when it is damaged."""
+        """Read what is there, and write it anew, short; raise DatabaseUnusable when it is damaged."""
         marks, remembered = read_marks(path), copy is not None and copy.exists()
         for name, mark in _read_copy(copy).items():
             marks[name] = max(mark, marks.get(name, 0))
@@ -83,7 +83,7 @@ class AddressJournal:
         return opened
 
     def name(self, rail: DerivingRail, account: str) -> str:
-        """What an account is called in the journal."""
+        """Return what an account is called in the journal."""
         key = (rail.name, account)
         if key not in self._names:
             digest = hashlib.sha256(b"bitcache/v1 account" + rail.name.encode() + b"\x00" + _first_key(rail, account))
@@ -91,11 +91,11 @@ class AddressJournal:
         return self._names[key]
 
     def floor(self, rail: DerivingRail, account: str) -> int:
-        """The account's mark when the journal was opened: indexes under it may have been given out before."""
+        """Return the account's mark when the journal was opened: indexes under it may have been given out before."""
         return self._floors.get(self.name(rail, account), 0)
 
     def reserve(self, rail: DerivingRail, account: str, index: int) -> None:
-        """On return no later process gives out ``index``; raises StorageError when that cannot be written."""
+        """On return no later process gives out ``index``; raise StorageError when that cannot be written."""
         name = self.name(rail, account)
         mark = self._marks.setdefault(name, _Mark(0))
         if index < mark.reserved:
@@ -107,7 +107,7 @@ class AddressJournal:
         mark.reserved, mark.stride, mark.at = index + stride, stride, now
 
     def close(self, conn: Connection, rail: DerivingRail) -> None:
-        """An orderly end: the marks stand where the database stands, so that no index is left out."""
+        """End in order: the marks stand where the database stands, so that no index is left out."""
         exact = {name: mark.reserved for name, mark in self._marks.items()}
         stands = dict(self._floors)
         for row in conn.execute(select(payout.c.account, payout.c.next_index).where(payout.c.rail == rail.name)):
@@ -129,7 +129,7 @@ class AddressJournal:
 
     @contextmanager
     def _or_without(self) -> Iterator[None]:
-        """A copy that lacks a mark would vouch for too little: better none."""
+        """Remove the copy when a mark cannot be written to it: one that lacks a mark would vouch for too little."""
         try:
             yield
         except StorageError:
@@ -140,7 +140,7 @@ class AddressJournal:
 
 
 def _read_copy(copy: Path | None) -> dict[str, int]:
-    """What no backup holds; a damaged one says nothing."""
+    """Return what no backup holds; a damaged one says nothing."""
     try:
         return read_marks(copy) if copy is not None else {}
     except StorageError:
@@ -148,7 +148,7 @@ def _read_copy(copy: Path | None) -> dict[str, int]:
 
 
 def catch_up(conn: Connection, rail: DerivingRail, journal: AddressJournal, now: int) -> list[Skipped]:
-    """At start: every account goes on at its mark; returns what was left out, which is logged and recorded."""
+    """Let every account go on at its mark, at start; return what was left out, which is logged and recorded."""
     rows = conn.execute(select(payout.c.id, payout.c.account).where(payout.c.rail == rail.name)).all()
     left_out = (raise_to_mark(conn, rail, journal, row.id, row.account, now) for row in rows)
     return [skipped for skipped in left_out if skipped is not None]
@@ -157,7 +157,7 @@ def catch_up(conn: Connection, rail: DerivingRail, journal: AddressJournal, now:
 def raise_to_mark(
     conn: Connection, rail: DerivingRail, journal: AddressJournal, payout_id: int, account: str, now: int
 ) -> Skipped | None:
-    """One account goes on at its mark, if its counter is behind; what no spelling of it has used is recorded."""
+    """Let one account go on at its mark, if its counter is behind; record what no spelling of it has used."""
     floor = journal.floor(rail, account)
     at = conn.scalar(select(payout.c.next_index).where(payout.c.id == payout_id)) or 0
     if at >= floor:
@@ -173,7 +173,7 @@ def raise_to_mark(
 
 
 def used(conn: Connection) -> bool:
-    """Whether anybody may have been shown an address, so that there must be a journal."""
+    """Return whether anybody may have been shown an address, so that there must be a journal."""
     issued = select(payout.c.id).where(payout.c.next_index > 0).limit(1)
     return conn.scalar(issued) is not None or conn.scalar(select(listing.c.file_id).limit(1)) is not None
 
@@ -182,7 +182,7 @@ Beyond = dict[bytes, list[tuple[int, int]]]  #: payouts and indexes by key, for 
 
 
 def beyond(conn: Connection, rail: DerivingRail, count: int = LOOK_AHEAD) -> Beyond:
-    """The next ``count`` destinations of every account: who pays there was shown it by a newer database than ours."""
+    """Return the next ``count`` destinations of every account: only a newer database than ours can have shown them."""
     beyond: Beyond = {}
     for row in conn.execute(select(payout).where(payout.c.rail == rail.name)):
         for index in range(row.next_index, row.next_index + count):
@@ -195,7 +195,7 @@ def beyond(conn: Connection, rail: DerivingRail, count: int = LOOK_AHEAD) -> Bey
 
 
 def pass_by(conn: Connection, scope: str, keys: Iterable[bytes], known: Beyond, now: int) -> list[Skipped]:
-    """Accounts go on after those of these keys that no payment request has; returns what was left out."""
+    """Let accounts go on after those of these keys that no payment request has; return what was left out."""
     left_out = []
     given_out = select(payment_request.c.id).where(payment_request.c.scope == scope)
     for key in keys:
@@ -205,14 +205,14 @@ def pass_by(conn: Connection, scope: str, keys: Iterable[bytes], known: Beyond, 
 
 
 def skip_ahead(conn: Connection, rail: DerivingRail, now: int, count: int = LOOK_AHEAD) -> list[Skipped]:
-    """Every account leaves out its next ``count`` indexes: a backup was restored, and they may have been shown."""
+    """Leave out the next ``count`` indexes of every account: a backup was restored, and they may have been shown."""
     rows = conn.execute(select(payout.c.id, payout.c.next_index).where(payout.c.rail == rail.name)).all()
     left_out = (skip_to(conn, row.id, row.next_index + count, now) for row in rows)
     return [skipped_range for skipped_range in left_out if skipped_range is not None]
 
 
 def skip_to(conn: Connection, payout_id: int, end: int, now: int) -> Skipped | None:
-    """The account goes on at ``end``, if it is not there yet; what is left out is recorded."""
+    """Let the account go on at ``end``, if it is not there yet; record what is left out."""
     at = conn.scalar(select(payout.c.next_index).where(payout.c.id == payout_id)) or 0
     if at >= end:
         return None
@@ -222,7 +222,7 @@ def skip_to(conn: Connection, payout_id: int, end: int, now: int) -> Skipped | N
 
 
 def _first_key(rail: DerivingRail, account: str) -> bytes:
-    """The same for every spelling; an account that the rail cannot read (any more) sells nothing."""
+    """Return what is the same for every spelling; an account that the rail cannot read (any more) sells nothing."""
     try:
         return rail.destination(account, 0).match_key
     except BitcacheError:
@@ -230,12 +230,12 @@ def _first_key(rail: DerivingRail, account: str) -> bytes:
 
 
 def count_skipped(conn: Connection, payout_id: int, first: int) -> int:
-    """How many of an account's indexes from ``first`` on were left out."""
+    """Return how many of an account's indexes from ``first`` on were left out."""
     ranges = select(func.coalesce(func.sum(skipped.c.end - skipped.c.first), 0))
     return int(conn.scalar(ranges.where(skipped.c.payout_id == payout_id, skipped.c.first >= first)) or 0)
 
 
 def all_skipped(conn: Connection) -> list[Skipped]:
-    """Every range ever left out."""
+    """Return every range ever left out."""
     rows = conn.execute(select(skipped).order_by(skipped.c.payout_id, skipped.c.first))
     return [Skipped(row.payout_id, row.first, row.end) for row in rows]

@@ -46,7 +46,9 @@ class Admission:
         )
 
     def admit(self, file_id: FileId, payout_id: int, next_index: int, networks: Networks | None, work: int) -> float:
-        """One more: the part of the usual time that its invoice is open; raises TooManyInvoices and WorkRequired.
+        """Admit one more.
+
+        Return the part of the usual time that its invoice is open; raise TooManyInvoices, WorkRequired.
 
         ``networks`` None: whom nobody counts.  ``work`` is what was proven, in bits.
         """
@@ -76,6 +78,6 @@ class Admission:
         return self._runs[payout_id]
 
     def _idle(self, payout_id: int) -> int:
-        """Seconds since the account's newest address was given out."""
+        """Return seconds since the account's newest address was given out."""
         made_at = self._conn.scalar(_LAST_MADE, {"payout_id": payout_id})
         return self._quotas.slow_seconds if made_at is None else self._now - made_at

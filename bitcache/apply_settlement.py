@@ -137,7 +137,7 @@ class _CameIn:
 
 
 def _observation(row: Row[Any], tip: int, smallest: int) -> Observation:
-    """One surviving payment; a rail without blocks says itself what is final."""
+    """Return one surviving payment; a rail without blocks says itself what is final."""
     if row.maturity is None:
         return Observation(
             Sat(row.amount_sat), 0, row.seen_at, smallest=smallest, final=row.status == PaymentStatus.FINAL
@@ -157,14 +157,14 @@ _KINDS = {
 
 
 def terms_of(row: Row[Any]) -> Terms:
-    """An invoice row's terms."""
+    """Return an invoice row's terms."""
     return Terms(Sat(row.amount_sat), row.required_confirmations, row.expires_at)
 
 
 def _decide(
     terms: Terms, seen: Sequence[Observation], released: bool, until: int, budget: _Budget
 ) -> tuple[Terms, Settlement]:
-    """What becomes of an invoice, and the terms it has from now on."""
+    """Return what becomes of an invoice, and the terms it has from now on."""
     result = settle(terms, seen, released=released, known_until=until)
     if released or not _at_risk(terms, seen, result) or budget.covers(_unpaid_by_blocks(terms, seen)):
         return terms, result
@@ -174,7 +174,7 @@ def _decide(
 
 
 def _at_risk(terms: Terms, seen: Sequence[Observation], result: Settlement) -> bool:
-    """Whether this would release what no block pays for yet."""
+    """Return whether this would release what no block pays for yet."""
     if terms.confirmations or result.state is not State.SETTLED:
         return False
     return sum(observation.amount for observation in seen if observation.counts(1)) < terms.amount
@@ -193,7 +193,7 @@ class _Budget:
         return self._limit is None
 
     def covers(self, amount: int) -> bool:
-        """Whether so many satoshis fit, which are then taken from it."""
+        """Return whether so many satoshis fit, which are then taken from it."""
         if self._limit is None:
             return False
         if self._left is None:
@@ -213,7 +213,7 @@ def _unpaid_by_blocks(terms: Terms, seen: Sequence[Observation]) -> int:
 def _change(
     row: Row[Any], terms: Terms, result: Settlement, seen: Sequence[Observation], now: int
 ) -> dict[str, Any] | None:
-    """The parameters of :data:`_CHANGE`, or None when nothing changed."""
+    """Return the parameters of :data:`_CHANGE`, or None when nothing changed."""
     new = {
         "state": result.state.value,
         "marks": " ".join(sorted(result.marks)),
@@ -230,7 +230,7 @@ def _change(
 
 
 def _review(conn: Connection, purchase_id: str, result: Settlement, now: int) -> None:
-    """A grant stands for ever; whether its payment does is written beside it."""
+    """Write beside a grant whether its payment stands; the grant stands for ever."""
     if result.state is State.INVALID:
         key_release.mark_lost(conn, purchase_id, now)
     else:
@@ -248,7 +248,7 @@ def _write(conn: Connection, rows: Sequence[Row[Any]], changes: list[dict[str, A
 
 
 def _kind(before: str, after: str) -> EventKind:
-    """What to call a change from one state to another, or within one."""
+    """Return what to call a change from one state to another, or within one."""
     return EventKind.PURCHASE_CHANGED if before == after else _KINDS.get(after, EventKind.PURCHASE_CHANGED)
 
 

@@ -22,7 +22,7 @@ class Batcher(Generic[A, R]):
         self._task: asyncio.Task[None] | None = None
 
     async def ask(self, argument: A) -> R:
-        """The answer to ``argument``; raises what it was answered."""
+        """Return the answer to ``argument``; raises what it was answered."""
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((argument, answer))
         if self._task is None or self._task.done():

@@ -97,5 +97,5 @@ class BlobStore(Protocol):
         ...
 
     def sweep(self, known: Collection[str]) -> int:
-        """At start alone: remove uploads that are not ``known``; return how many."""
+        """Remove uploads that are not ``known``, at start alone; return how many."""
         ...

@@ -62,13 +62,13 @@ class OutOfOrder(AssertionError):
 
 
 def cursor(conn: Connection) -> BlockRef | None:
-    """The last block processed, or None before :func:`start`."""
+    """Return the last block processed, or None before :func:`start`."""
     row = conn.execute(_NEWEST).first()
     return BlockRef(row.height, row.hash) if row else None
 
 
 def block_at(conn: Connection, height: int) -> BlockRef | None:
-    """The block processed at ``height``, if watching had begun by then."""
+    """Return the block processed at ``height``, if watching had begun by then."""
     row = conn.execute(select(block.c.height, block.c.hash).where(block.c.height == height)).first()
     return BlockRef(row.height, row.hash) if row else None
 
@@ -86,7 +86,7 @@ def extend(
     payments: Sequence[Payment],
     now: int,
 ) -> None:
-    """The block after ``parent``, with every payment to a key of ours in it.
+    """Process the block after ``parent``, with every payment to a key of ours in it.
 
     It releases nothing for payments that still wait: some of them were perhaps replaced by those in the block.
     """
@@ -121,7 +121,7 @@ def unconfirmed(
     conflicted: Collection[str] = (),
     loss_budget: int = 0,
 ) -> None:
-    """These wait for a block now.  What waited and is not among them is absent: received, and out of sight.
+    """Record what waits for a block now.  What waited and is not among them is absent: received, and out of sight.
 
     It is withdrawn when its transaction is among ``conflicted`` (something else spends its coins), when it is absent
     for :data:`absent_payments.LONGEST_ABSENCE` blocks, or when its transaction is not known, so that nobody could tell.
@@ -137,7 +137,7 @@ def unconfirmed(
 
 
 def _not_final(conn: Connection) -> set[str]:
-    """Purchases that count confirmations, whatever state they are in: every block may make one of their payments final.
+    """Return purchases that count confirmations, in any state: every block may make one of their payments final.
 
     They have received more than is confirmed; an index holds just these.
     """
@@ -145,7 +145,7 @@ def _not_final(conn: Connection) -> set[str]:
 
 
 def _final_since(conn: Connection, height: int) -> set[str]:
-    """Purchases with an older payment that became final with exactly the block at ``height``."""
+    """Return purchases with an older payment that became final with exactly the block at ``height``."""
     return set(conn.scalars(_FINAL_SINCE, {"height": height}))
 
 

@@ -36,7 +36,7 @@ class Payment:
 
 
 def txid_of(reference: str) -> str:
-    """The transaction of a payment."""
+    """Return the transaction of a payment."""
     return reference.partition(":")[0]
 
 

@@ -16,9 +16,9 @@ from bitcache.storage.tables import grant, invoice, purchase
 
 
 def authorise(conn: Connection, claim: str, file_id: FileId) -> PurchaseId:
-    """The purchase that allows this claim's holder to download the file.
+    """Return the purchase that allows this claim's holder to download the file.
 
-    Raises ClaimMismatch (no purchase's claim, or that of another file) or PaymentRequired.
+    Raise ClaimMismatch (no purchase's claim, or that of another file) or PaymentRequired.
     """
     purchase_id = purchase_of_claim(conn, claim)
     statement = (

@@ -30,17 +30,17 @@ class Recorder:
     on_change: Callable[[], None] = lambda: None
 
     async def record(self, received: Sequence[IncomingPayment]) -> None:
-        """These came in."""
+        """Record what came in."""
         await self.store.write(partial(payments.record, scope=self.rail.scope, payments=received, now=self.clock()))
         self.on_change()
 
     async def withdraw(self, references: Sequence[str]) -> None:
-        """These will not become final."""
+        """Withdraw payments that will not become final."""
         await self.store.write(partial(payments.withdraw, rail=self.rail.name, references=references, now=self.clock()))
         self.on_change()
 
     async def known_until(self, until: int) -> None:
-        """Everything up to ``until`` was reported."""
+        """Record that everything up to ``until`` (Unix seconds) was reported."""
         await self.store.write(
             partial(payments_known_until.set_known_until, scope=self.rail.scope, until=until, now=self.clock())
         )

@@ -25,12 +25,12 @@ TOKEN_BYTES = 32
 
 
 def b64u(data: bytes) -> str:
-    """Unpadded base64url."""
+    """Return unpadded base64url."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
 def unb64u(text: str, length: int | None = None, what: str = "identifier") -> bytes:
-    """Strict inverse of :func:`b64u`; raises InvalidIdentifier without quoting the text."""
+    """Return the bytes of base64url text, strictly; raise InvalidIdentifier without quoting the text."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
@@ -41,24 +41,24 @@ def unb64u(text: str, length: int | None = None, what: str = "identifier") -> by
 
 
 def parse_file_id(text: str) -> FileId:
-    """A file id in its one spelling."""
+    """Return a file id in its one spelling."""
     unb64u(text, FILE_ID_BYTES, "file id")
     return FileId(text)
 
 
 def parse_purchase_id(text: str) -> PurchaseId:
-    """A purchase id in its one spelling."""
+    """Return a purchase id in its one spelling."""
     unb64u(text, PURCHASE_ID_BYTES, "purchase id")
     return PurchaseId(text)
 
 
 def new_file_id() -> FileId:
-    """A fresh file id, made by whoever seals."""
+    """Return a fresh file id, made by whoever seals."""
     return FileId(b64u(secrets.token_bytes(FILE_ID_BYTES)))
 
 
 def new_purchase_id() -> PurchaseId:
-    """A fresh purchase id, made by the gateway."""
+    """Return a fresh purchase id, made by the gateway."""
     return PurchaseId(b64u(secrets.token_bytes(PURCHASE_ID_BYTES)))
 
 
@@ -68,15 +68,15 @@ def new_secret() -> str:
 
 
 def claim_hash(secret: str) -> bytes:
-    """What the gateway keeps of a claim secret: SHA-256("bitcache/v1 claim" ‖ secret)."""
+    """Return what the gateway keeps of a claim secret: SHA-256("bitcache/v1 claim" ‖ secret)."""
     return hashlib.sha256(b"bitcache/v1 claim" + unb64u(secret, CLAIM_BYTES, "claim secret")).digest()
 
 
 def token_hash(token: str) -> bytes:
-    """What the gateway keeps of a seller token: SHA-256("bitcache/v1 token" ‖ token)."""
+    """Return what the gateway keeps of a seller token: SHA-256("bitcache/v1 token" ‖ token)."""
     return hashlib.sha256(b"bitcache/v1 token" + unb64u(token, TOKEN_BYTES, "seller token")).digest()
 
 
 def same(left: bytes, right: bytes) -> bool:
-    """Constant-time comparison."""
+    """Return whether both are equal, in constant time."""
     return hmac.compare_digest(left, right)

@@ -20,7 +20,7 @@ WhyClosed = Callable[[], Awaitable[SalesPaused | None]]
 
 
 async def always_open() -> None:
-    """Nothing stops sales."""
+    """Return None: nothing stops sales."""
 
 
 class InvoiceBatcher:

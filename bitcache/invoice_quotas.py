@@ -74,7 +74,7 @@ class Terms:
 
 
 def terms_of(use: Use, quotas: Quotas) -> Terms:
-    """Return the terms of one more invoice; raises TooManyInvoices when there is no room."""
+    """Return the terms of one more invoice; raise TooManyInvoices when there is no room."""
     shared = len(use.networks) == 1
     newcomer = not shared and use.networks[SITE] == 0
     own = _own_share(use, quotas)
@@ -100,7 +100,7 @@ def _own_share(use: Use, quotas: Quotas) -> float:
 
 
 def _refuse_hasty(use: Use, quotas: Quotas) -> None:
-    """One at a time when too many addresses in a row are unpaid; a clock that was set back makes nobody wait."""
+    """Allow one at a time when too many addresses in a row are unpaid; a clock that was set back makes nobody wait."""
     if use.run >= quotas.run and 0 <= use.idle < quotas.slow_seconds:
         wait = quotas.slow_seconds - use.idle
         text = "too many of the seller's invoices in a row were not paid, so new ones are made slowly"
@@ -108,20 +108,20 @@ def _refuse_hasty(use: Use, quotas: Quotas) -> None:
 
 
 def _bits_for_share(own: float, *, shared: bool) -> int:
-    """Half of a quota is free.  Behind an address that many share it is no bound, and each doubling costs four bits."""
+    """Return the bits of work that a quota costs: half of it is free, and each doubling costs four bits."""
     if own <= WORK_FROM:
         return 0
     return round(6 + 4 * math.log2(own / WORK_FROM)) if shared else _between(6, 12, (own - WORK_FROM) / (1 - WORK_FROM))
 
 
 def _bits_for_pressure(pressure: float, *, shared: bool, newcomer: bool) -> int:
-    """What is left of what everybody takes from; newcomers pay for its last quarter alone."""
+    """Return what is left of what everybody takes from; newcomers pay for its last quarter alone."""
     start, least, end = (RESERVED_FROM, 6, 1.0) if newcomer else (WORK_FROM, 8, 1.0 if shared else RESERVED_FROM)
     return _between(least, MOST_BITS, (pressure - start) / (end - start)) if pressure >= start else 0
 
 
 def _bits_for_run(use: Use, quotas: Quotas, *, newcomer: bool) -> int:
-    """A little from the wallet's gap limit on, rising with every doubling; the most at the bound.
+    """Return a little from the wallet's gap limit on, rising with every doubling; the most at the bound.
 
     A minute after the last invoice there is one without work, for those who cannot do it (a page without JavaScript).
     """

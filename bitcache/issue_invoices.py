@@ -62,7 +62,7 @@ class InvoicePolicy:
 
 
 def confirmations_for(amount: Sat, policy: InvoicePolicy) -> int:
-    """How deep a payment of this amount must lie, while the loss budget is not used up."""
+    """Return how deep a payment of this amount must lie, while the loss budget is not used up."""
     if amount < policy.zero_conf_below_sat and amount <= policy.loss_budget_sat:
         return 0
     return [needed for least, needed in policy.confirmations if amount >= least][-1]

@@ -43,12 +43,12 @@ def mark_lost(conn: Connection, purchase_id: str, now: int) -> None:
 
 
 def mark_recovered(conn: Connection, purchase_id: str) -> None:
-    """The payment behind a grant came back."""
+    """Record that the payment behind a grant came back."""
     conn.execute(update(grant).where(grant.c.purchase_id == purchase_id).values(lost_at=None))
 
 
 def purchase_of_claim(conn: Connection, claim: str) -> PurchaseId:
-    """The purchase that a claim secret belongs to; raises ClaimMismatch when nobody holds it."""
+    """Return the purchase that a claim secret belongs to; raise ClaimMismatch when nobody holds it."""
     purchase_id = conn.scalar(select(purchase.c.id).where(purchase.c.claim_hash == claim_hash(claim)))
     if purchase_id is None:
         raise ClaimMismatch("no purchase has this claim secret")
@@ -56,7 +56,7 @@ def purchase_of_claim(conn: Connection, claim: str) -> PurchaseId:
 
 
 def share_for(conn: Connection, claim: str) -> WrappedShare:
-    """The share that a claim opens; raises ClaimMismatch or PaymentRequired."""
+    """Return the share that a claim opens; raise ClaimMismatch or PaymentRequired."""
     purchase_id = purchase_of_claim(conn, claim)
     rows = select(listing.c.file_id, listing.c.wrapped_share).join(grant, grant.c.file_id == listing.c.file_id)
     row = conn.execute(rows.where(grant.c.purchase_id == purchase_id)).first()

@@ -80,7 +80,7 @@ async def publish(
 ) -> Listing:
     """Put an upload on sale; the same request again returns the same listing, another one raises UploadExists.
 
-    Raises InvalidManifest, InvalidAmount, BelowDust, PriceTooHigh, SalesPaused (no payout), NotFound (no such upload),
+    Raise InvalidManifest, InvalidAmount, BelowDust, PriceTooHigh, SalesPaused (no payout), NotFound (no such upload),
     UploadIncomplete, UploadCorrupt (the stored bytes are not those of the manifest), StorageError.
     """
     manifest = check_request(request)
@@ -112,7 +112,7 @@ async def publish(
 
 
 def get(conn: Connection, file_id: FileId) -> PublicListing:
-    """The listing and what goes with it; raises NotFound."""
+    """Return the listing and what goes with it; raise NotFound."""
     row = conn.execute(select(listing).where(listing.c.file_id == file_id)).first()
     if row is None:
         raise NotFound("no such file")
@@ -154,7 +154,7 @@ def of_seller(
 
 
 def _listed(conn: Connection, seller_id: int, file_id: FileId, request: ListingRequest) -> Listing | None:
-    """The listing, if this very request made it; UploadExists if another one did.
+    """Return the listing, if this very request made it; UploadExists if another one did.
 
     The manifest fixes everything else, for the request was checked against it.
     """

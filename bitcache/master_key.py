@@ -39,7 +39,10 @@ class MasterKey:
 
     @classmethod
     def load(cls, path: Path) -> MasterKey:
-        """The key in the file; InvalidSettings if it is missing, of another size, or readable by others."""
+        """Return the key in the file.
+
+        Raise InvalidSettings if it is missing, of another size, or readable by others.
+        """
         try:
             with path.open("rb") as file:
                 mode = os.fstat(file.fileno()).st_mode & 0o777
@@ -58,7 +61,10 @@ class MasterKey:
 
     @classmethod
     def create(cls, path: Path) -> MasterKey:
-        """A fresh key in a new file of mode 0600, whole or not there at all; InvalidSettings if the file exists."""
+        """Return a fresh key in a new file of mode 0600, whole or not there.
+
+        Raise InvalidSettings if the file exists.
+        """
         key = secrets.token_bytes(MASTER_KEY_SIZE)
         part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
         try:
@@ -77,16 +83,16 @@ class MasterKey:
 
     @classmethod
     def load_or_create(cls, path: Path) -> MasterKey:
-        """The key in the file, which is made if there is none."""
+        """Return the key in the file, which is made if there is none."""
         return cls.load(path) if path.exists() else cls.create(path)
 
     def wrap(self, share: bytes, file_id: FileId) -> bytes:
-        """The share as the database may hold it; bound to the file id."""
+        """Return the share as the database may hold it; bound to the file id."""
         nonce = secrets.token_bytes(_NONCE_SIZE)
         return nonce + self._aead.encrypt(nonce, share, _bound_to(file_id))
 
     def unwrap(self, wrapped: bytes, file_id: FileId) -> bytes:
-        """The share; WrongKey if this master key did not wrap it for this file, or if it was changed."""
+        """Return the share; raise WrongKey if this master key did not wrap it for this file, or if it was changed."""
         nonce, sealed = wrapped[:_NONCE_SIZE], wrapped[_NONCE_SIZE:]
         try:
             return self._aead.decrypt(nonce, sealed, _bound_to(file_id))

@@ -36,7 +36,7 @@ class Sat(int):
 
 
 def price(value: int, *, dust: int) -> Sat:
-    """A price in satoshis; raises InvalidAmount (0, negative, fractional, huge) or BelowDust."""
+    """Return a price in satoshis; raise InvalidAmount (0, negative, fractional, huge) or BelowDust."""
     amount = Sat(value)
     if amount == 0:
         raise InvalidAmount("a price of 0 sat cannot be paid")
@@ -60,7 +60,7 @@ def total(amounts: list[Sat]) -> Sat:
 
 
 def sat_from_btc(value: Decimal) -> Sat:
-    """Satoshis from a node's decimal BTC; raises InvalidAmount when it is finer than one satoshi."""
+    """Return satoshis from a node's decimal BTC; raise InvalidAmount when it is finer than one satoshi."""
     try:
         scaled = value * SAT_PER_BTC
         if not scaled.is_finite() or scaled != scaled.to_integral_value():

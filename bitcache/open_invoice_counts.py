@@ -85,12 +85,12 @@ def add(conn: Connection, places: Collection[CountedPlace]) -> None:
 
 
 def release(conn: Connection, purchase_ids: Collection[str]) -> None:
-    """These count no longer; from where they were asked for is forgotten."""
+    """Count these no longer; from where they were asked for is forgotten."""
     _release(conn, conn.execute(_AMONG, ids(purchase_ids)).all())
 
 
 def release_overdue(conn: Connection, now: int) -> None:
-    """What nobody paid in time counts no longer, also while the chain is not known so far and the invoice is open."""
+    """Count no longer what nobody paid in time, also while the chain is not known so far and the invoice is open."""
     _release(conn, conn.execute(_OVERDUE, {"now": now}).all())
 
 

@@ -95,15 +95,15 @@ class PaymentRecorder(Protocol):
     """Where a preparing rail reports; each call returns once it is committed, and may be repeated."""
 
     async def record(self, payments: Sequence[IncomingPayment]) -> None:
-        """These came in; one that was reported before may have become final."""
+        """Record what came in; a payment that was reported before may have become final."""
         ...
 
     async def withdraw(self, references: Sequence[str]) -> None:
-        """These will not become final; what is final stays."""
+        """Withdraw payments that will not become final; what is final stays."""
         ...
 
     async def known_until(self, until: int) -> None:
-        """Everything up to ``until`` (Unix seconds) was reported: only now may invoices expire."""
+        """Record that everything up to ``until`` (Unix seconds) was reported: only now may invoices expire."""
         ...
 
 

@@ -139,7 +139,7 @@ def orders(conn: Connection, purchase_ids: list[str] | None = None) -> list[Orde
 
 
 def attach(conn: Connection, rail: PreparingRail, order: RequestOrder, prepared: PreparedRequest, now: int) -> bool:
-    """The request is ready; return False when it is not wanted any more, or its key was given out before."""
+    """Make the request ready; return False when it is not wanted any more, or its key was given out before."""
     key = prepared.destination.match_key
     if owners(conn, rail.scope, [key]):
         fail(conn, order, "the wallet gave the same payment request twice", now)
@@ -156,7 +156,7 @@ def attach(conn: Connection, rail: PreparingRail, order: RequestOrder, prepared:
 
 
 def fail(conn: Connection, order: RequestOrder, reason: str, now: int) -> None:
-    """The request cannot be had; ``reason`` is for people to read."""
+    """End a request that cannot be had; ``reason`` is for people to read."""
     _end(conn, order, {"unavailable": reason}, now)
 
 

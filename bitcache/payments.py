@@ -95,7 +95,7 @@ def match_keys_after(conn: Connection, scope: str, after: bytes, most: int) -> l
 
 
 def record(conn: Connection, scope: str, payments: Sequence[IncomingPayment], now: int) -> None:
-    """These came in; payments to keys that nobody was given are ignored, and what is final stays final."""
+    """Record what came in; payments to keys that nobody was given are ignored, and what is final stays final."""
     known = owners(conn, scope, {received.match_key for received in payments})
     rows = _new(conn, list(_rows(payments, known, now)))
     if rows:
@@ -104,13 +104,13 @@ def record(conn: Connection, scope: str, payments: Sequence[IncomingPayment], no
 
 
 def withdraw(conn: Connection, rail: str, references: Collection[str], now: int) -> None:
-    """These will not become final."""
+    """Withdraw payments that will not become final."""
     touched = conn.scalars(_WITHDRAW, {"of_rail": rail, "references": list(references)})
     settle_invoices(conn, (), now, paid=set(touched))
 
 
 def _new(conn: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that were not reported before just so: a rail says everything again when its connection was lost."""
+    """Return those that were not reported before just so: a rail says everything again when its connection was lost."""
     before: dict[tuple[str, str], str] = {}
     for first in range(0, len(rows), ASKED_AT_ONCE):
         asked = [row["reference"] for row in rows[first : first + ASKED_AT_ONCE]]

@@ -30,7 +30,7 @@ _TOUCHED = select(invoice.c.purchase_id).where(or_(_OVER, _TOO_EARLY))
 
 
 def set_known_until(conn: Connection, scope: str, until: int, now: int) -> None:
-    """The payments of this scope are known up to ``until`` (Unix seconds): what ended before it expires.
+    """Record that the payments of this scope are known up to ``until`` (Unix seconds): what ended before it expires.
 
     When a clock that ran ahead is set right, ``until`` goes back, and what expired too early is open again.
     """

@@ -67,7 +67,7 @@ def solve(challenge: str, bits: int, tell: Callable[[float], bool] = lambda _: T
     """Return the smallest nonce that solves ``challenge``; takes 2^bits attempts on average.
 
     ``tell`` hears now and then how many of those were made (1.0: as many as usual), and returns whether to go on.
-    Raises WorkTooHard above :data:`HARDEST_BITS`, InvalidIdentifier for what is no challenge, and InterruptedError.
+    Raise WorkTooHard above :data:`HARDEST_BITS`, InvalidIdentifier for what is no challenge, and InterruptedError.
     """
     if not 0 <= bits <= HARDEST_BITS:
         raise WorkTooHard

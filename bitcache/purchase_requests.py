@@ -69,7 +69,7 @@ def admit_requests(
     closed: SalesPaused | None = None,
     highest_price_sat: int | None = None,
 ) -> tuple[list[list[AcceptedRequest]], dict[Of, BitcacheError]]:
-    """What is to be made, account by account, and what is refused.  ``files`` has the file of every known claim.
+    """Return what is to be made, account by account, and what is refused.  ``files`` has the file of every known claim.
 
     The refusals are NotFound, ClaimMismatch, SalesPaused, PriceTooHigh, TooManyInvoices and WorkRequired.
     """
@@ -107,7 +107,7 @@ def admit_requests(
 
 
 def _on_sale(sale: Sale | None, highest_price_sat: int | None) -> Sale:
-    """Raises NotFound, SalesPaused or PriceTooHigh."""
+    """Raise NotFound, SalesPaused or PriceTooHigh."""
     if sale is None:
         raise NotFound("no such file")
     reason = sale.paused or sellers.too_cheap(sale.price_sat, sale.minimum_sat) if sale.payout_id else sellers.NO_PAYOUT

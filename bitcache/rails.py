@@ -24,7 +24,7 @@ class Rails:
     at_issue: frozenset[str] | None = None
 
     def __iter__(self) -> Iterator[Rail]:
-        """All of them, in the order in which buyers see them."""
+        """Return all of them, in the order in which buyers see them."""
         return iter((self.deriving, *self.preparing))
 
     def __getitem__(self, name: str) -> Rail:
@@ -46,7 +46,7 @@ class Rails:
         return self.deriving.network
 
     def derives_at_issue(self) -> bool:
-        """Whether every new invoice takes a destination of the seller's account."""
+        """Return whether every new invoice takes a destination of the seller's account."""
         return self._is_at_issue(self.deriving)
 
     def prepared_at_issue(self) -> list[PreparingRail]:

@@ -52,7 +52,7 @@ class RequestPreparer:
             task.add_done_callback(self._tasks.discard)
 
     async def resume(self) -> None:
-        """At start: go on with what the last run did not finish."""
+        """Go on, at start, with what the last run did not finish."""
         self.begin(await self._store.read(payment_requests.orders))
 
     async def close(self) -> None:

@@ -40,12 +40,12 @@ class ChainPayments:
     sees_unconfirmed: bool = True
 
     def forward(self, ref: BlockRef, payments: Iterable[Payment]) -> None:
-        """The next block."""
+        """Take the next block."""
         self.blocks.append(ref)
         self.payments.update({paid.reference: (paid, ref) for paid in payments})
 
     def back(self) -> bool:
-        """The newest block left the chain; False when there is none to take away."""
+        """Take away the newest block, which left the chain; return False when there is none."""
         if not self.blocks:
             return False
         gone = self.blocks.pop()
@@ -104,13 +104,13 @@ class Address:
 
 
 def stored_blocks(conn: Connection) -> list[BlockRef]:
-    """Every block that the ledger has processed, the oldest first."""
+    """Return every block that the ledger has processed, the oldest first."""
     rows = conn.execute(select(block.c.height, block.c.hash).order_by(block.c.height))
     return [BlockRef(row.height, row.hash) for row in rows]
 
 
 def lowest_payment_without_block(conn: Connection) -> int | None:
-    """The lowest height of a payment whose block the ledger does not have: a damaged ledger, else None."""
+    """Return the lowest height of a payment whose block the ledger does not have: a damaged ledger, else None."""
     joined = select(func.min(payment.c.height)).outerjoin(
         block, (block.c.hash == payment.c.block_hash) & (block.c.height == payment.c.height)
     )
@@ -120,7 +120,7 @@ def lowest_payment_without_block(conn: Connection) -> int | None:
 
 
 def unissued_addresses(conn: Connection, rail: DerivingRail, look_ahead: int = LOOK_AHEAD) -> dict[bytes, Address]:
-    """Destinations that a forgotten invoice may have had: what was left out, and what comes after the newest index."""
+    """Return destinations that a forgotten invoice may have had: those left out, and those after the newest index."""
     skipped = [
         (skipped_range.payout_id, skipped_range.first, skipped_range.end)
         for skipped_range in address_journal.all_skipped(conn)
@@ -139,7 +139,7 @@ def unissued_addresses(conn: Connection, rail: DerivingRail, look_ahead: int = L
 def dry_run(
     conn: Connection, chain: ChainPayments, others: Mapping[bytes, Address], now: int, *, loss_budget: int = 0
 ) -> Report:
-    """What :func:`rescan` would change; changes nothing."""
+    """Return what :func:`rescan` would change; changes nothing."""
     try:
         with conn.begin_nested():
             raise _TakenBack(rescan(conn, chain, others, now, loss_budget=loss_budget))
@@ -150,7 +150,7 @@ def dry_run(
 def rescan(
     conn: Connection, chain: ChainPayments, others: Mapping[bytes, Address], now: int, *, loss_budget: int = 0
 ) -> Report:
-    """Make the ledger equal to what was found, and say what differed; raises BadInput when that would leave a hole."""
+    """Make the ledger equal to what was found, and say what differed; raise BadInput when that would leave a hole."""
     at = cursor(conn)
     if at is not None and chain.first.height > at.height:
         raise BadInput(f"the ledger ends at block {at.height}", hint="Begin there, or lower.")
@@ -170,7 +170,7 @@ def rescan(
 
 
 def _stored(conn: Connection, chain: ChainPayments) -> dict[str, Row[Any]]:
-    """What the ledger has of the payments that may differ: above the first block, in none, or found elsewhere."""
+    """Return what the ledger has of payments that may differ: above the first block, in none, or found elsewhere."""
     waits = and_(payment.c.height.is_(None), payment.c.maturity.is_not(None))
     outside = or_(payment.c.height > chain.first.height, waits)
     rows = list(conn.execute(select(payment).where(outside)))
@@ -184,7 +184,7 @@ def _stored(conn: Connection, chain: ChainPayments) -> dict[str, Row[Any]]:
 def _touched(
     conn: Connection, chain: ChainPayments, stored: Mapping[str, Row[Any]], known: Mapping[bytes, Owner]
 ) -> set[str]:
-    """The purchases whose invoices may change, also because the newest block is another one."""
+    """Return the purchases whose invoices may change, also because the newest block is another one."""
     recent = payment.c.height > chain.first.height - DEEPEST
     touched = set(conn.scalars(select(payment.c.purchase_id).where(recent)))
     touched |= set(conn.scalars(select(invoice.c.purchase_id).where(invoice.c.received_sat > invoice.c.confirmed_sat)))
@@ -194,7 +194,7 @@ def _touched(
 
 
 def _payments(chain: ChainPayments, stored: Mapping[str, Row[Any]], known: Mapping[bytes, Owner]) -> list[Difference]:
-    """Every payment that the ledger has otherwise."""
+    """Return every payment that the ledger has otherwise."""
     ours = {name: (paid, ref) for name, (paid, ref) in chain.payments.items() if paid.key in known}
     differences = [
         difference
@@ -211,7 +211,7 @@ def _payments(chain: ChainPayments, stored: Mapping[str, Row[Any]], known: Mappi
 
 
 def _compare(row: Row[Any] | None, paid: Payment, ref: BlockRef, purchase_id: str) -> list[Difference]:
-    """What the ledger has otherwise about one payment on the chain."""
+    """Return what the ledger has otherwise about one payment on the chain."""
     where = f"in block {ref.height}"
     rest = (purchase_id, int(paid.amount))
     if row is None or row.height is None:
@@ -231,7 +231,7 @@ def _compare(row: Row[Any] | None, paid: Payment, ref: BlockRef, purchase_id: st
 def _forgotten(
     conn: Connection, chain: ChainPayments, others: Mapping[bytes, Address], known: Mapping[bytes, Owner]
 ) -> list[Difference]:
-    """Payments to addresses whose invoices are lost; those addresses are never given out (again)."""
+    """Return payments to addresses whose invoices are lost; those addresses are never given out (again)."""
     differences = []
     paid = [(received, f"paid in block {ref.height}") for received, ref in chain.payments.values()]
     for received, where in [*paid, *((received, "waits for a block") for received in chain.waiting)]:
@@ -248,7 +248,7 @@ def _forgotten(
 def _write(
     conn: Connection, chain: ChainPayments, stored: Mapping[str, Row[Any]], known: Mapping[bytes, Owner], now: int
 ) -> set[str]:
-    """Blocks and payments above the first block become what was found; return the purchases with other payments."""
+    """Write blocks and payments above the first block as they were found; return the purchases with other payments."""
     above = payment.c.height > chain.first.height
     back = WAITS_AGAIN if chain.sees_unconfirmed else PaymentStatus.WITHDRAWN.value
     conn.execute(update(payment).where(above).values(height=None, block_hash=None, status=back))
@@ -294,7 +294,7 @@ def _put(
 
 
 def _states(conn: Connection, purchase_ids: Collection[str]) -> dict[str, str]:
-    """These invoices' states, in words."""
+    """Return these invoices' states, in words."""
     rows = select(invoice.c.purchase_id, invoice.c.state, grant.c.granted_at)
     joined = rows.outerjoin(grant, grant.c.purchase_id == invoice.c.purchase_id)
     granted = conn.execute(joined.where(among_ids(invoice.c.purchase_id)), ids(purchase_ids))

@@ -50,7 +50,7 @@ def title(text: str) -> str:
 
 
 def default_title(file_name: str) -> str:
-    """A title to begin with, from a file's name: always one that :func:`title` takes."""
+    """Return a title to begin with, from a file's name: always one that :func:`title` takes."""
     words = _HIDDEN.sub("", _TO_BLANK.sub(" ", file_name))
     spaced = _BLANK_ENDS.sub("", _BLANK_RUN.sub(" ", words))
     stem = _SHORT_EXTENSION.sub("", spaced)
@@ -59,12 +59,15 @@ def default_title(file_name: str) -> str:
 
 
 def printable(text: object) -> str:
-    """Any text on one line of a terminal or a log: a space for each hidden or reordering character, ? for half ones."""
+    """Return text for one line of a terminal or log.
+
+    A space for each hidden or reordering character, ? for half ones.
+    """
     return _SURROGATE.sub("?", _HIDDEN.sub(" ", str(text)))
 
 
 def safe_file_name(text: str) -> str:
-    """A name for one file inside its folder, on any system: at most 200 bytes of UTF-8, never empty."""
+    """Return a name for one file inside its folder, on any system: at most 200 bytes of UTF-8, never empty."""
     plain = _FORBIDDEN.sub("_", _HIDDEN.sub("", text))
     name = _not_reserved(_BLANK_OR_DOT_ENDS.sub("", plain))
     # Cutting can uncover a reserved name ("con", many spaces, more), so look twice.
@@ -73,7 +76,7 @@ def safe_file_name(text: str) -> str:
 
 
 def _not_reserved(name: str) -> str:
-    """Windows opens a device for ``con.txt`` and its like; ``-rf`` is an option to most programs."""
+    """Return a name that opens no device on Windows (``con.txt``) and is no option to a program (``-rf``)."""
     return f"_{name}" if _RESERVED.match(name) else name
 
 

@@ -52,19 +52,19 @@ class Payout:
 
 
 def create_seller(conn: Connection, name: str, token_hash: bytes, now: int) -> int:
-    """A new seller; the token itself is never stored."""
+    """Return a new seller; the token itself is never stored."""
     values = insert(seller).values(name=name, token_hash=token_hash, created_at=now)
     seller_id: int = conn.execute(values.returning(seller.c.id)).scalar_one()
     return seller_id
 
 
 def any_seller(conn: Connection) -> bool:
-    """Whether anybody can sell here yet."""
+    """Return whether anybody can sell here yet."""
     return conn.scalar(select(seller.c.id).limit(1)) is not None
 
 
 def seller_by_token(conn: Connection, token: str) -> Seller:
-    """Who holds this token; raises Unauthenticated.  Every wrong token costs the same hash and the same query."""
+    """Return who holds this token; raise Unauthenticated.  Every wrong token costs the same hash and the same query."""
     try:
         digest = token_hash(token)
     except InvalidIdentifier:
@@ -86,7 +86,7 @@ def set_payout(conn: Connection, seller_id: int, rail_name: str, terms: PayoutTe
 
 
 def _known_spelling(conn: Connection, rail_name: str, terms: PayoutTerms) -> str:
-    """The account as it is kept: where its first address was given out under another spelling, that one."""
+    """Return the account as it is kept: where its first address was given out under another spelling, that one."""
     same_rail = select(payout.c.account).where(payout.c.rail == rail_name)
     if not terms.first or conn.scalar(same_rail.where(payout.c.account == terms.account)):
         return terms.account
@@ -98,19 +98,19 @@ def _known_spelling(conn: Connection, rail_name: str, terms: PayoutTerms) -> str
 
 
 def listed_below(conn: Connection, seller_id: int, minimum: int) -> int:
-    """How many of this seller's listings cost less than ``minimum`` satoshis."""
+    """Return how many of this seller's listings cost less than ``minimum`` satoshis."""
     below = select(func.count()).select_from(listing).where(listing.c.seller_id == seller_id)
     return int(conn.scalar(below.where(listing.c.price_sat < minimum)) or 0)
 
 
 def payout_of(conn: Connection, seller_id: int) -> Payout | None:
-    """Where this seller is paid now."""
+    """Return where this seller is paid now."""
     row = conn.execute(_current().where(seller.c.id == seller_id)).first()
     return _payout(conn, row) if row else None
 
 
 def active_payouts(conn: Connection) -> list[Payout]:
-    """Every account that some seller uses now."""
+    """Return every account that some seller uses now."""
     return [_payout(conn, row) for row in conn.execute(_current().distinct().order_by(payout.c.id)).all()]
 
 
@@ -120,7 +120,7 @@ def pause_payout(conn: Connection, payout_id: int, reason: str | None) -> None:
 
 
 def why_paused(conn: Connection, seller_id: int, price: int) -> str | None:
-    """The code of what stops this seller from selling at ``price`` satoshis, if anything does."""
+    """Return the code of what stops this seller from selling at ``price`` satoshis, if anything does."""
     row = conn.execute(_current().where(seller.c.id == seller_id)).first()
     return NO_PAYOUT if row is None else row.paused or too_cheap(price, row.minimum_sat)
 

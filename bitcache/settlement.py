@@ -90,12 +90,12 @@ class Settlement:
     confirmations: int
 
     def due(self, terms: Terms) -> int:
-        """Satoshis still missing, counting what is merely seen."""
+        """Return satoshis still missing, counting what is merely seen."""
         return max(0, terms.amount - self.received)
 
 
 def settle(terms: Terms, observations: Sequence[Observation], *, released: bool, known_until: int) -> Settlement:
-    """The state that these observations imply.
+    """Return the state that these observations imply.
 
     ``released`` is whether a grant exists (it cannot be taken back); ``known_until`` is the time up
     to which the chain is known, so that a node that is away pauses expiry.
@@ -130,12 +130,12 @@ def _marks(terms: Terms, observations: Sequence[Observation], received: Sat) -> 
 
 
 def _raised(terms: Terms, observations: Sequence[Observation], received: Sat) -> bool:
-    """Whether more came in only because a rest too small to be paid was asked for as the smallest payable amount."""
+    """Return whether more came in only because a rest too small to pay was asked for as the smallest payable amount."""
     return any(seen.amount == seen.smallest and received - seen.smallest < terms.amount for seen in observations)
 
 
 def _depth(terms: Terms, observations: Sequence[Observation]) -> int:
-    """Confirmations of the payment that completes the amount, what is final first; 0 if none does.
+    """Return confirmations of the payment that completes the amount, what is final first; 0 if none does.
 
     An amount that is complete without the chain has all the confirmations that are asked for.
     """

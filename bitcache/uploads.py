@@ -44,7 +44,7 @@ async def begin(
 ) -> None:
     """Announce an upload of ``sealed_size`` bytes; a seller has ``most`` at once.
 
-    Raises UploadTooLarge (over ``max_bytes``), NotSealed (no sealed file has that size), UploadExists,
+    Raise UploadTooLarge (over ``max_bytes``), NotSealed (no sealed file has that size), UploadExists,
     TooManyUploads, and DiskFull (no room for it beside what other uploads still lack).
     """
     if sealed_size > max_bytes:
@@ -77,7 +77,7 @@ async def begin(
 
 
 async def offset(store: Store, blobs: BlobStore, seller_id: int, file_id: FileId) -> Progress:
-    """Where this seller's upload stands; raises NotFound."""
+    """Return where this seller's upload stands; raise NotFound."""
     length = await store.read(lambda conn: length_of(conn, seller_id, file_id))
     return Progress(blobs.arrived(file_id).size, length)
 
@@ -91,7 +91,7 @@ async def receive(
 
 
 async def forget(store: Store, blobs: BlobStore, seller_id: int, file_id: FileId) -> None:
-    """Remove an upload that is not listed; raises NotFound."""
+    """Remove an upload that is not listed; raise NotFound."""
     async with blobs.lock(file_id):
         await store.read(lambda conn: length_of(conn, seller_id, file_id))
         await blobs.delete(file_id)
@@ -99,7 +99,7 @@ async def forget(store: Store, blobs: BlobStore, seller_id: int, file_id: FileId
 
 
 async def sweep(store: Store, blobs: BlobStore) -> int:
-    """At start: drop parts without an upload and uploads without bytes; returns how many."""
+    """Drop parts without an upload and uploads without bytes, at start; return how many."""
     known = await store.read(_open)
     empty = [file_id for file_id in known if _arrived(blobs, file_id) is _NOTHING]
 
@@ -124,7 +124,7 @@ async def expire(store: Store, blobs: BlobStore, before: int) -> list[FileId]:
 
 
 def length_of(conn: Connection, seller_id: int, file_id: FileId) -> int:
-    """The announced size of this seller's upload, in bytes; raises NotFound for another's too."""
+    """Return the announced size of this seller's upload, in bytes; raise NotFound for another's too."""
     mine = select(upload.c.sealed_size).where(upload.c.file_id == file_id, upload.c.seller_id == seller_id)
     length: int | None = conn.scalar(mine)
     if length is None:
@@ -138,18 +138,18 @@ def remove(conn: Connection, file_id: FileId) -> None:
 
 
 def _open(conn: Connection) -> set[FileId]:
-    """Every upload that is not listed."""
+    """Return every upload that is not listed."""
     return {FileId(file_id) for file_id in conn.scalars(select(upload.c.file_id))}
 
 
 def _lacking(conn: Connection, blobs: BlobStore) -> int:
-    """The bytes that were announced and have not arrived."""
+    """Return the bytes that were announced and have not arrived."""
     rows = conn.execute(select(upload.c.file_id, upload.c.sealed_size)).all()
     return sum(row.sealed_size - _arrived(blobs, FileId(row.file_id)).size for row in rows)
 
 
 def _arrived(blobs: BlobStore, file_id: FileId) -> Arrived:
-    """A row without bytes is what a crash left: nothing arrived, long ago."""
+    """Return whether this row is what a crash left: nothing arrived, long ago."""
     try:
         return blobs.arrived(file_id)
     except NotFound:

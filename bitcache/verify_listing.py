@@ -28,7 +28,7 @@ class ListingRequest:
 
 
 def check_request(request: ListingRequest) -> Manifest:
-    """The signed manifest, once everything beside it has the hashes it names; else InvalidManifest."""
+    """Return the signed manifest, once everything beside it has the hashes it names; else InvalidManifest."""
     manifest = manifests.verify(request.manifest, request.signature)
     parse_groups(request.groups, manifest)
     _check_share(request.share, manifest)

@@ -14,7 +14,7 @@ from bitcache.storage.tables import grant, invoice, payment
 
 
 def exposure(conn: Connection) -> int:
-    """Satoshis of released invoices that no block pays for.  An index keeps this fast: few payments are in no block."""
+    """Return the satoshis of released invoices that no block pays for.  An index keeps this fast: they are few."""
     outside = select(payment.c.purchase_id).where(payment.c.height.is_(None), payment.c.maturity.is_not(None))
     holds = payment.c.height.is_not(None) | (payment.c.status == PaymentStatus.FINAL.value)
     covered = func.sum(case((holds, payment.c.amount_sat), else_=0)).label("covered")
@@ -31,7 +31,7 @@ def exposure(conn: Connection) -> int:
 
 
 def lost(conn: Connection) -> tuple[int, int]:
-    """How many released invoices have lost their payment, and the satoshis they asked for."""
+    """Return how many released invoices have lost their payment, and the satoshis they asked for."""
     joined = select(func.count(), func.coalesce(func.sum(invoice.c.amount_sat), 0)).select_from(grant)
     row = conn.execute(joined.join(invoice, invoice.c.purchase_id == grant.c.purchase_id).where(grant.c.lost_at > 0))
     count, amount = row.one()

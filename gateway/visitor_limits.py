@@ -55,7 +55,7 @@ class VisitorLimits:
         return True
 
     def leave(self, address: str) -> None:
-        """One less."""
+        """Count one less."""
         self._total -= 1
         for network in networks_of(address):
             self._held[network] -= 1
@@ -82,7 +82,7 @@ class VisitorLimits:
 
 @lru_cache(maxsize=REMEMBERED)
 def networks_of(address: str) -> tuple[str, ...]:
-    """The visitor and the site that an address belongs to; text that is no address is a visitor of its own."""
+    """Return the visitor and the site that an address belongs to; text that is no address is a visitor of its own."""
     if not address:
         return ()
     try:

@@ -21,7 +21,7 @@ class Account:
     """Derives what is paid to.  ``text`` is the canonical descriptor, with its checksum."""
 
     def __init__(self, descriptor: str, network: str) -> None:
-        """``descriptor`` as :func:`wallet.descriptors.read` made it; raises InvalidDescriptor."""
+        """``descriptor`` as :func:`wallet.descriptors.read` made it; raise InvalidDescriptor."""
         self._facts = facts(network)
         self._descriptor = receiving_branch(descriptor, network)
         self.network = network
@@ -32,15 +32,15 @@ class Account:
         return f"Account({self.script_type} on {self.network})"
 
     def script(self, index: int) -> bytes:
-        """The output script of the ``index``-th address."""
+        """Return the output script of the ``index``-th address."""
         return self.derive(index)[0]
 
     def address(self, index: int) -> str:
-        """The ``index``-th address."""
+        """Return the ``index``-th address."""
         return self.derive(index)[1]
 
     def derive(self, index: int) -> tuple[bytes, str]:
-        """Output script and address number ``index``, in one derivation."""
+        """Return output script and address number ``index``, in one derivation."""
         if not 0 <= index <= LAST_INDEX:
             raise InvalidDescriptor("this descriptor has no such address")
         address = self._descriptor.derive_address(index, self._facts.bdk)
@@ -48,7 +48,10 @@ class Account:
 
 
 def receiving_branch(text: str, network: str) -> Descriptor:
-    """Parsed by the Bitcoin Dev Kit, which checks the checksums of descriptor and key; of ``<0;1>`` the first."""
+    """Return it parsed by the Bitcoin Dev Kit, which checks the checksums of descriptor and key.
+
+    Of ``<0;1>`` the first.
+    """
     try:
         descriptor = Descriptor(text, facts(network).kind)
         return descriptor.to_single_descriptors()[0] if descriptor.is_multipath() else descriptor

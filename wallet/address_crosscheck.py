@@ -25,7 +25,7 @@ TAP_TWEAK = hashlib.sha256(b"TapTweak").digest()
 
 
 def confirm(account: Account, count: int = HOW_MANY) -> None:
-    """Derive the first addresses both ways; raises SalesPaused when they differ."""
+    """Derive the first addresses both ways; raise SalesPaused when they differ."""
     for index in range(count):
         if derive(account.text, account.network, index) != account.derive(index):
             raise SalesPaused(
@@ -35,7 +35,7 @@ def confirm(account: Account, count: int = HOW_MANY) -> None:
 
 
 def derive(descriptor: str, network: str, index: int) -> tuple[bytes, str]:
-    """Output script and address number ``index`` of a canonical descriptor, by bitcoinlib."""
+    """Return output script and address number ``index`` of a canonical descriptor, by bitcoinlib."""
     library, where = bitcoinlib(), facts(network)
     if multisig := MULTISIG.fullmatch(descriptor):
         return _wsh(library, multisig, where, index)

@@ -37,7 +37,7 @@ class Library(NamedTuple):
 
 
 def bitcoinlib() -> Library:
-    """Its modules.  From any thread."""
+    """Return its modules.  From any thread."""
     with _once:
         return _import()
 
@@ -82,7 +82,7 @@ class _SettingsLoader(Loader):
         self._path = path
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the module without its writers; raises ImportError when they are not where they used to be."""
+        """Run the module without its writers; raise ImportError when they are not where they used to be."""
         module.__file__ = str(self._path)
         tree = ast.parse(self._path.read_text(encoding="utf-8"), str(self._path))
         kept = [statement for statement in tree.body if not _calls_writer(statement)]

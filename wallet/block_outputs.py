@@ -22,17 +22,17 @@ Match = tuple[int, int, bytes]  #: output number, satoshis, script
 
 
 def block_hash(raw: bytes) -> str:
-    """The hash of this raw block, as nodes print it."""
+    """Return the hash of this raw block, as nodes print it."""
     return hashlib.sha256(hashlib.sha256(raw[:HEADER]).digest()).digest()[::-1].hex()
 
 
 def parent_hash(raw: bytes) -> str:
-    """The hash of the block before this raw block, as nodes print it."""
+    """Return the hash of the block before this raw block, as nodes print it."""
     return raw[4:36][::-1].hex()
 
 
 def payments_in_block(raw: bytes, scripts: Scripts) -> list[Payment]:
-    """Every output of a raw block that pays one of ``scripts``; raises NodeRefused on garbage."""
+    """Return every output of a raw block that pays one of ``scripts``; raise NodeRefused on garbage."""
     try:
         count, at = _varint(raw, HEADER)
         matched: list[Payment] = []
@@ -66,7 +66,7 @@ class TransactionOutline:
 
 
 def every_transaction(raw: bytes) -> list[TransactionOutline]:
-    """An outline of each transaction of a raw block, in order; raises NodeRefused on garbage."""
+    """Return an outline of each transaction of a raw block, in order; raise NodeRefused on garbage."""
     try:
         count, at = _varint(raw, HEADER)
         outlines: list[TransactionOutline] = []
@@ -81,7 +81,7 @@ def every_transaction(raw: bytes) -> list[TransactionOutline]:
 
 
 def payments_in_transaction(raw: bytes, scripts: Scripts) -> list[Payment]:
-    """Every output of a raw transaction that pays one of ``scripts``; raises NodeRefused on garbage."""
+    """Return every output of a raw transaction that pays one of ``scripts``; raise NodeRefused on garbage."""
     try:
         end, payments = _scan(raw, 0, scripts, maturity=0)
     except (IndexError, struct.error) as error:
@@ -92,7 +92,7 @@ def payments_in_transaction(raw: bytes, scripts: Scripts) -> list[Payment]:
 
 
 def transaction_id(raw: bytes) -> str:
-    """The id of a raw transaction, as nodes print it; raises NodeRefused on garbage."""
+    """Return the id of a raw transaction, as nodes print it; raise NodeRefused on garbage."""
     try:
         body = 4 + _marker(raw, 4)
         _, outputs = _after_inputs(raw, body)
@@ -105,7 +105,7 @@ def transaction_id(raw: bytes) -> str:
 
 
 def spent_by(raw: bytes) -> list[tuple[str, int]]:
-    """The outputs that a raw transaction spends: transaction id (as nodes print it) and number."""
+    """Return the outputs that a raw transaction spends: transaction id (as nodes print it) and number."""
     count, at = _varint(raw, 4 + _marker(raw, 4))
     outpoints = []
     for _ in range(count):
@@ -116,7 +116,7 @@ def spent_by(raw: bytes) -> list[tuple[str, int]]:
 
 
 def _scan(raw: bytes, start: int, scripts: Scripts, *, maturity: int) -> tuple[int, list[Payment]]:
-    """One transaction at ``start``: where it ends, and its payments to us."""
+    """Return one transaction at ``start``: where it ends, and its payments to us."""
     marker = _marker(raw, start + 4)
     body = start + 4 + marker
     inputs, outputs = _after_inputs(raw, body)
@@ -129,7 +129,7 @@ def _scan(raw: bytes, start: int, scripts: Scripts, *, maturity: int) -> tuple[i
 
 
 def _outline(raw: bytes, start: int) -> tuple[int, TransactionOutline]:
-    """Where the transaction at ``start`` ends, and its outline."""
+    """Return where the transaction at ``start`` ends, and its outline."""
     marker = _marker(raw, start + 4)
     body = start + 4 + marker
     inputs, outputs = _after_inputs(raw, body)
@@ -143,12 +143,12 @@ def _outline(raw: bytes, start: int) -> tuple[int, TransactionOutline]:
 
 
 def _marker(raw: bytes, at: int) -> int:
-    """Length of the segwit marker and flag: no transaction has zero inputs, so a 0 there is the marker."""
+    """Return the length of the segwit marker and flag: no transaction has zero inputs, so a 0 there is the marker."""
     return 0 if raw[at] else 2
 
 
 def _after_inputs(raw: bytes, at: int) -> tuple[int, int]:
-    """How many inputs start at ``at``, and where the outputs start."""
+    """Return how many inputs start at ``at``, and where the outputs start."""
     count, at = _varint(raw, at)
     for _ in range(count):
         length, at = _varint(raw, at + 36)
@@ -157,7 +157,7 @@ def _after_inputs(raw: bytes, at: int) -> tuple[int, int]:
 
 
 def _outputs(raw: bytes, at: int, scripts: Container[bytes]) -> tuple[int, list[Match]]:
-    """Where the outputs at ``at`` end, and those that pay us."""
+    """Return where the outputs at ``at`` end, and those that pay us."""
     count, at = _varint(raw, at)
     matches: list[Match] = []
     for number in range(count):
@@ -184,7 +184,7 @@ def _after_witnesses(raw: bytes, at: int, inputs: int) -> int:
 
 
 def _txid(raw: bytes, start: int, body: int, end: int, locktime: int) -> str:
-    """Double SHA-256 of the transaction without marker, flag and witnesses."""
+    """Return the double SHA-256 of the transaction without marker, flag and witnesses."""
     stripped = raw[start : start + 4] + raw[body:end] + raw[locktime : locktime + 4]
     return hashlib.sha256(hashlib.sha256(stripped).digest()).digest()[::-1].hex()
 

@@ -31,7 +31,7 @@ MULTISIG = re.compile(r"(?:sortedmulti|multi)\(\d{1,2},(?P<keys>[^()]+)")
 
 
 def read(text: str, network: str, script_type: str | None = None) -> Account:
-    """The account a seller means; raises InvalidDescriptor, PrivateKeyRefused, WrongNetwork."""
+    """Return the account a seller means; raise InvalidDescriptor, PrivateKeyRefused, WrongNetwork."""
     text = text.strip()
     refuse_secrets(text)
     if script_type is not None and script_type not in TYPES:
@@ -43,7 +43,10 @@ def read(text: str, network: str, script_type: str | None = None) -> Account:
 
 
 def _read_each(texts: list[str], network: str, script_type: str | None) -> list[Account]:
-    """What can be used of an export, each account once; raises what was wrong with the first where nothing can."""
+    """Return what can be used of an export, each account once.
+
+    Raise what was wrong with the first where nothing can.
+    """
     accounts: dict[str, Account] = {}
     errors: list[InvalidDescriptor] = []
     for text in texts:
@@ -105,7 +108,7 @@ def _of_descriptor(text: str, function: re.Match[str], network: str, script_type
 
 
 def _of_bare_key(match: re.Match[str], network: str, script_type: str | None) -> Account:
-    """An account's key: its branch 0 receives, unless a path says otherwise."""
+    """Return an account's key: its branch 0 receives, unless a path says otherwise."""
     implied = kind_of(match["key"], network).script_type
     chosen = _choose(script_type, implied)
     key, depth = plain(match["key"], network)
@@ -118,7 +121,7 @@ def _of_bare_key(match: re.Match[str], network: str, script_type: str | None) ->
 
 
 def _choose(asked: str | None, implied: str | None) -> str:
-    """The script type: asked for, or implied by the key, and never in conflict."""
+    """Return the script type: asked for, or implied by the key, and never in conflict."""
     if asked and implied and asked != implied:
         raise InvalidDescriptor(f"this kind of key is for {implied}, not for {asked}", reason="script_type_conflict")
     if chosen := asked or implied:
@@ -133,7 +136,7 @@ def _choose(asked: str | None, implied: str | None) -> str:
 
 
 def _keys_of(name: str, inside: str) -> list[str]:
-    """The keys in a descriptor that can be used; raises InvalidDescriptor for all others."""
+    """Return the keys in a descriptor that can be used; raise InvalidDescriptor for all others."""
     if name == "wsh":
         return _keys_of_multisig(inside)
     if "multi" in name or "multi" in inside:
@@ -180,7 +183,7 @@ def _check_path(path: str) -> None:
 
 
 def _check_depth(depth: int) -> None:
-    """A key below the account level would receive where its wallet does not look."""
+    """Refuse a key below the account level: it would receive where its wallet does not look."""
     if depth > ACCOUNT_DEPTH:
         raise InvalidDescriptor(
             "this extended key lies below the account level, so it is unclear where its addresses start",

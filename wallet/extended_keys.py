@@ -30,7 +30,7 @@ MULTISIG = ("Ypub", "Zpub", "Upub", "Vpub")
 
 
 def kind_of(key: str, network: str) -> Kind:
-    """The kind of a key that belongs to ``network``; raises InvalidDescriptor, WrongNetwork."""
+    """Return the kind of a key that belongs to ``network``; raise InvalidDescriptor, WrongNetwork."""
     prefix = key[:4]
     if prefix in MULTISIG:
         raise InvalidDescriptor(
@@ -48,7 +48,7 @@ def kind_of(key: str, network: str) -> Kind:
 
 
 def plain(key: str, network: str) -> tuple[str, int]:
-    """The same key as xpub or tpub, and its depth below the seed; raises InvalidDescriptor if mistyped."""
+    """Return the same key as xpub or tpub, and its depth below the seed; raise InvalidDescriptor if mistyped."""
     kind, library = kind_of(key, network), bitcoinlib()
     try:
         key_object = library.keys.HDKey.from_wif(key, network=facts(network).bitcoinlib)

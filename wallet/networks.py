@@ -44,7 +44,7 @@ NETWORKS = {
 
 
 def facts(name: str) -> NetworkFacts:
-    """The facts of a network; raises InvalidSettings for a name nobody knows."""
+    """Return the facts of a network; raise InvalidSettings for a name nobody knows."""
     if name not in NETWORKS:
         raise InvalidSettings(f"the Bitcoin network must be one of {', '.join(NETWORKS)}")
     return NETWORKS[name]

@@ -22,7 +22,7 @@ SEED_WORD_LETTERS = range(3, 13)
 
 
 def _alone(pattern: str) -> re.Pattern[str]:
-    """The pattern, not as a part of a longer base58 word (a public key may hold any letters)."""
+    """Return the pattern, not as a part of a longer base58 word (a public key may hold any letters)."""
     return re.compile(f"(?<![{BASE58}])(?:{pattern})(?![{BASE58}])")
 
 
@@ -48,13 +48,13 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 
 
 def refuse_secrets(text: str) -> None:
-    """Raises PrivateKeyRefused if the text holds, or seems to hold, a secret."""
+    """Raise PrivateKeyRefused if the text holds, or seems to hold, a secret."""
     if kind := kind_of_secret(text):
         raise PrivateKeyRefused(SENTENCES[kind])
 
 
 def kind_of_secret(text: str) -> str | None:
-    """What kind of secret the text holds, or seems to hold: a key of ``SENTENCES``; None for public text."""
+    """Return what kind of secret the text holds, or seems to hold: a key of ``SENTENCES``; None for public text."""
     for kind, pattern in PRIVATE.items():
         if pattern.search(text):
             return kind
@@ -66,7 +66,7 @@ def kind_of_secret(text: str) -> str | None:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """The text, or, of JSON, its values: the names of members are nobody's seed."""
+    """Return the text, or, of JSON, its values: the names of members are nobody's seed."""
     try:
         value = json.loads(text) if text.lstrip()[:1] in ("{", "[") else text
     except (ValueError, RecursionError):
@@ -87,7 +87,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _longest_run(text: str) -> int:
-    """The longest run of words that could belong to a seed, however they are separated and numbered."""
+    """Return the longest run of words that could belong to a seed, however they are separated and numbered."""
     longest = run = 0
     spaced = _HAN.sub(r" \g<0> ", unicodedata.normalize("NFKC", text))
     for word in filter(None, _WORDS_APART.split(spaced)):

@@ -31,7 +31,7 @@ class _Found:
 
 
 def payable_texts(text: str) -> list[str]:
-    """The parts of ``text`` that may say where to be paid; the text itself where it is one, or no export at all."""
+    """Return the parts of ``text`` that may say where to be paid; the text itself where it is no export at all."""
     if PAYABLE.fullmatch(text):
         return [_whole_branch(text)]
     descriptors = list(_of_json(text) if text[:1] in ("{", "[") else _of_lines(text))[:MOST]
@@ -42,7 +42,7 @@ def payable_texts(text: str) -> list[str]:
 
 
 def _of_lines(text: str) -> Iterator[_Found]:
-    """Each descriptor or key; a heading counts for what stands on its line, or else on the next."""
+    """Yield each descriptor or key; a heading counts for what stands on its line, or else on the next."""
     heading = ""
     for line in filter(None, (line.strip() for line in text.splitlines())):
         payable = PAYABLE.search(line)
@@ -54,7 +54,7 @@ def _of_lines(text: str) -> Iterator[_Found]:
 
 
 def _of_json(text: str) -> Iterator[_Found]:
-    """Its descriptors, else its extended keys."""
+    """Yield its descriptors, else its extended keys."""
     try:
         value = json.loads(text)
         descriptors = list(_descriptors(value))
@@ -89,7 +89,7 @@ def _whole_branch(text: str) -> str:
 
 
 def _without_change_of_pairs(texts: list[str]) -> list[str]:
-    """Of two that differ only in their branch, 0 receives and 1 is change (BIP44)."""
+    """Return of two that differ only in their branch, 0 receives and 1 is change (BIP44)."""
     plain = {_CHECKSUM.sub("", text) for text in texts}
 
     def is_change(text: str) -> bool:

@@ -56,7 +56,7 @@ def unix_time() -> int:
 
 
 async def issued_keys(store: Store) -> AsyncIterator[list[bytes]]:
-    """Every script ever issued, in parts: there may be millions."""
+    """Yield every script ever issued, in parts: there may be millions."""
     after, more = b"", True
     while more:
         keys = await store.read(partial(match_keys_after, scope=CHAIN, after=after, most=LOADED_AT_ONCE))
@@ -118,7 +118,7 @@ class Watcher:
             self.status.synced_at = self._clock()
 
     async def _attempt(self) -> bool:
-        """One sync, its failure noted instead of raised."""
+        """Return one sync, its failure noted instead of raised."""
         try:
             await self.sync()
         except BitcacheError as error:
@@ -138,7 +138,7 @@ class Watcher:
         return True
 
     async def _load(self) -> None:
-        """Every script ever issued, once; later ones are added by the rail."""
+        """Load every script ever issued, once; later ones are added by the rail."""
         if self._loaded:
             return
         async for keys in issued_keys(self._store):
@@ -168,7 +168,7 @@ class Watcher:
                 return await self._report(waiting, conflicted, began)
 
     async def _look_after_absent(self, waiting: Sequence[Payment]) -> set[str]:
-        """What left the mempool is handed to the node again, now and then; returns what something else has replaced."""
+        """Hand to the node again, now and then, what left the mempool; return what something else has replaced."""
         present = {payment.reference for payment in waiting}
         absent = await self._store.read(lambda conn: absent_payments.absent(conn, present))
         if not absent:
@@ -186,7 +186,7 @@ class Watcher:
         return conflicted
 
     async def _cursor(self) -> BlockRef:
-        """Where the ledger stands; the first time, begin a little below the tip."""
+        """Return where the ledger stands; the first time, begin a little below the tip."""
         cursor = self._written or await self._store.read(block_processing.cursor)
         if cursor is None:
             first = await self._first()
@@ -196,7 +196,7 @@ class Watcher:
         return cursor
 
     async def _first(self, below: int | None = None) -> BlockRef:
-        """The block to begin at: the birthday, or the safety depth under the tip (and under ``below``)."""
+        """Return the block to begin at: the birthday, or the safety depth under the tip (and under ``below``)."""
         tip = await self._source.tip()
         if below is None and self._watch_from is not None:
             return await self._source.at(min(self._watch_from, tip.height))
@@ -242,7 +242,7 @@ class Watcher:
         log.warning("block_undone", height=cursor.height)
 
     async def _refuse_another_chain(self, cursor: BlockRef) -> None:
-        """No reorganisation reaches so deep: it is another chain, and undoing ours would call all sales lost."""
+        """Refuse a chain that differs deeper than any reorganisation: undoing ours would call all sales lost."""
         deep = await self._store.read(
             lambda conn: block_processing.block_at(conn, cursor.height - block_processing.DEEPEST)
         )
@@ -257,7 +257,7 @@ class Watcher:
             )
 
     async def _report(self, waiting: Sequence[Payment], conflicted: set[str], began: int) -> None:
-        """At the newest block: what waits, and, if the node itself is up to date, until when all is known.
+        """Report, at the newest block, what waits, and, if the node itself is up to date, until when all is known.
 
         A source that sees no mempool says that nothing waits: what a reorganisation undid, and the new chain has
         not taken up again, is gone until a block brings it back.
@@ -277,7 +277,7 @@ class Watcher:
         self._on_change()
 
     def _pass_by(self, conn: Connection, payments: Sequence[Payment], now: int) -> list[Skipped]:
-        """Addresses that are paid, and were never given out here, never will be."""
+        """Return addresses that are paid, and were never given out here, never will be."""
         return address_journal.pass_by(
             conn, CHAIN, {payment.key for payment in payments} & self._beyond.keys(), self._beyond, now
         )

@@ -45,7 +45,10 @@ class ChunkCipher:
 
     @classmethod
     def for_header(cls, key: bytes, context: bytes, header: bytes) -> ChunkCipher:
-        """From the first 56 bytes of a sealed file; raises WrongKey when the commitment differs."""
+        """Return the cipher that the first 56 bytes of a sealed file ask for.
+
+        Raise WrongKey when the commitment differs.
+        """
         cipher = cls(key, context, header[:SALT_SIZE])
         if not hmac.compare_digest(cipher.header, header):
             raise WrongKey
@@ -62,7 +65,7 @@ class ChunkCipher:
         return index
 
     def open_into(self, index: int, blocks: Iterable[Buffer], out: memoryview) -> int:
-        """The inverse; returns the next index, or raises Tampered with ``details["chunk"]``."""
+        """Open chunks; return the next index, or raise Tampered with ``details["chunk"]``."""
         unseal, nonce, position = self._aead.decrypt_into, self._base_nonce, 0
         try:
             for block in blocks:
@@ -82,11 +85,11 @@ class Cutter:
         self.rest = bytearray()
 
     def count(self, length: int) -> int:
-        """How many blocks the next ``length`` bytes complete."""
+        """Return how many blocks the next ``length`` bytes complete."""
         return (len(self.rest) + length) // self._size
 
     def whole(self, data: memoryview) -> Iterator[memoryview]:
-        """The blocks that ``data`` completes, without copying those that lie whole inside it."""
+        """Yield the blocks that ``data`` completes, without copying those that lie whole inside it."""
         if self.rest:
             missing = self._size - len(self.rest)
             self.rest += data[:missing]

@@ -29,12 +29,12 @@ MAX_PLAIN_SIZE = 2**52  #: 4 PiB, the limit of the C2SP specification; exact in 
 
 
 def sealed_size(plain: int) -> int:
-    """Bytes of the sealed file for ``plain`` bytes of content."""
+    """Return bytes of the sealed file for ``plain`` bytes of content."""
     return HEADER_SIZE + plain + TAG_SIZE * (plain // CHUNK_SIZE + 1)
 
 
 def plain_size(sealed: int) -> int:
-    """Bytes of content in a sealed file of ``sealed`` bytes; raises NotSealed for an impossible length."""
+    """Return bytes of content in a sealed file of ``sealed`` bytes; raise NotSealed for an impossible length."""
     full, rest = divmod(sealed - HEADER_SIZE, SEALED_CHUNK_SIZE)
     plain = full * CHUNK_SIZE + rest - TAG_SIZE
     if sealed < HEADER_SIZE + TAG_SIZE or rest < TAG_SIZE or plain > MAX_PLAIN_SIZE:
@@ -43,7 +43,7 @@ def plain_size(sealed: int) -> int:
 
 
 def chunk_offset(index: int) -> int:
-    """Where sealed chunk ``index`` starts in the sealed file, in bytes."""
+    """Return where sealed chunk ``index`` starts in the sealed file, in bytes."""
     return HEADER_SIZE + SEALED_CHUNK_SIZE * index
 
 
@@ -68,7 +68,7 @@ class Sealer:
         return self._cipher.header
 
     def update(self, data: Buffer) -> bytes:
-        """The sealed bytes that ``data`` completes, possibly none."""
+        """Return the sealed bytes that ``data`` completes, possibly none."""
         if self._done:
             raise ValueError("this sealer is finalized")
         view = memoryview(data)
@@ -79,7 +79,7 @@ class Sealer:
         return bytes(out)
 
     def finalize(self) -> bytes:
-        """The last sealed bytes: the final chunk, always shorter than a full one."""
+        """Return the last sealed bytes: the final chunk, always shorter than a full one."""
         head = self.update(b"")
         self._done = True
         out = bytearray(len(self._cutter.rest) + TAG_SIZE)
@@ -119,14 +119,14 @@ class Opener(StickyErrors):
         self._done = False
 
     def update(self, data: Buffer) -> bytes:
-        """The content of the chunks that ``data`` completes, possibly none."""
+        """Return the content of the chunks that ``data`` completes, possibly none."""
         with self._lasting():
             view = memoryview(data)
             self._count(len(view))
             return self._open(self._without_header(view))
 
     def finalize(self) -> bytes:
-        """The content of the final chunk; only after this is the file whole."""
+        """Return the content of the final chunk; only after this is the file whole."""
         with self._lasting():
             if self._done:
                 raise ValueError("this opener is finalized")
@@ -171,7 +171,7 @@ class Opener(StickyErrors):
 def open_range(
     read_at: Callable[[int, int], bytes], sealed_size: int, key: bytes, context: bytes, start: int, stop: int
 ) -> bytes:
-    """Content bytes ``start`` to ``stop`` (exclusive) of a stored file, reading only their chunks.
+    """Return content bytes ``start`` to ``stop`` (exclusive) of a stored file, reading only their chunks.
 
     ``read_at(offset, length)`` returns sealed bytes.  The final chunk is always verified too: that alone
     proves the length.  Raises as :class:`Opener`, and ValueError for a range outside the content.

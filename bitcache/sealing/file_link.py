@@ -34,13 +34,13 @@ class Link:
     claim: str | None = field(default=None, repr=False)
 
     def text(self) -> str:
-        """The link as people copy it.  It is a secret: never log it."""
+        """Return the link as people copy it.  It is a secret: never log it."""
         claim = "" if self.claim is None else f".{self.claim}"
         return f"{self.gateway}/f/{self.file_id}#{b64u(self.link_share)}{claim}"
 
 
 def parse_link(text: str) -> Link:
-    """The one link in ``text``, whatever clings to it, as docs/protocol.md §1 says; raises InvalidLink."""
+    """Return the one link in ``text``, whatever clings to it, as docs/protocol.md §1 says; raise InvalidLink."""
     try:
         links = {_take_apart(match) for match in _LINK.finditer(text)}
     except (InvalidIdentifier, ValueError):

@@ -19,22 +19,22 @@ HASH_SIZE = 32
 
 
 def group_count(sealed_size: int) -> int:
-    """How many groups a sealed file of that many bytes has; at least one."""
+    """Return how many groups a sealed file of that many bytes has; at least one."""
     return -(-(sealed_size - HEADER_SIZE) // GROUP_SIZE)
 
 
 def group_offset(group: int) -> int:
-    """Where group ``group`` starts in the sealed file, in bytes: downloads resume there."""
+    """Return where group ``group`` starts in the sealed file, in bytes: downloads resume there."""
     return HEADER_SIZE + group * GROUP_SIZE
 
 
 def group_root(hashes: Sequence[bytes]) -> bytes:
-    """The root that the manifest signs."""
+    """Return the root that the manifest signs."""
     return hashlib.sha256(b"bitcache/v1 groups" + b"".join(hashes)).digest()
 
 
 def parse_groups(raw: bytes, manifest: Manifest) -> list[bytes]:
-    """The list as it travels, checked against the signed root; InvalidManifest when it does not fit."""
+    """Return the list as it travels, checked against the signed root; InvalidManifest when it does not fit."""
     hashes = [raw[start : start + HASH_SIZE] for start in range(0, len(raw), HASH_SIZE)]
     if len(raw) != HASH_SIZE * group_count(manifest.sealed_size) or group_root(hashes) != manifest.group_root:
         raise InvalidManifest("the group hashes are not the signed ones")
@@ -55,7 +55,7 @@ class GroupHasher:
         self._filled = 0
 
     def update(self, data: Buffer) -> None:
-        """The next sealed bytes, in pieces of any size."""
+        """Take the next sealed bytes, in pieces of any size."""
         view = memoryview(data)
         while len(view):
             piece = view[: GROUP_SIZE - self._filled]
@@ -66,7 +66,7 @@ class GroupHasher:
                 self._end_group()
 
     def finalize(self) -> list[bytes]:
-        """All group hashes, the last group's included."""
+        """Return all group hashes, the last group's included."""
         if self._filled:
             self._end_group()
         return self._hashes
@@ -96,7 +96,7 @@ class GroupVerifier(StickyErrors):
         self._hasher = GroupHasher(self._hashes[:first_group], self._check)
 
     def update(self, data: Buffer) -> None:
-        """The next sealed bytes; those of a group are proven only once the group's last byte has passed."""
+        """Take the next sealed bytes, in pieces of any size."""
         with self._lasting():
             view = memoryview(data)
             self._position += len(view)
@@ -105,7 +105,7 @@ class GroupVerifier(StickyErrors):
             self._hasher.update(self._without_header(view))
 
     def finalize(self) -> None:
-        """The end of the file; after this every byte is proven."""
+        """End the file; after this every byte is proven."""
         with self._lasting():
             if self._position < self._size:
                 raise Truncated(f"{self._size - self._position} bytes are missing")

@@ -21,22 +21,22 @@ GATEWAY_SHARE_SIZE = 32
 
 
 def new_link_share() -> bytes:
-    """A fresh link share A: 16 random bytes."""
+    """Return a fresh link share A: 16 random bytes."""
     return secrets.token_bytes(LINK_SHARE_SIZE)
 
 
 def new_gateway_share() -> bytes:
-    """A fresh gateway share B: 32 random bytes."""
+    """Return a fresh gateway share B: 32 random bytes."""
     return secrets.token_bytes(GATEWAY_SHARE_SIZE)
 
 
 def new_salt() -> bytes:
-    """A fresh salt S of one container: 24 random bytes."""
+    """Return a fresh salt S of one container: 24 random bytes."""
     return secrets.token_bytes(SALT_SIZE)
 
 
 def file_key(link_share: bytes, gateway_share: bytes, file_id: FileId) -> bytes:
-    """K, 16 bytes, from both shares; raises InvalidIdentifier for a share of the wrong length."""
+    """K, 16 bytes, from both shares; raise InvalidIdentifier for a share of the wrong length."""
     _check(gateway_share, GATEWAY_SHARE_SIZE, "gateway share")
     return _derive(_check(link_share, LINK_SHARE_SIZE, "link share") + gateway_share, file_id, b"file")
 
@@ -57,17 +57,17 @@ def share_hash(gateway_share: bytes) -> bytes:
 
 
 def file_context(file_id: FileId) -> bytes:
-    """The context of the file's container."""
+    """Return the context of the file's container."""
     return _context(b"file", file_id)
 
 
 def meta_context(file_id: FileId) -> bytes:
-    """The context of the metadata's container."""
+    """Return the context of the metadata's container."""
     return _context(b"meta", file_id)
 
 
 def preview_context(file_id: FileId) -> bytes:
-    """The context of the preview's container."""
+    """Return the context of the preview's container."""
     return _context(b"preview", file_id)
 
 

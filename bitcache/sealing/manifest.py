@@ -50,7 +50,7 @@ class Manifest:
     seller_key: bytes
 
     def text(self) -> str:
-        """The JSON to sign and send."""
+        """Return the JSON to sign and send."""
         members = {
             "v": 1,
             "file_id": self.file_id,
@@ -67,7 +67,10 @@ class Manifest:
 
 
 def parse(text: str) -> Manifest:
-    """The manifest in ``text``; InvalidManifest for an unknown version or member, a wrong type, size or range."""
+    """Return the manifest in ``text``.
+
+    Raise InvalidManifest for an unknown version or member, a wrong type or range.
+    """
     _encode(text)
     members = strict_json.parse_object(text, _MEMBERS)
     strict_json.number(members["v"], 1, 1, "version")
@@ -91,17 +94,17 @@ def parse(text: str) -> Manifest:
 
 
 def sign(text: str, seller_seed: bytes) -> bytes:
-    """The Ed25519 signature, 64 bytes, of the exact text; ``seller_seed`` 32 bytes (RFC 8032 §5.1.5)."""
+    """Return the Ed25519 signature, 64 bytes, of the exact text; ``seller_seed`` 32 bytes (RFC 8032 §5.1.5)."""
     return Ed25519PrivateKey.from_private_bytes(seller_seed).sign(_DOMAIN + _encode(text))
 
 
 def seller_key(seller_seed: bytes) -> bytes:
-    """The public key, 32 bytes, of a seller's seed."""
+    """Return the public key, 32 bytes, of a seller's seed."""
     return Ed25519PrivateKey.from_private_bytes(seller_seed).public_key().public_bytes_raw()
 
 
 def verify(text: str, signature: bytes) -> Manifest:
-    """The manifest, once its own seller key proved to have signed this very text; else InvalidManifest.
+    """Return the manifest, once its own seller key proved to have signed this very text; else InvalidManifest.
 
     That the key is the right one, only the metadata says: compare ``seller_key`` in both.
     """

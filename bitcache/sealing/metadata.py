@@ -31,7 +31,7 @@ class Metadata:
     seller_key: bytes
 
     def text(self) -> str:
-        """The JSON that is sealed; raises InvalidName or InvalidManifest when it breaks the limits."""
+        """Return the JSON that is sealed; raise InvalidName or InvalidManifest when it breaks the limits."""
         members = {
             "v": 1,
             "title": safe_names.title(self.title),
@@ -52,7 +52,7 @@ class Preview:
 
 
 def seal_metadata(metadata: Metadata, link_share: bytes, file_id: FileId, salt: bytes) -> bytes:
-    """The sealed metadata; ``salt`` 24 fresh random bytes.  Raises InvalidName or InvalidManifest."""
+    """Return the sealed metadata; ``salt`` 24 fresh random bytes.  Raise InvalidName or InvalidManifest."""
     return _seal(
         metadata.text().encode(),
         key_derivation.meta_key(link_share, file_id),
@@ -62,16 +62,16 @@ def seal_metadata(metadata: Metadata, link_share: bytes, file_id: FileId, salt: 
 
 
 def open_metadata(sealed: bytes, link_share: bytes, file_id: FileId) -> Metadata:
-    """The metadata, its file name made safe to save under.
+    """Return the metadata, its file name made safe to save under.
 
-    Raises SealingError when it does not open, InvalidManifest or InvalidName when a seller sealed nonsense.
+    Raise SealingError when it does not open, InvalidManifest or InvalidName when a seller sealed nonsense.
     """
     key, context = key_derivation.meta_key(link_share, file_id), key_derivation.meta_context(file_id)
     return parse_metadata(_utf8(_open(sealed, key, context, MAX_METADATA)))
 
 
 def parse_metadata(text: str) -> Metadata:
-    """The inverse of :meth:`Metadata.text`; strict."""
+    """Return the inverse of :meth:`Metadata.text`; strict."""
     members = strict_json.parse_object(text, _MEMBERS)
     strict_json.number(members["v"], 1, 1, "version")
     return Metadata(
@@ -84,14 +84,14 @@ def parse_metadata(text: str) -> Metadata:
 
 
 def seal_preview(preview: Preview, link_share: bytes, file_id: FileId, salt: bytes) -> bytes:
-    """The sealed preview; ``salt`` 24 fresh random bytes.  Raises InvalidManifest for its type or size."""
+    """Return the sealed preview; ``salt`` 24 fresh random bytes.  Raise InvalidManifest for its type or size."""
     _check_preview(preview)
     plain = preview.media_type.encode() + b"\n" + preview.content
     return _seal(plain, key_derivation.preview_key(link_share, file_id), key_derivation.preview_context(file_id), salt)
 
 
 def open_preview(sealed: bytes, link_share: bytes, file_id: FileId) -> Preview:
-    """The preview; raises SealingError when it does not open, InvalidManifest for its type or size."""
+    """Return the preview; raise SealingError when it does not open, InvalidManifest for its type or size."""
     key, context = key_derivation.preview_key(link_share, file_id), key_derivation.preview_context(file_id)
     media_type, _, content = _open(sealed, key, context, MAX_PREVIEW + 32).partition(b"\n")
     return _check_preview(Preview(media_type.decode("ascii", "replace"), content))

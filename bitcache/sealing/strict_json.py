@@ -15,7 +15,7 @@ from bitcache.identifiers import unb64u
 
 
 def parse_object(text: str, members: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
-    """The object in ``text``, whose members and their types are exactly ``members``; else InvalidManifest."""
+    """Return the object in ``text``, whose members and their types are exactly ``members``; else InvalidManifest."""
     try:
         value = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError):
@@ -37,7 +37,7 @@ def number(value: int, low: int, high: int, name: str) -> int:
 
 
 def raw(text: str, length: int, name: str) -> bytes:
-    """The ``length`` bytes spelled in b64u; else InvalidManifest."""
+    """Return the ``length`` bytes spelled in b64u; else InvalidManifest."""
     try:
         return unb64u(text, length, name)
     except InvalidIdentifier as error:

@@ -21,7 +21,7 @@ _HINT = "This file keeps addresses from being given out twice: restore its newes
 
 
 def read_marks(path: Path) -> dict[str, int]:
-    """Every account's last mark; nothing when there is no file; raises DatabaseUnusable when it is damaged."""
+    """Return every account's last mark; nothing when there is no file; raise DatabaseUnusable when it is damaged."""
     try:
         text = path.read_text(encoding="ascii")
     except FileNotFoundError:
@@ -38,7 +38,7 @@ def read_marks(path: Path) -> dict[str, int]:
 
 
 def write_marks(path: Path, marks: Mapping[str, int]) -> None:
-    """Replace the file; raises StorageError, and then the old one stands."""
+    """Replace the file; raise StorageError, and then the old one stands."""
     part = path.with_name(f"{path.name}.part")
     with _translated():
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -51,7 +51,7 @@ def write_marks(path: Path, marks: Mapping[str, int]) -> None:
 
 
 def append_mark(path: Path, name: str, mark: int) -> None:
-    """Add a line to the file, which is there; raises StorageError, and then nothing was added."""
+    """Add a line to the file, which is there; raise StorageError, and then nothing was added."""
     with _translated():
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
         try:
@@ -75,7 +75,7 @@ def _write(descriptor: int, text: str) -> None:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """The system's error in our words; never a path."""
+    """Raise the system's errors as ours; never with a path."""
     try:
         yield
     except OSError as error:

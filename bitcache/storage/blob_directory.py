@@ -84,7 +84,7 @@ class BlobDirectory:
     async def append(self, file_id: FileId, offset: int, pieces: AsyncIterable[bytes], limit: int) -> int:
         """Add ``pieces`` at ``offset``, up to ``limit`` bytes in all; returns the new size, safely on disk.
 
-        Whatever ends the pieces early, what arrived is kept.  Raises UploadOffset, UploadTooLarge, NotFound, and
+        Whatever ends the pieces early, what arrived is kept.  Raise UploadOffset, UploadTooLarge, NotFound, and
         DiskFull, before the disk is fuller than allowed or with the part cut back to what was surely written.
         """
         part, end, waiting = self._part(file_id), offset, bytearray()
@@ -117,11 +117,11 @@ class BlobDirectory:
         return len(orphans)
 
     def _path(self, file_id: FileId) -> Path:
-        """Where the whole file lies, or will."""
+        """Return where the whole file lies, or will."""
         return self._objects / parse_file_id(file_id)[:2] / file_id
 
     def _part(self, file_id: FileId) -> Path:
-        """Where an upload grows."""
+        """Return where an upload grows."""
         return self._parts / parse_file_id(file_id)
 
     def _stored(self, file_id: FileId) -> Path:
@@ -222,7 +222,7 @@ def _sync(path: Path) -> None:
 
 
 def _translate(error: OSError) -> BitcacheError:
-    """The system's error in our words; never a path."""
+    """Return the system's error in our words; never a path."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DiskFull("the disk that holds the files is full")
     if error.errno == errno.ENOENT:

@@ -58,7 +58,7 @@ class Store:
 
     @classmethod
     async def open(cls, path: Path) -> Self:
-        """Open, and migrate to the newest schema; raises DatabaseUnusable, DatabaseBusy, DiskFull."""
+        """Open, and migrate to the newest schema; raise DatabaseUnusable, DatabaseBusy, DiskFull."""
         try:
             await asyncio.to_thread(migrate, path)
         except DBAPIError as error:
@@ -87,7 +87,7 @@ class Store:
         await self._reader.dispose()
 
     async def read(self, work: Work[T]) -> T:
-        """Run ``work`` in a read transaction of its own; raises DatabaseBusy when the disk hangs for too long."""
+        """Run ``work`` in a read transaction of its own; raise DatabaseBusy when the disk hangs for too long."""
         try:
             async with self._reader.connect() as conn:
                 return await conn.run_sync(work)
@@ -160,7 +160,7 @@ def _in_savepoint(conn: Connection, work: Work[Any]) -> Any:
 
 
 def _in_transaction(conn: Connection) -> bool:
-    """What SQLite says; SQLAlchemy does not learn of a rollback that it did not ask for."""
+    """Return what SQLite says of it: SQLAlchemy does not learn of a rollback that it did not ask for."""
     return bool(_driver(conn).in_transaction)
 
 
@@ -173,7 +173,7 @@ def _set_up(connection: Any, _record: object) -> None:
 
 
 def translate(error: DBAPIError) -> BitcacheError:
-    """The driver's words in ours; never quotes the statement or its parameters."""
+    """Return the driver's words in ours; never quotes the statement or its parameters."""
     text = str(error.orig).lower()
     if "full" in text or "disk i/o" in text:
         return DiskFull("the disk that holds the database is full or failing")

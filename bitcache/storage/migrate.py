@@ -20,7 +20,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(path: Path) -> None:
-    """Create or upgrade the file, in one transaction; raises DatabaseUnusable if it is none of ours, or a newer one."""
+    """Create or upgrade the file, in one transaction; raise DatabaseUnusable if it is none of ours, or a newer one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _refuse_other_files(path)
@@ -55,21 +55,21 @@ def _refuse_other_files(path: Path) -> None:
 
 
 def _refuse_other_databases(conn: Connection) -> None:
-    """Tables without a version of ours belong to another program."""
+    """Refuse tables without a version of ours: they belong to another program."""
     tables = inspect(conn).get_table_names()
     if tables and "alembic_version" not in tables:
         raise DatabaseUnusable("this database belongs to another program")
 
 
 def newest_version() -> str:
-    """The revision that this program makes."""
+    """Return the revision that this program makes."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return str(ScriptDirectory.from_config(config).get_current_head())
 
 
 def schema_version(path: Path) -> str:
-    """The revision that a database file has."""
+    """Return the revision that a database file has."""
     with sqlite3.connect(path) as conn:
         row = conn.execute("select version_num from alembic_version").fetchone()
     return str(row[0])

@@ -40,7 +40,7 @@ def greatest(one: Any, other: Any) -> ColumnElement[Any]:
 
 
 def among_ids(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether the column is one of the texts that :func:`ids` hands over, any number of them in one parameter.
+    """Return whether the column is one of the texts that :func:`ids` hands over, any number of them in one parameter.
 
     SQLite bounds the number of parameters, and each costs time.
     """

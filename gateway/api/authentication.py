@@ -24,13 +24,13 @@ _WITH_PORT = re.compile(r"\[([^\[\]]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}", re.ASC
 
 
 def bearer(request: web.Request) -> str | None:
-    """The secret after ``Authorization: Bearer``, if there is one."""
+    """Return the secret after ``Authorization: Bearer``, if there is one."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" and secret.strip() else None
 
 
 async def seller(request: web.Request) -> Seller:
-    """The seller who asks; raises Unauthenticated."""
+    """Return the seller who asks; raise Unauthenticated."""
     token = bearer(request)
     if token is None:
         raise Unauthenticated("this needs the seller's token")
@@ -38,7 +38,7 @@ async def seller(request: web.Request) -> Seller:
 
 
 def claim(request: web.Request) -> str:
-    """The buyer's claim secret; raises Unauthenticated when none was sent."""
+    """Return the buyer's claim secret; raise Unauthenticated when none was sent."""
     secret = bearer(request)
     if secret is None:
         raise Unauthenticated("this needs the claim secret", hint="Send it: Authorization: Bearer <claim secret>")
@@ -46,7 +46,7 @@ def claim(request: web.Request) -> str:
 
 
 def buyer_networks(request: web.Request) -> Networks:
-    """The networks of the buyer's address, as keyed hashes: they count invoices, and tell nobody who."""
+    """Return the networks of the buyer's address, as keyed hashes: they count invoices, and tell nobody who."""
     context = context_of(request)
     trusted = context.settings.server.trusted_proxies
     proxy = unlisted_proxy(request, trusted)
@@ -56,7 +56,7 @@ def buyer_networks(request: web.Request) -> Networks:
 
 
 def unlisted_proxy(request: web.Request, trusted: Sequence[str]) -> str | None:
-    """The address of a proxy that is probably the operator's own and not listed: it is private, and forwards."""
+    """Return the address of a proxy that is probably the operator's own and not listed: it is private, and forwards."""
     if "X-Forwarded-For" not in request.headers and "Forwarded" not in request.headers:
         return None
     peer = _address(request.remote or "")
@@ -64,7 +64,7 @@ def unlisted_proxy(request: web.Request, trusted: Sequence[str]) -> str | None:
 
 
 def client_address(request: web.Request, trusted: Sequence[str]) -> str:
-    """Where the request comes from: the nearest address that is not one of our own proxies.
+    """Return where the request comes from: the nearest address that is not one of our own proxies.
 
     What a proxy says and nobody can read counts for nothing: then the proxy itself is who asks.
     """
@@ -77,7 +77,7 @@ def client_address(request: web.Request, trusted: Sequence[str]) -> str:
 
 @lru_cache(maxsize=REMEMBERED)
 def _address(text: str) -> _Address | None:
-    """An address, also with a port or in brackets; IPv4 in IPv6 clothes is IPv4.  None for anything else."""
+    """Return an address, also with a port or in brackets; IPv4 in IPv6 clothes is IPv4.  None for anything else."""
     plain = _WITH_PORT.fullmatch(text)
     try:
         ip = ipaddress.ip_address((plain[1] or plain[2]) if plain else text)

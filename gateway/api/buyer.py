@@ -17,7 +17,7 @@ from gateway.diagnostics import logs
 
 
 def routes() -> list[web.RouteDef]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     api = "/api/v1"
     return [
         web.get(api + "/files/{file_id}", file, allow_head=False),
@@ -33,7 +33,7 @@ def routes() -> list[web.RouteDef]:
 
 
 async def file(request: web.Request) -> web.Response:
-    """What anyone may know of a file; name and preview open with the link alone."""
+    """Send what anyone may know of a file; name and preview open with the link alone."""
     context = context_of(request)
     file_id = parse_file_id(request.match_info["file_id"])
 
@@ -60,7 +60,7 @@ async def file(request: web.Request) -> web.Response:
 
 
 async def preview(request: web.Request) -> web.Response:
-    """The sealed preview."""
+    """Send the sealed preview."""
     offer = await _offer(request)
     if offer.preview is None:
         raise NotFound("this file has no preview", hint="")
@@ -68,12 +68,12 @@ async def preview(request: web.Request) -> web.Response:
 
 
 async def groups(request: web.Request) -> web.Response:
-    """The group hashes, raw."""
+    """Send the group hashes, raw."""
     return web.Response(body=(await _offer(request)).groups)
 
 
 async def begin_purchase(request: web.Request) -> web.Response:
-    """A purchase for a claim hash; the same again gives the same purchase."""
+    """Begin a purchase for a claim hash; the same again gives the same purchase."""
     file_id = parse_file_id(request.match_info["file_id"])
     asked = await json_body(request, models.CreatePurchase)
     digest = unb64u(asked.claim_hash, CLAIM_BYTES, "claim hash")
@@ -83,7 +83,7 @@ async def begin_purchase(request: web.Request) -> web.Response:
 
 
 async def purchase(request: web.Request) -> web.Response:
-    """The purchase as it stands."""
+    """Send the purchase as it stands."""
     purchase_id = parse_purchase_id(request.match_info["purchase_id"])
     logs.bind(purchase_id=purchase_id)
     return web.Response(
@@ -92,7 +92,7 @@ async def purchase(request: web.Request) -> web.Response:
 
 
 async def qr_code(request: web.Request) -> web.Response:
-    """What a wallet scans, as a picture: of the way to pay that ``rail`` names, or of the first that is ready."""
+    """Send what a wallet scans, as a picture: of the way to pay that ``rail`` names, or of the first that is ready."""
     asked = await purchase_by_id(context_of(request), parse_purchase_id(request.match_info["purchase_id"]))
     rail = request.query.get("rail")
     for way in asked.payment_requests:
@@ -102,7 +102,7 @@ async def qr_code(request: web.Request) -> web.Response:
 
 
 async def add_payment_request(request: web.Request) -> web.Response:
-    """A further way to pay, for whoever holds the purchase's claim; the same again changes nothing."""
+    """Add a way to pay, for whoever holds the purchase's claim; the same again changes nothing."""
     context, purchase_id = context_of(request), parse_purchase_id(request.match_info["purchase_id"])
     asked = await json_body(request, models.AddPaymentRequest)
     claimed = await purchase_of_claim(context, authentication.claim(request))
@@ -113,12 +113,12 @@ async def add_payment_request(request: web.Request) -> web.Response:
 
 
 async def claimed(request: web.Request) -> web.Response:
-    """The purchase that a recovery link belongs to."""
+    """Send the purchase that a recovery link belongs to."""
     return reply(await purchase_of_claim(context_of(request), authentication.claim(request)))
 
 
 async def share(request: web.Request) -> web.Response:
-    """The gateway's share, to whoever holds the claim of a settled purchase."""
+    """Send the gateway's share, to whoever holds the claim of a settled purchase."""
     context = context_of(request)
     claim = authentication.claim(request)
     try:

@@ -10,7 +10,7 @@ _ONE_RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*", re.ASCII | re.IGNORECASE)
 
 
 def wanted(request: web.Request, size: int, etag: str) -> range | None:
-    """The bytes asked for, or None for all of them; raises 416 when they lie beyond the end.
+    """Return the bytes asked for, or None for all of them; raises 416 when they lie beyond the end.
 
     ``If-Range`` with any other version asks for everything.  Several ranges at once, and what is no range, are
     answered with everything too, as the standard allows.
@@ -28,7 +28,7 @@ def wanted(request: web.Request, size: int, etag: str) -> range | None:
 
 
 def not_modified(request: web.Request, etag: str) -> bool:
-    """Whether the asker has these very bytes already."""
+    """Return whether the asker has these very bytes already."""
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]
     return etag in known or known == ["*"]
 

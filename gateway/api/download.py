@@ -24,12 +24,12 @@ from gateway.context import GatewayContext, context_of
 
 
 def routes() -> list[web.RouteDef]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [web.get("/api/v1/files/{file_id}/bytes", sealed_bytes)]
 
 
 async def sealed_bytes(request: web.Request) -> web.StreamResponse:
-    """The sealed file, or one range of it, for whoever holds the claim of a payment that was seen."""
+    """Send the sealed file, or one range of it, for whoever holds the claim of a payment that was seen."""
     context = context_of(request)
     file_id = parse_file_id(request.match_info["file_id"])
     etag = await _etag(context, file_id, authentication.bearer(request))
@@ -52,7 +52,7 @@ async def sealed_bytes(request: web.Request) -> web.StreamResponse:
 
 
 async def _etag(context: GatewayContext, file_id: FileId, claim: str | None) -> str:
-    """The version that may be had; raises PaymentRequired with the terms, ClaimMismatch or NotFound."""
+    """Return the version that may be had; raise PaymentRequired with the terms, ClaimMismatch or NotFound."""
     if claim is None:
         raise await payment_required(context, file_id)
 
@@ -68,7 +68,7 @@ async def _etag(context: GatewayContext, file_id: FileId, claim: str | None) -> 
 
 
 async def _send(request: web.Request, file: BinaryIO, size: int, headers: dict[str, str]) -> web.StreamResponse:
-    """Headers, then the kernel carries the bytes."""
+    """Send headers, then the kernel carries the bytes."""
     part = byte_ranges.wanted(request, size, headers["ETag"])
     sent = range(size) if part is None else part
     response = web.StreamResponse(status=200 if part is None else 206, headers=headers)

@@ -63,7 +63,7 @@ HTTP_CODES = {
 
 
 def status_of(error: errors.BitcacheError) -> HTTPStatus:
-    """The HTTP status that an error's class stands for."""
+    """Return the HTTP status that an error's class stands for."""
     for kind, status in _STATUS:
         if isinstance(error, kind):
             return status
@@ -73,7 +73,7 @@ def status_of(error: errors.BitcacheError) -> HTTPStatus:
 def problem(
     status: int, code: str, detail: str, hint: str = "", details: Mapping[str, Any] | None = None
 ) -> web.Response:
-    """A problem details response."""
+    """Return a problem details response."""
     body = {
         **(details or {}),
         "type": "about:blank",
@@ -87,7 +87,7 @@ def problem(
 
 
 def from_error(error: errors.BitcacheError) -> web.Response:
-    """The response to a deliberate error."""
+    """Return the response to a deliberate error."""
     response = problem(status_of(error), error.code, str(error), error.advice, error.details)
     if isinstance(error, errors.Unauthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer realm="bitcache"'
@@ -99,7 +99,7 @@ def from_error(error: errors.BitcacheError) -> web.Response:
 
 
 def from_http(error: web.HTTPException) -> web.Response:
-    """The response to what aiohttp refused: no such route, method, or too large a body."""
+    """Return the response to what aiohttp refused: no such route, method, or too large a body."""
     code = HTTP_CODES.get(error.status, "http_error")
     said_nothing = not error.text or error.text == f"{error.status}: {error.reason}"
     response = problem(error.status, code, error.reason if said_nothing else error.text or "")
@@ -110,7 +110,7 @@ def from_http(error: web.HTTPException) -> web.Response:
 
 
 def from_surprise(error: BaseException) -> web.Response:
-    """A 500 that leaks nothing; the log has the rest under the same incident id."""
+    """Return a 500 that leaks nothing; the log has the rest under the same incident id."""
     incident = secrets.token_hex(6)
     log.error("unexpected_failure", incident=incident, exc_info=error)
     hint = "Try again. If it stays, tell the operator this number."

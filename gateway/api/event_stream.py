@@ -21,12 +21,12 @@ _HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X
 
 
 def routes() -> list[web.RouteDef]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [web.get("/api/v1/purchases/{purchase_id}/events", stream, allow_head=False)]
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """The purchase as it changes, until the reader goes or the gateway stops; the reader reconnects by itself."""
+    """Send the purchase as it changes, until the reader goes or the gateway stops; the reader reconnects by itself."""
     context = context_of(request)
     purchase_id = parse_purchase_id(request.match_info["purchase_id"])
     logs.bind(purchase_id=purchase_id)

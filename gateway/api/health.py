@@ -52,7 +52,7 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 async def look(context: GatewayContext) -> Health:
-    """The truth about node, database and storage."""
+    """Return the truth about node, database and storage."""
     node, database, storage = await asyncio.gather(_node(context), _database(context), _storage(context))
     why = context.readiness.reason
     return Health(

@@ -199,7 +199,7 @@ class Purchase(Response):
 
     @classmethod
     def of(cls, purchase: purchases.Purchase) -> Self:
-        """The core's purchase in the API's words; what the watcher looks for stays inside."""
+        """Return the core's purchase in the API's words; what the watcher looks for stays inside."""
         values = {name: getattr(purchase, name) for name in cls.model_fields}
         plain = {
             "state": purchase.state.value,

@@ -131,12 +131,12 @@ OPERATIONS = (
 
 
 def routes() -> list[web.RouteDef]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [web.get(f"{PREFIX}/openapi.json", serve, allow_head=False)]
 
 
 async def serve(request: web.Request) -> web.Response:
-    """The document."""
+    """Send the document."""
     context = context_of(request)
     return web.json_response(document(context.settings.public_url, demo=context.demo))
 

@@ -21,13 +21,13 @@ def encode(purchase: purchases.Purchase) -> bytes:
 
 
 async def purchase_by_id(context: GatewayContext, purchase_id: PurchaseId) -> Purchase:
-    """The purchase as it stands; raises NotFound."""
+    """Return the purchase as it stands; raise NotFound."""
     logs.bind(purchase_id=purchase_id)
     return Purchase.of(await context.store.read(lambda conn: purchases.view(conn, context.rails, purchase_id)))
 
 
 async def purchase_of_claim(context: GatewayContext, claim: str) -> Purchase:
-    """The purchase that a claim secret belongs to; raises ClaimMismatch."""
+    """Return the purchase that a claim secret belongs to; raise ClaimMismatch."""
 
     def find(conn: Connection) -> purchases.Purchase:
         return purchases.view(conn, context.rails, key_release.purchase_of_claim(conn, claim))
@@ -40,7 +40,7 @@ async def purchase_of_claim(context: GatewayContext, claim: str) -> Purchase:
 async def begin(
     context: GatewayContext, file_id: FileId, claim_hash: bytes, networks: Networks, proof: ProofOfWork | None
 ) -> tuple[Purchase, bool]:
-    """The purchase of this claim hash, and whether it is new; raises WorkRequired with a challenge."""
+    """Return the purchase of this claim hash, and whether it is new; raise WorkRequired with a challenge."""
     purpose = Purpose(file_id, claim_hash, networks.neighbours)
     secret, now = context.buyer_secret, context.clock()
     work = 0 if proof is None else proven_bits(secret, purpose, proof.challenge, proof.nonce, now)
@@ -55,7 +55,7 @@ async def begin(
 
 
 async def payment_required(context: GatewayContext, file_id: FileId, claim: str | None = None) -> PaymentRequired:
-    """402 with everything a program needs to pay; raises NotFound."""
+    """402 with everything a program needs to pay; raise NotFound."""
     offer = await context.store.read(lambda conn: listings.get(conn, file_id))
     purchase = await purchase_of_claim(context, claim) if claim is not None else None
     return PaymentRequired(

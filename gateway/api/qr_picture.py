@@ -29,7 +29,7 @@ async def picture(text: str) -> str:
 
 @lru_cache(KEPT)
 def svg(text: str) -> str:
-    """One path of horizontal runs over a white square."""
+    """Return one path of horizontal runs over a white square."""
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=QUIET, mask_pattern=MASK)
     code.add_data(text)
     rows = code.get_matrix()

@@ -25,12 +25,12 @@ _CLOSE = {"Connection": "close"}
 
 
 def reply(model: BaseModel, status: int = 200) -> web.Response:
-    """A model as a JSON response."""
+    """Return a model as a JSON response."""
     return web.Response(status=status, text=model.model_dump_json(), content_type="application/json")
 
 
 async def json_body(request: web.Request, model: type[M], limit: int = SMALL_BODY) -> M:
-    """The body, of at most ``limit`` bytes, as a ``model``; raises BadInput, HTTP 408, 413 or 415."""
+    """Return the body, of at most ``limit`` bytes, as a ``model``; raise BadInput, HTTP 408, 413 or 415."""
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="send JSON, as Content-Type: application/json")
     raw = await _read(request, limit)
@@ -45,7 +45,7 @@ async def json_body(request: web.Request, model: type[M], limit: int = SMALL_BOD
 
 
 async def pieces(request: web.Request) -> AsyncIterator[bytes]:
-    """An upload's bytes as they arrive; raises HTTP 408 when they stop coming, 503 when we shut down.
+    """Yield an upload's bytes as they arrive; raise HTTP 408 when they stop coming, 503 when we shut down.
 
     However they end, what arrived before is given out first.
     """
@@ -63,7 +63,7 @@ async def pieces(request: web.Request) -> AsyncIterator[bytes]:
 
 
 def _left_in(content: StreamReader) -> bytes:
-    """What was received and not read when the connection ended: aiohttp would drop it."""
+    """Return what was received and not read when the connection ended: aiohttp would drop it."""
     if content.exception() is None:
         return b""
     content.set_exception(None)  # type: ignore[arg-type]  # else it gives nothing out

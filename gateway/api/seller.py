@@ -25,7 +25,7 @@ PAGE, LARGEST_PAGE = 100, 200
 
 
 def routes() -> list[web.RouteDef]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         web.get("/api/v1/seller", info, allow_head=False),
         web.post("/api/v1/seller/payout/check", check_payout),
@@ -36,7 +36,7 @@ def routes() -> list[web.RouteDef]:
 
 
 async def info(request: web.Request) -> web.Response:
-    """What the seller's page shows first."""
+    """Send what the seller's page shows first."""
     context = context_of(request)
     seller = await authentication.seller(request)
     payout = await context.store.read(lambda conn: sellers.payout_of(conn, seller.id))

@@ -20,7 +20,7 @@ _OFFSET_TYPE = "application/offset+octet-stream"
 
 
 def routes() -> list[web.RouteDef]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     file_path = PATH + "/{file_id}"
     return [
         web.options(PATH, capabilities),
@@ -43,13 +43,13 @@ async def named_by_header(request: web.Request) -> web.Response:
 
 
 async def version_header(request: web.Request, response: web.StreamResponse) -> None:
-    """Every tus answer, errors too, names the version."""
+    """Name the version in every tus answer, errors too."""
     if request.path.startswith(PATH):
         response.headers["Tus-Resumable"] = VERSION
 
 
 async def capabilities(request: web.Request) -> web.Response:
-    """What this tus server can do."""
+    """Send what this tus server can do."""
     return web.Response(status=204, headers=_capabilities(context_of(request)))
 
 
@@ -65,7 +65,7 @@ async def create(request: web.Request) -> web.Response:
 
 
 async def progress(request: web.Request) -> web.Response:
-    """How far the upload is."""
+    """Send how far the upload is."""
     context, seller = await _enter(request)
     progress_made = await uploads.offset(context.store, context.blobs, seller.id, _id(request))
     return web.Response(
@@ -74,7 +74,7 @@ async def progress(request: web.Request) -> web.Response:
 
 
 async def append(request: web.Request) -> web.Response:
-    """The next bytes.  What arrived is kept, however this ends."""
+    """Take the next bytes.  What arrived is kept, however this ends."""
     context, seller = await _enter(request)
     file_id, start = _id(request), _number(request, "Upload-Offset")
     if request.content_type != _OFFSET_TYPE:
@@ -93,7 +93,7 @@ async def terminate(request: web.Request) -> web.Response:
 
 
 async def _enter(request: web.Request) -> tuple[GatewayContext, Seller]:
-    """A seller who speaks our version of tus."""
+    """Return a seller who speaks our version of tus."""
     context = context_of(request)
     seller = await authentication.seller(request)
     if request.headers.get("Tus-Resumable") != VERSION:

@@ -70,11 +70,11 @@ class Terminal(PurchaseObserver):
         self._shown: tuple[object, ...] = ()
 
     def note(self, text: str) -> None:
-        """A line."""
+        """Print a line."""
         stamp(f"Note: {text}")
 
     def invoice(self, purchase: Purchase, offer: VerifiedOffer) -> None:
-        """The goods, and what to pay."""
+        """Print what is sold, and what to pay."""
         console.print()
         console.print(plain(offer.metadata.title), style="bold")
         console.print(plain(f"{offer.metadata.name} · {size(offer.metadata.size)}"), style="dim")
@@ -95,14 +95,14 @@ class Terminal(PurchaseObserver):
         console.print(plain(f"  network: {printable(purchase.network)} · open until {until}\n"), style="dim")
 
     def changed(self, purchase: Purchase) -> None:
-        """A line when the state, the amount or the confirmations changed."""
+        """Print a line when the state, the amount or the confirmations changed."""
         now = (purchase.state, purchase.received_sat, purchase.confirmations)
         if now != self._shown:
             self._shown = now
             stamp(_sentence(purchase))
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """A bar."""
+        """Draw a bar."""
         self._bars.update(what, done, total)
 
 
@@ -116,7 +116,7 @@ def _sentence(purchase: Purchase) -> str:
 
 
 def summary(bought: FinishedPurchase) -> dict[str, Any]:
-    """What ``--json`` prints; no secret in it."""
+    """Return what ``--json`` prints; no secret in it."""
     purchase = bought.purchase
     return {
         "unlocked": True,

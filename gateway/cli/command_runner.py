@@ -52,7 +52,7 @@ def run(work: Coroutine[Any, Any, dict[str, Any]], as_json: bool) -> None:
 
 
 def guarded(work: Coroutine[Any, Any, dict[str, Any]], as_json: bool) -> dict[str, Any]:
-    """The result of ``work``; every way to fail ends the process with its exit code."""
+    """Return the result of ``work``; every way to fail ends the process with its exit code."""
     try:
         return asyncio.run(_until_terminated(work))
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -69,7 +69,7 @@ def guarded(work: Coroutine[Any, Any, dict[str, Any]], as_json: bool) -> dict[st
 
 
 def exit_code(error: errors.BitcacheError) -> int:
-    """The exit code that an error's class stands for."""
+    """Return the exit code that an error's class stands for."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), UNEXPECTED)
 
 

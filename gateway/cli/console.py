@@ -15,7 +15,7 @@ console = Console(stderr=True, highlight=False)
 
 
 def plain(text: object) -> Text:
-    """Text that is not ours: no markup in it means anything, no hidden character reaches the terminal."""
+    """Return text that is not ours: no markup in it means anything, no hidden character reaches the terminal."""
     return Text("\n".join(printable(line) for line in str(text).splitlines()))
 
 
@@ -35,13 +35,13 @@ def size(count: int) -> str:
 
 
 def stamp(text: str, style: str = "") -> None:
-    """One step that happened, with the time."""
+    """Print one step that happened, with the time."""
     now = time.strftime("%H:%M:%S")
     console.print(Text.assemble((f"  {now}  ", "dim"), (printable(text), style)), soft_wrap=True)
 
 
 def qr(text: str) -> Text:
-    """A QR code of half blocks, dark on white whatever the terminal's colours are."""
+    """Return a QR code of half blocks, dark on white whatever the terminal's colours are."""
     import qrcode  # half of what loading this module would cost
 
     code = qrcode.QRCode(border=4, error_correction=qrcode.constants.ERROR_CORRECT_L)
@@ -73,7 +73,7 @@ class Bars:
         self._progress.stop()
 
     def update(self, what: str, done: int, total: int) -> None:
-        """The step ``what`` stands at ``done`` of ``total`` bytes."""
+        """Show that the step ``what`` stands at ``done`` of ``total`` bytes."""
         if what not in self._tasks:
             self._tasks[what] = self._progress.add_task(what, total=total)
         self._progress.update(self._tasks[what], completed=done, total=total)

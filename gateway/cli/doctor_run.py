@@ -44,7 +44,7 @@ async def _doctor(config: Path | None) -> dict[str, Any]:
 
 
 def tell(finding: Finding) -> None:
-    """One line, and the hint below it."""
+    """Print one line, and the hint below it."""
     sign, style = _SIGNS[finding.level]
     console.print(
         Text.assemble((f"  {sign} ", style), (f"{finding.area:<9}", "dim"), plain(finding.text)), soft_wrap=True

@@ -98,7 +98,7 @@ def _script_type(typed: str | None) -> str | None:
 
 
 def _write_config(config: Path, network: str | None, chain: Mapping[str, str]) -> bool:
-    """The example with this folder's data in it; False when there was a file, which stays as it is."""
+    """Return the example with this folder's data in it; False when there was a file, which stays as it is."""
     folder = config.absolute().parent
     if not folder.is_dir():
         raise InvalidSettings(f"the folder {folder} is not there", hint="Make it first.")
@@ -117,11 +117,11 @@ def _write_config(config: Path, network: str | None, chain: Mapping[str, str]) -
 
 
 def _set(text: str, key: str, default: str, value: str) -> str:
-    """The example with one of its defaults replaced."""
+    """Return the example with one of its defaults replaced."""
     return text.replace(f"# {key} = {json.dumps(default)}", f"{key} = {json.dumps(value)}", 1)
 
 
 def _take_back(config: Path, written: bool) -> None:
-    """What this run wrote goes when the run fails, so that it can be repeated."""
+    """Remove what this run wrote when the run fails, so that it can be repeated."""
     if written:
         config.unlink()

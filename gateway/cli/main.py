@@ -37,7 +37,7 @@ def _version(wanted: bool) -> None:
 def _options(
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
 ) -> None:
-    """Options of bitcache itself."""
+    """Read the options of bitcache itself."""
 
 
 for _name, _command in (
@@ -54,7 +54,7 @@ for _name, _command in (
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     app()
 
 

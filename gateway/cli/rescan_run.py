@@ -64,7 +64,7 @@ def tell(report: Report, apply: bool, asked: int) -> None:
 
 
 def sentence(difference: Difference) -> str:
-    """One difference in words."""
+    """Return one difference in words."""
     if difference.kind == "state":
         return f"invoice {difference.subject}: {difference.was} → {difference.becomes}"
     amount = f"{sats(difference.amount_sat)} " if difference.amount_sat is not None else ""

@@ -60,14 +60,14 @@ async def _sell(
 
 
 def parse_price(text: str) -> Sat:
-    """Whole satoshis from the command line; raises InvalidAmount."""
+    """Whole satoshis from the command line; raise InvalidAmount."""
     if not (text.isascii() and text.isdigit()):
         raise InvalidAmount("the price is not a whole number of satoshis")
     return Sat(int(text[:20]))
 
 
 def read_token(path: Path | None) -> str:
-    """The seller token, from a file or the environment; never from the command line, which others can see."""
+    """Return the seller token, from a file or the environment; never from the command line, which others can see."""
     token = read_private(path, "seller token") if path else os.environ.get(TOKEN_VARIABLE, "").strip()
     if not token:
         raise Unauthenticated(
@@ -78,7 +78,7 @@ def read_token(path: Path | None) -> str:
 
 
 def summary(sold: PublishedFile) -> dict[str, Any]:
-    """What ``--json`` prints.  ``link`` is a secret of buyer and seller."""
+    """Return what ``--json`` prints.  ``link`` is a secret of buyer and seller."""
     return {
         "file_id": sold.link.file_id,
         "link": sold.link.text(),

@@ -23,7 +23,7 @@ def serve_command(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 def settings_in(config: Path) -> Settings:
-    """The settings in a file; only the default file may be missing (then: defaults and environment)."""
+    """Return the settings in a file; only the default file may be missing (then: defaults and environment)."""
     from bitcache.errors import InvalidSettings
     from gateway.config.load_settings import load
 

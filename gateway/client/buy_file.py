@@ -48,16 +48,16 @@ class PurchaseObserver:
     """Where a purchase shows itself; this one shows nothing.  Every purchase that it is given was checked."""
 
     def note(self, text: str) -> None:
-        """Something that the buyer should know."""
+        """Tell something that the buyer should know."""
 
     def invoice(self, purchase: Purchase, offer: VerifiedOffer) -> None:
-        """What to pay, once."""
+        """Show what to pay, once."""
 
     def changed(self, purchase: Purchase) -> None:
-        """The purchase's state, at every change."""
+        """Show the purchase's state, at every change."""
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """Bytes of the step ``what``: "download" or "open"."""
+        """Count the bytes of the step ``what``: "download" or "open"."""
 
 
 async def buy(
@@ -75,7 +75,7 @@ async def buy(
 
     ``pay_rest``: go on with a access link's purchase that is paid in part.
 
-    Raises PaidInPart without it; NotPaidInTime after ``timeout`` seconds of waiting, TargetExists, SealingError,
+    Raise PaidInPart without it; NotPaidInTime after ``timeout`` seconds of waiting, TargetExists, SealingError,
     GatewayUnreachable, DishonestGateway before anything that it should not ask for is shown.
     """
     observer = observer or PurchaseObserver()
@@ -114,7 +114,7 @@ class Clock:
         self.start()
 
     def start(self) -> None:
-        """The next step begins now."""
+        """Begin the next step now."""
         self._since = time.perf_counter()
 
     def lap(self, step: str) -> None:
@@ -142,7 +142,7 @@ async def _fetch_when_seen(
 ) -> None:
     """Download as soon as a payment is seen; when that payment vanishes, wait for another.
 
-    Raises GatewayConfused when the gateway goes on saying that it sees one, and refuses the bytes.
+    Raise GatewayConfused when the gateway goes on saying that it sees one, and refuses the bytes.
     """
 
     def seen(now: Purchase) -> bool:
@@ -188,7 +188,7 @@ async def _wait(
 
 
 async def _file_key(gateway: GatewayClient, offer: VerifiedOffer, claim: str) -> bytes:
-    """The key, from the link's share and the gateway's, once the latter is the one that the seller signed."""
+    """Return the key, from the link's share and the gateway's, once the latter is the one that the seller signed."""
     backoff = Backoff()
     while True:
         try:

@@ -15,7 +15,7 @@ Verdict = Literal["take", "part", "wait", "leave"]
 
 
 def verdict_on(purchase: Purchase) -> Verdict:
-    """What becomes of a link's claim whose purchase this is."""
+    """Return what becomes of a link's claim whose purchase this is."""
     if is_paid(purchase):
         return "take"
     if purchase.received_sat == 0:

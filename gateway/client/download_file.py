@@ -15,7 +15,7 @@ _PIECE = 256 * 1024
 
 
 async def download(gateway: GatewayClient, part: PartFile, file_id: str, claim: str, progress: Progress) -> None:
-    """Fill ``part``, however often the connection is lost; raises PaymentRequired when the payment went away."""
+    """Fill ``part``, however often the connection is lost; raise PaymentRequired when the payment went away."""
     backoff = Backoff()
     while part.offset < part.size:
         before = part.offset

@@ -18,7 +18,7 @@ _SILENCE = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=20)
 
 
 async def follow(gateway: GatewayClient, purchase_id: str) -> AsyncGenerator[Purchase, None]:
-    """The purchase at once and as it changes, for ever; an unreachable gateway is waited for.
+    """Yield the purchase at once and as it changes, for ever; an unreachable gateway is waited for.
 
     Server-sent events, of which only ``data:`` lines matter here: each holds a whole purchase.
     """

@@ -44,7 +44,7 @@ class Backoff:
         self.progress()
 
     def progress(self) -> None:
-        """Something got through: start counting again."""
+        """Start counting again: something got through."""
         self._next, self._waited = 0.25, 0.0
 
     async def wait(self, error: BitcacheError) -> None:
@@ -73,7 +73,7 @@ class GatewayClient:
         headers: Mapping[str, str] = MappingProxyType({}),
         **body: Any,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer to one call, its body still to be read; raises the gateway's error as ours."""
+        """Yield the answer to one call, its body still to be read; raises the gateway's error as ours."""
         sent = dict(headers)
         if bearer is not None:
             sent["Authorization"] = f"Bearer {bearer}"
@@ -89,14 +89,14 @@ class GatewayClient:
             raise GatewayUnreachable(f"the gateway at {self.base} does not answer ({type(error).__name__})") from error
 
     async def call(self, answer: type[Answer], method: str, path: str, **call: Any) -> Answer:
-        """The answer to one call, as one of :mod:`gateway.api.models`; raises GatewayConfused when it is none."""
+        """Return the answer to one call, as one of :mod:`gateway.api.models`; raise GatewayConfused when it is none."""
         async with self.open(method, path, **call) as response:
             return parse(answer, await read_limited(response, MAX_ANSWER))
 
 
 @asynccontextmanager
 async def connect(base: str, *, insecure_http: bool = False) -> AsyncIterator[GatewayClient]:
-    """A client of the gateway at ``base`` (scheme, host and port).
+    """Yield a client of the gateway at ``base`` (scheme, host and port).
 
     Raise InvalidLink when that is no address, and NotEncrypted when tokens and claims could be read on the way to it,
     unless ``insecure_http``.
@@ -111,7 +111,7 @@ async def connect(base: str, *, insecure_http: bool = False) -> AsyncIterator[Ga
 
 
 def _address(base: str) -> SplitResult:
-    """The parts of a gateway's address; raises InvalidLink."""
+    """Return the parts of a gateway's address; raise InvalidLink."""
     try:
         url = urlsplit(base)
         if re.fullmatch(r"https?://[^/?#@\s]+", base) and url.hostname and url.port != 0:  # .port checks its range
@@ -122,7 +122,7 @@ def _address(base: str) -> SplitResult:
 
 
 def refuse_encoding(response: aiohttp.ClientResponse) -> None:
-    """For what is read as it comes: raises GatewayConfused when a proxy encoded it all the same."""
+    """For what is read as it comes: raise GatewayConfused when a proxy encoded it all the same."""
     if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
         raise GatewayConfused(
             "a server before the gateway compresses what must stay as it is",
@@ -131,7 +131,7 @@ def refuse_encoding(response: aiohttp.ClientResponse) -> None:
 
 
 async def read_limited(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The whole body, which has at most ``limit`` bytes; else GatewayConfused.
+    """Return the whole body, which has at most ``limit`` bytes; else GatewayConfused.
 
     We ask for no encoding (RFC 9110, section 12.5.3), and undo gzip and deflate where a proxy encoded all the same.
     """
@@ -145,7 +145,7 @@ async def read_limited(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 
 def _decoded(body: bytes, coding: str, limit: int) -> bytes:
-    """A body without its encoding, unpacked no further than ``limit`` bytes; raises GatewayConfused."""
+    """Return a body without its encoding, unpacked no further than ``limit`` bytes; raise GatewayConfused."""
     if not body:  # HEAD, and 204
         return body
     if coding not in ("gzip", "x-gzip", "deflate"):
@@ -164,7 +164,7 @@ def _decoded(body: bytes, coding: str, limit: int) -> bytes:
 
 
 def parse(answer: type[Answer], text: bytes | str) -> Answer:
-    """One of our models from JSON; members that a newer gateway added are passed over."""
+    """Return one of our models from JSON; members that a newer gateway added are passed over."""
     details = _object(text)
     known = {name: value for name, value in details.items() if name in answer.model_fields}
     try:
@@ -184,7 +184,7 @@ def _object(body: bytes | str) -> dict[str, Any]:
 
 
 def _problem(status: int, body: bytes) -> BitcacheError:
-    """The error in a problem document (RFC 9457), or the nearest one to its status."""
+    """Return the error in a problem document (RFC 9457), or the nearest one to its status."""
     try:
         details = _object(body)
     except GatewayConfused:
@@ -200,12 +200,12 @@ def _problem(status: int, body: bytes) -> BitcacheError:
 
 
 def _whole(number: object) -> int:
-    """A whole number of a stranger; -1 for what is none."""
+    """Return a whole number of a stranger; -1 for what is none."""
     return number if isinstance(number, int) and not isinstance(number, bool) else -1
 
 
 def _said(text: object) -> str:
-    """A sentence of a stranger, as long as one should be."""
+    """Return a sentence of a stranger, as long as one should be."""
     return printable(str(text)[:_LONGEST_SENTENCE])
 
 

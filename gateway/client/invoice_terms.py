@@ -52,7 +52,7 @@ class InvoiceTerms:
         return cls(offer.link.file_id, offer.manifest.price_sat, purchase_id, address)
 
     def fixed(self, purchase: Purchase) -> InvoiceTerms:
-        """From the first answer on: raise as :meth:`check` does; later answers must not differ."""
+        """Check from the first answer on: raise as :meth:`check` does; later answers must not differ."""
         self.check(purchase)
         return replace(self, purchase_id=purchase.purchase_id, address=onchain_request(purchase).address)
 

@@ -22,7 +22,7 @@ _LONGEST = 200  #: bytes of the output's name in ours
 
 
 def own_path(target: Path, manifest: Manifest, what: str) -> Path:
-    """Where a purchase keeps its ``what`` beside ``target``."""
+    """Return where a purchase keeps its ``what`` beside ``target``."""
     name = os.fsdecode(os.fsencode(target.name)[:_LONGEST])
     return target.with_name(f".{name}.{manifest.file_id}.bitcache-{what}")
 
@@ -41,7 +41,7 @@ def refuse_full(target: Path, manifest: Manifest) -> None:
 
 
 def open_own(path: Path) -> int:
-    """A descriptor of a file that has this name alone; raises StorageError for a link, a pipe and the like."""
+    """Return a descriptor of a file that has this name alone; raise StorageError for a link, a pipe and the like."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     except OSError as error:

@@ -47,7 +47,7 @@ class PartFile:
         self._file.close()
 
     def write(self, data: bytes) -> None:
-        """The next bytes; raises Tampered and forgets the group that they spoil."""
+        """Take the next bytes; raise Tampered and forgets the group that they spoil."""
         try:
             self._verifier.update(data)
         except Tampered as error:
@@ -108,7 +108,7 @@ class PartFile:
             raise _busy()  # it ended this moment, and took the file away
 
     def _proven_groups(self) -> int:
-        """How many groups from the start are whole and right."""
+        """Return how many groups from the start are whole and right."""
         if self._file.read(HEADER_SIZE) != self._manifest.header:
             return 0
         proven = 0

@@ -29,7 +29,7 @@ def write_private(path: Path, text: str, *, replace: bool) -> None:
 
 
 def read_private(path: Path, what: str) -> str:
-    """The text of a secret file without the blanks around it; Denied when other users may read it."""
+    """Return the text of a secret file without the blanks around it; Denied when other users may read it."""
     try:
         with path.open(encoding="utf-8") as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777

@@ -39,7 +39,7 @@ async def find(
 ) -> ClaimedPurchase | None:
     """Among what the link and earlier runs know, the one nearest to its end; None if there is nothing to go on with.
 
-    Raises DishonestGateway; PaidInPart for a link's purchase that lacks money, unless one of our own has some, or
+    Raise DishonestGateway; PaidInPart for a link's purchase that lacks money, unless one of our own has some, or
     the buyer chose to ``pay_rest``.
     """
     looked_up = [await _look_up(gateway, offer, saved, claim) for claim in saved.claims]
@@ -58,7 +58,7 @@ async def find(
 async def begin(
     gateway: GatewayClient, offer: VerifiedOffer, saved: SavedPurchases, note: Callable[[str], None] = lambda _: None
 ) -> ClaimedPurchase:
-    """A new one; its claim is on disk before the gateway hears of it.
+    """Return a new one; its claim is on disk before the gateway hears of it.
 
     Where the gateway asks for proof of work, it is done; ``note`` hears of it when that takes a while.
     """
@@ -109,7 +109,7 @@ def _paid_in_part(purchase: Purchase, verdict: Verdict) -> PaidInPart:
 
 
 async def _claimed(gateway: GatewayClient, claim: str) -> Purchase | None:
-    """The claim's purchase; None if the gateway never heard of it."""
+    """Return the claim's purchase; None if the gateway never heard of it."""
     try:
         return await gateway.call(Purchase, "GET", "/claim", bearer=claim)
     except (ClaimMismatch, NotFound):
@@ -117,7 +117,7 @@ async def _claimed(gateway: GatewayClient, claim: str) -> Purchase | None:
 
 
 def _checked(offer: VerifiedOffer, saved: SavedPurchases, claim: str, purchase: Purchase) -> ClaimedPurchase:
-    """One of our own: held to what the gateway first said of it, in whichever run."""
+    """Return one of our own: held to what the gateway first said of it, in whichever run."""
     terms = InvoiceTerms.of(offer, *saved.first.get(claim, ())).fixed(purchase)
     saved.note(claim, purchase.purchase_id, onchain_request(purchase).address)
     return ClaimedPurchase(claim, purchase, terms)

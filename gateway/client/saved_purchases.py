@@ -41,7 +41,7 @@ class SavedPurchases:
 
     @classmethod
     def of(cls, link: Link, state_dir: Path) -> SavedPurchases:
-        """What earlier runs remembered; raises StorageError when the file is damaged."""
+        """Return what earlier runs remembered; raise StorageError when the file is damaged."""
         gateway = hashlib.sha256(link.gateway.encode()).hexdigest()[:8]
         saved = cls(state_dir / "purchases" / f"{link.file_id}.{gateway}.json")
         saved._read()
@@ -56,21 +56,21 @@ class SavedPurchases:
         return self.manifest_hash == digest
 
     def new_claim(self) -> str:
-        """A fresh claim secret, remembered before anyone hears of it."""
+        """Return a fresh claim secret, remembered before anyone hears of it."""
         claim = new_secret()
         with self._changing():
             self.claims.append(claim)
         return claim
 
     def note(self, claim: str, purchase_id: str, address: str) -> None:
-        """What the gateway answered for one of our claims, unless it answered before."""
+        """Keep what the gateway answered for one of our claims, unless it answered before."""
         if claim in self.claims and claim not in self.first:
             with self._changing():
                 self.first.setdefault(claim, (purchase_id, address))
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        """The file as it is now, to be changed and saved while no other run does."""
+        """Yield the file as it is now, to be changed and saved while no other run does."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:

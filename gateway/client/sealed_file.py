@@ -21,7 +21,7 @@ class SealedFile:
     """A file's sealed form, readable at any offset; its group hashes come from reading it once in order."""
 
     def __init__(self, path: Path, key: bytes, context: bytes) -> None:
-        """Open ``path``; raises NotAFile, SizeUnknown, and OSError when it cannot be opened."""
+        """Open ``path``; raise NotAFile, SizeUnknown, and OSError when it cannot be opened."""
         self._file = open_regular(path)
         self._state = self._stat()
         self._refuse_false_size()
@@ -37,7 +37,7 @@ class SealedFile:
         self._file.close()
 
     def read(self, offset: int, length: int) -> memoryview:
-        """Sealed bytes from ``offset``; raises SourceChanged rather than seal two contents, SourceUnreadable."""
+        """Return sealed bytes from ``offset``; raise SourceChanged rather than seal two contents, SourceUnreadable."""
         if offset > self._hashed:
             raise ValueError("a first reading goes in order, so that every byte is hashed")
         started = time.perf_counter()
@@ -55,7 +55,7 @@ class SealedFile:
         return self._hasher.finalize()
 
     def _seal(self, chunk: int, stop: int) -> bytes:
-        """From the start of ``chunk`` (of the header, for chunk 0) to ``stop`` or a little beyond."""
+        """Return sealed bytes from the start of ``chunk`` (for 0: of the header) to ``stop`` or a little beyond."""
         last = -(-(stop - HEADER_SIZE) // SEALED_CHUNK_SIZE)
         plain = self._read(chunk * CHUNK_SIZE, (last - chunk) * CHUNK_SIZE)
         # What was read counts, not what the filesystem says: the last chunk is asked for beyond the file's end.
@@ -91,7 +91,7 @@ class SealedFile:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """The file, opened without waiting for whoever writes to a pipe; raises NotAFile."""
+    """Return the file, opened without waiting for whoever writes to a pipe; raise NotAFile."""
     if stat.S_ISREG(path.stat().st_mode):
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         if stat.S_ISREG(os.fstat(descriptor).st_mode):

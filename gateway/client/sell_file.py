@@ -97,7 +97,7 @@ async def sell(
 
 
 def read_preview(path: Path) -> metadata.Preview:
-    """The free sample in a file, by its extension; raises BadInput for a kind or size that cannot be shown."""
+    """Return the free sample in a file, by its extension; raise BadInput for a kind or size that cannot be shown."""
     media_type = mimetypes.guess_type(path.name)[0]
     if media_type not in metadata.PREVIEW_TYPES:
         raise BadInput("a preview is a PNG, JPEG or WebP image, or a .txt file")
@@ -111,7 +111,7 @@ def read_preview(path: Path) -> metadata.Preview:
 
 
 async def _check_terms(gateway: GatewayClient, token: str, file_to_sell: FileToSell, sealed_size: int) -> None:
-    """What would be refused after the upload is refused before it."""
+    """Refuse before the upload what would be refused after it."""
     safe_names.title(file_to_sell.title)
     seller = await gateway.call(SellerInfo, "GET", "/seller", bearer=token)
     if seller.payout is None:
@@ -157,7 +157,7 @@ async def _upload(
 
 
 def _smaller(most: int, refused: BodyRefused) -> int:
-    """The size of piece to try next, in bytes; raises ``refused`` when there is none."""
+    """Return the size of piece to try next, in bytes; raise ``refused`` when there is none."""
     if most <= SMALLEST_PIECE:
         raise refused
     return max(most // 4, SMALLEST_PIECE)
@@ -176,7 +176,7 @@ async def _append(gateway: GatewayClient, token: str, file_id: FileId, offset: i
 async def _find_offset(
     gateway: GatewayClient, token: str, file_id: FileId, backoff: Backoff, error: GatewayUnreachable
 ) -> int:
-    """Where the upload stands, asked again until the gateway answers."""
+    """Return where the upload stands, asked again until the gateway answers."""
     while True:
         await backoff.wait(error)
         try:
@@ -214,7 +214,7 @@ async def _is_listed(gateway: GatewayClient, token: str, file_id: FileId) -> boo
 
 
 async def _forget(gateway: GatewayClient, token: str, file_id: FileId) -> None:
-    """Best effort: an unfinished upload expires on the gateway anyway."""
+    """Try to remove an unfinished upload; it expires on the gateway anyway."""
     about = {"Tus-Resumable": "1.0.0"}
     with suppress(BitcacheError, TimeoutError):
         async with asyncio.timeout(5), gateway.open("DELETE", f"/uploads/{file_id}", bearer=token, headers=about):
@@ -224,7 +224,7 @@ async def _forget(gateway: GatewayClient, token: str, file_id: FileId) -> None:
 def _listing(
     file_to_sell: FileToSell, sealed: SealedFile, file_id: FileId, link_share: bytes, gateway_share: bytes, seed: bytes
 ) -> dict[str, str | None]:
-    """The body of ``POST /listings``: everything sealed, hashed and signed."""
+    """Return the body of ``POST /listings``: everything sealed, hashed and signed."""
     seller_key = manifest.seller_key(seed)
     about = metadata.Metadata(
         title=file_to_sell.title,

@@ -22,7 +22,7 @@ def default_path() -> Path:
 
 
 def load_or_create(path: Path) -> bytes:
-    """The seed, 32 bytes; made on first use.  Raises Denied when other users may read it."""
+    """Return the seed, 32 bytes; made on first use.  Raise Denied when other users may read it."""
     if not path.exists():
         # Two first runs at once: whoever comes second reads what the first one wrote.
         with suppress(FileExistsError):

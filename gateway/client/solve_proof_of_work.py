@@ -16,7 +16,7 @@ QUIET_SECONDS = 1.0
 
 
 async def work(asked: WorkRequired, note: Callable[[str], None]) -> dict[str, Any]:
-    """Return what to send with the request; raises WorkTooHard, InvalidIdentifier.
+    """Return what to send with the request; raise WorkTooHard, InvalidIdentifier.
 
     ``note`` is told if it takes a while.
     """

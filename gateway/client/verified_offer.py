@@ -32,7 +32,7 @@ class VerifiedOffer:
 
 
 async def look(gateway: GatewayClient, link: Link) -> VerifiedOffer:
-    """What the link sells; raises Tampered unless all of it is what the seller signed, WrongKey for a wrong link."""
+    """Return what the link sells; raise Tampered unless the seller signed all of it, WrongKey for a wrong link."""
     file = await gateway.call(File, "GET", f"/files/{link.file_id}")
     try:
         signed = manifest.verify(file.manifest, unb64u(file.signature, 64, "signature"))
@@ -47,7 +47,7 @@ async def look(gateway: GatewayClient, link: Link) -> VerifiedOffer:
 
 
 async def group_hashes(gateway: GatewayClient, offer: VerifiedOffer) -> bytes:
-    """The list that the seller signed, which proves the bytes as they arrive; raises Tampered.
+    """Return the list that the seller signed, which proves the bytes as they arrive; raise Tampered.
 
     It grows with the file (32 MB for 1 TB), so look first whether there is room for that.
     """
@@ -64,7 +64,7 @@ async def group_hashes(gateway: GatewayClient, offer: VerifiedOffer) -> bytes:
 
 
 def output_path(offer: VerifiedOffer, wanted: Path | None) -> Path:
-    """Where the file goes: ``wanted``, or under its own safe name, in ``wanted`` if that is a folder."""
+    """Return where the file goes: ``wanted``, or under its own safe name, in ``wanted`` if that is a folder."""
     if wanted is not None and not wanted.is_dir():
         return wanted
     return (wanted or Path()) / safe_names.safe_file_name(offer.metadata.name)

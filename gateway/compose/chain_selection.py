@@ -70,7 +70,7 @@ class PrivateChain:
 
 
 def chain_of(settings: Settings, folder: DataFolder, demo_wallet: Given) -> tuple[ChainSource, DemoWallet | None]:
-    """The chain to follow, and who pays on it in a demonstration."""
+    """Return the chain to follow, and who pays on it in a demonstration."""
     network = settings.bitcoin.network
     if isinstance(demo_wallet, RegtestNode):
         rpc = NodeRpc(demo_wallet.url, cookie=demo_wallet.cookie)
@@ -121,7 +121,7 @@ def _choice_of(node: FoundNode) -> ChainChoice:
 async def node_facts(
     settings: Settings, cursor: BlockRef | None, demo_wallet: Given = None, *, deep: BlockRef | None = None
 ) -> NodeFacts:
-    """How the configured node is, asked from outside a running gateway, whose files are left alone.
+    """Return how the configured node is, asked from outside a running gateway, whose files are left alone.
 
     ``deep``: a block of the ledger that no reorganisation reaches.
     """
@@ -138,7 +138,7 @@ async def node_facts(
 
 @contextlib.contextmanager
 def _scratch_folder(settings: Settings) -> Iterator[Path]:
-    """Where a look at the chain may write: only the light client does, and a machine may let us write nowhere else."""
+    """Yield a folder where a look at the chain may write: only the light client does."""
     data = settings.storage.directory
     if settings.chain.source != "light":
         yield data
@@ -148,7 +148,7 @@ def _scratch_folder(settings: Settings) -> Iterator[Path]:
 
 
 async def _warm_up(source: ChainSource) -> None:
-    """A light client needs some seconds to find its peers before it can say anything."""
+    """Wait some seconds: a light client must find its peers before it can say anything."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(WARM_UP_SECONDS):
             while not (await source.status()).synced:
@@ -167,7 +167,7 @@ def _light(settings: Settings, folder: Path) -> LightSource:
 
 
 def bitcoind_program() -> Path | None:
-    """A node to run, fetched if need be; None where none can be had."""
+    """Return a node to run, fetched if need be; None where none can be had."""
     try:
         return find_bitcoind()
     except NoBitcoind as reason:
@@ -177,7 +177,7 @@ def bitcoind_program() -> Path | None:
 
 @asynccontextmanager
 async def private_chain(folder: Path, program: Path | None) -> AsyncIterator[PrivateChain]:
-    """A node that ``program`` runs on a chain of its own, kept in ``folder``; without a program, a simulated chain."""
+    """Yield a node that ``program`` runs on its own chain, kept in ``folder``; without a program, a simulated chain."""
     if program is None:
         yield PrivateChain(SimulatedChain("regtest", folder / "chain.json"), _WELL_KNOWN)
         return
@@ -198,7 +198,7 @@ def _rpc(chain: Chain, network: str) -> NodeRpc:
 
 
 async def _seller_descriptor(node: RegtestNode) -> str:
-    """The receiving descriptor of the wallet "seller" of a private node, without its private keys."""
+    """Return the receiving descriptor of the wallet "seller" of a private node, without its private keys."""
     if "seller" not in await node.rpc("listwallets"):
         try:
             await node.rpc("loadwallet", "seller")

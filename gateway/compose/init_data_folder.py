@@ -22,7 +22,7 @@ async def init_data_folder(settings: Settings, name: str = "seller", terms: Payo
     """Make the data folder, its keys, its database and the first seller; returns the token, which is kept nowhere.
 
     With ``terms`` (from :func:`check_payout`) the seller is paid there.
-    Raises InvalidSettings when there is a seller already.
+    Raise InvalidSettings when there is a seller already.
     """
     folder = DataFolder(settings.storage.directory)
     folder.create()
@@ -38,13 +38,13 @@ async def init_data_folder(settings: Settings, name: str = "seller", terms: Payo
 
 
 async def check_payout(settings: Settings, text: str, script_type: str | None = None) -> PayoutTerms:
-    """Read a descriptor or extended key as the gateway would; raises InvalidDescriptor and its kin."""
+    """Read a descriptor or extended key as the gateway would; raise InvalidDescriptor and its kin."""
     rail = OnChainRail(settings.bitcoin.network, set())
     return await asyncio.to_thread(rail.check, text, script_type)
 
 
 def set_up(settings: Settings) -> DataFolder:
-    """The data folder; raises InvalidSettings when ``bitcache init`` has not been there."""
+    """Return the data folder; raise InvalidSettings when ``bitcache init`` has not been there."""
     folder = DataFolder(settings.storage.directory)
     if not folder.master_key.exists() or not folder.database.exists():
         raise InvalidSettings("this data folder is not set up", hint="Run: bitcache init")

@@ -19,7 +19,7 @@ log = structlog.get_logger("gateway.maintenance")
 
 
 async def run(context: GatewayContext) -> None:
-    """At once and every hour; what fails is tried again an hour later."""
+    """Work at once and every hour; what fails is tried again an hour later."""
     told: dict[int, int] = {}
     while True:
         try:

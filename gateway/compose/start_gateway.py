@@ -80,7 +80,7 @@ async def running(
     clock: Callable[[], int] = unix_time,
     preparing: tuple[PreparingRail, ...] = (),
 ) -> AsyncIterator[GatewayContext]:
-    """A gateway at work on an initialised data folder.  With ``demo_wallet``, a demonstration on that chain.
+    """Yield a gateway at work on an initialised data folder.  With ``demo_wallet``, a demonstration on that chain.
 
     ``preparing``: rails beside the chain.
     """
@@ -126,7 +126,9 @@ async def rescan_payments(
 
 
 async def resume_sales(settings: Settings, *, restored: bool, demo_wallet: Given = None) -> list[Skipped]:
-    """The operator's word on a data folder that nothing vouches for, with the gateway stopped; what is left out now.
+    """Take the operator's word on a data folder that nothing vouches for, with the gateway stopped.
+
+    Return what is left out.
 
     ``restored``: it is older than what buyers were shown, so every account leaves out its next addresses.
     """
@@ -148,7 +150,7 @@ async def _opened(
     answered: bool = False,
     preparing: tuple[PreparingRail, ...] = (),
 ) -> AsyncIterator[_Opened]:
-    """The data folder locked and its parts built; on leaving, written down that it ended in order.
+    """Yield the data folder locked and its parts built; on leaving, written down that it ended in order.
 
     ``answered``: the operator has just said what the folder is.  Else DatabaseUnusable is raised when the address
     journal of a used database is not there, and a doubt stays a doubt.
@@ -231,7 +233,7 @@ def _on_skipped(
 
 
 async def _start_of_rescan(store: Store, source: ChainSource, height: int) -> int:
-    """Where all that is above may be called equal when it was read: the blocks below are those of the chain."""
+    """Return the height to read from: the blocks below it are those of the chain."""
     stored = await store.read(rescan.stored_blocks)
     without_block = await store.read(rescan.lowest_payment_without_block)
     elsewhere = await lowest_elsewhere(source, stored)
@@ -315,7 +317,7 @@ def _policy(settings: Settings) -> InvoicePolicy:
 
 
 async def _catch_up(context: GatewayContext) -> None:
-    """No address is given out again, even over a restored backup."""
+    """Give no address out again, even over a restored backup."""
     for skipped_range in await context.store.write(
         lambda conn: address_journal.catch_up(conn, context.rails.deriving, context.journal, context.clock())
     ):
@@ -337,7 +339,7 @@ async def _catch_up(context: GatewayContext) -> None:
 
 
 async def _recheck_payouts(context: GatewayContext) -> None:
-    """Both libraries derive each seller's first addresses again; a seller for whom they differ sells nothing."""
+    """Derive each seller's first addresses with both libraries; a seller for whom they differ sells nothing."""
     for payout in await context.store.read(sellers.active_payouts):
         try:
             await asyncio.to_thread(context.rails.deriving.check, payout.account, payout.script_type)

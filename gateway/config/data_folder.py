@@ -72,7 +72,7 @@ class DataFolder:
         return self.root / "light"
 
     def create(self) -> None:
-        """Make the folder, for its owner alone; raises InvalidSettings when it cannot be."""
+        """Make the folder, for its owner alone; raise InvalidSettings when it cannot be."""
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.root.chmod(0o700)
@@ -109,7 +109,7 @@ class DataFolder:
                 log.warning("open_to_others", name=path.name, reason=error.strerror, hint=hint)
 
     def load_buyer_secret(self) -> bytes:
-        """The key under which buyers' addresses are hashed; made when missing."""
+        """Return the key under which buyers' addresses are hashed; made when missing."""
         try:
             return self._read_buyer_secret()
         except FileNotFoundError:
@@ -131,7 +131,7 @@ class DataFolder:
             yield
 
     def is_locked(self) -> bool:
-        """Whether a gateway runs here now."""
+        """Return whether a gateway runs here now."""
         try:
             with self._held():
                 return False
@@ -139,7 +139,7 @@ class DataFolder:
             return True
 
     def has_locks(self) -> bool:
-        """Whether the file system keeps two gateways from this folder."""
+        """Return whether the file system keeps two gateways from this folder."""
         try:
             with self._held() as held:
                 return held
@@ -147,7 +147,10 @@ class DataFolder:
             return True
 
     def syncs_folders(self) -> bool:
-        """Whether the file system keeps a new name through a power cut; raise StorageError when the disk fails."""
+        """Return whether a new name outlives a power cut on this file system.
+
+        Raise StorageError when the disk fails.
+        """
         try:
             return sync_folder(self.root)
         except OSError as error:

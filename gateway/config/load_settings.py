@@ -17,7 +17,7 @@ from gateway.config.settings import ENVIRONMENT_PREFIX, Settings, names
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings of a TOML file (none: the defaults), overridden by the environment; raises InvalidSettings."""
+    """Return the settings of a TOML file (none: the defaults), overridden by the environment; raise InvalidSettings."""
     tables = _read(path) if path is not None else {}
     for name, value in _from_environment(os.environ if environ is None else environ):
         section, key = name.split(".")
@@ -26,7 +26,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
 
 
 def check(tables: Mapping[str, Any]) -> Settings:
-    """Validated settings from tables of plain values; raises InvalidSettings, which names the setting."""
+    """Validated settings from tables of plain values; raise InvalidSettings, which names the setting."""
     _refuse_unknown(tables)
     try:
         return _possible(Settings.model_validate(tables))
@@ -37,7 +37,7 @@ def check(tables: Mapping[str, Any]) -> Settings:
 
 
 def _possible(settings: Settings) -> Settings:
-    """Settings that do not contradict each other."""
+    """Return settings that do not contradict each other."""
     if settings.chain.source == "light" and settings.invoices.zero_conf_below_sat:
         raise InvalidSettings(
             "invoices.zero_conf_below_sat: the light client sees a payment only in its block",
@@ -55,7 +55,7 @@ def _possible(settings: Settings) -> Settings:
 
 
 def unknown_names(path: Path) -> list[InvalidSettings]:
-    """An error for every name in a TOML file that is no setting."""
+    """Return an error for every name in a TOML file that is no setting."""
     known = names()
     try:
         tables = _read(path)

@@ -59,12 +59,12 @@ class RestoreCheck:
         part.replace(path)
 
     def ended_at(self, now: int) -> RestoreCheck:
-        """The same, ended in order."""
+        """Return the same, ended in order."""
         return replace(self, at=now, ended=True)
 
 
 def doubt(last: RestoreCheck | None, known_until: int, now: int, *, in_memory: bool) -> str | None:
-    """Why this data folder may be older than what buyers were shown; None when it is surely the newest, or likely.
+    """Return why this data folder may be older than what buyers were shown; None when it is (likely) the newest.
 
     ``known_until``: the time up to which its database knows the chain.  ``in_memory``: the journal's copy in memory is
     there, so the machine was not restarted since, and no address is missing.
@@ -85,7 +85,7 @@ def doubt(last: RestoreCheck | None, known_until: int, now: int, *, in_memory: b
 
 
 def machine() -> str:
-    """A name of this machine that tells nobody which it is; empty where there is none."""
+    """Return a name of this machine that tells nobody which it is; empty where there is none."""
     try:
         machine_id = MACHINE_ID.read_bytes().strip()
     except OSError:
@@ -94,9 +94,9 @@ def machine() -> str:
 
 
 def copy_in_memory(master_key: Path) -> Path | None:
-    """Where the journal's copy of this installation lies; None where there is no such memory.
+    """Return where the journal's copy of this installation lies; None where there is no such memory.
 
-    ``RUNTIME_DIRECTORY`` (systemd) goes before ``/dev/shm``.  Raises OSError when the master key cannot be read.
+    ``RUNTIME_DIRECTORY`` (systemd) goes before ``/dev/shm``.  Raise OSError when the master key cannot be read.
     """
     base = os.environ.get("RUNTIME_DIRECTORY", MEMORY).partition(":")[0]
     folder = Path(base) / f"bitcache-{os.geteuid()}"

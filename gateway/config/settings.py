@@ -28,7 +28,7 @@ Network = Literal["main", "test", "testnet4", "signet", "regtest"]
 
 
 def _origin(text: str) -> str:
-    """An origin: ``https://gateway.example``, without a path."""
+    """Return an origin: ``https://gateway.example``, without a path."""
     return text and parse_urls.origin(text)
 
 
@@ -341,12 +341,12 @@ class Settings(Section):
 
 
 def names() -> list[str]:
-    """Every setting as ``section.key``."""
+    """Return every setting as ``section.key``."""
     return [f"{section}.{key}" for section, model in sections() for key in model.model_fields]
 
 
 def sections() -> Iterator[tuple[str, type[Section]]]:
-    """The tables in order, with their classes."""
+    """Yield the tables in order, with their classes."""
     for name, field in Settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             yield name, field.annotation

@@ -34,7 +34,7 @@ A value is taken from the environment (`BITCACHE_<SECTION>__<KEY>`, lists as JSO
 
 
 def example() -> str:
-    """The text of ``config.example.toml``."""
+    """Return the text of ``config.example.toml``."""
     parts = [_EXAMPLE_HEAD]
     for section, model in sections():
         lines = [f"[{section}]", f"# {model.__doc__}"]
@@ -46,7 +46,7 @@ def example() -> str:
 
 
 def docs() -> str:
-    """The text of ``docs/settings.md``."""
+    """Return the text of ``docs/settings.md``."""
     parts = [_DOCS_HEAD]
     for section, model in sections():
         lines = [f"## {section}", "", f"{model.__doc__}", "", "| setting | default | what it does |", "|---|---|---|"]
@@ -57,7 +57,7 @@ def docs() -> str:
 
 
 def files() -> dict[Path, str]:
-    """Each generated file and what it should hold."""
+    """Return each generated file and what it should hold."""
     return {ROOT / "config.example.toml": example(), ROOT / "docs" / "settings.md": docs()}
 
 
@@ -82,7 +82,7 @@ def _shown(field: FieldInfo) -> str:
 
 
 def _text(value: Any) -> str:
-    """A default as TOML; every kind of value used here is spelled as JSON spells it."""
+    """Return a default as TOML; every kind of value used here is spelled as JSON spells it."""
     if isinstance(value, SecretStr):
         return json.dumps(value.get_secret_value())
     if isinstance(value, Path):

@@ -27,7 +27,7 @@ _PAID: web.AppKey[asyncio.Event] = web.AppKey("demo paid")
 
 
 def routes() -> list[web.RouteDef]:
-    """The routes of this module; mounted in demonstrations alone."""
+    """Return the routes of this module; mounted in demonstrations alone."""
     return [web.post("/api/v1/demo/pay", pay)]
 
 

@@ -53,7 +53,7 @@ async def stay(file: Path | None, price: str, simulated: bool, port: int, folder
 
 
 async def _prepared(file: Path | None, price: str, simulated: bool) -> tuple[FileToSell, Path | None]:
-    """What is sold, and the node's program (None: simulate)."""
+    """Return what is sold, and the node's program (None: simulate)."""
     logs.configure(Log(level="warning"))
     file_to_sell = _offer(file, price)
     if simulated:
@@ -77,7 +77,7 @@ def _banner(demo: Demo) -> None:
 
 
 def _tell(demo: Demo, sold: PublishedFile) -> None:
-    """What to open, what to embed, how to stop: the result, so it goes to stdout."""
+    """Print what to open, what to embed, how to stop: the result, so it goes to stdout."""
     link, base = sold.link.text(), demo.gateway.base
     label = html.escape(f"Buy “{sold.title}” for {sats(sold.price_sat)}")
     typer.echo(

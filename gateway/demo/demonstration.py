@@ -43,7 +43,7 @@ class Demo:
 
 @asynccontextmanager
 async def demonstration(folder: Path, program: Path | None, port: int) -> AsyncIterator[Demo]:
-    """A demonstration in ``folder`` on the node that ``program`` runs, or on the simulated chain."""
+    """Yield a demonstration in ``folder`` on the node that ``program`` runs, or on the simulated chain."""
     async with AsyncExitStack() as stack:
         stack.enter_context(_alone(_made(folder)))
         data = folder / ("simulated" if program is None else "regtest")
@@ -89,7 +89,7 @@ def _settings(data: Path, port: int) -> Settings:
 
 
 async def _token(settings: Settings, path: Path) -> str:
-    """The seller's token; the demonstration alone keeps it, so that a later start is the same seller."""
+    """Return the seller's token; the demonstration alone keeps it, so that a later start is the same seller."""
     if path not in path.parent.iterdir():
         write_private(path, await init_data_folder(settings, "demo"), replace=False)
     return read_private(path, "demo's seller token")

@@ -22,7 +22,7 @@ TIMEOUT = 120.0
 
 
 async def whole_purchase(demo: Demo, file_to_sell: FileToSell, folder: Path) -> dict[str, Any]:
-    """Seal, upload, invoice, pay, mine, release, download, open, compare; raises Tampered unless all is equal."""
+    """Seal, upload, invoice, pay, mine, release, download, open, compare; raise Tampered unless all is equal."""
     sold = await sell(demo.gateway, demo.token, demo.seed, file_to_sell)
     stamp(f"Sealed and listed: {sold.title}, {size(sold.size)}, {sats(sold.price_sat)}")
     offer = await look(demo.gateway, sold.link)
@@ -51,7 +51,7 @@ class Timings(PurchaseObserver):
         self._times: dict[str, float] = {}
 
     def invoice(self, purchase: Purchase, offer: VerifiedOffer) -> None:
-        """An address to pay to."""
+        """Keep the address to pay to."""
         self.purchase = purchase
         stamp(f"Invoice: {sats(purchase.amount_sat)} to {onchain_request(purchase).address}")
         self.mark("invoiced")
@@ -65,7 +65,7 @@ class Timings(PurchaseObserver):
             self.mark("released")
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """The download ends before the block is found, so that the two are timed apart."""
+        """Find the block once the download has ended, so that the two are timed apart."""
         if what == "download" and done == total:
             self.mark("downloaded")
 
@@ -87,7 +87,7 @@ class Timings(PurchaseObserver):
             event.cancel()
 
     def seconds(self) -> dict[str, float]:
-        """The two waits for the chain."""
+        """Return the two waits for the chain."""
         spans = {"pay_to_seen": ("paying", "seen"), "block_to_release": ("mining", "released")}
         return {name: round(self._times[end] - self._times[start], 3) for name, (start, end) in spans.items()}
 

@@ -43,7 +43,7 @@ Reading = tuple[Ledger, Business, list[tuple[str, int]], tuple[str, bytes] | Non
 
 
 async def examine(config: Path | None) -> list[Finding]:
-    """Every finding, in the order in which things are needed."""
+    """Return every finding, in the order in which things are needed."""
     try:
         settings = load(config)
     except InvalidSettings as error:
@@ -80,7 +80,7 @@ async def examine(config: Path | None) -> list[Finding]:
 
 
 def _folder(folder: DataFolder, settings: Settings) -> Iterator[Finding]:
-    """Rights, keys and room."""
+    """Yield findings about rights, keys and room."""
     open_ones = [path.name for path in (folder.root, folder.master_key, folder.buyer_secret) if _open_to_others(path)]
     if open_ones:
         text = f"open to other users of this machine: {', '.join(open_ones)}"
@@ -98,7 +98,7 @@ def _folder(folder: DataFolder, settings: Settings) -> Iterator[Finding]:
 
 
 def _file_system(folder: DataFolder) -> Iterator[Finding]:
-    """What the file system does not offer, and disks that fail."""
+    """Yield findings about what the file system does not offer, and disks that fail."""
     try:
         if not folder.has_locks():
             hint = "See to it yourself that one gateway alone runs on it, or choose a folder on a local disk."
@@ -118,7 +118,7 @@ def _addresses(folder: DataFolder) -> Iterator[Finding]:
 
 
 def _is_newest(folder: DataFolder, ledger: Ledger, business: Business) -> Iterator[Finding]:
-    """Nothing could be given out twice: neither database nor address journal are older than what buyers were shown."""
+    """Yield a finding when something could be given out twice: database or journal are older than what was shown."""
     if not business.listings and not business.issued:
         return
     if not folder.addresses.exists():
@@ -134,7 +134,7 @@ def _is_newest(folder: DataFolder, ledger: Ledger, business: Business) -> Iterat
 
 
 def _database(folder: DataFolder) -> Reading | Finding:
-    """What the database says, or why it says nothing.  Never migrates."""
+    """Return what the database says, or why it says nothing.  Never migrates."""
     try:
         version, newest = schema_version(folder.database), newest_version()
     except Exception as error:  # not a database, cut short, of another program …
@@ -185,7 +185,7 @@ def _key(folder: DataFolder, share: tuple[str, bytes] | None) -> Iterator[Findin
 
 
 def _files(folder: DataFolder, files: list[tuple[str, int]]) -> Iterator[Finding]:
-    """Every file on sale is there, whole."""
+    """Yield a finding for every file on sale that is not there, or not whole."""
     blobs = BlobDirectory(folder.blobs)
     missing = [name for name, size in files if _size(blobs, FileId(name)) != size]
     if missing:

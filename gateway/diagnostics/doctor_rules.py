@@ -27,7 +27,7 @@ LIGHT_ADDRESSES = 1_000_000
 
 
 def node(facts: NodeFacts, cursor: BlockRef | None, *, running: bool, rpc_user: str = "") -> Iterator[Finding]:
-    """Node, its chain, and where the ledger stands on it."""
+    """Yield findings about the node, its chain, and where the ledger stands on it."""
     status = facts.status
     yield from _calls(facts, rpc_user or "__cookie__")
     if status.error is not None and status.error.code in {error.code for error in facts.failing.values()}:
@@ -51,7 +51,7 @@ def node(facts: NodeFacts, cursor: BlockRef | None, *, running: bool, rpc_user: 
 
 
 def _calls(facts: NodeFacts, rpc_user: str) -> Iterator[Finding]:
-    """Calls of the gateway that the node does not answer."""
+    """Yield a finding for calls of the gateway that the node does not answer."""
     for need, finding, lost in (
         (Need.PAYMENTS, problem, "without them no payment is seen"),
         (Need.MEMPOOL, problem, "without them a payment is seen only in its block, and no invoice expires"),
@@ -72,7 +72,7 @@ def _calls(facts: NodeFacts, rpc_user: str) -> Iterator[Finding]:
 
 
 def running(health: Health | None, known: Container[str]) -> Iterator[Finding]:
-    """What the running gateway itself says; ``known``: codes that were found already."""
+    """Yield what the running gateway itself says; ``known``: codes that were found already."""
     if health is None:
         yield note("node", "no_health", "a gateway holds this data folder, and its /healthz does not answer")
     elif health.node.error and health.node.error not in known:
@@ -159,7 +159,10 @@ def _node_options(facts: NodeFacts) -> Iterator[Finding]:
 
 
 def _clock(facts: NodeFacts) -> Iterator[Finding]:
-    """The median time of eleven blocks lies an hour or so back, never ahead."""
+    """Yield a finding when the clock is wrong.
+
+    The median time of eleven blocks lies an hour or so back, never ahead.
+    """
     if facts.median_time is None or facts.status.network == "regtest":
         return
     ahead = facts.median_time - facts.looked_at
@@ -171,7 +174,7 @@ def _clock(facts: NodeFacts) -> Iterator[Finding]:
 
 
 def light(settings: Settings, issued: Sequence[int]) -> Iterator[Finding]:
-    """What a gateway without a node of its own cannot do, and when it should get one.
+    """Yield what a gateway without a node of its own cannot do, and when it should get one.
 
     ``issued``: addresses given out, by account.
     """
@@ -207,7 +210,7 @@ def light(settings: Settings, issued: Sequence[int]) -> Iterator[Finding]:
 
 
 def business(facts: Business, settings: Settings) -> Iterator[Finding]:
-    """Sellers and what they are paid to."""
+    """Yield findings about sellers and what they are paid to."""
     if not facts.sellers:
         yield problem("sellers", "no_seller", "nobody can sell here", "Run: bitcache init")
     else:
@@ -239,7 +242,7 @@ def business(facts: Business, settings: Settings) -> Iterator[Finding]:
 
 
 def _unpaid_addresses(payout: Payout, invoices: Invoices) -> Iterator[Finding]:
-    """How far the seller's wallet must look, and whether sales are slowed until somebody pays."""
+    """Yield how far the seller's wallet must look, and whether sales are slowed until somebody pays."""
     if payout.gap_hint >= invoices.wallet_gap_limit:
         yield warning(
             "sellers",
@@ -261,7 +264,7 @@ def _unpaid_addresses(payout: Payout, invoices: Invoices) -> Iterator[Finding]:
 
 
 def unlisted_proxy(address: str | None, settings: Settings) -> Iterator[Finding]:
-    """What the gateway noticed: requests were forwarded by a machine of ours that is not among the trusted ones."""
+    """Yield a finding when requests were forwarded by a machine of ours that is not among the trusted ones."""
     trusted = settings.server.trusted_proxies
     if address is None or any(ipaddress.ip_address(address) in ipaddress.ip_network(network) for network in trusted):
         return
@@ -274,7 +277,7 @@ def unlisted_proxy(address: str | None, settings: Settings) -> Iterator[Finding]
 
 
 def ledger(facts: Ledger, settings: Settings) -> Iterator[Finding]:
-    """Payments and what became of them."""
+    """Yield findings about payments and what became of them."""
     counts = ", ".join(f"{count} {state}" for state, count in sorted(facts.invoices.items())) or "none"
     yield ok("ledger", "invoices", f"invoices: {counts}")
     if facts.losses:
@@ -306,7 +309,7 @@ def ledger(facts: Ledger, settings: Settings) -> Iterator[Finding]:
 
 
 def web(settings: Settings) -> Iterator[Finding]:
-    """How buyers reach the gateway."""
+    """Yield findings about how buyers reach the gateway."""
     server, url = settings.server, urlsplit(settings.public_url)
     local = is_loopback(url.hostname or "")
     if not server.public_url and not is_loopback(server.host):

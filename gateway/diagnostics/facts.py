@@ -43,7 +43,7 @@ class Business:
 
 
 def ledger_facts(conn: Connection) -> Ledger:
-    """Counts and sums."""
+    """Return the counts and sums of the ledger."""
     by_state = select(invoice.c.state, func.count().label("found")).group_by(invoice.c.state)
     lost, lost_sat = zero_conf_exposure.lost(conn)
     cursor = block_processing.cursor(conn)
@@ -60,7 +60,7 @@ def ledger_facts(conn: Connection) -> Ledger:
 
 
 def business_facts(conn: Connection) -> Business:
-    """Sellers and their accounts."""
+    """Return sellers and their accounts."""
     return Business(
         sellers=conn.scalar(select(func.count()).select_from(seller)) or 0,
         without_payout=conn.scalar(select(func.count()).where(seller.c.payout_id.is_(None))) or 0,
@@ -72,7 +72,7 @@ def business_facts(conn: Connection) -> Business:
 
 
 def probe_storage(directory: Path) -> int:
-    """Free bytes, after a file could be written; raises OSError when none can."""
+    """Return free bytes, after a file could be written; raise OSError when none can."""
     with tempfile.TemporaryFile(dir=directory) as file:
         file.write(b"probe" * 100)
         file.flush()

@@ -29,12 +29,12 @@ class Finding:
 
 
 def ok(area: str, code: str, text: str) -> Finding:
-    """All is well."""
+    """Return a finding that all is well."""
     return Finding(area, Level.OK, code, text)
 
 
 def note(area: str, code: str, text: str, hint: str = "") -> Finding:
-    """Worth knowing."""
+    """Return a finding that is worth knowing."""
     return Finding(area, Level.NOTE, code, text, hint)
 
 
@@ -49,5 +49,5 @@ def problem(area: str, code: str, text: str, hint: str) -> Finding:
 
 
 def failed(area: str, error: BitcacheError) -> Finding:
-    """An error of ours as a finding."""
+    """Return an error of ours as a finding."""
     return problem(area, error.code, str(error), error.advice)

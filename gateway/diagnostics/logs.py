@@ -70,7 +70,7 @@ class _Lines:
         self._out = out
 
     def msg(self, line: str) -> None:
-        """Whatever the level: it was looked at before."""
+        """Write, whatever the level: it was looked at before."""
         self._out.write(line + "\n")
         self._out.flush()
 
@@ -88,7 +88,7 @@ def clear() -> None:
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """The processor that removes secrets."""
+    """Return the processor that removes secrets."""
     for key, value in event.items():
         event[key] = _without_secrets(key, value)
     return event
@@ -132,7 +132,7 @@ def _shared() -> list[Processor]:
 
 
 def _finish(*, console: bool, colors: bool) -> list[Processor]:
-    """From the event to its line."""
+    """Return the processors from the event to its line."""
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(colors=colors)
         if console
@@ -142,7 +142,7 @@ def _finish(*, console: bool, colors: bool) -> list[Processor]:
 
 
 def _formatter(finish: list[Processor]) -> logging.Formatter:
-    """The same for the libraries' records."""
+    """Return the same for the libraries' records."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder()],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish],

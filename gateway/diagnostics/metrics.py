@@ -54,7 +54,7 @@ class Releases:
         return sum(self.counts)
 
     def read(self, conn: Connection) -> None:
-        """Grants are never deleted, and numbered as they come."""
+        """Read the newest grants: they are never deleted, and numbered as they come."""
         number = insertion_order(grant)
         rows = (
             select(grant.c.granted_at, invoice.c.seen_at, number.label("number"))
@@ -72,7 +72,7 @@ class Releases:
         self.seconds += seconds
 
     def metric(self) -> HistogramMetricFamily:
-        """As Prometheus wants it: each bucket holds those below it too."""
+        """Return as Prometheus wants it: each bucket holds those below it too."""
         name, text = "bitcache_seen_to_settled_seconds", "From a payment's first sight to its release"
         ends = [str(end) for end in BUCKETS] + ["+Inf"]
         cumulative = [sum(self.counts[: n + 1]) for n in range(len(ends))]
@@ -89,7 +89,7 @@ class Metrics:
         self._releases = Releases()
 
     async def text(self) -> bytes:
-        """The exposition."""
+        """Return the exposition."""
         facts = await self._context.store.read(self._read)
         status = await self._status()
         registry = CollectorRegistry()

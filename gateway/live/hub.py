@@ -50,9 +50,9 @@ class Hub:
 
     @contextmanager
     def listening(self, purchase_id: PurchaseId, address: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever the purchase may have changed, and on shutdown; clear it, then read.
+        """Yield an event that is set whenever the purchase may have changed, and on shutdown; clear it, then read.
 
-        Raises TooManyStreams.
+        Raise TooManyStreams.
         """
         if len(self._listeners.get(purchase_id, ())) >= self._limit:
             raise TooManyStreams

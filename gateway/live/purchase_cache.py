@@ -58,7 +58,7 @@ class PurchaseCache:
         return event_log.after(conn, self._event, MOST_NEWS), event_log.newest(conn)
 
     def _forget(self, events: list[Event], newest: int) -> None:
-        """Where events are too many, or some were trimmed, nothing is known of what the others were about."""
+        """Forget what events were about; where they are too many, or some were trimmed, forget everything."""
         if [event.id for event in events] != list(range(self._event + 1, newest + 1)):
             self._kept.clear()
         for event in events:

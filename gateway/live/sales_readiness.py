@@ -37,7 +37,7 @@ class Readiness:
         return self.reason if self.reason == RESTORED or self._watcher.status.error is not None else None
 
     async def why_closed(self) -> SalesPaused | None:
-        """What a buyer is told who asks to pay; waits a little where nothing but time is missing."""
+        """Return what a buyer is told who asks to pay; waits a little where nothing but time is missing."""
         if self.reason == CATCHING_UP and self._watcher.status.error is None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE_SECONDS):

@@ -18,7 +18,10 @@ class UnlistedProxy:
         self._said = False
 
     def seen(self, address: str) -> None:
-        """A request was forwarded by the machine at ``address``; that no file can be written is no reason to fail."""
+        """Note that the machine at ``address`` forwarded a request.
+
+        A file that cannot be written is no reason to fail.
+        """
         if self._said:
             return
         self._said = True
@@ -31,7 +34,7 @@ class UnlistedProxy:
 
 
 def noticed(path: Path) -> str | None:
-    """The address that was left there, if one was."""
+    """Return the address that was left there, if one was."""
     try:
         return str(ipaddress.ip_address(path.read_text(encoding="ascii").strip()))
     except (OSError, ValueError):

@@ -94,7 +94,7 @@ async def serve(settings: Settings) -> None:
 
 
 def freeze_gc() -> None:
-    """Everything that was loaded stays: else each full collection looks through it again, and stops all for 0.1 s."""
+    """Keep what was loaded out of the collector: each full collection would look through it, and stop all for 0.1 s."""
     gc.collect()
     gc.freeze()
 
@@ -116,5 +116,5 @@ async def _bind(site: Listener) -> None:
 
 
 async def _end_streams(app: web.Application) -> None:
-    """Event streams end, and uploads keep what arrived."""
+    """End event streams; uploads keep what arrived."""
     app[CONTEXT].hub.close()

@@ -74,7 +74,7 @@ class Listener(web.BaseSite):
         return self._sockets
 
     async def start(self) -> None:
-        """Listen; raises OSError when that cannot be."""
+        """Listen; raise OSError when that cannot be."""
         addresses = await self._loop.getaddrinfo(
             self._host or None, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
@@ -190,7 +190,7 @@ def connections_allowed(wished: int) -> int:
 
 
 def _listening(family: int, address: tuple[object, ...]) -> socket.socket:
-    """A socket whose connections inherit how much the kernel keeps for each of them."""
+    """Return a socket whose connections inherit how much the kernel keeps for each of them."""
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)

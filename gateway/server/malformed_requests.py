@@ -79,7 +79,7 @@ class Connection(web.RequestHandler):
         self.on_lost()
 
     def holds_its_place(self, now: float, limits: Limits, *, crowded: bool) -> bool:
-        """Whether it has done nothing for too long; asked every few seconds."""
+        """Return whether it has done nothing for too long; asked every few seconds."""
         if self._stream is None:
             return False
         if self._current_request is None and self._asks_nothing(now, limits, crowded=crowded):
@@ -106,7 +106,7 @@ class Connection(web.RequestHandler):
         return crowded and now - idle_since > limits.idle_when_crowded  # else aiohttp closes it in time
 
     def _takes_nothing(self, now: float, patience: float) -> bool:
-        """Something waits to be read all the time, and next to nothing is."""
+        """Return whether something waits to be read all the time, and next to nothing is."""
         waiting, acked = self._outgoing()
         if not waiting:
             self._unread_since = 0.0
@@ -119,7 +119,7 @@ class Connection(web.RequestHandler):
         return False
 
     def _outgoing(self) -> tuple[int, int]:
-        """Bytes that wait for the reader, and bytes that it has taken so far (0 where the system does not say)."""
+        """Return the bytes that wait for the reader, and those it has taken (0 where the system does not say)."""
         assert self._stream is not None
         sock = self._stream.get_extra_info("socket")
         try:
@@ -137,7 +137,7 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to what the parser, or nobody else, could handle; the connection is closed after it."""
+        """Return the answer to what could not be handled; the connection is closed after it."""
         if request.writer.output_size > 0:
             raise ConnectionError("half an answer was sent")
         if status < 500 or isinstance(exc, HttpProcessingError):

@@ -48,7 +48,7 @@ log = structlog.get_logger("gateway.access")
 
 @web.middleware
 async def access_log(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """One line per request: method, route, status, milliseconds.  Never a query, never an id that opens something."""
+    """Log one line per request: method, route, status, milliseconds.  Never a query, nor an id that opens something."""
     logs.clear()
     began = time.monotonic()
     status = 0
@@ -63,7 +63,7 @@ async def access_log(request: web.Request, handler: Handler) -> web.StreamRespon
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Errors become problem details for programs and pages for people."""
+    """Turn errors into problem details for programs and pages for people."""
     try:
         return await handler(request)
     except web.HTTPException as error:
@@ -87,7 +87,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 
 @web.middleware
 async def cross_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answers preflights for what any origin may call."""
+    """Answer preflights for what any origin may call."""
     asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
     if asks and _ANY_ORIGIN.match(request.path):
         return web.Response(status=204, headers=_PREFLIGHT)
@@ -95,7 +95,7 @@ async def cross_origin(request: web.Request, handler: Handler) -> web.StreamResp
 
 
 async def security_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Headers of every response, set as it starts."""
+    """Set the headers of every response, as it starts."""
     request[_STARTED] = True
     headers, path = response.headers, request.path
     headers["Server"] = "bitcache"
@@ -120,7 +120,7 @@ async def security_headers(request: web.Request, response: web.StreamResponse) -
 
 
 def _route(request: web.Request) -> str:
-    """The route's template; a path that no route has only when nothing can hide in it."""
+    """Return the route's template; a path that no route has only when nothing can hide in it."""
     resource = request.match_info.route.resource
     if resource is not None:
         return resource.canonical

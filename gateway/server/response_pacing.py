@@ -17,7 +17,7 @@ VISITORS: web.AppKey[VisitorLimits] = web.AppKey("answers", VisitorLimits)
 
 @web.middleware
 async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """An answer counts until all of it was handed to the kernel.  Event streams have limits of their own."""
+    """Count an answer until all of it was handed to the kernel.  Event streams have limits of their own."""
     if request.match_info.handler is event_stream.stream:
         return await handler(request)
     address = authentication.client_address(request, context_of(request).settings.server.trusted_proxies)
@@ -34,7 +34,7 @@ async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _in_pieces(request: web.Request, whole: web.StreamResponse, body: memoryview) -> web.StreamResponse:
-    """The same answer; a slow reader holds one piece of it."""
+    """Send the same answer; a slow reader holds one piece of it."""
     answer = web.StreamResponse(status=whole.status, reason=whole.reason, headers=whole.headers)
     answer.content_length = len(body)
     await answer.prepare(request)

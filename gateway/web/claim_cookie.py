@@ -22,7 +22,7 @@ _PAIR = re.compile(r"([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 def claims_of(request: web.Request, file_id: FileId) -> list[str]:
-    """The claims of one file's purchases, the newest first."""
+    """Return the claims of one file's purchases, the newest first."""
     return [claim for known, claim in _pairs(request) if known == file_id][:LOOKED_UP]
 
 
@@ -36,7 +36,7 @@ def keep(request: web.Request, response: web.StreamResponse, file_id: FileId, cl
 
 
 def _pairs(request: web.Request) -> list[tuple[str, str]]:
-    """Of every cookie with our name: one with a longer path would hide another."""
+    """Return every cookie with our name: one with a longer path would hide another."""
     return list(dict.fromkeys(pair for value in _values(request) for pair in _PAIR.findall(value)))
 
 

@@ -28,7 +28,7 @@ _PAGE = "/f/{file_id:[A-Za-z0-9_-]{22}}"
 
 
 def routes() -> list[web.RouteDef]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         web.post(_PAGE + "/pay", start),
         web.get(_PAGE + "/pay", show),
@@ -60,7 +60,7 @@ async def start(request: web.Request) -> web.StreamResponse:
 
 
 def _made(request: web.Request, purchase: Purchase) -> web.Response:
-    """The way to the new invoice's page; the page at once for a browser that never says where it comes from."""
+    """Send the way to the new invoice's page; the page at once for a browser that never says where it comes from."""
     if "Sec-Fetch-Site" not in request.headers and "Referer" not in request.headers:
         return _pay_page(request, purchase, ours=True, reloads=False)
     # browsers apply a redirect's policy to what follows: with "no-referrer" the next page would not know us
@@ -77,7 +77,7 @@ def _busy(request: web.Request, file_id: FileId, error: TooManyInvoices) -> web.
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """How far it got; and where to pay, if our own page led here to this very purchase."""
+    """Send how far it got; and where to pay, if our own page led here to this very purchase."""
     named = request.match_info.get("purchase_id")
     claimed = await _claimed(request)
     for purchase in claimed:
@@ -108,7 +108,7 @@ def _pay_page(request: web.Request, purchase: Purchase, *, ours: bool, reloads: 
 
 
 async def hand_over(request: web.Request) -> web.StreamResponse:
-    """The cookie's claims, for this site's own page alone."""
+    """Send the cookie's claims, for this site's own page alone."""
     _same_site(request)
     claims = claim_cookie.claims_of(request, parse_file_id(request.match_info["file_id"]))
     return web.json_response({"claims": claims}, headers={"Cache-Control": "no-store"})
@@ -120,12 +120,12 @@ def _shown_request(purchase: Purchase) -> PaymentRequest | None:
 
 
 def _over(purchase: Purchase) -> bool:
-    """Nothing came in time; what came in part can still be completed."""
+    """Return whether nothing came in time; what came in part can still be completed."""
     return purchase.state is State.EXPIRED and purchase.received_sat == 0
 
 
 def _same_site(request: web.Request) -> None:
-    """Other sites can neither start a purchase in a reader's name nor ask for its claim.
+    """Refuse other sites, which could start a purchase in a reader's name or ask for its claim.
 
     Browsers say where a request comes from; over plain HTTP they say it by ``Origin`` alone.  Programs say nothing.
     """
@@ -136,7 +136,7 @@ def _same_site(request: web.Request) -> None:
 
 
 def _from_our_page(request: web.Request) -> bool:
-    """Whether our own page led here, by what browsers say (``Referer`` alone over plain HTTP); silence is no yes."""
+    """Return whether our own page led here, by what browsers say (``Referer`` over plain HTTP); silence is no yes."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"
@@ -149,7 +149,7 @@ def _own_origins(request: web.Request) -> tuple[str, ...]:
 
 
 async def _claimed(request: web.Request) -> list[Purchase]:
-    """The purchases of this file whose claims are in the cookie, the newest first."""
+    """Return the purchases of this file whose claims are in the cookie, the newest first."""
     context, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
     claims = claim_cookie.claims_of(request, file_id)
 

@@ -15,7 +15,7 @@ from gateway.web.render_template import page, words_of
 
 
 def routes() -> list[web.RouteDef]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         web.get("/", home),
         web.get("/sell", sell),
@@ -62,7 +62,7 @@ async def file(request: web.Request) -> web.Response:
 
 
 def error(request: web.Request, answer: web.Response) -> web.Response:
-    """A problem as a page, for those who read pages; programs get the problem itself."""
+    """Send a problem as a page, for those who read pages; programs get the problem itself."""
     if "text/html" not in request.headers.get("Accept", "*/*"):
         return answer
     problem: dict[str, Any] = json.loads(answer.text or "{}")

@@ -22,12 +22,12 @@ _TEMPLATES.filters.update(btc=btc_text, grouped=grouped)
 
 
 def words_of(request: web.Request) -> Translations:
-    """The words in the reader's language."""
+    """Return the words in the reader's language."""
     return preferred(request.headers.get("Accept-Language", ""))
 
 
 def page(request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
-    """A page; never kept by caches, since it shows states and may belong to a cookie."""
+    """Send a page; never kept by caches, since it shows states and may belong to a cookie."""
     words, context = words_of(request), context_of(request)
     text = _TEMPLATES.get_template(template).render(
         t=words, words=words.table, lang=words.language, demo=context.demo, simulated=context.simulated, **values

@@ -34,12 +34,12 @@ _ONE_BUILD = Lock()
 
 
 def routes() -> list[web.RouteDef]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [web.get("/source.tar.gz", source)]
 
 
 async def source(request: web.Request) -> web.Response:
-    """The archive, made when somebody asks for the first time."""
+    """Send the archive, made when somebody asks for the first time."""
     data, etag = await asyncio.to_thread(archive)
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if not_modified(request, etag):
@@ -49,14 +49,14 @@ async def source(request: web.Request) -> web.Response:
 
 
 def archive() -> tuple[bytes, str]:
-    """The bytes and their ETag, made once."""
+    """Return the bytes and their ETag, made once."""
     with _ONE_BUILD:
         return _build()
 
 
 @cache
 def _build() -> tuple[bytes, str]:
-    """The same from the same files."""
+    """Return the archive, the same from the same files."""
     packed = io.BytesIO()
     with (
         gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as zipped,
@@ -93,7 +93,7 @@ def _files() -> Iterator[tuple[str, bytes, bool]]:
 
 
 def _is_checkout() -> bool:
-    """What lies beside installed packages is somebody else's."""
+    """Return whether this is our own folder: what lies beside installed packages is somebody else's."""
     try:
         project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -22,7 +22,7 @@ async def widget(_: web.Request) -> web.StreamResponse:
 
 
 def _file(path: Path) -> web.FileResponse:
-    """Modules import each other by plain names, so no address can carry a version: browsers must ask."""
+    """Send a file that browsers must ask for again: modules import each other by plain names, without a version."""
     try:
         file = path.resolve()
         known = file.is_relative_to(STATIC) and file.suffix in _TYPES and file.is_file()

@@ -26,14 +26,14 @@ class Translations:
     table: dict[str, str] = field(repr=False)
 
     def __call__(self, key: str, **values: str | int) -> str:
-        """The text for ``key``; a missing one shows itself, and a test finds it."""
+        """Return the text for ``key``; a missing one shows itself, and a test finds it."""
         if "n" in values:
             key = f"{key}.{self._plural(int(values['n']))}"
         text = self.table.get(key, key)
         return re.sub(r"\{(\w+)\}", lambda hole: str(values.get(hole[1], hole[0])), text)
 
     def error(self, code: str) -> str:
-        """The sentence for an error code."""
+        """Return the sentence for an error code."""
         return self.table.get(f"error.{code}", self.table["error.unexpected"])
 
     def sat(self, amount: int) -> str:
@@ -60,12 +60,12 @@ def grouped(amount: int) -> str:
 
 @cache
 def words(language: str) -> Translations:
-    """The words of one of LANGUAGES."""
+    """Return the words of one of LANGUAGES."""
     return Translations(language, json.loads((_FOLDER / f"{language}.json").read_text("utf-8")))
 
 
 def preferred(accept_language: str) -> Translations:
-    """The words that an ``Accept-Language`` header asks for."""
+    """Return the words that an ``Accept-Language`` header asks for."""
     purchase_requests = [_RANGE.fullmatch(part) for part in accept_language.split(",")[:20]]
     ranked = sorted((m for m in purchase_requests if m), key=lambda m: -float(m[2] or 1))
     known = [m[1].lower() for m in ranked if m[1].lower() in LANGUAGES and float(m[2] or 1) > 0]

@@ -16,7 +16,7 @@ class NoBitcoind(Exception):
 
 
 def find_bitcoind(*, fetch: bool = True) -> Path:
-    """The program: $BITCOIND, then PATH, then the cache, then (if ``fetch``) Debian's; raises NoBitcoind."""
+    """Return the program: $BITCOIND, then PATH, then the cache, then (if ``fetch``) Debian's; raise NoBitcoind."""
     script = ["sh" if shutil.which("bash") is None else "bash", str(SCRIPT)]
     options = [] if fetch else ["--no-fetch"]
     try:
@@ -31,5 +31,5 @@ def find_bitcoind(*, fetch: bool = True) -> Path:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with the words of tools in English: the script reads them."""
+    """Return ours, with the words of tools in English: the script reads them."""
     return {**os.environ, "LC_ALL": "C"}

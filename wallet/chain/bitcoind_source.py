@@ -93,7 +93,7 @@ class BitcoindSource:
         await self._rpc.close()
 
     async def status(self) -> ChainStatus:
-        """How the node is."""
+        """Return how the node is."""
         try:
             info = await self._info()
         except ChainError as error:
@@ -110,17 +110,17 @@ class BitcoindSource:
         )
 
     async def tip(self) -> BlockRef:
-        """The newest block."""
+        """Return the newest block."""
         info = await self._info()
         return BlockRef(info.blocks, info.bestblockhash)
 
     async def at(self, height: int) -> BlockRef:
-        """The block of the node's chain at ``height``."""
+        """Return the block of the node's chain at ``height``."""
         digest = node_answers.text("getblockhash", await self._call("getblockhash", height))
         return BlockRef(height, digest)
 
     async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
-        """What follows ``cursor``."""
+        """Return what follows ``cursor``."""
         block = await self._ahead.after(cursor)
         if not isinstance(block, PrefetchedBlock):
             return block
@@ -129,7 +129,7 @@ class BitcoindSource:
         return Forward(block.block, tuple(await _scan(block.raw, scripts)))
 
     async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
-        """Everything of ours in the node's mempool; nothing, as from a source without one, if it forbids the calls."""
+        """Return everything of ours in the node's mempool; nothing if it forbids the calls."""
         try:
             payments = await self._mempool.payments(scripts)
         except NodeCallForbidden as error:
@@ -152,7 +152,7 @@ class BitcoindSource:
                 continue
 
     async def conflicted(self, absent: Sequence[Absent]) -> set[str]:
-        """Those that spend an output which something else has spent, in a block or in the mempool."""
+        """Return those that spend an output which something else has spent, in a block or in the mempool."""
         try:
             return await find_conflicted(self._rpc, absent)
         except NodeRefused:  # it does not take this call from us: then nothing was seen
@@ -169,7 +169,7 @@ class BitcoindSource:
             self._news.clear()
 
     async def _call(self, method: str, *params: Any) -> Any:
-        """A call to a node that was checked to be on our network, since it last was away."""
+        """Return one call's result, from a node that was checked to be on our network since it last was away."""
         if not self._checked:
             await self._info()
         try:
@@ -181,7 +181,7 @@ class BitcoindSource:
             raise
 
     async def _info(self) -> ChainInfo:
-        """The node's view of its chain; raises NodeWrongNetwork."""
+        """Return the node's view of its chain; raise NodeWrongNetwork."""
         info = node_answers.chain_info(await self._rpc.call("getblockchaininfo"))
         if info.chain != self.network:
             raise NodeWrongNetwork(f"the node follows {info.chain}, this gateway {self.network}")
@@ -191,7 +191,7 @@ class BitcoindSource:
         return info
 
     async def _after(self, cursor: BlockRef) -> PrefetchedBlock | Back | None:
-        """The block after ``cursor``, unmatched."""
+        """Return the block after ``cursor``, unmatched."""
         header = await self._header(cursor)
         if header is None or header.confirmations < 0:
             await self._expect_as_high_as(cursor)
@@ -202,7 +202,7 @@ class BitcoindSource:
         return PrefetchedBlock(block, await self._block(block.height, block.hash), more=header.confirmations > 2)
 
     async def _header(self, cursor: BlockRef) -> Header | None:
-        """The cursor's header, or None when the node never heard of it."""
+        """Return the cursor's header, or None when the node never heard of it."""
         try:
             header = node_answers.header(await self._call("getblockheader", cursor.hash))
         except NodeRefused as error:
@@ -213,7 +213,7 @@ class BitcoindSource:
         return None
 
     async def _expect_as_high_as(self, cursor: BlockRef) -> None:
-        """A node that has fewer blocks than we saw knows less than we do, for now: that is no reorganisation.
+        """Refuse a node that has fewer blocks than we saw: it knows less than we do, and that is no reorganisation.
 
         It is indexing its blocks again, or runs on another, older data folder.  Only where blocks are made
         and unmade on command can a chain become shorter.
@@ -228,7 +228,7 @@ class BitcoindSource:
             )
 
     async def _block(self, height: int, digest: str) -> bytes:
-        """A raw block; one that was pruned is asked for from a peer, for the next attempt, and NodePruned raised."""
+        """Return a raw block; ask a peer for one that was pruned, for the next attempt, and raise NodePruned."""
         if self._rest:
             raw = await self._rpc.rest(f"rest/block/{digest}.bin")
             if raw is not None and block_hash(raw) == digest:
@@ -248,7 +248,7 @@ class BitcoindSource:
             ) from error
 
     async def _ask_peers(self, digest: str) -> bool:
-        """Whether some peer was asked to send a block again."""
+        """Return whether some peer was asked to send a block again."""
         try:
             peers = node_answers.peers(await self._call("getpeerinfo"))
         except NodeCallForbidden:
@@ -281,7 +281,7 @@ class BitcoindSource:
                 self._news.set()
 
     async def _next_tip(self, *since: str) -> str:
-        """The newest block's hash, as soon as it is not ``since``, or after a while."""
+        """Return the newest block's hash, as soon as it is not ``since``, or after a while."""
         patience = LONG_POLL_SECONDS + 15
         tip = await self._rpc.call("waitfornewblock", LONG_POLL_SECONDS * 1000, *since, timeout=patience)
         return node_answers.tip(tip).hash
@@ -312,7 +312,7 @@ class BitcoindSource:
             self._news.set()
 
     async def _ask_zmq_address(self) -> str | None:
-        """Where the node says that it publishes rawtx; waits for a node that is down."""
+        """Return where the node says that it publishes rawtx; wait for a node that is down."""
         while True:
             try:
                 offers = node_answers.notifications(await self._call("getzmqnotifications"))
@@ -332,12 +332,12 @@ async def _scan(raw: bytes, scripts: Scripts) -> list[Payment]:
 
 
 def _newest_time(info: ChainInfo) -> int | None:
-    """What the newest block says, or, from nodes that do not tell, the median of eleven, an hour or so earlier."""
+    """Return the newest block's time, or, from nodes that do not tell, the median of eleven, an hour or so earlier."""
     return info.mediantime if info.time is None else info.time
 
 
 def _is_synced(info: ChainInfo) -> bool:
-    """Whether the node's newest block is the network's newest, as far as one can tell."""
+    """Return whether the node's newest block is the network's newest, as far as one can tell."""
     if info.blocks < info.known:
         return False
     if info.chain == "regtest":  # blocks come on command there

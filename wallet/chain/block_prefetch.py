@@ -33,7 +33,7 @@ class BlockPrefetch:
         self._task: asyncio.Task[PrefetchedBlock | Back | None] | None = None
 
     async def after(self, cursor: BlockRef) -> PrefetchedBlock | Back | None:
-        """What follows ``cursor``; only a block is believed that was read ahead, the rest is asked anew."""
+        """Return what follows ``cursor``; only a block is believed that was read ahead, the rest is asked anew."""
         block = await self._take(cursor) or await self._fetch(cursor)
         if isinstance(block, PrefetchedBlock) and block.more:
             self._cursor, self._task = block.block, asyncio.create_task(self._fetch(block.block))

@@ -78,23 +78,23 @@ class ChainSource(Protocol):
         ...
 
     async def status(self) -> ChainStatus:
-        """How it is; never raises ChainError."""
+        """Return how it is; never raise ChainError."""
         ...
 
     async def tip(self) -> BlockRef:
-        """The newest block."""
+        """Return the newest block."""
         ...
 
     async def at(self, height: int) -> BlockRef:
-        """The block of the chain at ``height``, which is not above the tip."""
+        """Return the block of the chain at ``height``, which is not above the tip."""
         ...
 
     async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
-        """What follows ``cursor``."""
+        """Return what follows ``cursor``."""
         ...
 
     async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
-        """Everything of ours that waits for a block right now."""
+        """Return everything of ours that waits for a block right now."""
         ...
 
     async def offer(self, transactions: Sequence[bytes]) -> None:
@@ -102,7 +102,7 @@ class ChainSource(Protocol):
         ...
 
     async def conflicted(self, absent: Sequence[Absent]) -> set[str]:
-        """The ids of those that can never be in a block, because something else spends what they spend.
+        """Return the ids of those that can never be in a block, because something else spends what they spend.
 
         Only what was seen counts: a source that cannot tell names none.
         """

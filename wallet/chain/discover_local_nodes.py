@@ -35,7 +35,7 @@ class FoundNode:
 
 
 def usual_folders() -> list[Path]:
-    """Where Bitcoin Core, its packages and its services keep their data."""
+    """Return where Bitcoin Core, its packages and its services keep their data."""
     home = Path.home()
     folders = [home / ".bitcoin", home / "snap/bitcoin-core/common/.bitcoin", Path("/var/lib/bitcoind")]
     return [home / "Library/Application Support/Bitcoin", *folders] if sys.platform == "darwin" else folders
@@ -44,7 +44,7 @@ def usual_folders() -> list[Path]:
 async def discover(
     folders: Sequence[Path] | None = None, core: Mapping[str, tuple[int, str]] = CORE, host: str = "127.0.0.1"
 ) -> list[FoundNode]:
-    """Every node that answers on this machine, in the order of the networks."""
+    """Return every node that answers on this machine, in the order of the networks."""
     places = usual_folders() if folders is None else folders
     nodes = await asyncio.gather(
         *(_look(network, f"http://{host}:{core[network][0]}", _cookies(places, core[network][1])) for network in core)
@@ -53,7 +53,7 @@ async def discover(
 
 
 def _cookies(folders: Sequence[Path], sub: str) -> list[Path]:
-    """Those that are there; the first is tried first."""
+    """Return those that are there; the first is tried first."""
     return [path for folder in folders if _exists(path := folder / sub / ".cookie")]
 
 
@@ -65,7 +65,7 @@ def _exists(path: Path) -> bool:
 
 
 async def _look(network: str, url: str, cookies: Sequence[Path]) -> FoundNode | None:
-    """The node at one address, with the first cookie that it takes."""
+    """Return the node at one address, with the first cookie that it takes."""
     refused: FoundNode | None = None
     for cookie in [*cookies, None]:
         try:
@@ -80,7 +80,7 @@ async def _look(network: str, url: str, cookies: Sequence[Path]) -> FoundNode | 
 
 
 async def _height(network: str, url: str, cookie: Path | None) -> int | None:
-    """Its height; None when it follows another network than its port says."""
+    """Return its height; None when it follows another network than its port says."""
     async with NodeRpc(url, cookie=cookie, timeout=ANSWER_SECONDS) as rpc:
         answer = await rpc.call("getblockchaininfo")
     info = node_answers.chain_info(answer)

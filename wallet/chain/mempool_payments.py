@@ -43,7 +43,7 @@ class Mempool:
         return len(self._scanned | self._ours.keys())
 
     async def payments(self, scripts: Scripts) -> list[Payment]:
-        """Everything of ours that waits for a block right now."""
+        """Return everything of ours that waits for a block right now."""
         if scripts is not self._scripts:  # what was scanned, was scanned for others
             self._scripts = scripts
             self._forget_all_but(set())
@@ -64,7 +64,7 @@ class Mempool:
         return txid in self._ours
 
     async def _present(self) -> set[str]:
-        """Every transaction in the mempool; raises NodeWarmingUp while a node that was restarted still reads it."""
+        """Return every transaction in the mempool; raise NodeWarmingUp while a restarted node still reads it."""
         listed, info = await self._rpc.batch([("getrawmempool",), ("getmempoolinfo",)])
         for answer in (listed, info):
             if isinstance(answer, ChainError):
@@ -93,7 +93,10 @@ class Mempool:
             self._ours[txid] = [replace(payment, transactions=(raw,)) for payment in payments]
 
     async def _find_ancestors(self, txid: str, present: set[str]) -> None:
-        """What must be handed in before it, should the mempool be lost: so many as nodes allow, ancestors first."""
+        """Find what must be handed in before it, should the mempool be lost.
+
+        As many as nodes allow, ancestors first.
+        """
         [raw] = self._ours[txid][0].transactions[-1:]
         chain, newest = {txid: raw}, [raw]
         while newest and len(chain) < MOST_ANCESTORS:

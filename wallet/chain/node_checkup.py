@@ -63,7 +63,7 @@ class NodeFacts:
 
 
 async def check_up(source: ChainSource, cursor: BlockRef | None, deep: BlockRef | None = None) -> NodeFacts:
-    """Everything; never raises ChainError.  ``deep``: a block of the ledger that no reorganisation reaches."""
+    """Return everything; never raise ChainError.  ``deep``: a block of the ledger that no reorganisation reaches."""
     status = await source.status()
     if not isinstance(source, BitcoindSource):
         return NodeFacts(source.name, status, peers=status.peers, looked_at=int(time.time()))
@@ -130,7 +130,7 @@ async def try_calls(rpc: NodeRpc) -> dict[str, ChainError]:
 
 
 def _trials(info: ChainInfo | None) -> dict[str, tuple[Any, ...]]:
-    """What to ask: the newest block where it is known, and else what no node has."""
+    """Return what to ask: the newest block where it is known, and else what no node has."""
     height, digest = (info.blocks, info.bestblockhash) if info else (0, NOBODY)
     parameters: dict[str, tuple[Any, ...]] = {
         "getblockhash": (height,),
@@ -183,7 +183,7 @@ async def _where(rpc: NodeRpc, info: ChainInfo, cursor: BlockRef, deep: BlockRef
 
 
 async def _zmq(source: BitcoindSource, failing: Mapping[str, ChainError]) -> tuple[Zmq, str]:
-    """Where the gateway would listen, and whether anybody answers there."""
+    """Return where the gateway would listen, and whether anybody answers there."""
     address = source.zmq_address
     if not address and "getzmqnotifications" not in failing:
         offers = node_answers.notifications(await source.rpc.call("getzmqnotifications"))

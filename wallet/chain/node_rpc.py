@@ -68,12 +68,12 @@ class NodeRpc:
         await self.close()
 
     async def call(self, method: str, *params: Any, timeout: float | None = None) -> Any:
-        """One call's result; raises a ChainError."""
+        """Return one call's result; raises a ChainError."""
         answer = await self._exchange({"id": 0, "method": method, "params": params}, timeout)
         return _result(method, answer)
 
     async def batch(self, calls: Sequence[Call]) -> list[Any]:
-        """The results of many calls in order; a call that was refused gives its ChainError instead."""
+        """Return the results of many calls in order; a call that was refused gives its ChainError instead."""
         if not calls:
             return []
         asked = [{"id": number, "method": method, "params": rest} for number, (method, *rest) in enumerate(calls)]
@@ -84,7 +84,7 @@ class NodeRpc:
         return [_outcome(str(call[0]), by_id.get(number)) for number, call in enumerate(calls)]
 
     async def rest(self, path: str) -> bytes | None:
-        """What the node's REST interface has at ``path``; None where it has nothing or is switched off.
+        """Return what the node's REST interface has at ``path``; None where it has nothing or is switched off.
 
         A block costs the node a tenth of what it costs by RPC.
         """
@@ -111,7 +111,10 @@ class NodeRpc:
             raise NodeUnreachable("what answers there is not a Bitcoin node") from error
 
     async def _forbidden(self, body: Any) -> ChainError:
-        """What 403 means: without credentials 401 comes back from a node that takes calls from here, else 403 again."""
+        """Return what 403 means.
+
+        A node that takes calls from here answers 401 without credentials, others 403 again.
+        """
         status, _ = await self._post(body, None, anonymous=True)
         if status != 401:
             return NodeAuthFailed(
@@ -144,7 +147,7 @@ class NodeRpc:
 
 
 def is_not_found(error: ChainError) -> bool:
-    """Whether the node refused because it does not know the block or transaction."""
+    """Return whether the node refused because it does not know the block or transaction."""
     return error.details.get("rpc_code") == NOT_FOUND
 
 
@@ -188,7 +191,7 @@ def _outcome(method: str, answer: Any) -> Any:
 
 
 def _refusal(method: str, answer: Any) -> ChainError:
-    """A node's error in our words."""
+    """Return a node's error in our words."""
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict):
         return NodeUnreachable("what answers there is not a Bitcoin node")

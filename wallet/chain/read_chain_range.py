@@ -25,7 +25,7 @@ ASKED_AT_ONCE = 50
 
 
 async def lowest_elsewhere(source: ChainSource, blocks: Sequence[BlockRef]) -> int | None:
-    """The lowest height at which the chain has another block than ``blocks`` (or none); None: all are on it.
+    """Return the lowest height at which the chain has another block than ``blocks`` (or none); None: all are on it.
 
     All are compared: what was changed by hand, or left by an older program, need not be the newest ones.
     """
@@ -47,7 +47,9 @@ async def read_chain(
     progress: Callable[[int, int], None] = lambda done, total: None,
     kept: Sequence[Absent] = (),
 ) -> ChainPayments:
-    """Every payment to ``scripts`` from the block at ``height`` on; raises ChainError, and BadInput above the tip.
+    """Return every payment to ``scripts`` from the block at ``height`` on.
+
+    Raise ChainError, and BadInput above the tip.
 
     A node that is starting or behind is waited for: what it does not know yet would look gone.
 
@@ -85,7 +87,7 @@ async def _refuse_one_that_is_behind(source: ChainSource) -> None:
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """A node that starts, or a light client that looks for its peers, is asked again for a while."""
+    """Ask again, for a while, a node that starts or a light client that looks for its peers."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:

@@ -55,7 +55,7 @@ class RegtestNode:
 
     @classmethod
     async def start(cls, datadir: Path | None = None, bitcoind: Path | None = None) -> Self:
-        """A node that answers, with a funded wallet; raises NoBitcoind, NodeUnreachable."""
+        """Return a node that answers, with a funded wallet; raise NoBitcoind, NodeUnreachable."""
         if bitcoind is None:
             bitcoind = await asyncio.to_thread(find_bitcoind)
         node = cls(datadir, bitcoind)
@@ -92,11 +92,11 @@ class RegtestNode:
         return int((self.datadir / "regtest" / "bitcoind.pid").read_text())
 
     def client(self) -> NodeRpc:
-        """A new RPC client; close it."""
+        """Return a new RPC client; close it."""
         return NodeRpc(self.url, cookie=self.cookie)
 
     async def rpc(self, method: str, *params: Any, wallet: str | None = None) -> Any:
-        """One call, on a connection of its own, so from any event loop."""
+        """Return one call, on a connection of its own, so from any event loop."""
         path = f"{self.url}/wallet/{wallet}" if wallet else self.url
         async with NodeRpc(path, cookie=self.cookie) as rpc:
             return await rpc.call(method, *params)
@@ -134,7 +134,7 @@ class RegtestNode:
         )
 
     async def ready(self) -> None:
-        """Wait until it answers and its demo wallet is full; raises NodeUnreachable when it does not come up."""
+        """Wait until it answers and its demo wallet is full; raise NodeUnreachable when it does not come up."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -232,7 +232,7 @@ class RegtestNode:
         return str(await self.rpc("sendrawtransaction", signed["hex"], 0))
 
     async def address(self) -> str:
-        """A fresh address of the demo wallet."""
+        """Return a fresh address of the demo wallet."""
         return str(await self._demo_wallet("getnewaddress"))
 
     async def _value_of(self, inputs: list[dict[str, Any]]) -> int:
@@ -257,7 +257,7 @@ class RegtestNode:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports nobody listens on, below the range from which the system hands out ports to others."""
+    """Return ports nobody listens on, below the range from which the system hands out ports to others."""
     counts: list[int] = []
     while len(counts) < count:
         port = 15_000 + secrets.randbelow(15_000)

@@ -37,7 +37,7 @@ class SimulatedTransaction:
     coinbase: bool = False
 
     def payment(self) -> Payment:
-        """As the ledger wants it."""
+        """Return the transaction as the ledger wants it."""
         return Payment(f"{self.txid}:0", self.script, Sat(self.amount), COINBASE_MATURITY if self.coinbase else 0)
 
 
@@ -72,7 +72,7 @@ class SimulatedChain:
             self._load(json.loads(self._path.read_text()))
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: nothing is held."""
 
     async def status(self) -> ChainStatus:
         """Always well."""
@@ -80,15 +80,15 @@ class SimulatedChain:
         return ChainStatus(True, self.network, height, height, synced=True, version=self.name)
 
     async def tip(self) -> BlockRef:
-        """The newest block."""
+        """Return the newest block."""
         return self._blocks[-1].ref
 
     async def at(self, height: int) -> BlockRef:
-        """The block at ``height``."""
+        """Return the block at ``height``."""
         return self._blocks[height].ref
 
     async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
-        """What follows ``cursor``."""
+        """Return what follows ``cursor``."""
         if cursor.height >= len(self._blocks) or self._blocks[cursor.height].ref != cursor:
             return Back()
         if cursor == self._blocks[-1].ref:
@@ -98,7 +98,7 @@ class SimulatedChain:
         return Forward(block.ref, tuple(ours))
 
     async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
-        """Everything of ours that waits for a block."""
+        """Return everything of ours that waits for a block."""
         ours = [transaction for transaction in self._waiting.values() if transaction.script in scripts]
         return [
             replace(transaction.payment(), transactions=(json.dumps(_row(transaction)).encode(),))
@@ -114,7 +114,7 @@ class SimulatedChain:
                 self._tell()
 
     async def conflicted(self, absent: Sequence[Absent]) -> set[str]:
-        """Those that were replaced, here or in a reorganisation."""
+        """Return those that were replaced, here or in a reorganisation."""
         return {transaction.txid for transaction in absent} & self._spent
 
     async def wait(self, timeout: float) -> None:
@@ -130,11 +130,11 @@ class SimulatedChain:
     # What it can be told to do
 
     async def pay(self, address: str, amount: Sat) -> str:
-        """Send from nowhere to an address of this network; raises NodeRefused when it is none."""
+        """Pay from nowhere to an address of this network; raise NodeRefused when it is none."""
         return self.send(self._script(address), amount)
 
     def send(self, script: bytes, amount: Sat) -> str:
-        """The same, to a script; raises NodeRefused for more than there can be (every reader would stumble over it)."""
+        """Pay to a script; raise NodeRefused for more satoshis than there can be."""
         if not 0 <= amount <= MAX_MONEY:
             raise NodeRefused("there are no more than 21 million BTC")
         sent = SimulatedTransaction(secrets.token_hex(32), script, int(amount))
@@ -182,7 +182,7 @@ class SimulatedChain:
         self._tell()
 
     async def lose_mempool(self) -> None:
-        """As a node that crashed: nothing waits, and nothing was spent otherwise."""
+        """Forget what waits, as a node that crashed: nothing was spent otherwise."""
         self._waiting.clear()
         self._tell()
 
@@ -234,7 +234,7 @@ def _reward(script: bytes) -> SimulatedTransaction:
 
 
 def _write(path: Path, text: str) -> None:
-    """All of it or nothing."""
+    """Write all of it or nothing."""
     whole = path.with_suffix(".new")
     whole.write_text(text)
     whole.replace(path)

@@ -16,7 +16,7 @@ from wallet.chain.node_rpc import NodeRpc
 
 
 async def find_conflicted(rpc: NodeRpc, absent: Sequence[Absent]) -> set[str]:
-    """The ids of those that are conflicted; raises ChainError when the node cannot be asked."""
+    """Return the ids of those that are conflicted; raise ChainError when the node cannot be asked."""
     made = {transaction_id(raw): raw for transaction in absent for raw in transaction.transactions}
     present = set(node_answers.transaction_ids(await rpc.call("getrawmempool")))
     outputs = sorted({output for raw in made.values() for output in spent_by(raw)})
@@ -33,7 +33,7 @@ async def find_conflicted(rpc: NodeRpc, absent: Sequence[Absent]) -> set[str]:
 
 
 def _dead(made: dict[str, bytes], spent: set[tuple[str, int]], present: set[str]) -> set[str]:
-    """Those of ``made`` that spend what is spent, or what a dead one makes."""
+    """Return those of ``made`` that spend what is spent, or what a dead one makes."""
     waits = {txid: raw for txid, raw in made.items() if txid not in present}
     dead: set[str] = set()
     while True:

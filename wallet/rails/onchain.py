@@ -28,7 +28,7 @@ class OnChainRail:
     def check(self, account: str, script_type: str | None = None) -> PayoutTerms:
         """Read what a seller typed and get the second opinion.
 
-        Raises InvalidDescriptor, PrivateKeyRefused, WrongNetwork or, when the opinions differ,
+        Raise InvalidDescriptor, PrivateKeyRefused, WrongNetwork or, when the opinions differ,
         SalesPaused.  The first call takes half a second: call it in a thread.
         """
         account_read = read(account, self.network, script_type)
@@ -37,7 +37,7 @@ class OnChainRail:
         return PayoutTerms(account_read.text, account_read.script_type, DUST[account_read.script_type], first)
 
     def destination(self, account: str, index: int) -> Destination:
-        """The ``index``-th address of a canonical descriptor."""
+        """Return the ``index``-th address of a canonical descriptor."""
         script, address = self._account(account).derive(index)
         return Destination(script, address)
 

@@ -29,24 +29,24 @@ class CompactFilter:
         self._values = _decode(content[at:], count)
 
     def matches(self, scripts: Collection[bytes]) -> bool:
-        """Whether the block may hold an output to one of them, or spend one."""
+        """Return whether the block may hold an output to one of them, or spend one."""
         if not self._values:
             return False
         key, within, values = self._key, self._range, self._values
         return any(siphash(key, script) * within >> 64 in values for script in scripts)
 
     def leaves_out(self, scripts: Collection[bytes]) -> bool:
-        """Whether one of these output scripts of the block is missing, which is in no honest filter."""
+        """Return whether one of these output scripts of the block is missing, which is in no honest filter."""
         return any(not self.matches((script,)) for script in scripts if script and script[0] != _OP_RETURN)
 
 
 def filter_hash(content: bytes) -> bytes:
-    """What filter headers commit to."""
+    """Return what filter headers commit to."""
     return hashlib.sha256(hashlib.sha256(content).digest()).digest()
 
 
 def _decode(packed: bytes, count: int) -> set[int]:
-    """Values of a Golomb-coded set: each the last one plus a quotient (ones, then a zero) and a remainder."""
+    """Yield the values of a Golomb-coded set: each the last one plus a quotient (ones, then a zero) and a remainder."""
     bits = format(int.from_bytes(packed), f"0{len(packed) * 8}b") if packed else ""
     values: set[int] = set()
     value = at = 0

@@ -51,7 +51,7 @@ class ConsensusRules:
     most_headers: int = 1_000_000
 
     def least_height(self, now: int) -> int:
-        """How many blocks there must be by ``now`` (Unix seconds), with room for slow times."""
+        """Return how many blocks there must be by ``now`` (Unix seconds), with room for slow times."""
         expected = (now - self.base.time) // SPACING_SECONDS
         return self.base.height + (max(0, expected) * 9 // 10 if self.keeps_pace else 0)
 

@@ -25,7 +25,7 @@ class PeerAddress:
 
 
 def read_address(text: str, network: str) -> PeerAddress:
-    """``host``, ``host:port`` or ``[v6]:port``; raises InvalidSettings."""
+    """``host``, ``host:port`` or ``[v6]:port``; raise InvalidSettings."""
     facts(network)
     host, port = text.strip(), ""
     if host.startswith("["):
@@ -39,7 +39,7 @@ def read_address(text: str, network: str) -> PeerAddress:
 
 
 async def dial(address: PeerAddress, proxy: PeerAddress | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A TCP connection, through a SOCKS5 proxy (RFC 1928, no password) if there is one."""
+    """Return a TCP connection, through a SOCKS5 proxy (RFC 1928, no password) if there is one."""
     if proxy is None:
         return await asyncio.open_connection(address.host, address.port)
     reader, writer = await asyncio.open_connection(proxy.host, proxy.port)

@@ -11,7 +11,7 @@ TimeAndBits = Callable[[int], tuple[int, int]]
 
 
 def target_of(bits: int) -> int:
-    """The number that a hash may not exceed; 0, which no hash meets, for what is no target (negative or too large)."""
+    """Return the number that a hash may not exceed; 0, which no hash meets, for what is no target."""
     exponent, mantissa = bits >> 24, bits & 0x7FFFFF
     if bits & 0x800000 or exponent > 34:
         return 0
@@ -20,7 +20,7 @@ def target_of(bits: int) -> int:
 
 
 def bits_of(target: int) -> int:
-    """The compact form of a target, which keeps its three highest bytes."""
+    """Return the compact form of a target, which keeps its three highest bytes."""
     size = (target.bit_length() + 7) // 8
     mantissa = target << 8 * (3 - size) if size <= 3 else target >> 8 * (size - 3)
     if mantissa & 0x800000:  # the highest bit is a sign
@@ -29,12 +29,12 @@ def bits_of(target: int) -> int:
 
 
 def work_of(bits: int) -> int:
-    """How many hashes a header of this compact target takes on average."""
+    """Return how many hashes a header of this compact target takes on average."""
     return (1 << 256) // (target_of(bits) + 1)
 
 
 def required_bits(rules: ConsensusRules, height: int, time: int, at: TimeAndBits) -> int:
-    """What the header at ``height``, which says ``time``, must hold (Bitcoin Core, ``GetNextWorkRequired``)."""
+    """Return what the header at ``height``, which says ``time``, must hold (Bitcoin Core, ``GetNextWorkRequired``)."""
     if rules.fixed_difficulty:
         return rules.limit_bits
     before, bits = at(height - 1)

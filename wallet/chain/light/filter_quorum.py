@@ -48,7 +48,7 @@ class FilterQuorum:
         self._filters: OrderedDict[bytes, bytes] = OrderedDict()
 
     async def payments(self, height: int, scripts: Collection[bytes]) -> tuple[Payment, ...]:
-        """Everything that the block at ``height`` pays to ``scripts``; raises Undecided."""
+        """Return everything that the block at ``height`` pays to ``scripts``; raise Undecided."""
         digest = self._chain.digest(height)
         if digest not in self._agreed:
             claims = await self._ask_hashes(height)
@@ -60,7 +60,7 @@ class FilterQuorum:
         return ()
 
     async def _ask_hashes(self, height: int) -> dict[PeerConnection, bytes]:
-        """What each peer says of the block at ``height``; agreement about it and later ones is remembered."""
+        """Return what each peer says of the block at ``height``; agreement about it and later ones is remembered."""
         stop = min(height + HASHES_AT_ONCE - 1, self._pool.common_height(self._quorum) or height)
         peers, row = self._pool.having(stop), [self._chain.digest(place) for place in range(height, stop + 1)]
         answers = await asyncio.gather(
@@ -77,7 +77,7 @@ class FilterQuorum:
     async def _settle(
         self, height: int, digest: bytes, claims: dict[PeerConnection, bytes], scripts: Collection[bytes]
     ) -> tuple[Payment, ...]:
-        """The block decides; who claims a filter without what is in it is dropped, and the rest is asked again."""
+        """Return the block, which decides; drop who claims a filter without what is in it, and ask the rest again."""
         block = await self._block(height, digest)
         log.warning("filters_disagree", height=height, peers=len(claims))
         lied = await asyncio.gather(
@@ -90,7 +90,7 @@ class FilterQuorum:
     async def _is_lie(
         self, peer: PeerConnection, height: int, digest: bytes, claimed: bytes, block: WholeBlock
     ) -> bool:
-        """Whether the peer's filter is not the one that it claimed, or leaves out what is in the block."""
+        """Return whether the peer's filter is not the one that it claimed, or leaves out what is in the block."""
         content = await self._try(peer, partial(peer.filters, height, digest, [digest]))
         if content is None:
             return True
@@ -103,7 +103,7 @@ class FilterQuorum:
         return lies
 
     async def _filter(self, height: int, digest: bytes) -> bytes:
-        """The filter of a block on whose hash peers agree."""
+        """Return the filter of a block on whose hash peers agree."""
         if digest in self._filters:
             return self._filters[digest]
         row = self._agreed_row(height)
@@ -115,7 +115,7 @@ class FilterQuorum:
         raise Undecided
 
     def _agreed_row(self, height: int) -> list[bytes]:
-        """Blocks from ``height`` on whose filters' hashes are known."""
+        """Return blocks from ``height`` on whose filters' hashes are known."""
         row: list[bytes] = []
         while len(row) < FILTERS_AT_ONCE and self._chain.known(height + len(row)):
             digest = self._chain.digest(height + len(row))
@@ -139,7 +139,7 @@ class FilterQuorum:
         return True
 
     async def _block(self, height: int, digest: bytes) -> WholeBlock:
-        """A block, proven by its header; who sends something else is dropped."""
+        """Return a block, proven by its header; who sends something else is dropped."""
         for peer in _shuffled(self._pool.having(height)):
             raw = await self._try(peer, partial(peer.block, digest))
             if raw is None:
@@ -151,7 +151,7 @@ class FilterQuorum:
         raise Undecided
 
     async def _try(self, peer: PeerConnection, ask: Callable[[], Awaitable[Answer]]) -> Answer | None:
-        """The answer, or None from a peer that is dropped for giving none, or one that cannot be."""
+        """Return the answer, or None from a peer that is dropped for giving none, or one that cannot be."""
         try:
             return await ask()
         except ChainError as error:
@@ -160,7 +160,7 @@ class FilterQuorum:
 
 
 def _may_pay(digest: bytes, content: bytes, scripts: Sequence[bytes]) -> bool:
-    """Whether to look into the block; one on whose filter all agree, though it is none, is looked into."""
+    """Return whether to look into the block; one on whose filter all agree, though it is none, is looked into."""
     try:
         return CompactFilter(digest, content).matches(scripts)
     except PeerMisbehaved:

@@ -50,33 +50,33 @@ class HeaderChain:
         return self.time_and_bits(self.tip.height)[0]
 
     def is_stale(self, now: int) -> bool:
-        """Whether the newest block is too old to be the network's newest; ``now`` in Unix seconds."""
+        """Return whether the newest block is too old to be the network's newest; ``now`` in Unix seconds."""
         return self.rules.keeps_pace and now - self.tip_time >= STALE_SECONDS
 
     def at(self, height: int) -> BlockRef:
-        """The block at ``height``, which is neither below the base nor above the tip."""
+        """Return the block at ``height``, which is neither below the base nor above the tip."""
         return BlockRef(height, self.digest(height)[::-1].hex())
 
     def known(self, height: int) -> bool:
-        """Whether there is a block at ``height`` here."""
+        """Return whether there is a block at ``height`` here."""
         return 0 <= height - self.rules.base.height < len(self._hashes)
 
     def digest(self, height: int) -> bytes:
-        """The hash of the block at a known ``height``, as it is on the wire."""
+        """Return the hash of the block at a known ``height``, as it is on the wire."""
         return self._hashes[height - self.rules.base.height]
 
     def height_of(self, digest: bytes | None) -> int | None:
-        """At which height a block (its hash as on the wire) is in this chain; None if it is not."""
+        """Return at which height a block (its hash as on the wire) is in this chain; None if it is not."""
         place = self._places.get(digest) if digest else None
         return None if place is None else place + self.rules.base.height
 
     def header(self, height: int) -> bytes:
-        """The raw header at a known ``height`` above the base."""
+        """Return the raw header at a known ``height`` above the base."""
         place = height - self.rules.base.height - 1
         return bytes(self._headers[place * HEADER : (place + 1) * HEADER])
 
     def time_and_bits(self, height: int) -> tuple[int, int]:
-        """Time and compact target of the header at a known ``height``."""
+        """Return time and compact target of the header at a known ``height``."""
         place = height - self.rules.base.height
         if place == 0:
             return self.rules.base.time, self.rules.base.bits
@@ -84,7 +84,7 @@ class HeaderChain:
         return fields
 
     def locator(self, back: int = 0) -> list[bytes]:
-        """Hashes by which a peer finds where its chain leaves ours, from ``back`` blocks below the tip."""
+        """Return hashes by which a peer finds where its chain leaves ours, from ``back`` blocks below the tip."""
         headers: list[bytes] = []
         place, stride = len(self._hashes) - 1 - back, 1
         while place > 0:
@@ -94,7 +94,7 @@ class HeaderChain:
         return [*headers, self._hashes[0]]
 
     def branch(self, parent: bytes) -> Branch:
-        """An empty branch that begins after ``parent``; raises NodeRefused when that is not ours."""
+        """Return an empty branch that begins after ``parent``; raise NodeRefused when that is not ours."""
         place = self._places.get(parent)
         if place is None:
             raise NodeRefused("the peer's chain does not contain a block that this one must contain")
@@ -116,17 +116,17 @@ class HeaderChain:
         return True
 
     def accept(self, batch: Sequence[bytes], now: int | None = None) -> bool:
-        """Take headers one after another, if that makes the chain heavier; raises NodeRefused on what cannot be."""
+        """Take headers one after another, if that makes the chain heavier; raise NodeRefused on what cannot be."""
         branch = self.branch(batch[0][4:36])
         branch.add(batch, int(time.time()) if now is None else now)
         return self.adopt(branch)
 
     def work_above(self, height: int) -> int:
-        """The work of our own blocks above ``height``."""
+        """Return the work of our own blocks above ``height``."""
         return sum(work_of(self.time_and_bits(place)[1]) for place in range(height + 1, self.tip.height + 1))
 
     def load(self, path: Path) -> None:
-        """What was saved, checked anew, as far as it is sound."""
+        """Load what was saved, checked anew, as far as it is sound."""
         raw = path.read_bytes() if path.exists() else b""
         saved = [raw[place : place + HEADER] for place in range(0, len(raw) - HEADER + 1, HEADER)]
         for first in range(0, len(saved), _AT_ONCE):
@@ -136,7 +136,7 @@ class HeaderChain:
                 return
 
     def save(self, path: Path) -> None:
-        """All of it or nothing.  The file is a cache: losing it costs a download, never a payment."""
+        """Save all of it or nothing.  The file is a cache: losing it costs a download, never a payment."""
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = path.with_suffix(".new")
         whole.write_bytes(bytes(self._headers))
@@ -166,7 +166,7 @@ class Branch:
         return self.fork + len(self.hashes)
 
     def is_attached(self) -> bool:
-        """Whether the block that it begins after is still in the chain."""
+        """Return whether the block that it begins after is still in the chain."""
         return self._chain.known(self.fork) and self._chain.digest(self.fork) == self._parent
 
     def add(self, batch: Sequence[bytes], now: int) -> None:

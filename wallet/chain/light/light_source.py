@@ -53,7 +53,7 @@ class LightSource:
         proxy: str | None = None,
         rules: ConsensusRules | None = None,
     ) -> None:
-        """``peers``: ``host:port`` of those to use, and no others.  Raises InvalidSettings."""
+        """``peers``: ``host:port`` of those to use, and no others.  Raise InvalidSettings."""
         self.network = network
         self._rules = rules or RULES[network]
         self._quorum = connections
@@ -77,7 +77,7 @@ class LightSource:
         await asyncio.to_thread(self._chain.save, self._file)
 
     async def status(self) -> ChainStatus:
-        """How it is; waits a moment for the first peer at most."""
+        """Return how it is; wait a moment for the first peer at most."""
         with contextlib.suppress(ChainError):
             async with _patience(self._why_not, STATUS_SECONDS):
                 await self._until(lambda: self._why_not_yet() is None)
@@ -96,13 +96,13 @@ class LightSource:
         )
 
     async def tip(self) -> BlockRef:
-        """The newest block that enough peers have."""
+        """Return the newest block that enough peers have."""
         async with _patience(self._why_not):
             await self._until(lambda: self._why_not_yet() is None)
             return self._common() or self._chain.tip
 
     async def at(self, height: int) -> BlockRef:
-        """The block at ``height``."""
+        """Return the block at ``height``."""
         if height < self._rules.base.height:
             raise self._below_base()
         if not self._chain.known(height):
@@ -110,7 +110,7 @@ class LightSource:
         return self._chain.at(height)
 
     async def step(self, cursor: BlockRef, scripts: Scripts) -> Step:
-        """What follows ``cursor``."""
+        """Return what follows ``cursor``."""
         if cursor.height < self._rules.base.height:
             raise self._below_base()
         async with _patience(self._why_not):
@@ -124,7 +124,7 @@ class LightSource:
                 await self._news(changed)
 
     async def unconfirmed(self, scripts: Scripts) -> list[Payment]:
-        """Nothing: filters are of blocks."""
+        """Return nothing: filters are of blocks."""
         return []
 
     async def offer(self, transactions: Sequence[bytes]) -> None:
@@ -145,7 +145,7 @@ class LightSource:
     # What follows a block
 
     async def _next(self, cursor: BlockRef, scripts: Scripts) -> Step:
-        """What follows ``cursor``, by our own headers; raises Undecided."""
+        """Return what follows ``cursor``, by our own headers; raise Undecided."""
         common = self._common()
         if common is None:
             raise Undecided
@@ -166,14 +166,14 @@ class LightSource:
         return Forward(block, payments)
 
     def _common(self) -> BlockRef | None:
-        """The newest block that enough peers have."""
+        """Return the newest block that enough peers have."""
         height = self.pool.common_height(self._quorum)
         return None if height is None else self._chain.at(height)
 
     # Why there is no answer
 
     def _why_not_yet(self) -> ChainError | None:
-        """What is missing before anything may be answered."""
+        """Return what is missing before anything may be answered."""
         connected = len(self.pool.connected())
         if connected < self._quorum:
             if connected == 0 and self.pool.error:
@@ -200,7 +200,7 @@ class LightSource:
         return "" if self._is_fresh() else "no block was found for two hours: are these peers cut off?"
 
     def _is_fresh(self) -> bool:
-        """Whether the newest block can be the network's newest, by the clock."""
+        """Return whether the newest block can be the network's newest, by the clock."""
         return not self._chain.is_stale(int(time.time()))
 
     def _is_short(self) -> bool:
@@ -215,7 +215,7 @@ class LightSource:
     # News
 
     def _notice(self) -> None:
-        """Something changed: whoever waits looks again."""
+        """Wake whoever waits: something changed."""
         if self._chain.tip != self._seen:
             self._seen, self._grew_at = self._chain.tip, time.monotonic()
             if self._grew_at > self._saved_at + SAVE_SECONDS:
@@ -225,12 +225,12 @@ class LightSource:
         changed.set()
 
     async def _until(self, ready: Callable[[], bool]) -> None:
-        """Return when it is; raises ChainError at once when nobody can be asked."""
+        """Return when it is; raise ChainError at once when nobody can be asked."""
         while not ready():
             await self._news(self._changed)
 
     async def _news(self, changed: asyncio.Event) -> None:
-        """Wait for a change; raises ChainError when nobody can be asked."""
+        """Wait for a change; raise ChainError when nobody can be asked."""
         if self.pool.is_hopeless() and self.pool.error:
             raise self.pool.error
         with contextlib.suppress(TimeoutError):
@@ -240,7 +240,7 @@ class LightSource:
 
 @contextlib.asynccontextmanager
 async def _patience(reason: Callable[[], ChainError], seconds: float = PATIENCE_SECONDS) -> AsyncIterator[None]:
-    """No question waits for ever."""
+    """Let no question wait for ever."""
     try:
         async with asyncio.timeout(seconds):
             yield

@@ -34,14 +34,14 @@ class BlockFilter:
 
 
 def read_services(payload: bytes) -> int:
-    """What a peer offers, from its ``version``."""
+    """Return what a peer offers, from its ``version``."""
     if len(payload) < 20:
         raise PeerMisbehaved("the peer's greeting is broken")
     return int(struct.unpack_from("<Q", payload, 4)[0])
 
 
 def read_headers(payload: bytes) -> list[bytes]:
-    """Raw headers of a ``headers`` message."""
+    """Return raw headers of a ``headers`` message."""
     count, at = read_count(payload, 0)
     if count > MOST_HEADERS or len(payload) != at + count * (HEADER + 1):
         raise PeerMisbehaved("the peer sent broken headers")
@@ -49,7 +49,7 @@ def read_headers(payload: bytes) -> list[bytes]:
 
 
 def read_filter_hashes(payload: bytes) -> FilterHashes:
-    """A ``cfheaders`` message."""
+    """Return a ``cfheaders`` message."""
     start = 1 + 2 * HASH
     if len(payload) <= start or payload[0] != BASIC:
         raise PeerMisbehaved("the peer sent broken filter headers")
@@ -61,7 +61,7 @@ def read_filter_hashes(payload: bytes) -> FilterHashes:
 
 
 def read_filter(payload: bytes) -> BlockFilter:
-    """A ``cfilter`` message."""
+    """Return a ``cfilter`` message."""
     start = 1 + HASH
     if len(payload) <= start or payload[0] != BASIC:
         raise PeerMisbehaved("the peer sent a broken filter")
@@ -84,15 +84,15 @@ def read_count(raw: bytes, at: int) -> tuple[int, int]:
 
 
 def ask_headers(protocol: int, locator: list[bytes]) -> bytes:
-    """The payload of ``getheaders``: what follows the first of these blocks that the peer has."""
+    """Return the payload of ``getheaders``: what follows the first of these blocks that the peer has."""
     return struct.pack("<IB", protocol, len(locator)) + b"".join(locator) + bytes(HASH)
 
 
 def ask_filters(first_height: int, stop: bytes) -> bytes:
-    """The payload of ``getcfheaders`` and ``getcfilters``: from a height up to a block."""
+    """Return the payload of ``getcfheaders`` and ``getcfilters``: from a height up to a block."""
     return struct.pack("<BI", BASIC, first_height) + stop
 
 
 def ask_block(digest: bytes) -> bytes:
-    """The payload of ``getdata`` for a whole block, with witnesses (BIP144)."""
+    """Return the payload of ``getdata`` for a whole block, with witnesses (BIP144)."""
     return struct.pack("<BI", 1, _MSG_WITNESS_BLOCK) + digest

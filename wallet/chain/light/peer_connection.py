@@ -77,7 +77,7 @@ class PeerConnection:
     async def open(
         cls, address: PeerAddress, network: str, *, proxy: PeerAddress | None = None, timeout: float = 5.0
     ) -> Self:
-        """Connect and shake hands, each within ``timeout`` seconds; raises ChainError."""
+        """Connect and shake hands, each within ``timeout`` seconds; raise ChainError."""
         try:
             async with asyncio.timeout(timeout):
                 reader, writer = await dial(address, proxy)
@@ -126,12 +126,12 @@ class PeerConnection:
     # Questions.  One at a time; each raises ChainError.
 
     async def headers(self, locator: list[bytes]) -> list[bytes]:
-        """Up to 2 000 raw headers after the first block of ``locator`` that the peer has in its chain."""
+        """Return up to 2 000 raw headers after the first block of ``locator`` that the peer has in its chain."""
         async with self._ask("getheaders", p2p_messages.ask_headers(PROTOCOL, locator), "headers"):
             return p2p_messages.read_headers(await self._next())
 
     async def filter_hashes(self, first: int, stop: bytes, count: int) -> tuple[bytes, ...]:
-        """Hashes of the filters of ``count`` blocks, from height ``first`` to the block ``stop``."""
+        """Return hashes of the filters of ``count`` blocks, from height ``first`` to the block ``stop``."""
         payload = p2p_messages.ask_filters(first, stop)
         async with self._ask("getcfheaders", payload, "cfheaders"):
             filter_hashes: FilterHashes | None = None
@@ -142,7 +142,7 @@ class PeerConnection:
         return filter_hashes.hashes
 
     async def filters(self, first: int, stop: bytes, blocks: list[bytes]) -> list[bytes]:
-        """The filters of ``blocks``, which are those from height ``first`` to the block ``stop``."""
+        """Return the filters of ``blocks``, which are those from height ``first`` to the block ``stop``."""
         received: list[bytes] = []
         async with self._ask("getcfilters", p2p_messages.ask_filters(first, stop), "cfilter"):
             for digest in blocks:
@@ -153,7 +153,7 @@ class PeerConnection:
         return received
 
     async def block(self, digest: bytes) -> bytes:
-        """A whole block; nothing of it is checked but that it begins with that block's header."""
+        """Return a whole block; nothing of it is checked but that it begins with that block's header."""
         async with self._ask("getdata", p2p_messages.ask_block(digest), "block"):
             raw = await self._next()
         if _double_sha256(raw[: p2p_messages.HEADER]) != digest:
@@ -187,7 +187,7 @@ class PeerConnection:
         return got
 
     async def _insist(self, command: str, payload: bytes) -> bytes:
-        """The next answer, the question asked again while there is none."""
+        """Return the next answer, the question asked again while there is none."""
         for wait in ASK_AGAIN_SECONDS:
             with contextlib.suppress(NodeUnreachable):
                 return await self._next(wait)
@@ -247,7 +247,7 @@ class PeerConnection:
         await self._until("verack")
 
     async def _until(self, wanted: str) -> bytes:
-        """The next message of this kind, before the reading task runs."""
+        """Return the next message of this kind, before the reading task runs."""
         while True:
             command, payload = await self._receive()
             if command == wanted:
@@ -262,7 +262,7 @@ class PeerConnection:
 
 
 async def network_of(address: PeerAddress, proxy: PeerAddress | None, timeout: float) -> str | None:
-    """Which network a peer follows, found by trying them all."""
+    """Return which network a peer follows, found by trying them all."""
 
     async def answers(network: str) -> str | None:
         try:

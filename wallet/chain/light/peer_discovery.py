@@ -31,7 +31,7 @@ class Peers:
     """Peers of ``network``: those configured, or those that DNS seeds name."""
 
     def __init__(self, network: str, configured: Sequence[str], connections: int, proxy: str | None) -> None:
-        """``connections``: how many must agree.  Raises InvalidSettings."""
+        """``connections``: how many must agree.  Raise InvalidSettings."""
         self.network = network
         self.quorum = connections
         self.configured = tuple(read_address(text, network) for text in configured)
@@ -54,7 +54,7 @@ class Peers:
         return min(max(len(self.configured), self.quorum), MOST_NAMED) if self.configured else spare
 
     async def candidates(self) -> list[PeerAddress]:
-        """Every peer that could be asked, by number; raises ChainError when none is known."""
+        """Return every peer that could be asked, by number; raise ChainError when none is known."""
         if self.proxy:
             return list(dict.fromkeys(self.configured))  # the proxy knows names, and ours would bypass it
         if self.configured:
@@ -84,7 +84,7 @@ class Peers:
         return list(dict.fromkeys(PeerAddress(str(answer[4][0]), address.port) for answer in resolved))
 
     async def connect(self, address: PeerAddress) -> PeerConnection:
-        """Greet a peer that serves filters; raises ChainError, which says what is wrong with the peer if it can."""
+        """Greet a peer that serves filters; raise ChainError, which says what is wrong with the peer if it can."""
         try:
             peer = await PeerConnection.open(address, self.network, proxy=self.proxy, timeout=self._timeout)
         except (NodeUnreachable, NodeWrongNetwork) as error:
@@ -111,7 +111,7 @@ class Peers:
 
 
 def neighbourhood(address: PeerAddress) -> str:
-    """Which addresses one party easily has many of: an IPv4 /16, an IPv6 /32."""
+    """Return which addresses one party easily has many of: an IPv4 /16, an IPv6 /32."""
     try:
         ip = ipaddress.ip_address(address.host)
     except ValueError:

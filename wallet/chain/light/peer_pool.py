@@ -59,20 +59,20 @@ class PeerPool:
         await asyncio.gather(*(task for task in tasks if task), return_exceptions=True)
 
     def connected(self) -> list[PeerConnection]:
-        """Every peer that is connected."""
+        """Return every peer that is connected."""
         return [peer for peer in self._connected.values() if peer.is_usable]
 
     def is_hopeless(self) -> bool:
-        """Whether nobody is connected, or being dialled, since the last attempt failed."""
+        """Return whether nobody is connected, or being dialled, since the last attempt failed."""
         return self.error is not None and not self._attending
 
     def having(self, height: int) -> list[PeerConnection]:
-        """Those that showed to have our chain up to ``height`` or further."""
+        """Return those that showed to have our chain up to ``height`` or further."""
         heights = ((peer, self._height(peer)) for peer in self.connected())
         return [peer for peer, newest in heights if newest is not None and newest >= height]
 
     def common_height(self, count: int) -> int | None:
-        """The newest block of our chain that at least ``count`` peers have."""
+        """Return the newest block of our chain that at least ``count`` peers have."""
         heights = sorted(newest for peer in self.connected() if (newest := self._height(peer)) is not None)
         return heights[-count] if len(heights) >= count else None
 
@@ -137,7 +137,7 @@ class PeerPool:
         return addresses
 
     async def _attend(self, address: PeerAddress) -> None:
-        """Everything with one peer, until it fails."""
+        """Do everything with one peer, until it fails."""
         peer: PeerConnection | None = None
         try:
             peer = await self._peers.connect(address)
@@ -181,7 +181,7 @@ class PeerPool:
             peer.check()
 
     async def _fetch_headers(self, peer: PeerConnection) -> None:
-        """Every header that the peer has and we have not, into our chain if that makes it heavier.
+        """Fetch every header that the peer has and we have not, into our chain if that makes it heavier.
 
         Asked for from one block below our newest, because a peer that has that answers with it.
         Raise PeerMisbehaved when it keeps showing other branches, none of them heavier than our chain.
@@ -211,7 +211,7 @@ class PeerPool:
 
 
 def too_few(connected: int, wanted: int) -> NodeUnreachable:
-    """Why nothing is answered while fewer peers are there than must agree."""
+    """Return why nothing is answered while fewer peers are there than must agree."""
     return NodeUnreachable(
         f"only {connected} of the {wanted} peers that must agree can be asked",
         hint="Wait for others to answer, name more in chain.light_peers, or run a node of your own.",

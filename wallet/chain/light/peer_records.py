@@ -46,7 +46,7 @@ class PeerRecords:
             record.failures = 0
 
     def to_dial(self, peers: Iterable[PeerAddress], now: float | None = None) -> list[PeerAddress]:
-        """Those that may be asked again: first those that never failed, last the one that failed last."""
+        """Return those that may be asked again: first those that never failed, last the one that failed last."""
         moment = time.monotonic() if now is None else now
         usable = [peer for peer in peers if peer not in self._records or self._records[peer].until <= moment]
         return sorted(usable, key=lambda peer: self._records[peer].failed_at if peer in self._records else -1.0)

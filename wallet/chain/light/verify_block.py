@@ -34,7 +34,7 @@ def read_block(raw: bytes) -> WholeBlock:
 
 
 def merkle_root(digests: list[bytes]) -> bytes | None:
-    """The root over transaction ids; None for a list that may stand for a shorter one (CVE-2012-2459)."""
+    """Return the root over transaction ids; None for a list that may stand for a shorter one (CVE-2012-2459)."""
     while len(digests) > 1:
         if any(digests[place] == digests[place + 1] for place in range(0, len(digests) - 1, 2)):
             return None
