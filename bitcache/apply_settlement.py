@@ -189,7 +189,7 @@ class _Budget:
 
     @property
     def holds_back(self) -> bool:
-        """It is not asked now: a later report decides."""
+        """Wait: a later report decides."""
         return self._limit is None
 
     def covers(self, amount: int) -> bool:

@@ -67,13 +67,13 @@ class Connection(web.RequestHandler):
         self._acked = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It stands."""
+        """Begin to keep time."""
         assert isinstance(transport, asyncio.Transport)
         self._stream, self._made_at = transport, self._loop.time()
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """It is closed."""
+        """End."""
         super().connection_lost(exc)
         self._stream = None
         self.on_lost()

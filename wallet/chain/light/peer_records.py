@@ -31,17 +31,17 @@ class PeerRecords:
         self._records: OrderedDict[PeerAddress, _Record] = OrderedDict()
 
     def misbehaved(self, peer: PeerAddress, now: float | None = None) -> None:
-        """It lied."""
+        """Remember that it lied."""
         self._note(peer, BANNED_SECONDS, time.monotonic() if now is None else now)
 
     def failed(self, peer: PeerAddress, now: float | None = None) -> None:
-        """It hung up, or never answered."""
+        """Remember that it hung up, or never answered."""
         before = self._records.get(peer)
         wait = min(RETRY_SECONDS * 2 ** min(before.failures if before else 0, 10), LONGEST_RETRY_SECONDS)
         self._note(peer, wait, time.monotonic() if now is None else now)
 
     def worked(self, peer: PeerAddress) -> None:
-        """It was of use, so the next failure is a first one; that it failed lately stays known."""
+        """Remember that it was of use: the next failure is a first one; that it failed lately stays known."""
         if record := self._records.get(peer):
             record.failures = 0
 
