@@ -189,7 +189,7 @@ class _Budget:
 
     @property
     def holds_back(self) -> bool:
-        """Wait: a later report decides."""
+        """Return whether it is not asked now: a later report decides."""
         return self._limit is None
 
     def covers(self, amount: int) -> bool:

@@ -7,9 +7,27 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 #: How descriptions begin, which say what something is and not what it does.
-DESCRIBING = frozenset(
-    "The What A An Whether How Every Where Those These One All Everything Which Why Who It Raises Returns".split()
-)
+DESCRIBING = {
+    "The",
+    "What",
+    "A",
+    "An",
+    "Whether",
+    "How",
+    "Every",
+    "Where",
+    "Those",
+    "These",
+    "One",
+    "All",
+    "Everything",
+    "Which",
+    "Why",
+    "Who",
+    "It",
+    "Raises",
+    "Returns",
+}
 
 
 def functions() -> list[tuple[str, str]]:

@@ -191,8 +191,9 @@ class _Grants:
 def _remember_a_million(folder: Path) -> None:
     """A data folder with a million old invoices."""
     asyncio.run(set_up(folder))
-    database = DataFolder(settings_in(folder).storage.directory).database
-    with contextlib.closing(sqlite3.connect(database)) as conn, conn:
+    data = DataFolder(settings_in(folder).storage.directory)
+    data.addresses.touch()  # a used database without its journal is refused
+    with contextlib.closing(sqlite3.connect(data.database)) as conn, conn:
         conn.execute("INSERT INTO listing SELECT 'f', id, ?, 1, '', '', '', '', NULL, '', 0 FROM seller", (PRICE,))
         ids = [b64u(os.urandom(16)) for _ in range(SCRIPTS)]
         purchases = ({"id": id_, "file_id": "f", "claim_hash": os.urandom(32), "created_at": 0} for id_ in ids)
