@@ -1,4 +1,4 @@
-"""Buyer's links and recovery links (docs/protocol.md §1).
+"""Buyer's links and access links (docs/protocol.md §1).
 
     https://gateway.example/f/<F>#<A>          https://gateway.example/f/<F>#<A>.<C>
 
@@ -26,7 +26,7 @@ _LINK = re.compile(
 
 @dataclass(frozen=True)
 class Link:
-    """A link taken apart; with a ``claim`` (b64u of 32 bytes) it is a recovery link.  ``repr`` hides the secrets."""
+    """A link taken apart; with a ``claim`` (b64u of 32 bytes) it is an access link.  ``repr`` hides the secrets."""
 
     gateway: str  #: scheme, host and port: "https://gateway.example"
     file_id: FileId

@@ -113,7 +113,7 @@ async def add_payment_request(request: web.Request) -> web.Response:
 
 
 async def claimed(request: web.Request) -> web.Response:
-    """Send the purchase that a recovery link belongs to."""
+    """Send the purchase that an access link belongs to."""
     return reply(await purchase_of_claim(context_of(request), authentication.claim(request)))
 
 

@@ -11,14 +11,14 @@ from gateway.cli.sell import InsecureOption
 
 
 def buy_command(
-    link: Annotated[str, typer.Argument(help="The buyer's or a recovery link; - reads it from stdin.")],
+    link: Annotated[str, typer.Argument(help="The buyer's or an access link; - reads it from stdin.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File or folder to write to.")] = None,
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds to wait for the payment, and for its blocks.")
     ] = 7200,
     force: Annotated[bool, typer.Option("--force", help="Replace the output if it is there.")] = False,
     pay_rest: Annotated[
-        bool, typer.Option("--pay-rest", help="Pay what a access link's purchase lacks, though others may hold it.")
+        bool, typer.Option("--pay-rest", help="Pay what an access link's purchase lacks, though others may hold it.")
     ] = False,
     state_dir: Annotated[
         Path | None, typer.Option(help="Where claims are remembered; ~/.local/state/bitcache by default.")

@@ -73,7 +73,7 @@ async def buy(
 ) -> FinishedPurchase:
     """Pay for and open ``goods`` into ``target``; going on where an earlier call stopped.
 
-    ``pay_rest``: go on with a access link's purchase that is paid in part.
+    ``pay_rest``: go on with an access link's purchase that is paid in part.
 
     Raise PaidInPart without it; NotPaidInTime after ``timeout`` seconds of waiting, TargetExists, SealingError,
     GatewayUnreachable, DishonestGateway before anything that it should not ask for is shown.

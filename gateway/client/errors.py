@@ -47,7 +47,7 @@ class DishonestGateway(BitcacheError):
 
 
 class PaidInPart(BitcacheError):
-    """Only a part was received for the purchase of a access link, which somebody else may hold, too."""
+    """Only a part was received for the purchase of an access link, which somebody else may hold, too."""
 
     code = "paid_in_part"
     hint = (

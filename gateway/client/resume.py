@@ -1,4 +1,4 @@
-"""Which purchase to go on with: the best one that is remembered, a recovery link's, or a fresh one.
+"""Which purchase to go on with: the best one that is remembered, an access link's, or a fresh one.
 
 Whoever made a link may hold its claim's invoice: who pays that pays for another's claim.  So a link's claim counts
 only once it is paid, or paid in part and the buyer chose to pay the rest; it is never stored (claim_from_link.py).

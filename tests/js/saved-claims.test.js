@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 
 const begin = (offer) => beginWith(offer, nextClaim(offer.fileId).claim);
-const kept = () => claimsOf(FILE).map((one) => one.claim);
+const kept = () => claimsOf(FILE).map((entry) => entry.claim);
 const open = (fromLink = null, pendingClaim = false) => resume(OFFER, { fromLink, pendingClaim });
 const attackers = claim(66);
 

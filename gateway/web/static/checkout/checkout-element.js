@@ -85,9 +85,9 @@ export class BitcacheCheckout extends HTMLElement {
    * @param {() => void} close
    */
   #asksBeforeLeaving(close) {
-    const { purchase, file, recovery, keeps } = this.#flow?.state ?? START;
-    if (!purchase || file || !recovery) return false;
-    askBeforeLeaving(recovery, keeps, close);
+    const { purchase, file, accessLink, keeps } = this.#flow?.state ?? START;
+    if (!purchase || file || !accessLink) return false;
+    askBeforeLeaving(accessLink, keeps, close);
     return true;
   }
 

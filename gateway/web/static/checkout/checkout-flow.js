@@ -122,11 +122,11 @@ export class Flow {
    */
   #keepElsewhere(claim) {
     if (this.state.embedded && openOwnPage()) return this.dispatch({ type: "handedOver" });
-    this.dispatch({ type: "keepFirst", link: this.#recoveryLink(claim) });
+    this.dispatch({ type: "keepFirst", link: this.#accessLink(claim) });
   }
 
   /** @param {string} claim */
-  #recoveryLink(claim) {
+  #accessLink(claim) {
     return this.#link ? formatLink({ ...this.#link, gateway: location.origin, claim }) : "";
   }
 
@@ -195,7 +195,7 @@ export class Flow {
   /** @param {import("./resume.js").ClaimedPurchase} claimed */
   #follow(claimed) {
     const { claim } = (this.#claimed = claimed);
-    this.dispatch({ type: "recovery", link: this.#recoveryLink(claim) });
+    this.dispatch({ type: "accessLink", link: this.#accessLink(claim) });
     this.#watchOver(claimed, (purchase) => this.#onPurchase(purchase));
   }
 

@@ -1,6 +1,6 @@
 /**
  * The checkout as one value and one pure function. Everything that happens is an event; what is shown
- * follows from the state alone (screen.js, progress-steps.js), so a reload or a lost connection cannot confuse it.
+ * follows from the state alone (views/, progress-steps.js), so a reload or a lost connection cannot confuse it.
  */
 
 /**
@@ -32,7 +32,7 @@
  * @property {number | null} work how far a proof of work is that takes a while: 1 is as long as usual
  * @property {Purchase | null} purchase
  * @property {Purchase | null} part of a link, paid in part: shown, and gone on with by choice alone
- * @property {string | null} recovery the recovery link, once there is a purchase
+ * @property {string | null} accessLink the access link, once there is a purchase
  * @property {{bytes: number, total: number} | null} download sealed bytes
  * @property {number | null} downloadedAt Unix seconds, as all times
  * @property {number | null} openingAt
@@ -58,7 +58,7 @@ export const START = Object.freeze({
   work: null,
   purchase: null,
   part: null,
-  recovery: null,
+  accessLink: null,
   download: null,
   downloadedAt: null,
   openingAt: null,
@@ -74,7 +74,7 @@ export const START = Object.freeze({
 
 /**
  * @typedef {{type: "place", embedded: boolean, keeps: boolean} | {type: "offer", offer: Offer} | {type: "preview", preview: Preview} | {type: "start"}
- *   | {type: "work", part: number} | {type: "handedOver"} | {type: "part", purchase: Purchase} | {type: "keepFirst", link: string} | {type: "purchase", purchase: Purchase} | {type: "recovery", link: string}
+ *   | {type: "work", part: number} | {type: "handedOver"} | {type: "part", purchase: Purchase} | {type: "keepFirst", link: string} | {type: "purchase", purchase: Purchase} | {type: "accessLink", link: string}
  *   | {type: "downloading", bytes: number, total: number} | {type: "downloaded", at: number} | {type: "opening", at: number}
  *   | {type: "opened", at: number, file: Opened} | {type: "payRest"} | {type: "saysPaid"} | {type: "startAgain"} | {type: "retry"}
  *   | {type: "held"} | {type: "offline"} | {type: "online"} | {type: "trouble", trouble: Trouble} | {type: "note", note: Trouble}} Event
@@ -86,7 +86,7 @@ const NO_PURCHASE = {
   starting: false,
   purchase: null,
   part: null,
-  recovery: null,
+  accessLink: null,
   vanished: false,
   payRest: false,
   saysPaid: false,
@@ -120,8 +120,8 @@ export function reduce(state, event) {
       return { ...state, work: event.part };
     case "purchase":
       return withPurchase(state, event.purchase);
-    case "recovery":
-      return { ...state, recovery: event.link };
+    case "accessLink":
+      return { ...state, accessLink: event.link };
     case "downloading":
       return { ...state, download: { bytes: event.bytes, total: event.total } };
     case "downloaded":

@@ -29,8 +29,8 @@ export async function solve({ challenge, bits }, onProgress = () => {}) {
   const quietUntil = performance.now() + QUIET_MS;
   for (let first = 0; ; first += AT_ONCE) {
     const tried = await Promise.all(Array.from({ length: AT_ONCE }, (_, at) => zeroBits(salt, first + at)));
-    const found = tried.findIndex((zeros) => zeros >= bits);
-    if (found >= 0) return { challenge, nonce: first + found };
+    const index = tried.findIndex((zeros) => zeros >= bits);
+    if (index >= 0) return { challenge, nonce: first + index };
     if (performance.now() > quietUntil) onProgress((first + AT_ONCE) / 2 ** bits);
   }
 }

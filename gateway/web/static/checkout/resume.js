@@ -1,4 +1,4 @@
-/** Which purchase this page is about: one that this browser remembers, one begun without JavaScript, or a recovery link's. */
+/** Which purchase this page is about: one that this browser remembers, one begun without JavaScript, or an access link's. */
 
 import { b64u, unb64u } from "../sealing/bytes.js";
 import { GatewayError } from "../sealing/errors.js";
@@ -31,7 +31,7 @@ export async function resume(goods, { fromLink, pendingClaim }) {
   const known = new Set(kept.map(({ claim }) => claim));
   const foreign = [...new Set([...waiting, ...(fromLink ? [fromLink] : [])])].filter((claim) => !known.has(claim));
   const candidates = [...foreign.map((claim) => ({ claim, adopted: true })), ...kept];
-  const claimed = (await Promise.all(candidates.map((candidate) => lookUp(goods, candidate)))).filter((one) => one !== null);
+  const claimed = (await Promise.all(candidates.map((candidate) => lookUp(goods, candidate)))).filter((entry) => entry !== null);
   const usable = claimed.filter(isUsable);
   for (const { claim, adopted, purchase } of usable) {
     if (!known.has(claim)) keepClaim(fileId, claim, adopted);
@@ -57,7 +57,7 @@ export const isUsable = ({ adopted, rest, purchase }) =>
  * @param {string | null} fromLink
  */
 function partOf(claimed, usable, fromLink) {
-  const parts = claimed.filter((one) => !usable.includes(one) && verdictOn(one.purchase) !== "leave");
+  const parts = claimed.filter((entry) => !usable.includes(entry) && verdictOn(entry.purchase) !== "leave");
   return parts.find(({ claim }) => claim === fromLink) ?? parts[0] ?? null;
 }
 

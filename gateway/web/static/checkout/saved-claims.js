@@ -33,7 +33,7 @@ const keyOf = (fileId) => `bitcache.claims.${fileId}`;
 export function claimsOf(fileId) {
   try {
     const kept = JSON.parse(read(keyOf(fileId)) ?? "[]");
-    return Array.isArray(kept) ? kept.map(understood).filter((one) => one !== null) : [];
+    return Array.isArray(kept) ? kept.map(understood).filter((entry) => entry !== null) : [];
   } catch {
     return [];
   }
@@ -46,7 +46,7 @@ export function claimsOf(fileId) {
  * @param {boolean} [rest]
  */
 export function keepClaim(fileId, claim, adopted = false, rest = false) {
-  const others = claimsOf(fileId).filter((one) => one.claim !== claim);
+  const others = claimsOf(fileId).filter((entry) => entry.claim !== claim);
   save(fileId, [{ claim, ...(adopted && { adopted }), ...(rest && { rest }) }, ...others]);
 }
 
@@ -75,7 +75,7 @@ export const areStored = (fileId) => !unstored.has(keyOf(fileId));
  */
 export function noteClaim(fileId, claim, purchase) {
   const kept = claimsOf(fileId);
-  const at = kept.findIndex((one) => one.claim === claim);
+  const at = kept.findIndex((entry) => entry.claim === claim);
   if (at < 0) return;
   const first = kept[at].first ?? firstOf(purchase);
   const paid = kept[at].paid || purchase.received_sat > 0 || isPaid(purchase);
@@ -90,18 +90,18 @@ export function noteClaim(fileId, claim, purchase) {
  * @param {Kept[]} kept
  */
 function save(fileId, kept) {
-  const spare = kept.filter((one) => one.over && !one.paid);
+  const spare = kept.filter((entry) => entry.over && !entry.paid);
   const surplus = Math.min(spare.length, Math.max(0, kept.length - ENOUGH));
   const gone = spare.slice(spare.length - surplus);
-  write(keyOf(fileId), JSON.stringify(kept.filter((one) => !gone.includes(one))));
+  write(keyOf(fileId), JSON.stringify(kept.filter((entry) => !gone.includes(entry))));
 }
 
 /**
- * @param {unknown} one
+ * @param {unknown} entry
  * @returns {Kept | null} earlier versions kept claims alone, and did not tell where they came from
  */
-function understood(one) {
-  const kept = typeof one === "string" ? { claim: one, adopted: true } : /** @type {Kept | null} */ (one);
+function understood(entry) {
+  const kept = typeof entry === "string" ? { claim: entry, adopted: true } : /** @type {Kept | null} */ (entry);
   return /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(kept?.claim ?? "") ? kept : null;
 }
 
@@ -123,7 +123,7 @@ function write(key, value) {
     localStorage.setItem(key, value);
     unstored.delete(key);
   } catch {
-    // Private windows and full disks: the recovery link is what remains.
+    // Private windows and full disks: the access link is what remains.
     unstored.set(key, value);
   }
 }

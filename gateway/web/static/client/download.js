@@ -70,10 +70,10 @@ export class GroupKeeper {
 
   /** @returns {Promise<number>} bytes from the start that are what the seller signed */
   async #proven() {
-    const found = this.store.size();
-    if (found < HEADER_SIZE || !same(await this.store.read(0, HEADER_SIZE), this.manifest.header)) return 0;
+    const stored = this.store.size();
+    if (stored < HEADER_SIZE || !same(await this.store.read(0, HEADER_SIZE), this.manifest.header)) return 0;
     let proven = HEADER_SIZE;
-    for (let g = 0; proven < found && proven === groupOffset(g); g++) proven = await this.#provenUntil(g);
+    for (let g = 0; proven < stored && proven === groupOffset(g); g++) proven = await this.#provenUntil(g);
     return proven;
   }
 

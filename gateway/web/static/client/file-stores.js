@@ -152,13 +152,13 @@ export class MemoryStore {
    * @param {number} end
    */
   async read(start, end) {
-    const found = [];
+    const pieces = [];
     let at = 0;
     for (const part of this.#parts) {
-      if (at < end && at + part.size > start) found.push(part.slice(Math.max(0, start - at), end - at));
+      if (at < end && at + part.size > start) pieces.push(part.slice(Math.max(0, start - at), end - at));
       at += part.size;
     }
-    return concat(...(await Promise.all(found.map(async (part) => new Uint8Array(await part.arrayBuffer())))));
+    return concat(...(await Promise.all(pieces.map(async (part) => new Uint8Array(await part.arrayBuffer())))));
   }
 
   /** @param {number} size */

@@ -88,15 +88,15 @@ async function good(response) {
  * @param {Response} response
  */
 async function problem(response) {
-  const found = (await response.json().catch(() => null)) ?? {};
+  const problem = (await response.json().catch(() => null)) ?? {};
   const unnamed = PROXY_CODES.get(response.status) ?? (response.status >= 500 ? "gateway_unreachable" : "unexpected");
-  const code = typeof found.code === "string" ? found.code : unnamed;
-  const work = code === "proof_of_work" ? { challenge: String(found.challenge), bits: Number(found.bits) } : null;
-  return new GatewayError(code, String(found.detail ?? "the gateway refused"), {
+  const code = typeof problem.code === "string" ? problem.code : unnamed;
+  const work = code === "proof_of_work" ? { challenge: String(problem.challenge), bits: Number(problem.bits) } : null;
+  return new GatewayError(code, String(problem.detail ?? "the gateway refused"), {
     status: response.status,
-    hint: String(found.hint ?? ""),
-    reason: String(found.reason ?? ""),
-    scriptTypes: Array.isArray(found.script_types) ? found.script_types.map(String) : undefined,
+    hint: String(problem.hint ?? ""),
+    reason: String(problem.reason ?? ""),
+    scriptTypes: Array.isArray(problem.script_types) ? problem.script_types.map(String) : undefined,
     work,
   });
 }

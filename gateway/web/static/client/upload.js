@@ -244,8 +244,8 @@ function refused(error) {
  * @returns {Promise<Listing | null>}
  */
 async function findListing(link, fileId, manifest) {
-  const found = await call(link, "GET", `/files/${fileId}`).catch(unlessStatus(404));
-  if (!found || (await found.json()).manifest !== manifest) return null;
+  const listing = await call(link, "GET", `/files/${fileId}`).catch(unlessStatus(404));
+  if (!listing || (await listing.json()).manifest !== manifest) return null;
   const { listings } = await (await call(link, "GET", "/listings")).json();
   return listings.find((/** @type {Listing} */ listing) => listing.file_id === fileId) ?? null;
 }

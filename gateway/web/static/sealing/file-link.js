@@ -1,5 +1,5 @@
 /**
- * Buyer's links and recovery links (docs/protocol.md §1).
+ * Buyer's links and access links (docs/protocol.md §1).
  *
  *     https://gateway.example/f/<F>#<A>          https://gateway.example/f/<F>#<A>.<C>
  *
@@ -11,7 +11,7 @@ import { SealingError } from "./errors.js";
 import { CLAIM_SIZE, FILE_ID_SIZE, LINK_SHARE_SIZE } from "./key-derivation.js";
 
 /**
- * All but `gateway` (scheme, host and port) in b64u; with a `claim` it is a recovery link.
+ * All but `gateway` (scheme, host and port) in b64u; with a `claim` it is an access link.
  * @typedef {{gateway: string, fileId: string, linkShare: string, claim: string | null}} Link
  */
 
@@ -29,8 +29,8 @@ export function parseLink(text) {
   /** @type {Map<string, Link>} */
   const links = new Map();
   try {
-    for (const found of text.matchAll(LINK)) {
-      const link = takeApart(found);
+    for (const match of text.matchAll(LINK)) {
+      const link = takeApart(match);
       links.set(formatLink(link), link);
     }
   } catch {
@@ -50,7 +50,7 @@ export function formatLink({ gateway, fileId, linkShare, claim }) {
 }
 
 /**
- * @param {RegExpMatchArray} found
+ * @param {RegExpMatchArray} match
  * @returns {Link}
  */
 function takeApart([, gateway, fileId, linkShare, claim]) {

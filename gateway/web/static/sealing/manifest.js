@@ -65,18 +65,18 @@ export function manifestText(manifest) {
  */
 export function parseManifest(text) {
   if (utf8(text).length > MAX_TEXT) throw invalid("the manifest is over 4 KiB");
-  const found = parseObject(text, MEMBERS);
-  number(found.v, 1, 1, "version");
+  const members = parseObject(text, MEMBERS);
+  number(members.v, 1, 1, "version");
   return {
-    fileId: raw(found.file_id, 16, "file_id"),
-    sealedSize: sealedLength(found.sealed_size),
-    header: raw(found.header, HEADER_SIZE, "header"),
-    groupRoot: raw(found.group_root, 32, "group_root"),
-    shareHash: raw(found.share_hash, 32, "share_hash"),
-    metaHash: raw(found.meta_hash, 32, "meta_hash"),
-    previewHash: found.preview_hash === null ? null : raw(found.preview_hash, 32, "preview_hash"),
-    priceSat: number(found.price_sat, 1, MAX_SAT, "price_sat"),
-    sellerKey: raw(found.seller_key, 32, "seller_key"),
+    fileId: raw(members.file_id, 16, "file_id"),
+    sealedSize: sealedLength(members.sealed_size),
+    header: raw(members.header, HEADER_SIZE, "header"),
+    groupRoot: raw(members.group_root, 32, "group_root"),
+    shareHash: raw(members.share_hash, 32, "share_hash"),
+    metaHash: raw(members.meta_hash, 32, "meta_hash"),
+    previewHash: members.preview_hash === null ? null : raw(members.preview_hash, 32, "preview_hash"),
+    priceSat: number(members.price_sat, 1, MAX_SAT, "price_sat"),
+    sellerKey: raw(members.seller_key, 32, "seller_key"),
   };
 }
 

@@ -47,14 +47,14 @@ export function metadataText(metadata) {
  * @throws {SealingError} invalid_name, invalid_manifest
  */
 export function parseMetadata(text) {
-  const found = parseObject(text, MEMBERS);
-  number(found.v, 1, 1, "version");
+  const members = parseObject(text, MEMBERS);
+  number(members.v, 1, 1, "version");
   return {
-    title: cleanTitle(found.title),
-    name: safeName(found.name),
-    type: mediaType(found.type),
-    size: number(found.size, 0, MAX_PLAIN_SIZE, "size"),
-    sellerKey: raw(found.seller_key, 32, "seller_key"),
+    title: cleanTitle(members.title),
+    name: safeName(members.name),
+    type: mediaType(members.type),
+    size: number(members.size, 0, MAX_PLAIN_SIZE, "size"),
+    sellerKey: raw(members.seller_key, 32, "seller_key"),
   };
 }
 

@@ -3,7 +3,7 @@
 import { h, heading, setText } from "../../ui/dom.js";
 import { satText } from "../../ui/format-numbers.js";
 import { t } from "../../ui/translations.js";
-import { noteLine, questions, stepList, wayBack } from "./shared-parts.js";
+import { noteLine, questions, stepList, accessLinkBox } from "./shared-parts.js";
 
 /**
  * @param {import("../checkout-state.js").State} state
@@ -13,7 +13,7 @@ export function waitingView(state) {
   const title = heading("");
   const line = h("p", { class: "soft" });
   const marks = h("p", { class: "notice", hidden: true });
-  const [note, steps, back] = [noteLine(), stepList(), wayBack()];
+  const [note, steps, back] = [noteLine(), stepList(), accessLinkBox()];
   return {
     node: h("div", { class: "card" }, h("div", { class: "offer-head" }, title, line), marks, steps.node, note.node, back.node, questions()),
     update(next) {

@@ -6,7 +6,7 @@ import { t } from "../../ui/translations.js";
 
 /**
  * Shows the question, once at a time.
- * @param {string} link the recovery link
+ * @param {string} link the access link
  * @param {boolean} stored this browser finds the purchase without it
  * @param {() => void} close what the person chose
  */

@@ -2,7 +2,7 @@
 
 import { h, heading, setText } from "../../ui/dom.js";
 import { errorText, t } from "../../ui/translations.js";
-import { wayBack } from "./shared-parts.js";
+import { accessLinkBox } from "./shared-parts.js";
 
 /**
  * @param {import("../checkout-state.js").State} state
@@ -14,7 +14,7 @@ export function troubleView(state, act) {
   const retry = h("button", { type: "button", class: "button primary", onclick: act.retry }, t("retry"));
   const title = heading("");
   const paid = h("p", { class: "notice" }, t("trouble.paid"));
-  const back = wayBack();
+  const back = accessLinkBox();
   return {
     node: h("div", { class: "card" }, h("div", { class: "offer-head" }, title, text), paid, retry, back.node),
     update(next) {

@@ -1,9 +1,9 @@
-/** The file is here: save it, look at it, keep the way back and the receipt. */
+/** The file is here: save it, look at it, keep the access link and the receipt. */
 
 import { h, heading, setText } from "../../ui/dom.js";
 import { moment, satText, sizeText } from "../../ui/format-numbers.js";
 import { t } from "../../ui/translations.js";
-import { stepList, wayBack } from "./shared-parts.js";
+import { stepList, accessLinkBox } from "./shared-parts.js";
 import { openedFigure } from "./file-preview.js";
 import { markText } from "./awaiting-confirmation.js";
 
@@ -22,9 +22,9 @@ export function doneView(state, act) {
   });
   const undone = h("p", { class: "notice warn", hidden: true }, h("strong", {}, `${t("undone.title")}. `), t("undone.text"));
   const marks = h("p", { class: "notice", hidden: true });
-  const [steps, back] = [stepList(), wayBack()];
+  const [steps, back] = [stepList(), accessLinkBox()];
   const text = h("p", { class: "soft" }, t("done.text", { name: file.name, size: sizeText(file.size) }));
-  const own = state.embedded ? ownPageLine(state.recovery ?? "") : "";
+  const own = state.embedded ? ownPageLine(state.accessLink ?? "") : "";
   const head = h("div", { class: "offer-head" }, heading(t("done.title")), text);
   return {
     node: h("div", { class: "card" }, head, undone, look, save, own, back.node, marks, receipt(state, steps.node)),
@@ -39,7 +39,7 @@ export function doneView(state, act) {
 
 /**
  * No page is told whether a frame may save: some sites forbid it, and then nothing happens.
- * @param {string} link the recovery link: storage of the frame's is not the page's
+ * @param {string} link the access link: storage of the frame's is not the page's
  */
 function ownPageLine(link) {
   const open = h("a", { href: link, target: "_blank", rel: "noopener" }, t("done.own.open"));

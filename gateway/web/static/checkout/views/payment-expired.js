@@ -3,7 +3,7 @@
 import { h, heading, setText } from "../../ui/dom.js";
 import { clock, satText } from "../../ui/format-numbers.js";
 import { t } from "../../ui/translations.js";
-import { noteLine, questions, wayBack } from "./shared-parts.js";
+import { noteLine, questions, accessLinkBox } from "./shared-parts.js";
 
 /**
  * @param {import("../checkout-state.js").State} state
@@ -17,7 +17,7 @@ export function expiredView(state, act) {
   const again = h("button", { type: "button", class: "button primary", onclick: act.startAgain }, t("expired.again"));
   const rest = h("button", { type: "button", class: "button primary", onclick: act.payRest });
   const paid = h("button", { type: "button", class: "button", onclick: act.saysPaid }, t("expired.paid"));
-  const [note, back] = [noteLine(), wayBack()];
+  const [note, back] = [noteLine(), accessLinkBox()];
   const head = h("div", { class: "offer-head" }, heading(t("expired.title")), text);
   const actions = h("div", { class: "stack" }, rest, again, paid);
   return {

@@ -6,7 +6,7 @@ import { h, heading, setText } from "../../ui/dom.js";
 import { btcText, countdown, satText } from "../../ui/format-numbers.js";
 import { t } from "../../ui/translations.js";
 import { onchainRequest, paymentUri } from "../invoice-terms.js";
-import { noteLine, price, questions, stepList, wayBack } from "./shared-parts.js";
+import { noteLine, price, questions, stepList, accessLinkBox } from "./shared-parts.js";
 
 /** @typedef {import("../checkout-state.js").Purchase} Purchase */
 
@@ -22,7 +22,7 @@ export function invoiceView(state, act) {
   const partial = h("p", { class: "notice warn", hidden: true });
   const amount = amountRow(() => purchase);
   const held = h("p", { class: "held" }, h("span"), h("time", { role: "timer" }));
-  const [note, steps, back] = [noteLine(), stepList(), wayBack({ folded: true })];
+  const [note, steps, back] = [noteLine(), stepList(), accessLinkBox({ folded: true })];
   const actions = payActions(offer.demo, act);
   const head = h("div", { class: "offer-head" }, heading(offer.title), h("p", { class: "soft" }, t("invoice.scan")));
   const facts = h("dl", { class: "pay-facts" }, amount.node, addressRow(onchainRequest(purchase).address));

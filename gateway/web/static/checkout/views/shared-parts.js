@@ -101,7 +101,7 @@ export function fillBar(bar, { bytes, total }) {
  * The access link that brings a buyer back, on any device.
  * @param {{folded?: boolean}} [look] folded: one line to open, while something else comes first
  */
-export function wayBack({ folded = false } = {}) {
+export function accessLinkBox({ folded = false } = {}) {
   let link = "";
   const button = copyButton(() => link, { label: t("keep.copy"), class: "button" });
   const text = h("p", { class: "small soft" }, t("keep.text"));
@@ -111,7 +111,7 @@ export function wayBack({ folded = false } = {}) {
     node,
     /** @param {State} state */
     update(state) {
-      link = state.recovery ?? "";
+      link = state.accessLink ?? "";
       node.hidden = link === "";
     },
   };
