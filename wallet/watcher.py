@@ -99,7 +99,7 @@ class Watcher:
         """Sync and wait, until cancelled.  Nothing that the node or the disk does ends it."""
         failures = 0
         while True:
-            if await self._attempt():
+            if await self.attempt():
                 failures = 0
                 await self._source.wait(IDLE_SECONDS)
             else:
@@ -117,7 +117,7 @@ class Watcher:
                 raise
             self.status.synced_at = self._clock()
 
-    async def _attempt(self) -> bool:
+    async def attempt(self) -> bool:
         """Return one sync, its failure noted instead of raised."""
         try:
             await self.sync()

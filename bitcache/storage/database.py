@@ -49,7 +49,7 @@ class Store:
 
     def __init__(self, path: Path, reader: AsyncEngine, writer: Engine, reading: WeakSet[aiosqlite.Connection]) -> None:
         self._changes = 0
-        self._checkpoints = WalCheckpoint(path)
+        self.checkpoints = WalCheckpoint(path)
         self._watching = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
         self._reader, self._writer, self._reading = reader, writer, reading
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
@@ -80,7 +80,7 @@ class Store:
                 await connection.interrupt()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        await self._checkpoints.close()
+        await self.checkpoints.close()
         self._thread.shutdown()
         self._watching.close()
         self._writer.dispose()
@@ -124,7 +124,7 @@ class Store:
                 batch.append(self._jobs.get_nowait())
             works = [work for work, _ in batch]
             results = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, works)
-            self._checkpoints.committed(self._changes)
+            self.checkpoints.committed(self._changes)
             for (_, done), result in zip(batch, results, strict=True):
                 resolve(done, result)
                 self._jobs.task_done()

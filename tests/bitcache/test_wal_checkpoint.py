@@ -34,7 +34,7 @@ def add(conn: Connection, count: int) -> None:
 
 
 async def done(store: Store) -> int:
-    return store._checkpoints.done
+    return store.checkpoints.done
 
 
 async def test_the_log_is_moved_into_the_file_while_the_store_is_open(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ async def test_a_checkpoint_that_fails_is_tried_again(store: Store, monkeypatch:
         with monkeypatch.context() as patch:
             patch.setattr(WalCheckpoint, "_checkpoint", full)
             await store.write(partial(add, count=ROWS))
-            await store._checkpoints.close()
+            await store.checkpoints.close()
         await store.write(partial(add, count=ROWS))
         await eventually(partial(done, store))
     assert [line["event"] for line in lines] == ["checkpoint_failed"]
@@ -81,11 +81,11 @@ async def test_a_long_log_begins_anew_though_somebody_reads(store: Store, monkey
     """A reader keeps it from being moved whole; then it is waited for, a moment, and nobody begins meanwhile."""
     monkeypatch.setattr(wal_checkpoint, "LOG_PAGES", 50)
     monkeypatch.setattr(wal_checkpoint, "CHANGED_ROWS", 10**6)
-    path = store._checkpoints._path
+    path = store.checkpoints._path
     with closing(sqlite3.connect(path)) as reader:
         reader.execute("begin").execute("select * from seller").fetchall()
         await store.write(partial(add, count=10 * ROWS))
-        checkpoint = asyncio.create_task(store._checkpoints._run())
+        checkpoint = asyncio.create_task(store.checkpoints._run())
         await asyncio.sleep(0.1)
         reader.rollback()
         await checkpoint

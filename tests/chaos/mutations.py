@@ -354,7 +354,7 @@ def new_scripts_unwatched() -> None:
 @mutation("the watcher ends at the first trouble with node or disk")
 def watching_ends_at_trouble() -> None:
     async def run(self: Any) -> None:
-        while await self._attempt():
+        while await self.attempt():
             await self._source.wait(IDLE_SECONDS)
 
     _set(Watcher, run=run)

@@ -121,7 +121,7 @@ def in_its_own_loop(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 async def launched(program: Path, folder: Path, payer: RegtestNode, set_up: SetUp) -> AsyncIterator[RegtestNode]:
     """The examined node, in step with the payer's."""
     node = RegtestNode(folder, program)
-    spare = node._ports[2] + 20_000
+    spare = node.ports[2] + 20_000
     host, port = payer.p2p
     node.launch(f"-connect={host}:{port}", *(option.format(port=spare) for option in set_up.options))
 
@@ -159,7 +159,7 @@ def settings_of(node: RegtestNode, set_up: SetUp, folder: Path) -> Settings:
     chain = {"rpc_url": node.url, **set_up.chain}
     if "rpc_user" not in chain:
         chain["rpc_cookie"] = str(node.cookie)
-    chain["rpc_url"] = chain["rpc_url"].format(rpc=node._ports[0])
+    chain["rpc_url"] = chain["rpc_url"].format(rpc=node.ports[0])
     tables = {"bitcoin": {"network": set_up.network}, "chain": chain, "storage": {"directory": folder}}
     return check(tables)
 
@@ -187,7 +187,7 @@ async def seen(settings: Settings, payer: RegtestNode, store: Store, folder: Pat
     await source.open()
 
     async def state() -> str:
-        await watcher._attempt()
+        await watcher.attempt()
         return await invoice_harness.state(purchase_id)
 
     async def settled() -> bool:
@@ -204,7 +204,7 @@ async def seen(settings: Settings, payer: RegtestNode, store: Store, folder: Pat
         return asyncio.get_running_loop().time() - before < 0.9 and await state() == "processing"
 
     try:
-        await watcher._attempt()  # begins at today's newest block
+        await watcher.attempt()  # begins at today's newest block
         if await happens(woken, LONG if promise == "at once" else SHORT):
             soon = "at once"
         elif await happens(processing, LONG if promise == "when asked" else SHORT):

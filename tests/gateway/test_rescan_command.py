@@ -41,7 +41,7 @@ async def closed(tmp_path: Path) -> Path:
         await harness.chain.mine(5)
         await eventually(lambda: is_at(harness.context, 6))
         harness.chain._path = DataFolder(tmp_path / "data").simulated_chain
-        harness.chain._tell()
+        harness.chain.notify()
     return tmp_path
 
 

@@ -219,5 +219,5 @@ def test_of_those_that_seeds_name_one_of_each_neighbourhood_is_dialled() -> None
     found = [PeerAddress(host, 8333) for host in hosts]
     for named, expected in (((), [found[0], found[2], found[3]]), (hosts, found)):
         pool = PeerPool(Peers("main", named, 2, None), HeaderChain(RULES["main"]), lambda: None)
-        pool._candidates = found
+        pool.candidates = found
         assert pool._choice() == expected

@@ -48,7 +48,7 @@ async def serving_apart(*chains: PeerChain) -> AsyncIterator[list[PeerServer]]:
 async def found(folder: Path, rules: ConsensusRules, peers: Sequence[PeerServer]) -> AsyncIterator[LightSource]:
     """A light client that knows these peers as if DNS seeds had named them; three are connected at once."""
     source = LightSource("main", folder, connections=1, rules=rules)
-    source.pool._candidates = [read_address(peer.address, "main") for peer in peers]
+    source.pool.candidates = [read_address(peer.address, "main") for peer in peers]
     source.pool._looked_at = float("inf")  # no DNS
     await source.open()
     try:

@@ -133,7 +133,7 @@ async def test_a_node_that_says_less_is_watched_all_the_same(
     watcher = Watcher(store, source, {script})
 
     async def state_is(state: str) -> bool:
-        assert await watcher._attempt(), watcher.status.error
+        assert await watcher.attempt(), watcher.status.error
         return await invoice_harness.state(purchase_id) == state
 
     try:
@@ -167,11 +167,11 @@ async def test_nonsense_stops_the_watcher_for_as_long_as_it_lasts(between: tuple
                 with pytest.raises(NodeConfused, match=method):
                     await source.at(1)
             else:
-                assert not await watcher._attempt(), method
+                assert not await watcher.attempt(), method
                 assert isinstance(watcher.status.error, NodeConfused)
                 assert method in str(watcher.status.error)
                 assert method in (await check_up(source, None)).failing or method == "getblockchaininfo"
             proxy.changes = {}
-            assert await watcher._attempt()
+            assert await watcher.attempt()
     finally:
         await source.close()

@@ -43,7 +43,7 @@ class Watched:
 
     async def synced(self) -> bool:
         """One attempt, as ``run`` makes them."""
-        return await self.watcher._attempt()
+        return await self.watcher.attempt()
 
 
 @asynccontextmanager
@@ -158,13 +158,13 @@ async def test_another_data_folder_that_catches_up_undoes_nothing(
             if headers:
                 await send(own_regtest, fresh, range(1, tip + 2), whole=False)
             later = Watcher(store, other := BitcoindSource(fresh.client(), "regtest"), harness.scripts)
-            assert not await later._attempt()
+            assert not await later.attempt()
             assert isinstance(later.status.error, NodeWarmingUp)
             assert "data folder" in later.status.error.advice
             assert await harness.invoice_harness.cursor() == cursor
             assert await harness.invoice_harness.state(purchase_id) == "settled"
             await send(own_regtest, fresh, range(1, tip + 2), whole=True)
-            assert await later._attempt()
+            assert await later.attempt()
             assert await harness.invoice_harness.state(purchase_id) == "settled"
             await other.close()
 
@@ -229,11 +229,11 @@ async def test_zmq_that_goes_and_comes_back_with_the_node(
     async def hears() -> bool:
         await own_regtest.pay(fresh_destinations(1)[0][1], Sat(1_000))
         await asyncio.sleep(0.1)
-        return source._hears
+        return source.hears_zmq
 
     try:
         tip = await source.tip()
-        assert not source._hears
+        assert not source.hears_zmq
         await own_regtest.restart()
         await eventually(hears, 30)
         await own_regtest.pay(address, Sat(1_111))

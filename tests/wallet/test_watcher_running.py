@@ -164,7 +164,7 @@ async def test_it_ends_when_told_to_in_the_moment_of_news(harness: WatcherHarnes
     """``asyncio.wait_for`` of Python 3.11 swallows a cancellation that meets the answer: a gateway never stopped."""
     running = asyncio.create_task(harness.watcher.run())
     await asyncio.sleep(0.3)  # now it waits
-    harness.chain._tell()
+    harness.chain.notify()
     for _ in range(moments):
         await asyncio.sleep(0)
     running.cancel()

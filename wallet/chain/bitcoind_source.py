@@ -59,7 +59,7 @@ class BitcoindSource:
         self._version = ""
         self._checked = False
         self._rest = True  # until it turns out that the node offers none
-        self._hears = False
+        self.hears_zmq = False
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -161,7 +161,7 @@ class BitcoindSource:
     async def wait(self, timeout: float) -> None:
         """Return at a block or a payment of ours, or after ``timeout`` seconds (sooner without ZMQ)."""
         try:
-            async with asyncio.timeout(timeout if self._hears else min(timeout, POLL_SECONDS)):
+            async with asyncio.timeout(timeout if self.hears_zmq else min(timeout, POLL_SECONDS)):
                 await self._news.wait()
         except TimeoutError:
             return
@@ -299,10 +299,10 @@ class BitcoindSource:
         except zmq.ZMQError as error:
             log.warning("zmq_failed", reason=str(error))
         finally:
-            self._hears = False
+            self.hears_zmq = False
 
     def _on_transaction(self, raw: bytes) -> None:
-        self._hears = True
+        self.hears_zmq = True
         try:
             ours = self._mempool.add(raw)
         except (NodeRefused, InvalidAmount):  # the next reading of the mempool tells

@@ -50,7 +50,7 @@ class RegtestNode:
         self._temporary = datadir is None
         self.datadir = datadir or Path(tempfile.mkdtemp(prefix="bitcache-regtest-"))
         self.datadir.mkdir(parents=True, exist_ok=True)
-        self._ports = _free_ports(3)
+        self.ports = _free_ports(3)
         self._guard: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -69,17 +69,17 @@ class RegtestNode:
     @property
     def url(self) -> str:
         """Where its RPC is."""
-        return f"http://127.0.0.1:{self._ports[0]}"
+        return f"http://127.0.0.1:{self.ports[0]}"
 
     @property
     def p2p(self) -> tuple[str, int]:
         """Where peers (light clients) connect."""
-        return "127.0.0.1", self._ports[1]
+        return "127.0.0.1", self.ports[1]
 
     @property
     def zmq_address(self) -> str:
         """Where it publishes rawtx."""
-        return f"tcp://127.0.0.1:{self._ports[2]}"
+        return f"tcp://127.0.0.1:{self.ports[2]}"
 
     @property
     def cookie(self) -> Path:
@@ -105,7 +105,7 @@ class RegtestNode:
 
     def launch(self, *extra: str) -> None:
         """Start the process."""
-        rpc, p2p, zmq = self._ports
+        rpc, p2p, zmq = self.ports
         options = (
             "-regtest",
             f"-datadir={self.datadir}",
@@ -149,7 +149,7 @@ class RegtestNode:
     async def _come_up(self) -> None:
         """Launch; on other ports, if somebody else took one of them first."""
         for last in (False, False, True):
-            self._ports = _free_ports(3)
+            self.ports = _free_ports(3)
             self.launch()
             try:
                 await self.ready()

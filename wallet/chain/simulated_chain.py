@@ -111,7 +111,7 @@ class SimulatedChain:
             transaction = _transaction(json.loads(raw))
             if transaction.txid not in self._spent | self._unwanted and transaction.txid not in self._in_blocks():
                 self._waiting[transaction.txid] = transaction
-                self._tell()
+                self.notify()
 
     async def conflicted(self, absent: Sequence[Absent]) -> set[str]:
         """Return those that were replaced, here or in a reorganisation."""
@@ -139,7 +139,7 @@ class SimulatedChain:
             raise NodeRefused("there are no more than 21 million BTC")
         sent = SimulatedTransaction(secrets.token_hex(32), script, int(amount))
         self._waiting[sent.txid] = sent
-        self._tell()
+        self.notify()
         return sent.txid
 
     async def mine(self, blocks: int = 1, address: str | None = None) -> None:
@@ -148,7 +148,7 @@ class SimulatedChain:
             reward = [_reward(self._script(address))] if address else []
             self._append([*reward, *self._waiting.values()])
             self._waiting.clear()
-        self._tell()
+        self.notify()
 
     async def reorg(self, depth: int, *, keep: bool = True) -> None:
         """Replace the last ``depth`` blocks by ``depth + 1`` empty ones; what was in them waits again, if kept."""
@@ -167,7 +167,7 @@ class SimulatedChain:
             self._spent |= undone.keys()
         for _ in range(depth + 1):
             self._append([])
-        self._tell()
+        self.notify()
 
     async def replace(self, txid: str) -> str:
         """Spend its coins elsewhere, at a higher fee: the payment is gone."""
@@ -179,12 +179,12 @@ class SimulatedChain:
         """Forget what waits, as nodes do with cheap transactions, and take it no more."""
         self._waiting.pop(txid)
         self._unwanted.add(txid)
-        self._tell()
+        self.notify()
 
     async def lose_mempool(self) -> None:
         """Forget what waits, as a node that crashed: nothing was spent otherwise."""
         self._waiting.clear()
-        self._tell()
+        self.notify()
 
     def _in_blocks(self) -> set[str]:
         return {transaction.txid for block in self._blocks for transaction in block.transactions}
@@ -200,7 +200,7 @@ class SimulatedChain:
         except AddressParseError as error:
             raise NodeRefused("this is no address of this network") from error
 
-    def _tell(self) -> None:
+    def notify(self) -> None:
         self._changed.set()
         if self._path:
             _write(self._path, self._dump())

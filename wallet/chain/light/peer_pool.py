@@ -41,7 +41,7 @@ class PeerPool:
         self._peers, self._chain, self._on_change = peers, chain, on_change
         self._connected: dict[PeerAddress, PeerConnection] = {}
         self._attending: dict[PeerAddress, asyncio.Task[None]] = {}
-        self._candidates: list[PeerAddress] = []
+        self.candidates: list[PeerAddress] = []
         self._looked_at = -LOOK_AGAIN_SECONDS
         self._keeping: asyncio.Task[None] | None = None
         self._tip, self._tip_since = chain.tip, time.monotonic()
@@ -103,7 +103,7 @@ class PeerPool:
         choice = self._choice()
         if len(choice) < missing and time.monotonic() > self._looked_at + LOOK_AGAIN_SECONDS:
             self._looked_at = time.monotonic()
-            self._candidates = await self._peers.candidates()
+            self.candidates = await self._peers.candidates()
             choice = self._choice()
         for address in choice[:missing]:
             self._attending[address] = asyncio.create_task(self._attend(address), name=f"light-{address}")
@@ -124,7 +124,7 @@ class PeerPool:
 
     def _choice(self) -> list[PeerAddress]:
         """Whom to dial, the most promising first; of those that nobody named, one of each neighbourhood."""
-        fresh = [address for address in self._candidates if address not in self._attending]
+        fresh = [address for address in self.candidates if address not in self._attending]
         usable = self.records.to_dial(fresh)
         if self._peers.configured:
             return usable
