@@ -118,7 +118,7 @@ class Watcher:
             self.status.synced_at = self._clock()
 
     async def attempt(self) -> bool:
-        """Return one sync, its failure noted instead of raised."""
+        """Sync once, and note a failure instead of raising it; return whether it worked."""
         try:
             await self.sync()
         except BitcacheError as error:
