@@ -6,12 +6,12 @@ Read in this order:
     run.py              the loop: one random event after another, a checkpoint now and then
     payments.py, blocks.py, faults.py    the events
     reference.py        what is true, from the node alone, by rules as simple as they can be
-    moments.py, clock.py    when things can have happened, as far as the harness knows by itself
+    timings.py, clock.py    when things can have happened, as far as the harness knows by itself
     checkpoint.py       the gateway compared with the reference: ledger, grants, and what a buyer is told
     loss_budget.py      how much is released unconfirmed, to the last satoshi
-    world.py            everything that runs: node, gateway, the things that can be broken
+    environment.py      everything that runs: node, gateway, the things that can be broken
     node.py, rpc.py, coins.py            the node, spoken to without any of Bitcache's own code
-    shop.py, gateway.py, gateway_process.py    the gateway process, and its seller and buyers over HTTP
+    seller_and_buyers.py, gateway.py, gateway_process.py    the gateway process, and its seller and buyers over HTTP
     zmq_proxy.py, small_disk.py          what can be cut off, and what can be filled
     mutations.py        faults put into the gateway on purpose, each of which must be caught
 

@@ -6,12 +6,12 @@ import sqlite3
 import time
 from random import Random
 
-from chaos import ledger_file, shop
+from chaos import ledger_file, seller_and_buyers
+from chaos.environment import Environment, Violation
 from chaos.gateway import Unreachable
 from chaos.ledger_file import Ledger
-from chaos.moments import Timings
 from chaos.reference import Invoice, Paid, Truth, with_absent
-from chaos.world import Violation, World
+from chaos.timings import Timings
 
 #: The gateway looks every ten seconds at the latest, so this long after it is in step all must be equal …
 PATIENCE = 20.0
@@ -20,94 +20,97 @@ LONGEST = 60.0
 SAMPLE = 25
 
 
-def check(world: World, rng: Random, *, final: bool = False) -> float:
+def check(environment: Environment, rng: Random, *, final: bool = False) -> float:
     """Let everything work again, wait until the ledger is equal, ask as buyers do; the seconds it took."""
     began = time.monotonic()
-    _repair(world)
+    _repair(environment)
     in_step: float | None = None
-    while problems := _problems(world):
+    while problems := _problems(environment):
         now = time.monotonic()
-        in_step = in_step or (now if _in_step(world) else None)
+        in_step = in_step or (now if _in_step(environment) else None)
         if now - began > LONGEST or (in_step is not None and now - in_step > PATIENCE):
             raise Violation("\n".join(problems[:20]))
-        world.mind_the_gateway()
+        environment.mind_the_gateway()
         time.sleep(0.1)
-    world.moments.keep(ledger_file.read(world.database))
-    _ask_as_buyers(world, world.invoices if final else _some(world, rng))
+    environment.timings.keep(ledger_file.read(environment.database))
+    _ask_as_buyers(environment, environment.invoices if final else _some(environment, rng))
     return time.monotonic() - began
 
 
-def peek(world: World, rng: Random) -> str | None:
+def peek(environment: Environment, rng: Random) -> str | None:
     """In the middle of everything: nobody is released whom the reference never saw fully confirmed."""
     try:
-        ledger = ledger_file.read(world.database)
+        ledger = ledger_file.read(environment.database)
     except sqlite3.Error:
         return None
-    _check_grants(world, ledger)
-    world.counts["looks at the grants in between"] += 1
+    _check_grants(environment, ledger)
+    environment.counts["looks at the grants in between"] += 1
     return None
 
 
-def _repair(world: World) -> None:
-    world.proxy.restore()
-    world.wallet.service.set_down(False)
-    if world.disk.is_full:
-        world.disk.empty(None if world.gateway.ended_with() is not None else world.gateway.pid)
+def _repair(environment: Environment) -> None:
+    environment.proxy.restore()
+    environment.wallet.service.set_down(False)
+    if environment.disk.is_full:
+        environment.disk.empty(None if environment.gateway.ended_with() is not None else environment.gateway.pid)
     deadline = time.monotonic() + LONGEST
-    while not world.gateway.answers() or world.unanswered:
+    while not environment.gateway.answers() or environment.unanswered:
         if time.monotonic() > deadline:
-            raise Violation(f"the gateway does not answer, {len(world.unanswered)} purchases wait; {world.gateway.log}")
-        world.mind_the_gateway()
-        if world.gateway.answers():
-            world.ask_again()
+            waiting = len(environment.unanswered)
+            raise Violation(f"the gateway does not answer, {waiting} purchases wait; {environment.gateway.log}")
+        environment.mind_the_gateway()
+        if environment.gateway.answers():
+            environment.ask_again()
         time.sleep(0.05)
 
 
-def _in_step(world: World) -> bool:
+def _in_step(environment: Environment) -> bool:
     try:
-        answer = world.gateway.ask("GET", "/healthz")
+        answer = environment.gateway.ask("GET", "/healthz")
     except Unreachable:
         return False
     if answer.status not in (200, 503):
         raise Violation(f"/healthz answers {answer.status} {answer.json}")
     node = answer.json["node"]
-    return bool(node["ok"]) and node["watched_height"] == world.node.height
+    return bool(node["ok"]) and node["watched_height"] == environment.node.height
 
 
-def _problems(world: World) -> list[str]:
+def _problems(environment: Environment) -> list[str]:
     """What differs now; raises Violation for what time cannot heal."""
-    truth = world.look()
-    ledger = ledger_file.read(world.database)
-    _check_grants(world, ledger)
+    truth = environment.look()
+    ledger = ledger_file.read(environment.database)
+    _check_grants(environment, ledger)
     present = {one.reference for found in truth.paid.values() for one in found}
-    absent = [reference for reference in _out_of_sight(world, present, ledger) if reference.reference not in present]
-    return compare(world.invoices, with_absent(truth, absent), ledger, world.moments)
+    absent = [
+        reference for reference in _out_of_sight(environment, present, ledger) if reference.reference not in present
+    ]
+    return compare(environment.invoices, with_absent(truth, absent), ledger, environment.timings)
 
 
-def _out_of_sight(world: World, present: set[str], ledger: Ledger) -> list[Paid]:
+def _out_of_sight(environment: Environment, present: set[str], ledger: Ledger) -> list[Paid]:
     """What the gateway says that it saw, or had at the last checkpoint: was sent, and nothing else spends its coins."""
     shown = {txid for txid, _, _ in (name.partition(":") for name in present)}
-    owned = {invoice.script for invoice in world.invoices}
+    owned = {invoice.script for invoice in environment.invoices}
     return [
         Paid(reference, output.script.hex(), output.sat, None, None, False, absent=True)
-        for reference in sorted((ledger.waiting.keys() | world.moments.waited) - present)
+        for reference in sorted((ledger.waiting.keys() | environment.timings.waited) - present)
         for txid, _, number in [reference.partition(":")]
-        if txid in world.sent and _may_come_back(world, txid, shown)
-        for output in world.sent[txid].outputs[int(number) : int(number) + 1]
+        if txid in environment.sent and _may_come_back(environment, txid, shown)
+        for output in environment.sent[txid].outputs[int(number) : int(number) + 1]
         if output.script.hex() in owned
     ]
 
 
-def _may_come_back(world: World, txid: str, shown: set[str]) -> bool:
+def _may_come_back(environment: Environment, txid: str, shown: set[str]) -> bool:
     """Every coin that it spends is there, or made by a payment that is out of sight itself, and may come back."""
     return all(
-        world.node.unspent(coin)
-        or (coin.txid not in shown and coin.txid in world.sent and _may_come_back(world, coin.txid, shown))
-        for coin in world.sent[txid].coins
+        environment.node.unspent(coin)
+        or (coin.txid not in shown and coin.txid in environment.sent and _may_come_back(environment, coin.txid, shown))
+        for coin in environment.sent[txid].coins
     )
 
 
-def compare(invoices: list[Invoice], truth: Truth, ledger: Ledger, moments: Timings) -> list[str]:
+def compare(invoices: list[Invoice], truth: Truth, ledger: Ledger, timings: Timings) -> list[str]:
     """Every difference between what is true and what is written."""
     problems = []
     if ledger.tip != (truth.tip.height, truth.tip.hash):
@@ -138,8 +141,8 @@ def compare(invoices: list[Invoice], truth: Truth, ledger: Ledger, moments: Timi
     if ledger.preparing:
         problems.append(f"{ledger.preparing} payment requests are neither ready nor unavailable")
     for invoice in invoices:
-        problems += compare_invoice(invoice, truth, ledger, moments.seen_at(invoice, truth, ledger))
-    problems += moments.check(invoices, truth, ledger)
+        problems += compare_invoice(invoice, truth, ledger, timings.seen_at(invoice, truth, ledger))
+    problems += timings.check(invoices, truth, ledger)
     if ledger.undelivered:
         problems.append(f"{ledger.undelivered} events are still to be told")
     return problems
@@ -180,48 +183,48 @@ def _differences(what: str, true: dict[str, tuple], said: dict[str, tuple]) -> l
     return missing + extra + [f"payment {key}: {true[key]} != {said[key]}" for key in common if true[key] != said[key]]
 
 
-def _check_grants(world: World, ledger: Ledger) -> None:
+def _check_grants(environment: Environment, ledger: Ledger) -> None:
     """Released once, for ever, and only what was fully confirmed at some moment."""
-    for purchase_id, granted_at in world.granted.items():
+    for purchase_id, granted_at in environment.granted.items():
         if purchase_id not in ledger.grants:
             raise Violation(f"{purchase_id} was released, and the grant is gone")
         if ledger.grants[purchase_id][0] != granted_at:
             raise Violation(f"{purchase_id} was released twice")
     for purchase_id, (granted_at, _) in ledger.grants.items():
-        if purchase_id not in world.witnessed:
+        if purchase_id not in environment.ever_confirmed:
             raise Violation(f"{purchase_id} was released, but never fully confirmed")
-        if purchase_id not in world.granted and not world.moments.granted_rightly(purchase_id, granted_at):
+        if purchase_id not in environment.granted and not environment.timings.granted_rightly(purchase_id, granted_at):
             raise Violation(f"{purchase_id} was released at {granted_at}, a time at which it was not paid for")
-        world.granted[purchase_id] = granted_at
+        environment.granted[purchase_id] = granted_at
 
 
-def _some(world: World, rng: Random) -> list[Invoice]:
-    return rng.sample(world.invoices, min(SAMPLE, len(world.invoices)))
+def _some(environment: Environment, rng: Random) -> list[Invoice]:
+    return rng.sample(environment.invoices, min(SAMPLE, len(environment.invoices)))
 
 
-def _ask_as_buyers(world: World, invoices: list[Invoice]) -> None:
+def _ask_as_buyers(environment: Environment, invoices: list[Invoice]) -> None:
     """What buyers are told; looked at again when it differs, because an invoice may expire in between."""
-    ledger = ledger_file.read(world.database)
+    ledger = ledger_file.read(environment.database)
     for invoice in invoices:
         for last in (False, False, True):
-            told = _ask_as_buyer(world, invoice, ledger)
+            told = _ask_as_buyer(environment, invoice, ledger)
             if not told:
                 break
             if last:
                 raise Violation(f"{invoice.purchase_id}: {told}")
-            ledger = ledger_file.read(world.database)
+            ledger = ledger_file.read(environment.database)
 
 
-def _ask_as_buyer(world: World, invoice: Invoice, ledger: Ledger) -> str:
+def _ask_as_buyer(environment: Environment, invoice: Invoice, ledger: Ledger) -> str:
     """The state that the API shows, and the share: to whoever paid, and to nobody else.  Empty: all right."""
     row, released = ledger.invoices[invoice.purchase_id], invoice.purchase_id in ledger.grants
-    shown = world.gateway.ask("GET", f"/api/v1/purchases/{invoice.purchase_id}").json
+    shown = environment.gateway.ask("GET", f"/api/v1/purchases/{invoice.purchase_id}").json
     said = (shown["state"], shown["received_sat"], shown["confirmed_sat"], shown["released"])
     if said != (row.state, row.received, row.confirmed, released):
         return f"the API says {said}, the ledger {row}"
-    answer = world.gateway.ask("GET", "/api/v1/share", bearer=invoice.claim)
+    answer = environment.gateway.ask("GET", "/api/v1/share", bearer=invoice.claim)
     if answer.status != (200 if released else 402):
         return f"released is {released}, and the share answers {answer.status}"
-    if released and shop.hash_of_share(answer.json["share"]) != world.share_hashes[invoice.file_id]:
+    if released and seller_and_buyers.hash_of_share(answer.json["share"]) != environment.share_hashes[invoice.file_id]:
         return "a wrong share was handed out"
     return ""

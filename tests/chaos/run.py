@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from random import Random
 
 from chaos import blocks, checkpoint, faults, loss_budget, payments, wallet
+from chaos.environment import Environment, Violation
 from chaos.rpc import Refused
-from chaos.world import Violation, World
 
-Event = Callable[[World, Random], str | None]
+Event = Callable[[Environment, Random], str | None]
 
 #: How often each happens, relative to the others.
 WEIGHTS: dict[Event, float] = {
@@ -77,27 +77,27 @@ class Report:
 def chaos(minutes: float, seed: int, mutation: str | None = None) -> Report:
     """Run for so long, or until a promise is broken."""
     report = Report(seed)
-    world = World(int(minutes * COINS_PER_MINUTE) + 1_000, mutation)
-    report.counts, report.folder, report.disk = world.counts, str(world.folder), world.disk.kind
+    environment = Environment(int(minutes * COINS_PER_MINUTE) + 1_000, mutation)
+    report.counts, report.folder, report.disk = environment.counts, str(environment.folder), environment.disk.kind
     began = time.monotonic()
     try:
-        _run(world, seed, began + 60 * minutes, report)
+        _run(environment, seed, began + 60 * minutes, report)
     except Exception as finding:  # a harness that stumbles has found something, too
         report.finding = f"{type(finding).__name__}: {finding}"
-        world.note(traceback.format_exc())
-        report.bugs = world.gateway.bugs()
-        world.gateway.kill()
-        world.keep_database()
+        environment.note(traceback.format_exc())
+        report.bugs = environment.gateway.bugs()
+        environment.gateway.kill()
+        environment.keep_database()
     finally:
         report.seconds = time.monotonic() - began
-        _count_results(world)
-        world.close()
+        _count_results(environment)
+        environment.close()
     if report.finding is None:
-        world.forget()
+        environment.forget()
     return report
 
 
-def _run(world: World, seed: int, end: float, report: Report) -> None:
+def _run(environment: Environment, seed: int, end: float, report: Report) -> None:
     next_check = time.monotonic() + 6
     for number in itertools.count():
         rng = Random(f"{seed}/{number}")  # of its own: what one event meets does not change the next one's choices
@@ -105,43 +105,43 @@ def _run(world: World, seed: int, end: float, report: Report) -> None:
         if time.monotonic() >= min(end, next_check):
             final = time.monotonic() >= end
             if final:
-                world.reference.forget()
-            report.checkpoints.append(checkpoint.check(world, rng, final=final))
-            world.note(f"checkpoint, {report.checkpoints[-1]:.1f} s, {len(world.invoices)} invoices")
+                environment.reference.forget()
+            report.checkpoints.append(checkpoint.check(environment, rng, final=final))
+            environment.note(f"checkpoint, {report.checkpoints[-1]:.1f} s, {len(environment.invoices)} invoices")
             next_check = time.monotonic() + rng.uniform(8, 20)
             if final:
                 break
             if rng.random() < LOSS_BUDGET_TRIED:
-                world.note(loss_budget.use_up(world, rng))
-        _one(world, rng, number)
-    _look_for_bugs(world)
+                environment.note(loss_budget.use_up(environment, rng))
+        _one(environment, rng, number)
+    _look_for_bugs(environment)
 
 
-def _look_for_bugs(world: World) -> None:
-    if bugs := world.gateway.bugs():
+def _look_for_bugs(environment: Environment) -> None:
+    if bugs := environment.gateway.bugs():
         raise Violation(f"the gateway logged {len(bugs)} errors, the first: {bugs[0][:1000]}")
 
 
-def _one(world: World, rng: Random, number: int) -> None:
+def _one(environment: Environment, rng: Random, number: int) -> None:
     (event,) = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))
     name = event.__name__.replace("_", " ")
     if event.__module__ == wallet.__name__:
         name = f"wallet: {name}"
     try:
-        said = event(world, rng)
+        said = event(environment, rng)
     except Refused as refusal:
         said = f"did not fit: {refusal}"
     else:
         if said:
-            world.counts[name] += 1
+            environment.counts[name] += 1
     if said:
-        world.note(f"{number} {name}: {said}")
-    world.look()
-    world.mind_the_gateway()
+        environment.note(f"{number} {name}: {said}")
+    environment.look()
+    environment.mind_the_gateway()
     time.sleep(rng.random() * 0.08)
 
 
-def _count_results(world: World) -> None:
-    world.counts["invoices"] = len(world.invoices)
-    world.counts["released"] = len(world.granted)
-    world.counts["transactions"] = len(world.sent)
+def _count_results(environment: Environment) -> None:
+    environment.counts["invoices"] = len(environment.invoices)
+    environment.counts["released"] = len(environment.granted)
+    environment.counts["transactions"] = len(environment.sent)

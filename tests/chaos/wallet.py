@@ -1,4 +1,4 @@
-"""The second rail's world: a wallet service that fails, confirms late and takes back, and what was paid in it."""
+"""The second rail: a wallet service that fails, confirms late and takes back, and what was paid in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chaos.reference import Invoice, InWallet
 from wallet.rails.simulated_wallet_service import SimulatedWallet
 
 if TYPE_CHECKING:
-    from chaos.world import World
+    from chaos.environment import Environment
 
 RECENT = 15
 
@@ -41,68 +41,68 @@ class ChaosWallet:
         return [reference for reference, (_, _, final) in self.service.read().payments.items() if not final]
 
 
-def pay(world: World, rng: Random) -> str | None:
+def pay(environment: Environment, rng: Random) -> str | None:
     """All of it or what is missing, or more, or a part: final at once, or not yet."""
-    invoice = _pick(world, rng)
-    destination = _destination(world, invoice) if invoice is not None else None
+    invoice = _pick(environment, rng)
+    destination = _destination(environment, invoice) if invoice is not None else None
     if invoice is None or destination is None:
         return None
-    missing = max(1, invoice.amount - world.look().received(invoice))
+    missing = max(1, invoice.amount - environment.look().received(invoice))
     sat = rng.choice([invoice.amount, missing, missing, rng.randint(1, invoice.amount), missing + rng.randint(1, 500)])
-    reference = world.wallet.pay(invoice.purchase_id, destination, sat, final=rng.random() < 0.5)
+    reference = environment.wallet.pay(invoice.purchase_id, destination, sat, final=rng.random() < 0.5)
     return f"{reference} pays {sat} for {invoice.purchase_id}"
 
 
-def confirm(world: World, rng: Random) -> str | None:
+def confirm(environment: Environment, rng: Random) -> str | None:
     """A payment is final now."""
-    waiting = world.wallet.not_final()
+    waiting = environment.wallet.not_final()
     if not waiting:
         return None
     reference = rng.choice(waiting)
-    world.wallet.service.confirm(reference)
+    environment.wallet.service.confirm(reference)
     return reference
 
 
-def take_back(world: World, rng: Random) -> str | None:
+def take_back(environment: Environment, rng: Random) -> str | None:
     """A payment is not made after all."""
-    waiting = world.wallet.not_final()
+    waiting = environment.wallet.not_final()
     if not waiting:
         return None
     reference = rng.choice(waiting)
-    world.wallet.service.cancel(reference)
+    environment.wallet.service.cancel(reference)
     return reference
 
 
-def go_down(world: World, rng: Random) -> str | None:
+def go_down(environment: Environment, rng: Random) -> str | None:
     """The wallet answers nobody, until it comes back."""
-    world.wallet.service.set_down(True)
+    environment.wallet.service.set_down(True)
     return "down"
 
 
-def come_back(world: World, rng: Random) -> str | None:
+def come_back(environment: Environment, rng: Random) -> str | None:
     """The wallet answers again."""
-    if not world.wallet.service.read().down:
+    if not environment.wallet.service.read().down:
         return None
-    world.wallet.service.set_down(False)
+    environment.wallet.service.set_down(False)
     return "up"
 
 
-def _pick(world: World, rng: Random) -> Invoice | None:
-    if not world.invoices:
+def _pick(environment: Environment, rng: Random) -> Invoice | None:
+    if not environment.invoices:
         return None
-    return rng.choice(world.invoices[-RECENT:] if rng.random() < 0.85 else world.invoices)
+    return rng.choice(environment.invoices[-RECENT:] if rng.random() < 0.85 else environment.invoices)
 
 
-def _destination(world: World, invoice: Invoice) -> str | None:
+def _destination(environment: Environment, invoice: Invoice) -> str | None:
     """Where it can be paid in the wallet; asked for again where the wallet was down."""
     try:
-        shown = world.gateway.ask("GET", f"/api/v1/purchases/{invoice.purchase_id}", timeout=2)
+        shown = environment.gateway.ask("GET", f"/api/v1/purchases/{invoice.purchase_id}", timeout=2)
         if shown.status != 200:
             return None
         requests = [request for request in shown.json["payment_requests"] if request["rail"] == "simulated"]
         if all(request["unavailable"] for request in requests):
             path = f"/api/v1/purchases/{invoice.purchase_id}/payment-requests"
-            world.gateway.ask("POST", path, {"rail": "simulated"}, invoice.claim, timeout=2)
+            environment.gateway.ask("POST", path, {"rail": "simulated"}, invoice.claim, timeout=2)
     except Unreachable:
         return None
     return next((str(request["destination"]) for request in requests if request["destination"]), None)

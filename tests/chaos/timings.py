@@ -39,7 +39,7 @@ class Timings:
                 self._unseen.setdefault(payment.reference, self.looked)
         self.looked = began
 
-    def witness(self, purchase_id: str, before: float) -> None:
+    def confirmed(self, purchase_id: str, before: float) -> None:
         """It is fully confirmed, and was not at the real time ``before``."""
         self._unpaid.setdefault(purchase_id, before)
 

@@ -60,7 +60,7 @@ def set_up(config: Path) -> str:
     return asyncio.run(compose.init_data_folder(load_settings.load(config), "chaos"))
 
 
-def open_shop(gateway: GatewayProcess, token: str, folder: Path) -> list[str]:
+def put_on_sale(gateway: GatewayProcess, token: str, folder: Path) -> list[str]:
     """A payout and a few sealed files on sale; their ids."""
     answer = gateway.ask("PUT", "/api/v1/seller/payout", {"descriptor": descriptor("wpkh")}, token)
     assert answer.status == 200, answer.json

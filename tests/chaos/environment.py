@@ -12,15 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TextIO
 
-from chaos import shop
+from chaos import seller_and_buyers
 from chaos.clock import GatewayClock
 from chaos.coins import Output, Transaction
 from chaos.gateway import GatewayProcess, free_port
 from chaos.gateway_process import REFUSED
-from chaos.moments import STALE, Timings
 from chaos.node import DEEP, ChaosNode
 from chaos.reference import Invoice, Reference, Truth
 from chaos.small_disk import SmallDisk
+from chaos.timings import STALE, Timings
 from chaos.wallet import ChaosWallet
 from chaos.zmq_proxy import ZmqProxy
 
@@ -32,15 +32,15 @@ class Violation(Exception):
     """A promise is broken."""
 
 
-class World:
-    """Node, gateway, invoices; ``witnessed`` are those that the reference ever saw fully confirmed."""
+class Environment:
+    """Node, gateway, invoices; ``ever_confirmed`` are those that the reference ever saw fully confirmed."""
 
     def __init__(self, coins: int, mutation: str | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="bitcache-chaos-"))
         self.counts: Counter[str] = Counter()
         self.invoices: list[Invoice] = []
         self.unanswered: list[tuple[str, str]] = []  #: (file, claim) of purchases whose answer was lost
-        self.witnessed: set[str] = set()
+        self.ever_confirmed: set[str] = set()
         self.sent: dict[str, Transaction] = {}
         self.stale_branches: list[str] = []
         self.granted: dict[str, int] = {}
@@ -62,17 +62,17 @@ class World:
         self.reference = Reference(self.node.rpc, self.node.height - DEEP)
         clock_file = self.folder / "clock"
         self.clock = GatewayClock(clock_file)
-        self.moments = Timings(self.clock)
+        self.timings = Timings(self.clock)
         self._config, self._port = self.folder / "config.toml", free_port()
-        self.set_loss_budget(shop.ENDLESS_SAT)
-        token = shop.set_up(self._config)
+        self.set_loss_budget(seller_and_buyers.ENDLESS_SAT)
+        token = seller_and_buyers.set_up(self._config)
         self.wallet = ChaosWallet(self.folder / "wallet.jsonl")
         where = (self._config, clock_file, self.wallet.path)
         self.gateway = GatewayProcess(where, self.folder / "gateway.log", self._port, mutation)
         self.gateway.start()
         self.gateway.wait_until_up()
-        self.files = shop.open_shop(self.gateway, token, self.folder)
-        self.share_hashes = {file_id: shop.share_hash(self.gateway, file_id) for file_id in self.files}
+        self.files = seller_and_buyers.put_on_sale(self.gateway, token, self.folder)
+        self.share_hashes = {file_id: seller_and_buyers.share_hash(self.gateway, file_id) for file_id in self.files}
 
     @property
     def database(self) -> Path:
@@ -87,14 +87,14 @@ class World:
     def set_loss_budget(self, sat: int) -> None:
         """How much may be released unconfirmed, from the gateway's next start on."""
         self._config.write_text(
-            shop.CONFIG.format(
+            seller_and_buyers.CONFIG.format(
                 rpc_url=self.node.process.url,
                 cookie=self.node.process.cookie,
                 zmq=self.proxy.address,
                 port=self._port,
                 data=self.disk.folder,
-                expiry=shop.EXPIRY_SECONDS,
-                zero_conf_below=shop.ZERO_CONF_BELOW,
+                expiry=seller_and_buyers.EXPIRY_SECONDS,
+                zero_conf_below=seller_and_buyers.ZERO_CONF_BELOW,
                 zero_conf_budget=sat,
             )
         )
@@ -103,13 +103,13 @@ class World:
 
     def look(self) -> Truth:
         """The truth now, and whoever is fully confirmed in it is remembered: only they may ever be released."""
-        before, began = self.moments.looked, time.time()
+        before, began = self.timings.looked, time.time()
         truth = self.reference.look(self._scripts, self.wallet.payments())
-        self.moments.look(began, truth)
+        self.timings.look(began, truth)
         for invoice in self.invoices:
-            if invoice.purchase_id not in self.witnessed and self._may_be_released(invoice, truth, began):
-                self.witnessed.add(invoice.purchase_id)
-                self.moments.witness(invoice.purchase_id, before)
+            if invoice.purchase_id not in self.ever_confirmed and self._may_be_released(invoice, truth, began):
+                self.ever_confirmed.add(invoice.purchase_id)
+                self.timings.confirmed(invoice.purchase_id, before)
         return truth
 
     def _may_be_released(self, invoice: Invoice, truth: Truth, now: float) -> bool:
@@ -126,7 +126,7 @@ class World:
     ) -> list[Invoice]:
         """Ask for invoices, all at once and (file, claim) each; what is not answered is asked again later."""
         with ThreadPoolExecutor(len(wanted)) as pool:
-            asked = [pool.submit(shop.ask_for_invoice, self.gateway, *request) for request in wanted]
+            asked = [pool.submit(seller_and_buyers.ask_for_invoice, self.gateway, *request) for request in wanted]
             meanwhile()
         found = []
         for request, answer in zip(wanted, asked, strict=True):
@@ -134,7 +134,7 @@ class World:
             if shown is None:
                 self.unanswered.append(request)
             else:
-                found.append(self._remember(shop.as_invoice(shown, request[1], self.node.rpc)))
+                found.append(self._remember(seller_and_buyers.as_invoice(shown, request[1], self.node.rpc)))
         return found
 
     def ask_again(self) -> None:
