@@ -95,7 +95,7 @@ async def test_each_gets_an_answer_of_its_own(market: Market) -> None:
     ]
     answers = await ask(market, *purchase_requests)
     assert kinds(answers) == [False, True, False, ClaimMismatch, ClaimMismatch, NotFound, SalesPaused, True]
-    made = [one[0] for one in answers if not isinstance(one, Exception)]
+    made = [answer[0] for answer in answers if not isinstance(answer, Exception)]
     assert [await market.look(purchase.purchase_id) for purchase in made] == made
     assert len({address_of(purchase) for purchase in made}) == 3
     assert await stands(market) == {"paper account": 3, "to be paused": 0}
@@ -165,7 +165,7 @@ async def test_marks_are_written_before_addresses_are_used(
         patch.setattr(AddressJournal, "reserve", full)
         asked = [purchases.open(file.file_id, fresh(), None) for _ in range(3)]
         answers = await asyncio.gather(*asked, return_exceptions=True)
-    assert [type(one) for one in answers] == [StorageError] * 3
+    assert [type(answer) for answer in answers] == [StorageError] * 3
     assert await stands(market) == {"paper account": 0}
     found, created = await purchases.open(file.file_id, fresh(), None)
     assert (address_of(found), created) == (market.rail.destination("paper account", 0).text, True)

@@ -80,7 +80,7 @@ def _problems(environment: Environment) -> list[str]:
     truth = environment.look()
     ledger = ledger_file.read(environment.database)
     _check_grants(environment, ledger)
-    present = {one.reference for found in truth.paid.values() for one in found}
+    present = {payment.reference for payments in truth.paid.values() for payment in payments}
     absent = [
         reference for reference in _out_of_sight(environment, present, ledger) if reference.reference not in present
     ]

@@ -66,9 +66,12 @@ def _wait_for_two(environment: Environment, invoices: list[Invoice]) -> list[Inv
     deadline = time.monotonic() + LONGEST
     while True:
         rows = ledger_file.read(environment.database).invoices
-        states = {one: (rows[one.purchase_id].state, rows[one.purchase_id].required_confirmations) for one in invoices}
-        waiting = [one for one, found in states.items() if found == ("processing", 1)]
-        released = [one for one, found in states.items() if found == ("settled", 0)]
+        states = {
+            invoice: (rows[invoice.purchase_id].state, rows[invoice.purchase_id].required_confirmations)
+            for invoice in invoices
+        }
+        waiting = [invoice for invoice, state in states.items() if state == ("processing", 1)]
+        released = [invoice for invoice, state in states.items() if state == ("settled", 0)]
         if len(waiting) + len(released) == len(invoices) and len(released) == FIT:
             return waiting
         if time.monotonic() > deadline or len(waiting) > 1 or len(released) > FIT:

@@ -66,8 +66,8 @@ def references(node: Any) -> list[str]:
     """Every ``$ref`` below ``node``."""
     if isinstance(node, dict):
         own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
-        return own + [found for value in node.values() for found in references(value)]
-    return [found for value in node for found in references(value)] if isinstance(node, list) else []
+        return own + [reference for value in node.values() for reference in references(value)]
+    return [reference for value in node for reference in references(value)] if isinstance(node, list) else []
 
 
 async def test_answers_fit_their_schemas(harness: GatewayHarness) -> None:
