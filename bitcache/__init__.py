@@ -22,7 +22,7 @@ One purchase, in the order of the data path:
     key_release.py        6  the grant, and the key share it hands out
     download_access.py    7  who may have the sealed bytes
 
-Limits on strangers:
+Limits on anonymous buyers:
 
     invoice_quotas.py       how many unpaid invoices may be open, and what more of them cost
     open_invoice_counts.py  how many are open, kept as counters

@@ -29,7 +29,7 @@
     │   └── UploadCorrupt          the stored bytes do not have the announced hashes
     ├── NotFound                 no such file, upload, purchase or page
     ├── Denied
-    │   ├── Unauthenticated            no token, or one that nobody holds
+    │   ├── Unauthenticated        no token, or one that nobody holds
     │   ├── ClaimMismatch          a claim secret that belongs to another purchase
     │   └── TooManyInvoices                a quota of open invoices was reached
     │       ├── TooManyBuyers        … that all buyers share, or sales are slowed

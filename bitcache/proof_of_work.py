@@ -66,7 +66,7 @@ def solves(challenge: bytes, nonce: int, bits: int) -> bool:
 def solve(challenge: str, bits: int, tell: Callable[[float], bool] = lambda _: True) -> int:
     """Return the smallest nonce that solves ``challenge``; takes 2^bits attempts on average.
 
-    ``tell`` hears now and then how many of those were made (1.0: as many as usual), and returns whether to go on.
+    ``tell`` is called now and then with how many were made (1.0: as many as usual), and returns whether to go on.
     Raise WorkTooHard above :data:`HARDEST_BITS`, InvalidIdentifier for what is no challenge, and InterruptedError.
     """
     if not 0 <= bits <= HARDEST_BITS:

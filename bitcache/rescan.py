@@ -235,13 +235,13 @@ def _forgotten(
     differences = []
     paid = [(received, f"paid in block {ref.height}") for received, ref in chain.payments.values()]
     for received, where in [*paid, *((received, "waits for a block") for received in chain.waiting)]:
-        stranger = others.get(received.key)
-        if stranger is None or received.key in known:
+        unissued = others.get(received.key)
+        if unissued is None or received.key in known:
             continue
-        was = f"address {stranger.address} (number {stranger.index} of payout {stranger.payout_id}), no invoice"
+        was = f"address {unissued.address} (number {unissued.index} of payout {unissued.payout_id}), no invoice"
         differences.append(Difference(Kind.FORGOTTEN, received.reference, was, where, None, int(received.amount)))
-        beyond = greatest(payout.c.next_index, stranger.index + 1)
-        conn.execute(update(payout).where(payout.c.id == stranger.payout_id).values(next_index=beyond))
+        beyond = greatest(payout.c.next_index, unissued.index + 1)
+        conn.execute(update(payout).where(payout.c.id == unissued.payout_id).values(next_index=beyond))
     return differences
 
 

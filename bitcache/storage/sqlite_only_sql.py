@@ -34,9 +34,9 @@ def upsert(
     )
 
 
-def greatest(one: Any, other: Any) -> ColumnElement[Any]:
+def greatest(left: Any, right: Any) -> ColumnElement[Any]:
     """Return the greater of two values of one row."""
-    return func.max(one, other)
+    return func.max(left, right)
 
 
 def among_ids(column: ColumnElement[Any]) -> ColumnElement[bool]:

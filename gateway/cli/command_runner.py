@@ -48,7 +48,7 @@ def run(work: Coroutine[Any, Any, dict[str, Any]], as_json: bool) -> None:
     """Run a command to its end; ``work`` returns what ``--json`` prints, and has told people itself."""
     result = guarded(work, as_json)
     if as_json:
-        typer.echo(json.dumps(result))  # ASCII alone: some of it is a stranger's text
+        typer.echo(json.dumps(result))  # ASCII alone: some of it is untrusted text
 
 
 def guarded(work: Coroutine[Any, Any, dict[str, Any]], as_json: bool) -> dict[str, Any]:

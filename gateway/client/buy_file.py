@@ -1,6 +1,6 @@
 """A purchase from the buyer's side: remember a claim, pay, download, open.
 
-The claim secret is on disk before the gateway hears of it, so a purchase that stops anywhere goes on when
+The claim secret is on disk before it is sent to the gateway, so a purchase that stops anywhere goes on when
 :func:`buy` is called again with the same goods (from :func:`gateway.client.verified_offer.look`).
 """
 

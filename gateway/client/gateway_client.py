@@ -200,12 +200,12 @@ def _problem(status: int, body: bytes) -> BitcacheError:
 
 
 def _whole(number: object) -> int:
-    """Return a whole number of a stranger; -1 for what is none."""
+    """Return a number that the gateway sent, or -1 if it is not a whole number."""
     return number if isinstance(number, int) and not isinstance(number, bool) else -1
 
 
 def _said(text: object) -> str:
-    """Return a sentence of a stranger, as long as one should be."""
+    """Return text that the gateway sent, printable and shortened."""
     return printable(str(text)[:_LONGEST_SENTENCE])
 
 

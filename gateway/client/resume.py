@@ -58,9 +58,9 @@ async def find(
 async def begin(
     gateway: GatewayClient, offer: VerifiedOffer, saved: SavedPurchases, note: Callable[[str], None] = lambda _: None
 ) -> ClaimedPurchase:
-    """Return a new one; its claim is on disk before the gateway hears of it.
+    """Return a new purchase; its claim is on disk before it is sent to the gateway.
 
-    Where the gateway asks for proof of work, it is done; ``note`` hears of it when that takes a while.
+    Where the gateway asks for proof of work, it is done; ``note`` is called with a sentence when that takes a while.
     """
     claim = saved.new_claim()
     backoff, rounds = Backoff(15), 0

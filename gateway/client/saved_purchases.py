@@ -56,7 +56,7 @@ class SavedPurchases:
         return self.manifest_hash == digest
 
     def new_claim(self) -> str:
-        """Return a fresh claim secret, remembered before anyone hears of it."""
+        """Return a fresh claim secret, stored before it is sent anywhere."""
         claim = new_secret()
         with self._changing():
             self.claims.append(claim)

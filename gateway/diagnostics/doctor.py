@@ -1,4 +1,4 @@
-"""Looks at everything a gateway needs, changes nothing, and says what it found.  It works beside a running gateway."""
+"""Check everything a gateway needs; change nothing; report findings.  It works beside a running gateway."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ async def examine(config: Path | None) -> list[Finding]:
         return [*findings, problem("data", "not_set_up", f"{folder.root} is not set up", hint)]
     findings += rules.unlisted_proxy(noticed(folder.unlisted_proxy), settings)
     findings += _folder(folder, settings)
-    found = await asyncio.to_thread(_database, folder)
-    if isinstance(found, Finding):
-        findings.append(found)
+    database = await asyncio.to_thread(_database, folder)
+    if isinstance(database, Finding):
+        findings.append(database)
     else:
-        findings += _database_rules(folder, found, settings)
-    cursor, deep = (None, None) if isinstance(found, Finding) else (found[0].cursor, found[0].deep)
+        findings += _database_rules(folder, database, settings)
+    cursor, deep = (None, None) if isinstance(database, Finding) else (database[0].cursor, database[0].deep)
     running = folder.is_locked()
     try:
         facts = await node_facts(settings, cursor, deep=deep)
@@ -75,7 +75,7 @@ async def examine(config: Path | None) -> list[Finding]:
     if running:
         findings += rules.running(await health_of_running(settings), {finding.code for finding in findings})
     if settings.chain.source == "light":
-        findings += rules.light(settings, [] if isinstance(found, Finding) else found[1].issued)
+        findings += rules.light(settings, [] if isinstance(database, Finding) else database[1].issued)
     return findings
 
 

@@ -3,7 +3,7 @@
 Two things make this fast.  What was read is kept until an event says that it changed; every change of a purchase
 appends one in the same transaction, in whichever process, so an answer is never older than the last commit.  And
 readers that wait together are served by one read, as the store's writers are by one commit: a thousand event streams
-that hear of one block cost a handful of queries.
+woken by one block cost a handful of queries.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 async def strangers_link(harness: BrowserHarness, link: str) -> str:
-    """A access link whose claim and unpaid invoice are someone else's."""
+    """An access link whose claim and unpaid invoice are someone else's."""
     claim = new_secret()
     body = {"claim_hash": b64u(claim_hash(claim))}
     file_id = link.split("/f/")[1].split("#")[0]
