@@ -1,6 +1,6 @@
 """How many unpaid invoices may be open at once, and what the next one costs: pure functions of a few numbers.
 
-Asking for an invoice is free, and each takes an address of the seller's wallet, so what strangers may take is bounded
+Asking for an invoice is free, and each takes an address of the seller's wallet, so what buyers take is bounded
 four times: by network, by listing, by account, and in all.  A network's quota is a bound for itself and for each
 larger network around it, so that nobody gets more by having many addresses.
 

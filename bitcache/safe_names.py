@@ -1,6 +1,6 @@
 """Titles and file names made safe to show and to save; rules and cases in tests/vectors/names.json.
 
-A title comes from one stranger and is shown to another; a file name becomes a file on the buyer's disk.
+A title comes from one untrusted party and is shown to another; a file name becomes a file on the buyer's disk.
 """
 
 from __future__ import annotations

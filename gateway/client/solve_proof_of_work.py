@@ -11,7 +11,7 @@ from typing import Any
 from bitcache.errors import WorkRequired
 from bitcache.proof_of_work import solve
 
-#: Before that nobody needs to hear of it.
+#: How long solving runs before the buyer is notified.
 QUIET_SECONDS = 1.0
 
 
