@@ -180,11 +180,11 @@ class _Commands:
     async def make(self, count: int) -> list[str]:
         """So many fresh invoices; their purchases' ids."""
         hashes = [claim_hash(new_secret()) for _ in range(count)]
-        found = await asyncio.gather(
+        opened = await asyncio.gather(
             *[self._context.invoice_batcher.open(self._file_id, claim_hash, None) for claim_hash in hashes]
         )
-        self._made |= {purchase.purchase_id: purchase for purchase, _ in found}
-        return [purchase.purchase_id for purchase, _ in found]
+        self._made |= {purchase.purchase_id: purchase for purchase, _ in opened}
+        return [purchase.purchase_id for purchase, _ in opened]
 
     def _script(self, purchase_id: str) -> bytes:
         [request] = self._made[purchase_id].payment_requests

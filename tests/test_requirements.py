@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 OURS = ("bitcache", "wallet", "gateway")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DECLARED = [Requirement(requirement) for requirement in PROJECT["dependencies"]]
-BUILD, DEV = ([Requirement(one) for one in PROJECT["optional-dependencies"][extra]] for extra in ("build", "dev"))
+BUILD, DEV = ([Requirement(line) for line in PROJECT["optional-dependencies"][extra]] for extra in ("build", "dev"))
 GATEWAY_LOCK, DEV_LOCK = "requirements.lock", "requirements-dev.lock"
 
 
@@ -32,19 +32,19 @@ def pinned(lock: str) -> set[str]:
 
 def needed(requirements: list[Requirement]) -> set[str]:
     """These and all that they need here, by the metadata of what is installed."""
-    found: set[str] = set()
-    todo = [(one, "") for one in requirements]
+    reached: set[str] = set()
+    todo = [(requirement, "") for requirement in requirements]
     done: set[tuple[str, str]] = set()
     while todo:
         requirement, extra = todo.pop()
         if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
             continue
         name = canonicalize_name(requirement.name)
-        found.add(name)
+        reached.add(name)
         for wanted in {"", *requirement.extras} - {seen for named, seen in done if named == name}:
             done.add((name, wanted))
             todo += [(Requirement(requirement), wanted) for requirement in distribution(name).requires or []]
-    return found
+    return reached
 
 
 def imported() -> Iterator[str]:

@@ -152,8 +152,8 @@ async def copy_database(source: Path, target: Path) -> None:
     """What ``sqlite3 .backup`` does."""
 
     def copy() -> None:
-        with sqlite3.connect(source) as one, sqlite3.connect(target) as other:
-            one.backup(other)
+        with sqlite3.connect(source) as database, sqlite3.connect(target) as copy:
+            database.backup(copy)
 
     await asyncio.to_thread(copy)
 
@@ -192,7 +192,7 @@ async def test_an_account_unknown_to_the_database_goes_on_at_its_mark(market: Ma
     await market.store.write(partial(sellers.set_payout, seller_id=1, rail_name="paper", terms=terms, now=NOW))
     await market.order(file.file_id, journal=journal)
     assert await indexes(market.store) == [7]
-    assert [(one.first, one.end) for one in await market.store.read(address_journal.all_skipped)] == [(0, 7)]
+    assert [(gap.first, gap.end) for gap in await market.store.read(address_journal.all_skipped)] == [(0, 7)]
 
 
 async def test_two_spellings_of_one_account_leave_nothing_out(market: Market, tmp_path: Path) -> None:

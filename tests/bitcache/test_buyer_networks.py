@@ -9,13 +9,13 @@ from bitcache.buyer_networks import KEY_BYTES, Networks, networks_of
 SECRET = b"s" * 32
 
 
-def common(one: str, other: str) -> int:
+def common(address: str, neighbour: str) -> int:
     """How many networks two addresses have in common."""
-    return len(set(networks_of(SECRET, one).keys) & set(networks_of(SECRET, other).keys))
+    return len(set(networks_of(SECRET, address).keys) & set(networks_of(SECRET, neighbour).keys))
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "shared"),
+    ("address", "neighbour", "shared"),
     [
         ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", 4),
         ("2001:db8:1:2::1", "2001:db8:1:ff::1", 3),
@@ -32,9 +32,9 @@ def common(one: str, other: str) -> int:
         ("198.51.100.1", "198.51.100.1", 4),
     ],
 )
-def test_neighbours_share_their_larger_networks(one: str, other: str, shared: int) -> None:
+def test_neighbours_share_their_larger_networks(address: str, neighbour: str, shared: int) -> None:
     """From the same line up to nothing in common."""
-    assert common(one, other) == shared
+    assert common(address, neighbour) == shared
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_addresses_that_many_share(address: str) -> None:
 
 def test_keys_depend_on_the_secret_and_come_back_from_a_column() -> None:
     """Without the secret nobody finds out which network a key stands for."""
-    found = networks_of(SECRET, "198.51.100.1")
-    assert Networks.unpack(found.pack()) == found
-    assert {len(key) for key in found.keys} == {KEY_BYTES}
-    assert not set(found.keys) & set(networks_of(b"t" * 32, "198.51.100.1").keys)
-    assert not found.shared
-    assert found.neighbours == networks_of(SECRET, "198.51.100.2").neighbours
+    networks = networks_of(SECRET, "198.51.100.1")
+    assert Networks.unpack(networks.pack()) == networks
+    assert {len(key) for key in networks.keys} == {KEY_BYTES}
+    assert not set(networks.keys) & set(networks_of(b"t" * 32, "198.51.100.1").keys)
+    assert not networks.shared
+    assert networks.neighbours == networks_of(SECRET, "198.51.100.2").neighbours

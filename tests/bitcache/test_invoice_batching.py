@@ -167,8 +167,8 @@ async def test_marks_are_written_before_addresses_are_used(
         answers = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(answer) for answer in answers] == [StorageError] * 3
     assert await stands(market) == {"paper account": 0}
-    found, created = await purchases.open(file.file_id, fresh(), None)
-    assert (address_of(found), created) == (market.rail.destination("paper account", 0).text, True)
+    opened, created = await purchases.open(file.file_id, fresh(), None)
+    assert (address_of(opened), created) == (market.rail.destination("paper account", 0).text, True)
     assert AddressJournal.open(tmp_path / "marks").floor(market.rail, "paper account") >= 1
 
 
@@ -184,14 +184,14 @@ async def test_many_at_once_are_a_few_writes(market: Market, tmp_path: Path, mon
 
     monkeypatch.setattr(market.store, "write", write)
     claims = [fresh() for _ in range(200)]
-    found = await asyncio.gather(*[purchases.open(file.file_id, claim, BUYER) for claim in claims[:20]])
-    found += await asyncio.gather(*[purchases.open(file.file_id, claim, None) for claim in claims])
+    opened = await asyncio.gather(*[purchases.open(file.file_id, claim, BUYER) for claim in claims[:20]])
+    opened += await asyncio.gather(*[purchases.open(file.file_id, claim, None) for claim in claims])
     assert len(writes) <= 3
-    assert [purchase.purchase_id for purchase, _ in found[:20]] == [
-        purchase.purchase_id for purchase, _ in found[20:40]
+    assert [purchase.purchase_id for purchase, _ in opened[:20]] == [
+        purchase.purchase_id for purchase, _ in opened[20:40]
     ]
-    assert [created for _, created in found] == [True] * 20 + [False] * 20 + [True] * 180
-    assert len({key_of(purchase) for purchase, _ in found}) == 200
+    assert [created for _, created in opened] == [True] * 20 + [False] * 20 + [True] * 180
+    assert len({key_of(purchase) for purchase, _ in opened}) == 200
 
 
 async def test_a_buyer_who_goes_away_holds_up_nobody() -> None:

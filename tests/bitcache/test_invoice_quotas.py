@@ -37,10 +37,10 @@ def test_each_larger_network_has_a_bound(networks: tuple[int, ...]) -> None:
 
 def test_the_last_quarter_is_for_networks_with_nothing_open() -> None:
     """The others work from half on; the newcomers when it runs out, and they get the last one too."""
-    one = (1, 1, 1, 1)
-    assert 0 < bits(one, 50) < bits(one, 65) < bits(one, 74) <= MOST_BITS
+    unpaid = (1, 1, 1, 1)
+    assert 0 < bits(unpaid, 50) < bits(unpaid, 65) < bits(unpaid, 74) <= MOST_BITS
     with pytest.raises(TooManyBuyers):
-        terms(one, 75)
+        terms(unpaid, 75)
     assert bits(NOTHING, 74) == 0
     assert 0 < bits(NOTHING, 75) < bits(NOTHING, 90) < bits(NOTHING, 99) <= MOST_BITS
     with pytest.raises(TooManyBuyers):

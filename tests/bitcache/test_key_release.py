@@ -48,8 +48,8 @@ async def test_the_share_comes_when_the_payment_is_deep_enough_and_not_before(
         await share(market, claim)
     await market.block()
     for _ in range(2):
-        found = await share(market, claim)
-        assert market.master_key.unwrap(found.wrapped, found.file_id) == file.request.share
+        released = await share(market, claim)
+        assert market.master_key.unwrap(released.wrapped, released.file_id) == file.request.share
 
 
 async def test_it_is_handed_out_even_after_the_payment_was_lost(

@@ -244,8 +244,8 @@ async def test_a_seller_sees_what_each_listing_earned(market: Market) -> None:
     orders = [await market.order(sold.file_id) for _ in range(5)]
     await market.block(pays(orders[0], "a:0"), pays(orders[1], "b:0", 1_200), pays(orders[2], "c:0", 400))
     await market.unconfirmed(pays(orders[3], "d:0"))
-    found = await market.store.read(lambda conn: listings.of_seller(conn, market.seller_id))
-    assert [(listing.file_id, sales.settled, sales.pending, sales.received_sat) for listing, sales in found] == [
+    rows = await market.store.read(lambda conn: listings.of_seller(conn, market.seller_id))
+    assert [(listing.file_id, sales.settled, sales.pending, sales.received_sat) for listing, sales in rows] == [
         (quiet.file_id, 0, 0, Sat(0)),
         (sold.file_id, 2, 1, Sat(2_200)),
     ]

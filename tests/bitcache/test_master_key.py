@@ -17,10 +17,10 @@ SHARE = bytes(range(32))
 def test_wrap_and_unwrap() -> None:
     """A share comes back, and wrapping it twice shows no sameness."""
     key, file_id = MasterKey(os.urandom(32)), new_file_id()
-    one, other = key.wrap(SHARE, file_id), key.wrap(SHARE, file_id)
-    assert one != other
-    assert len(one) == 60
-    assert key.unwrap(one, file_id) == key.unwrap(other, file_id) == SHARE
+    wrapped, again = key.wrap(SHARE, file_id), key.wrap(SHARE, file_id)
+    assert wrapped != again
+    assert len(wrapped) == 60
+    assert key.unwrap(wrapped, file_id) == key.unwrap(again, file_id) == SHARE
 
 
 def test_refusals() -> None:

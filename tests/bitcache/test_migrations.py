@@ -31,14 +31,16 @@ def test_migrating_a_fresh_file_gives_exactly_the_tables(tmp_path: Path) -> None
         assert compare_metadata(context, metadata) == []
     for table in metadata.tables:
         for look in ("get_columns", "get_pk_constraint", "get_foreign_keys", "get_unique_constraints", "get_indexes"):
-            found, expected = (repr_sorted(getattr(inspect(one), look)(table)) for one in (migrated, meant))
-            assert found == expected, f"{table}: {look}"
+            actual, expected = (
+                repr_sorted(getattr(inspect(connection), look)(table)) for connection in (migrated, meant)
+            )
+            assert actual == expected, f"{table}: {look}"
     assert set(inspect(migrated).get_table_names()) == {*metadata.tables, "alembic_version"}
 
 
-def repr_sorted(found: object) -> list[str]:
+def repr_sorted(actual: object) -> list[str]:
     """Comparable, whatever the order and the addresses of objects."""
-    rows = found if isinstance(found, list) else [found]
+    rows = actual if isinstance(actual, list) else [actual]
     return sorted(re.sub(" object at 0x[0-9a-f]+", "", repr(row)) for row in rows)
 
 

@@ -24,16 +24,16 @@ async def use(market: Market, seller_id: int, account: str) -> Payout:
 
 
 async def payout(market: Market) -> Payout:
-    found = await market.store.read(lambda conn: sellers.payout_of(conn, market.seller_id))
-    assert found is not None
-    return found
+    row = await market.store.read(lambda conn: sellers.payout_of(conn, market.seller_id))
+    assert row is not None
+    return row
 
 
 async def test_a_token_finds_its_seller(market: Market) -> None:
     """Only the right one of two."""
     await another_seller(market.store)
-    found = await market.store.read(lambda conn: sellers.seller_by_token(conn, market.token))
-    assert (found.id, found.name) == (market.seller_id, "Ann")
+    row = await market.store.read(lambda conn: sellers.seller_by_token(conn, market.token))
+    assert (row.id, row.name) == (market.seller_id, "Ann")
 
 
 @pytest.mark.parametrize(

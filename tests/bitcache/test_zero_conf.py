@@ -35,8 +35,8 @@ class Risk:
 
     async def state(self, order: Purchase) -> tuple[str, bool, int]:
         """State, whether released, confirmations required."""
-        found = await self.market.look(order.purchase_id)
-        return found.state.value, found.released, found.confirmations_required
+        purchase = await self.market.look(order.purchase_id)
+        return purchase.state.value, purchase.released, purchase.confirmations_required
 
     async def exposure(self) -> int:
         return await self.market.store.read(zero_conf_exposure.exposure)

@@ -19,18 +19,18 @@ AXE = Path(__file__).parents[1] / "js" / "node_modules" / "axe-core" / "axe.min.
 
 async def complaints(page: Page) -> list[str]:
     """What axe finds, in both colour schemes."""
-    found: list[str] = []
+    violations: list[str] = []
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         if not await page.evaluate("'axe' in window"):
             await page.evaluate(AXE.read_text())
         result = await page.evaluate("axe.run()")
-        found += [
+        violations += [
             f"{scheme}: {violation['id']}: {node['html']} {node['failureSummary']}"
             for violation in result["violations"]
             for node in violation["nodes"]
         ]
-    return found
+    return violations
 
 
 @pytest.mark.parametrize("path", ["/", "/sell", "/embed", "/nothing"])

@@ -147,9 +147,9 @@ async def test_with_tls_only_this_host_can_set_the_cookie(tmp_path: Path) -> Non
             assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(set_cookie.split("; "))
             assert "Domain" not in set_cookie
             value = set_cookie.partition("=")[2].partition(";")[0]
-            for name, found in (("__Host-claims", 1), ("claims", 0)):
+            for name, count in (("__Host-claims", 1), ("claims", 0)):
                 async with session.get(f"{path}/claim", headers=ours | {"Cookie": f"{name}={value}"}) as answer:
-                    assert len((await answer.json())["claims"]) == found
+                    assert len((await answer.json())["claims"]) == count
 
 
 async def test_a_cookie_that_hides_ours_hides_nothing(harness: BrowserHarness) -> None:
@@ -170,6 +170,6 @@ async def _claimed(harness: BrowserHarness, cookie: str, link: str) -> dict[str,
     claim = cookie.rpartition(".")[2] if "." in cookie else cookie.rpartition("=")[2]
     headers = {"Authorization": f"Bearer {claim}"}
     async with aiohttp.ClientSession(harness.url) as session, session.get("/api/v1/claim", headers=headers) as answer:
-        found: dict[str, str] = await answer.json()
-    assert found["file_id"] in link
-    return found
+        purchase: dict[str, str] = await answer.json()
+    assert purchase["file_id"] in link
+    return purchase

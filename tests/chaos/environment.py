@@ -128,14 +128,14 @@ class Environment:
         with ThreadPoolExecutor(len(wanted)) as pool:
             asked = [pool.submit(seller_and_buyers.ask_for_invoice, self.gateway, *request) for request in wanted]
             meanwhile()
-        found = []
+        invoices = []
         for request, answer in zip(wanted, asked, strict=True):
             shown = answer.result()
             if shown is None:
                 self.unanswered.append(request)
             else:
-                found.append(self._remember(seller_and_buyers.as_invoice(shown, request[1], self.node.rpc)))
-        return found
+                invoices.append(self._remember(seller_and_buyers.as_invoice(shown, request[1], self.node.rpc)))
+        return invoices
 
     def ask_again(self) -> None:
         """The purchases whose answer was lost: the same claim must give one purchase."""

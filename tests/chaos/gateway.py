@@ -116,8 +116,8 @@ class GatewayProcess:
     def bugs(self) -> list[str]:
         """What the gateway itself logged as an error: trouble with node or disk is none."""
         lines = self.log.read_text(errors="replace").splitlines()
-        found = [line for line in lines if '"level": "error"' in line or line.startswith("Traceback")]
-        return [line for line in found if AFTER_A_KILL not in line]
+        errors = [line for line in lines if '"level": "error"' in line or line.startswith("Traceback")]
+        return [line for line in errors if AFTER_A_KILL not in line]
 
     def _end(self, number: signal.Signals) -> int | None:
         if self.ended_with() is None:

@@ -91,24 +91,24 @@ def pay_late(environment: Environment, rng: Random) -> str | None:
 
 def replace(environment: Environment, rng: Random) -> str | None:
     """A waiting payment is replaced by a dearer one: to the same invoice, to another, or to nobody of ours."""
-    found = _waiting(environment, rng)
-    if found is None:
+    sent = _waiting(environment, rng)
+    if sent is None:
         return None
-    made = spend(list(found.coins), _instead(environment, rng, found), found.fee + SPARE)
+    made = spend(list(sent.coins), _instead(environment, rng, sent), sent.fee + SPARE)
     environment.node.send(made)
     environment.sent[made.txid] = made
-    return f"replaced {found.txid} by {made.txid}"
+    return f"replaced {sent.txid} by {made.txid}"
 
 
 def double_spend(environment: Environment, rng: Random) -> str | None:
     """A block spends the coins of a waiting payment elsewhere."""
-    found = _waiting(environment, rng)
-    if found is None:
+    sent = _waiting(environment, rng)
+    if sent is None:
         return None
-    made = spend(list(found.coins), _instead(environment, rng, found), found.fee + 1)
+    made = spend(list(sent.coins), _instead(environment, rng, sent), sent.fee + 1)
     environment.node.mine_these([made.raw])
     environment.sent[made.txid] = made
-    return f"double-spent {found.txid} by {made.txid}"
+    return f"double-spent {sent.txid} by {made.txid}"
 
 
 def coinbase_to_invoice(environment: Environment, rng: Random) -> str | None:
@@ -132,9 +132,9 @@ def send_again(environment: Environment, rng: Random) -> str | None:
     return f"sent {again} again" if again else None
 
 
-def instead(environment: Environment, rng: Random, found: Transaction) -> Transaction:
+def instead(environment: Environment, rng: Random, sent: Transaction) -> Transaction:
     """A transaction that cannot stand beside ``found``."""
-    made = spend(list(found.coins), _instead(environment, rng, found), found.fee + 2)
+    made = spend(list(sent.coins), _instead(environment, rng, sent), sent.fee + 2)
     environment.sent[made.txid] = made
     return made
 
@@ -172,10 +172,10 @@ def _waiting(environment: Environment, rng: Random) -> Transaction | None:
     return environment.sent[rng.choice(waiting)] if waiting else None
 
 
-def _instead(environment: Environment, rng: Random, found: Transaction) -> list[Output]:
+def _instead(environment: Environment, rng: Random, sent: Transaction) -> list[Output]:
     """Where the coins go instead."""
     other = _pick(environment, rng)
-    ours = list(found.outputs[:1])
+    ours = list(sent.outputs[:1])
     choices: list[list[Output]] = [[], [Output(output.script, max(1, output.sat - 1)) for output in ours]]
     if other is not None:
         choices.append([environment.output(other, other.amount)])

@@ -210,18 +210,18 @@ class Reference:
         return self._blocks[digest]
 
     def _waiting(self) -> tuple[Paid, ...]:
-        found: dict[str, tuple[Paid, ...]] = {}
+        mempool: dict[str, tuple[Paid, ...]] = {}
         for txid in self._rpc("getrawmempool"):
             if txid in self._mempool:
-                found[txid] = self._mempool[txid]
+                mempool[txid] = self._mempool[txid]
                 continue
             try:
                 tx = self._rpc("getrawtransaction", txid, True)
             except Refused:  # it left the mempool meanwhile
                 continue
-            found[txid] = tuple(_outputs(tx, None, None, coinbase=False))
-        self._mempool = found
-        return tuple(output for outputs in found.values() for output in outputs)
+            mempool[txid] = tuple(_outputs(tx, None, None, coinbase=False))
+        self._mempool = mempool
+        return tuple(output for outputs in mempool.values() for output in outputs)
 
 
 def _outputs(tx: dict[str, Any], height: int | None, digest: str | None, *, coinbase: bool) -> list[Paid]:

@@ -31,10 +31,10 @@ class ChaosWallet:
 
     def payments(self) -> dict[str, list[InWallet]]:
         """Everything that was not taken back, by purchase."""
-        found: dict[str, list[InWallet]] = {}
+        payments: dict[str, list[InWallet]] = {}
         for reference, (destination, sat, final) in self.service.read().payments.items():
-            found.setdefault(self._purchases[destination], []).append(InWallet(reference, int(sat), final))
-        return found
+            payments.setdefault(self._purchases[destination], []).append(InWallet(reference, int(sat), final))
+        return payments
 
     def not_final(self) -> list[str]:
         """What can still become final, or be taken back."""

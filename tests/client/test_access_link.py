@@ -78,12 +78,12 @@ async def test_of_a_partly_paid_one_the_rest_is_paid_by_choice(demo: Demo, sold:
     assert demo.context.demo_wallet is not None
     await demo.context.demo_wallet.pay(onchain_request(theirs).address, Sat(1000))
     offer, observer = await offered(demo, sold, claim), Noting()
-    while not (found := await demo.gateway.call(Purchase, "GET", "/claim", bearer=claim)).received_sat:
+    while not (purchase := await demo.gateway.call(Purchase, "GET", "/claim", bearer=claim)).received_sat:
         pass
     with pytest.raises(PaidInPart, match=r"1000 of 2500 sat .* not confirmed yet"):
         await buy(demo.gateway, offer, tmp_path / "out", tmp_path, timeout=20, observer=observer, pay_rest=True)
     await demo.context.demo_wallet.mine()
-    while not (found := await demo.gateway.call(Purchase, "GET", "/claim", bearer=claim)).confirmed_sat:
+    while not (purchase := await demo.gateway.call(Purchase, "GET", "/claim", bearer=claim)).confirmed_sat:
         pass
     with pytest.raises(PaidInPart, match="1000 of 2500 sat were received"):
         await buy(demo.gateway, offer, tmp_path / "out", tmp_path, timeout=20, observer=observer)
@@ -97,7 +97,7 @@ async def test_of_a_partly_paid_one_the_rest_is_paid_by_choice(demo: Demo, sold:
     )
     await eventually(asked)
     assert observer.asked == [onchain_request(theirs).address]
-    await demo.context.demo_wallet.pay(onchain_request(theirs).address, Sat(found.due_sat))
+    await demo.context.demo_wallet.pay(onchain_request(theirs).address, Sat(purchase.due_sat))
     await demo.context.demo_wallet.mine()
     assert (await paying).purchase.purchase_id == theirs.purchase_id
     assert claims_on_disk(tmp_path) == []

@@ -107,11 +107,11 @@ async def test_seen_and_refused_for_ever(
     def lie(path: str, body: bytes) -> bytes:
         if path.endswith("/bytes") or b"purchase_id" not in body:
             return body
-        found = json.loads(body)
-        [request] = found["payment_requests"]
+        purchase = json.loads(body)
+        [request] = purchase["payment_requests"]
         nothing = request | {"payable_sat": 0, "uri": f"bitcoin:{request['destination']}"}
         paid = {"state": "processing", "received_sat": 2500, "due_sat": 0, "payment_requests": [nothing]}
-        return json.dumps(found | paid).encode()
+        return json.dumps(purchase | paid).encode()
 
     async with lying(demo, lie, events=True) as gateway:
         offer = await look(gateway, sold.link)
@@ -127,9 +127,9 @@ async def test_no_markup_and_nothing_hidden_on_the_terminal(
     for module in (console, terminal):
         monkeypatch.setattr(module, "console", screen)
     odd = {"amount_btc": "[/bold]", "network": "[link=https://evil.example]\u202e\nPay 1 BTC\ud800[/link]"}
-    found = Purchase(**purchase_of(sold, "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", **odd))
+    purchase = Purchase(**purchase_of(sold, "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", **odd))
     offer = await look(demo.gateway, sold.link)
-    terminal.Terminal(console.Bars()).invoice(found, offer)
+    terminal.Terminal(console.Bars()).invoice(purchase, offer)
     assert "(0.000025 BTC)" in out.getvalue()
     assert "[link=https://evil.example]  Pay 1 BTC?[/link]" in out.getvalue()
     assert "[/bold]" not in out.getvalue()

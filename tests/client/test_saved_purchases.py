@@ -17,8 +17,8 @@ LINK = Link("http://gateway.example", new_file_id(), bytes(16))
 
 
 def test_two_runs_on_one_link_keep_both_claims(tmp_path: Path) -> None:
-    one, other = SavedPurchases.of(LINK, tmp_path), SavedPurchases.of(LINK, tmp_path)
-    claims = [one.new_claim(), other.new_claim(), one.new_claim()]
+    saved, elsewhere = SavedPurchases.of(LINK, tmp_path), SavedPurchases.of(LINK, tmp_path)
+    claims = [saved.new_claim(), elsewhere.new_claim(), saved.new_claim()]
     assert SavedPurchases.of(LINK, tmp_path).claims == claims
 
 
@@ -29,34 +29,34 @@ def test_many_at_once(tmp_path: Path) -> None:
 
 
 def test_the_manifest_of_the_first_run_counts(tmp_path: Path) -> None:
-    one, other = SavedPurchases.of(LINK, tmp_path), SavedPurchases.of(LINK, tmp_path)
-    assert one.pin("manifest")
-    assert not other.pin("another")
+    saved, elsewhere = SavedPurchases.of(LINK, tmp_path), SavedPurchases.of(LINK, tmp_path)
+    assert saved.pin("manifest")
+    assert not elsewhere.pin("another")
     assert SavedPurchases.of(LINK, tmp_path).pin("manifest")
 
 
 def test_the_first_answer_counts(tmp_path: Path) -> None:
-    one = SavedPurchases.of(LINK, tmp_path)
-    claim = one.new_claim()
-    other = SavedPurchases.of(LINK, tmp_path)
-    one.note(claim, "T", "address")
-    other.note(claim, "U", "another")
-    other.note("a claim that is not ours", "U", "another")
+    saved = SavedPurchases.of(LINK, tmp_path)
+    claim = saved.new_claim()
+    elsewhere = SavedPurchases.of(LINK, tmp_path)
+    saved.note(claim, "T", "address")
+    elsewhere.note(claim, "U", "another")
+    elsewhere.note("a claim that is not ours", "U", "another")
     assert SavedPurchases.of(LINK, tmp_path).first == {claim: ("T", "address")}
 
 
 def test_what_an_earlier_version_wrote(tmp_path: Path) -> None:
-    one = SavedPurchases.of(LINK, tmp_path)
-    one.path.parent.mkdir()
-    one.path.write_text(json.dumps({"v": 1, "claims": ["c"], "manifest_hash": None}))
+    saved = SavedPurchases.of(LINK, tmp_path)
+    saved.path.parent.mkdir()
+    saved.path.write_text(json.dumps({"v": 1, "claims": ["c"], "manifest_hash": None}))
     assert SavedPurchases.of(LINK, tmp_path).claims == ["c"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"claims": [], "manifest_hash": null, "first": []}'])
 def test_a_damaged_file_is_not_overwritten(tmp_path: Path, text: str) -> None:
-    one = SavedPurchases.of(LINK, tmp_path)
-    one.new_claim()
-    one.path.write_text(text)
+    saved = SavedPurchases.of(LINK, tmp_path)
+    saved.new_claim()
+    saved.path.write_text(text)
     with pytest.raises(StorageError, match="damaged"):
-        one.new_claim()
-    assert one.path.read_text() == text
+        saved.new_claim()
+    assert saved.path.read_text() == text

@@ -74,8 +74,8 @@ class Chain:
 
     async def waiting(self) -> dict[str, int]:
         """What waits for a block: transaction id to amount."""
-        found = await self.source.unconfirmed(self.scripts)
-        return {payment.reference.split(":")[0]: payment.amount for payment in found}
+        payments = await self.source.unconfirmed(self.scripts)
+        return {payment.reference.split(":")[0]: payment.amount for payment in payments}
 
 
 NODE = pytest.mark.node

@@ -147,9 +147,9 @@ async def listened(lines: asyncio.StreamReader) -> str:
     while True:
         line = await asyncio.wait_for(lines.readline(), 30)
         assert line, "the gateway ended"
-        found = json.loads(line)
-        if found["event"] == "listening":
-            return str(found["url"])
+        entry = json.loads(line)
+        if entry["event"] == "listening":
+            return str(entry["url"])
 
 
 async def interrupted(client: Client, stop: Callable[[], None]) -> FileId:

@@ -68,9 +68,9 @@ def config_in(folder: Path, **tables: dict[str, Any]) -> Path:
 
 def worse(findings: list[Finding]) -> list[str]:
     """The codes of what is not well; each comes with a hint."""
-    found = [finding for finding in findings if finding.level in ("warning", "problem")]
-    assert all(finding.hint for finding in found), found
-    return [finding.code for finding in found]
+    warnings = [finding for finding in findings if finding.level in ("warning", "problem")]
+    assert all(finding.hint for finding in warnings), warnings
+    return [finding.code for finding in warnings]
 
 
 @pytest.fixture
@@ -179,8 +179,8 @@ def test_what_is_wrong_with_a_node(changes: dict[str, Any], code: str) -> None:
 
 
 def test_zmq_and_pruning_are_worth_a_note() -> None:
-    found = rules.node(replace(WELL, zmq=Zmq.NONE, pruned_below=800), CURSOR, running=True)
-    assert {"no_zmq", "pruning"} <= {finding.code for finding in found if finding.level == "note"}
+    warnings = rules.node(replace(WELL, zmq=Zmq.NONE, pruned_below=800), CURSOR, running=True)
+    assert {"no_zmq", "pruning"} <= {finding.code for finding in warnings if finding.level == "note"}
 
 
 LIGHT = {"chain": {"source": "light"}}
@@ -235,8 +235,8 @@ def test_what_is_wrong_with_sellers(facts: Business, codes: list[str]) -> None:
 )
 def test_a_proxy_that_the_gateway_noticed(noted: str | None, trusted: list[str], codes: list[str]) -> None:
     """Until it is listed."""
-    found = list(rules.unlisted_proxy(noted, check({"server": {"trusted_proxies": trusted}})))
-    assert [finding.code for finding in found] == codes
+    warnings = list(rules.unlisted_proxy(noted, check({"server": {"trusted_proxies": trusted}})))
+    assert [finding.code for finding in warnings] == codes
 
 
 @pytest.mark.parametrize(

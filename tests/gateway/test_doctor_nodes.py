@@ -256,10 +256,10 @@ async def test_the_line_that_doctor_prints_is_enough(
     lacking = SetUp("lacking", allowed("getblockchaininfo"), USER)
     async with launched(bitcoind, folder, payer, lacking) as node:
         settings = settings_of(node, lacking, tmp_path)
-        found = list(rules.node(await node_facts(settings, None), None, running=False, rpc_user="gateway"))
-    said = " ".join(finding.text for finding in found)
+        node_findings = list(rules.node(await node_facts(settings, None), None, running=False, rpc_user="gateway"))
+    said = " ".join(finding.text for finding in node_findings)
     assert [method for method in TEN if method not in said] == ["getblockchaininfo"]
-    line = found[0].hint.rpartition(" ")[2]
+    line = node_findings[0].hint.rpartition(" ")[2]
     mended = SetUp("mended", (rpcauth("gateway", PASSWORD), f"-{line}", "-rpcwhitelistdefault=0"), USER)
     async with launched(bitcoind, folder, payer, mended) as node:
         settings = settings_of(node, mended, tmp_path)

@@ -47,12 +47,12 @@ async def test_at_once_and_at_every_change(harness: GatewayHarness) -> None:
     """A buyer watches new, processing, settled; a second watcher sees the same."""
     sold = await harness.sell(file_for_sale())
     _, purchase = await harness.begin(sold.file_id)
-    async with watching(harness, purchase) as one, watching(harness, purchase) as other:
-        assert await one.state() == await other.state() == "new"
+    async with watching(harness, purchase) as watched, watching(harness, purchase) as other:
+        assert await watched.state() == await other.state() == "new"
         await harness.chain.pay(address_in(purchase), purchase["amount_sat"])
-        assert await one.state() == await other.state() == "processing"
+        assert await watched.state() == await other.state() == "processing"
         await harness.chain.mine()
-        assert await one.state() == await other.state() == "settled"
+        assert await watched.state() == await other.state() == "settled"
 
 
 async def test_one_that_does_not_read(harness: GatewayHarness) -> None:
@@ -93,9 +93,9 @@ async def test_not_without_end_in_all(open_one: Open) -> None:
     """Nor those of all purchases together: whoever finds no room is told when to come again, and can still ask."""
     async with open_one(limits={"streams": 1}) as harness:
         sold = await harness.sell(file_for_sale())
-        (_, one), (_, other) = [await harness.begin(sold.file_id) for _ in range(2)]
+        (_, watched), (_, other) = [await harness.begin(sold.file_id) for _ in range(2)]
         path = f"/purchases/{other['purchase_id']}"
-        async with watching(harness, one) as stream:
+        async with watching(harness, watched) as stream:
             await stream.state()
             got = await harness.call("GET", f"{path}/events")
             assert (got.status, got.json["code"], got.headers["Retry-After"]) == (503, "unavailable", "30")

@@ -18,12 +18,12 @@ from wallet.chain.discover_local_nodes import FoundNode
 
 
 def init(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, found: list[FoundNode], *options: str
+    folder: Path, monkeypatch: pytest.MonkeyPatch, nodes: list[FoundNode], *options: str
 ) -> tuple[Settings, Any, str]:
     """Settings, JSON and what people see, after an init on a machine with these nodes."""
 
     async def discover() -> list[FoundNode]:
-        return found
+        return nodes
 
     monkeypatch.setattr(chain_selection, "discover", discover)
     config = folder / "config.toml"
@@ -57,11 +57,11 @@ def test_a_node_that_lets_nobody_in(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "chain.rpc_cookie" in told
 
 
-def refused(folder: Path, monkeypatch: pytest.MonkeyPatch, found: list[FoundNode], *options: str) -> str:
+def refused(folder: Path, monkeypatch: pytest.MonkeyPatch, nodes: list[FoundNode], *options: str) -> str:
     """What people see when init refuses on a machine with these nodes; it leaves nothing behind."""
 
     async def discover() -> list[FoundNode]:
-        return found
+        return nodes
 
     monkeypatch.setattr(chain_selection, "discover", discover)
     got = CliRunner().invoke(app, ["init", "--config", str(folder / "config.toml"), *options])

@@ -43,8 +43,8 @@ async def test_served_on_a_port_of_its_own(open_one: Open) -> None:
         assert url.startswith("http://127.0.0.1:")
         async with harness.http.get(url) as got:
             assert got.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-            found = parsed(await got.read())
-        assert found["bitcache_node_up", ""] == 1
+            samples = parsed(await got.read())
+        assert samples["bitcache_node_up", ""] == 1
         async with harness.http.get(harness.url + "/metrics") as got:
             assert got.status == 404
 

@@ -95,10 +95,10 @@ async def test_a_read_that_a_commit_overtook_is_not_kept(
 
     async def slow(work: Callable[[Connection], Any]) -> Any:
         reads.clear()
-        found = await real(work)
+        bodies = await real(work)
         if reads:  # it was the purchase that was read, not whether there is news
             await harness.context.store.write(lambda conn: receive(conn, order, 9))
-        return found
+        return bodies
 
     monkeypatch.setattr(harness.context.store, "read", slow)
     assert await received(harness, order) == 0
@@ -130,8 +130,8 @@ async def test_readers_that_wait_together_share_a_read(harness: GatewayHarness, 
     ids = [purchase.purchase_id for purchase, _ in await asyncio.gather(*made)]
     await asyncio.sleep(0.1)  # the watcher has looked at the chain
     reads.clear()
-    found = await asyncio.gather(*[context.statuses.of(purchase_id) for purchase_id in ids])
-    assert [json.loads(body)["purchase_id"] for body in found] == ids
+    bodies = await asyncio.gather(*[context.statuses.of(purchase_id) for purchase_id in ids])
+    assert [json.loads(body)["purchase_id"] for body in bodies] == ids
     assert len(reads) <= 4
 
 

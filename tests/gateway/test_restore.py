@@ -35,8 +35,8 @@ from wallet.chain.simulated_chain import SimulatedChain
 
 def copied(source: Path, target: Path) -> None:
     """What ``sqlite3 .backup`` does."""
-    with sqlite3.connect(source) as one, sqlite3.connect(target) as other:
-        one.backup(other)
+    with sqlite3.connect(source) as database, sqlite3.connect(target) as copy:
+        database.backup(copy)
 
 
 async def test_backup_sell_more_restore(tmp_path: Path) -> None:

@@ -48,11 +48,11 @@ def test_environment_wins(tmp_path: Path) -> None:
         "BITCACHE_STORAGE__DIRECTORY": "/srv/b",
         "BITCACHE_TOKEN": "no setting: the CLI's",
     }
-    found = load(path, environ)
-    assert (found.server.port, found.server.host) == (8403, "::1")
-    assert found.invoices.confirmations == ((0, 2),)
-    assert found.storage.directory == Path("/srv/b")
-    assert found.public_url == "http://[::1]:8403"
+    loaded = load(path, environ)
+    assert (loaded.server.port, loaded.server.host) == (8403, "::1")
+    assert loaded.invoices.confirmations == ((0, 2),)
+    assert loaded.storage.directory == Path("/srv/b")
+    assert loaded.public_url == "http://[::1]:8403"
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_the_light_client_sees_payments_in_blocks_alone() -> None:
 
 def test_a_light_client_names_as_many_peers_as_must_agree() -> None:
     """Else it would wait for ever; naming one twice does not help."""
-    one = {"source": "light", "light_peers": ["one:8333"]}
-    assert check({"chain": one | {"light_connections": 1}}).highest_price_sat == 10_000_000
-    assert check({"chain": one | {"light_peers": ["one:8333", "two:8333"]}}).chain.light_connections == 2
+    light = {"source": "light", "light_peers": ["one:8333"]}
+    assert check({"chain": light | {"light_connections": 1}}).highest_price_sat == 10_000_000
+    assert check({"chain": light | {"light_peers": ["one:8333", "two:8333"]}}).chain.light_connections == 2
     assert check({}).highest_price_sat is None
     for peers in (["one:8333"], ["one:8333", "one:8333"]):
         with pytest.raises(InvalidSettings, match="1 named, of which 2 must agree") as refused:
-            check({"chain": one | {"light_peers": peers}})
+            check({"chain": light | {"light_peers": peers}})
         assert refused.value.details["setting"] == "chain.light_peers"
 
 

@@ -48,9 +48,9 @@ async def ready(harness: GatewayHarness, purchase: dict[str, Any]) -> dict[str, 
         now: dict[str, Any] = (await harness.call("GET", f"/purchases/{purchase['purchase_id']}")).json
         return now if in_wallet(now)["destination"] or in_wallet(now)["unavailable"] else None
 
-    found = await eventually(answered)
-    assert found is not None
-    return found
+    reply = await eventually(answered)
+    assert reply is not None
+    return reply
 
 
 async def test_one_invoice_is_paid_on_both(both: GatewayHarness, wallet: SimulatedWallet) -> None:

@@ -12,13 +12,13 @@ from bitcache.identifiers import FileId
 
 async def bytes_of(blobs: BlobStore, file_id: FileId) -> bytes:
     """All that arrived."""
-    found: list[bytes] = []
+    collected: list[bytes] = []
 
     def keep(pieces: Iterator[bytes]) -> None:
-        found.extend(pieces)
+        collected.extend(pieces)
 
     await blobs.verify(file_id, keep)
-    return b"".join(found)
+    return b"".join(collected)
 
 
 def is_there(blobs: BlobStore, file_id: FileId) -> bool:

@@ -31,9 +31,9 @@ class Done:
     @property
     def json(self) -> dict[str, Any]:
         """The object on the last line of stdout."""
-        found = json.loads(self.out.splitlines()[-1])
-        assert isinstance(found, dict)
-        return found
+        report = json.loads(self.out.splitlines()[-1])
+        assert isinstance(report, dict)
+        return report
 
 
 @dataclass(frozen=True)

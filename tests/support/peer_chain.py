@@ -66,9 +66,9 @@ class PeerChain:
         for height in range(self.height + 1, newest + 1):
             digest = await node.rpc("getblockhash", height)
             raw = bytes.fromhex(await node.rpc("getblock", digest, 0))
-            found = await node.rpc("getblockfilter", digest)
-            header = bytes.fromhex(found["header"])[::-1]
-            self.blocks.append(PeerBlock(height, raw, bytes.fromhex(found["filter"]), header))
+            fields = await node.rpc("getblockfilter", digest)
+            header = bytes.fromhex(fields["header"])[::-1]
+            self.blocks.append(PeerBlock(height, raw, bytes.fromhex(fields["filter"]), header))
 
     @property
     def height(self) -> int:
@@ -102,8 +102,8 @@ class PeerChain:
         """Of the block at ``height``."""
         if height == self.rules.base.height:
             return self.rules.base.time, self.rules.base.bits
-        found: tuple[int, int] = struct.unpack_from("<II", self.at(height).raw, 68)
-        return found
+        fields: tuple[int, int] = struct.unpack_from("<II", self.at(height).raw, 68)
+        return fields
 
     def mine(
         self,

@@ -147,8 +147,8 @@ HANG_UP: list[Message] = [("hang up", b"")]
 
 def headers_message(chain: PeerChain, first: int, most: int = 2_000) -> bytes:
     """A ``headers`` payload of a chain's blocks from place ``first`` on."""
-    found = chain.blocks[first : first + most]
-    return count(len(found)) + b"".join(block.header + b"\0" for block in found)
+    blocks = chain.blocks[first : first + most]
+    return count(len(blocks)) + b"".join(block.header + b"\0" for block in blocks)
 
 
 @asynccontextmanager

@@ -131,10 +131,10 @@ def caddy(folder: Path, text: str, port: int, scheme: str = "http") -> Iterator[
 
 
 def _program(name: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
-    if found is None:
+    executable = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    if executable is None:
         pytest.skip(f"no {name}")
-    return found
+    return executable
 
 
 def _running(command: list[str], folder: Path, port: int, scheme: str) -> Iterator[Proxy]:

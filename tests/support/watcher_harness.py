@@ -76,9 +76,9 @@ class FailingChain(SimulatedChain):
         return ChainStatus(True, self.network, 1, 9, synced=not self.behind, tip_time=self.tip_time)
 
     async def unconfirmed(self, scripts: Scripts) -> Any:
-        found = await super().unconfirmed(scripts)
+        payments = await super().unconfirmed(scripts)
         if self.surprise:
             surprise, self.surprise = self.surprise, None
             await surprise()
-            found = await super().unconfirmed(scripts)
-        return found
+            payments = await super().unconfirmed(scripts)
+        return payments

@@ -40,9 +40,9 @@ async def test_each_block_is_asked_for_once_and_one_ahead() -> None:
     node = Node(tip=4)
     ahead = BlockPrefetch(node.fetch)
     for height in range(4):
-        found = await ahead.after(ref(height))
-        assert isinstance(found, PrefetchedBlock)
-        assert found.block == ref(height + 1)
+        prefetched = await ahead.after(ref(height))
+        assert isinstance(prefetched, PrefetchedBlock)
+        assert prefetched.block == ref(height + 1)
         await asyncio.sleep(0)
         assert node.asked[-1] == min(height + 1, 3)
     assert node.asked == [0, 1, 2, 3]
@@ -65,9 +65,9 @@ async def test_another_cursor_throws_away_what_was_read() -> None:
     node = Node(tip=9)
     ahead = BlockPrefetch(node.fetch)
     await ahead.after(ref(0))
-    found = await ahead.after(ref(0))
-    assert isinstance(found, PrefetchedBlock)
-    assert found.block == ref(1)
+    prefetched = await ahead.after(ref(0))
+    assert isinstance(prefetched, PrefetchedBlock)
+    assert prefetched.block == ref(1)
 
 
 async def test_back_is_asked_again_before_it_is_believed() -> None:

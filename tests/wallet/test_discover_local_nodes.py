@@ -23,24 +23,24 @@ def only_regtest(port: int) -> dict[str, tuple[int, str]]:
 async def test_a_node_is_found_with_its_cookie(regtest: RegtestNode, tmp_path: Path) -> None:
     port = URL(regtest.url).port
     assert port is not None
-    (found,) = await discover([tmp_path, regtest.datadir], only_regtest(port))
+    (node,) = await discover([tmp_path, regtest.datadir], only_regtest(port))
     height = await regtest.rpc("getblockcount")
-    assert (found.network, found.url, found.cookie) == ("regtest", regtest.url, regtest.cookie)
-    assert found.height is not None
-    assert found.height <= height
+    assert (node.network, node.url, node.cookie) == ("regtest", regtest.url, regtest.cookie)
+    assert node.height is not None
+    assert node.height <= height
 
 
 @pytest.mark.node
 async def test_a_node_whose_cookie_is_not_to_be_had(regtest: RegtestNode, tmp_path: Path) -> None:
     port = URL(regtest.url).port
     assert port is not None
-    (found,) = await discover([tmp_path], only_regtest(port))
-    assert isinstance(found.error, NodeAuthFailed)
+    (node,) = await discover([tmp_path], only_regtest(port))
+    assert isinstance(node.error, NodeAuthFailed)
     stale = tmp_path / "regtest" / ".cookie"
     stale.parent.mkdir()
     stale.write_text("__cookie__:of an older run")
-    found, *_ = await discover([tmp_path, regtest.datadir], only_regtest(port))
-    assert (found.cookie, found.error) == (regtest.cookie, None), "the next folder's cookie is tried"
+    node, *_ = await discover([tmp_path, regtest.datadir], only_regtest(port))
+    assert (node.cookie, node.error) == (regtest.cookie, None), "the next folder's cookie is tried"
 
 
 @pytest.mark.node
@@ -72,5 +72,5 @@ async def website() -> AsyncIterator[Callable[[], int]]:
 
 
 async def test_a_website_is_no_node(website: Callable[[], int], tmp_path: Path) -> None:
-    found: list[FoundNode] = await discover([tmp_path], only_regtest(website()))
-    assert found == []
+    nodes: list[FoundNode] = await discover([tmp_path], only_regtest(website()))
+    assert nodes == []

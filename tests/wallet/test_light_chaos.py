@@ -83,15 +83,15 @@ class LightChaosHarness:
 
     async def on_chain(self, first: int) -> set[tuple[str, int, int]]:
         """Every output to us above block ``first``, by the node's own account."""
-        found = set()
+        paid = set()
         for height in range(first + 1, await self.node.rpc("getblockcount") + 1):
             block = await self.node.rpc("getblock", await self.node.rpc("getblockhash", height), 2)
             for transaction in block["tx"]:
                 for output in transaction["vout"]:
                     if output["scriptPubKey"]["hex"] in self.scripts:
                         reference = f"{transaction['txid']}:{output['n']}"
-                        found.add((reference, int(sat_from_btc(output["value"])), height))
-        return found
+                        paid.add((reference, int(sat_from_btc(output["value"])), height))
+        return paid
 
 
 @pytest.fixture

@@ -74,10 +74,10 @@ def test_no_transactions_surprise_a_block(rest: bytes) -> None:
 @settings(deadline=None)
 @given(scripts=st.sets(st.binary(min_size=1, max_size=40), max_size=30), salt=st.binary(min_size=32, max_size=32))
 def test_a_filter_holds_what_was_put_into_it(scripts: set[bytes], salt: bytes) -> None:
-    found = CompactFilter(salt, golomb_coded(salt, scripts))
-    assert all(found.matches([script]) for script in scripts)
-    assert found.matches(scripts) == bool(scripts)
-    assert not found.matches([])
+    compact_filter = CompactFilter(salt, golomb_coded(salt, scripts))
+    assert all(compact_filter.matches([script]) for script in scripts)
+    assert compact_filter.matches(scripts) == bool(scripts)
+    assert not compact_filter.matches([])
 
 
 def test_a_filter_of_bip158() -> None:
@@ -216,8 +216,8 @@ def test_neighbours_are_one_party() -> None:
 def test_of_those_that_seeds_name_one_of_each_neighbourhood_is_dialled() -> None:
     """Whoever runs many nodes in one place is one voice; those that settings name are the operator's choice."""
     hosts = ("198.51.0.1", "198.51.7.7", "192.0.2.1", "2001:db8::1", "2001:db8::2")
-    found = [PeerAddress(host, 8333) for host in hosts]
-    for named, expected in (((), [found[0], found[2], found[3]]), (hosts, found)):
+    addresses = [PeerAddress(host, 8333) for host in hosts]
+    for named, expected in (((), [addresses[0], addresses[2], addresses[3]]), (hosts, addresses)):
         pool = PeerPool(Peers("main", named, 2, None), HeaderChain(RULES["main"]), lambda: None)
-        pool.candidates = found
+        pool.candidates = addresses
         assert pool._choice() == expected

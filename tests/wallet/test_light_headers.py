@@ -32,8 +32,8 @@ def shown(chain: PeerChain, above: int = 0) -> list[bytes]:
 
 def accept(headers: HeaderChain, chain: PeerChain) -> bool:
     """Show all of a chain, as a peer does."""
-    found = shown(chain)
-    results = [headers.accept(found[first : first + 2_000], NOW) for first in range(0, len(found), 2_000)]
+    blocks = shown(chain)
+    results = [headers.accept(blocks[first : first + 2_000], NOW) for first in range(0, len(blocks), 2_000)]
     return any(results)
 
 
@@ -157,12 +157,12 @@ REAL_PERIODS = ((838_656, 1_712_783_853, 0x17034219), (840_672, 1_713_970_312, 0
 def test_a_real_change_of_difficulty() -> None:
     """Of block 840 672: only its predecessor's time is not pinned, and must lie within what rounding allows."""
     (first, began, bits), (second, ended, after) = REAL_PERIODS
-    found = set()
+    targets = set()
     for last in range(ended - 7_200, ended + 7_200):
         times = {second - 1: (last, bits), first: (began, bits)}
-        found.add(required_bits(RULES["main"], second, ended, times.__getitem__))
-    assert after in found
-    assert all(abs(target_of(bits) / target_of(after) - 1) < 0.013 for bits in found)
+        targets.add(required_bits(RULES["main"], second, ended, times.__getitem__))
+    assert after in targets
+    assert all(abs(target_of(bits) / target_of(after) - 1) < 0.013 for bits in targets)
 
 
 def test_the_test_networks_twenty_minutes() -> None:
@@ -294,9 +294,9 @@ def test_the_harness_hashes_as_bitcoin_does() -> None:
     ],
 )
 def test_addresses_of_peers(text: str, host: str, port: int) -> None:
-    found = read_address(text, "main")
-    assert found == PeerAddress(host, port)
-    assert read_address(str(found), "main") == found
+    address = read_address(text, "main")
+    assert address == PeerAddress(host, port)
+    assert read_address(str(address), "main") == address
 
 
 @pytest.mark.parametrize("text", ["", ":1", "a:b", "a:0", "a:65536", "[]:1"])

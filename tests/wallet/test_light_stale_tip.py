@@ -45,7 +45,7 @@ async def serving_apart(*chains: PeerChain) -> AsyncIterator[list[PeerServer]]:
 
 
 @asynccontextmanager
-async def found(folder: Path, rules: ConsensusRules, peers: Sequence[PeerServer]) -> AsyncIterator[LightSource]:
+async def seeded(folder: Path, rules: ConsensusRules, peers: Sequence[PeerServer]) -> AsyncIterator[LightSource]:
     """A light client that knows these peers as if DNS seeds had named them; three are connected at once."""
     source = LightSource("main", folder, connections=1, rules=rules)
     source.pool.candidates = [read_address(peer.address, "main") for peer in peers]
@@ -68,7 +68,7 @@ async def test_peers_without_a_block_for_hours_are_replaced(tmp_path: Path, monk
     monkeypatch.setattr(peer_pool, "REPLACE_SECONDS", 0.3)
     fresh = chain_until(0)
     old = fresh.fork(fresh.height - 18)
-    async with serving_apart(old, old, old, fresh) as peers, found(tmp_path, fresh.rules, peers) as source:
+    async with serving_apart(old, old, old, fresh) as peers, seeded(tmp_path, fresh.rules, peers) as source:
         await eventually(lambda: knows(source, fresh))
         assert (await source.status()).synced
 
@@ -76,7 +76,7 @@ async def test_peers_without_a_block_for_hours_are_replaced(tmp_path: Path, monk
 async def test_peers_with_new_blocks_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peer_pool, "REPLACE_SECONDS", 0.3)
     fresh = chain_until(0)
-    async with serving_apart(*[fresh] * 4) as peers, found(tmp_path, fresh.rules, peers) as source:
+    async with serving_apart(*[fresh] * 4) as peers, seeded(tmp_path, fresh.rules, peers) as source:
         await eventually(lambda: knows(source, fresh))
         await asyncio.sleep(1.5)
         assert [peer.connections for peer in peers] == [1, 1, 1, 0]

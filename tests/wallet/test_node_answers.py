@@ -97,7 +97,7 @@ class Between:
             result = await self.node.rpc(call["method"], *call["params"])
         except ChainError as error:
             return {"id": call["id"], "result": None, "error": {"code": error.details.get("rpc_code"), "message": "no"}}
-        change = self.changes.get(call["method"], lambda found: found)
+        change = self.changes.get(call["method"], lambda answer: answer)
         return {"id": call["id"], "result": change(result), "error": None}
 
 
@@ -111,7 +111,7 @@ async def between(regtest: RegtestNode) -> AsyncIterator[tuple[Between, str]]:
 
 
 def lacking(*members: str) -> Callable[[Any], Any]:
-    return lambda found: {name: value for name, value in found.items() if name not in members}
+    return lambda answer: {name: value for name, value in answer.items() if name not in members}
 
 
 @pytest.mark.node
@@ -124,7 +124,7 @@ async def test_a_node_that_says_less_is_watched_all_the_same(
         "getblockchaininfo": lacking(*OPTIONAL),
         "getnetworkinfo": lacking("version", "connections", "localrelay"),
         "getmempoolinfo": lacking("loaded"),
-        "getzmqnotifications": lambda found: [],
+        "getzmqnotifications": lambda answer: [],
     }
     source = BitcoindSource(NodeRpc(url), "regtest")
     invoice_harness = await open_invoice_harness(store)
@@ -156,10 +156,10 @@ async def test_nonsense_stops_the_watcher_for_as_long_as_it_lasts(between: tuple
     watcher = Watcher(store, source, set())
     try:
         for method, nonsense in {
-            "getblockchaininfo": lambda found: {"chain": "regtest"},
-            "getblockhash": lambda found: 7,
-            "getrawmempool": lambda found: {"sequence": 1},
-            "getmempoolinfo": lambda found: None,
+            "getblockchaininfo": lambda answer: {"chain": "regtest"},
+            "getblockhash": lambda answer: 7,
+            "getrawmempool": lambda answer: {"sequence": 1},
+            "getmempoolinfo": lambda answer: None,
         }.items():
             proxy.changes = {method: nonsense}
             watcher._written = None

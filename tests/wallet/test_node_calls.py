@@ -31,8 +31,8 @@ def called(path: Path) -> Iterator[str]:
 
 
 def test_the_table_holds_what_the_code_calls_and_no_more() -> None:
-    found = {method for name in CALLERS for method in called(ROOT / "wallet" / "chain" / name)}
-    assert found == METHODS
+    methods = {method for name in CALLERS for method in called(ROOT / "wallet" / "chain" / name)}
+    assert methods == METHODS
 
 
 def test_doctor_tries_each() -> None:

@@ -48,12 +48,12 @@ class Watched:
 
 @asynccontextmanager
 async def watched(store: Store, node: RegtestNode) -> AsyncIterator[Watched]:
-    found = Watched(await open_invoice_harness(store), node)
-    await found.source.open()
+    watched = Watched(await open_invoice_harness(store), node)
+    await watched.source.open()
     try:
-        yield found
+        yield watched
     finally:
-        await found.source.close()
+        await watched.source.close()
 
 
 @asynccontextmanager

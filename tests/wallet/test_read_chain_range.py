@@ -56,8 +56,8 @@ async def test_a_node_that_starts_is_waited_for(chain: Starting) -> None:
     def again(done: int, total: int) -> None:
         chain.refusals = 2
 
-    found = await read_chain(chain, 1, {}, again)
-    assert [block.height for block in found.blocks] == [1, 2, 3, 4, 5]
+    chain_range = await read_chain(chain, 1, {}, again)
+    assert [block.height for block in chain_range.blocks] == [1, 2, 3, 4, 5]
 
 
 async def test_a_node_that_is_behind_is_waited_for(chain: Starting, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,13 +14,13 @@ from wallet.chain.simulated_chain import GENESIS, SimulatedChain
 
 
 async def test_every_chain_begins_alike_and_goes_on_differently() -> None:
-    one, other = SimulatedChain(), SimulatedChain()
-    assert await one.tip() == await other.tip() == GENESIS
-    await one.mine()
-    await other.mine()
-    assert await one.tip() != await other.tip()
-    assert await one.step(await other.tip(), {}) == Back()
-    assert await one.step(GENESIS, {}) is not None
+    chain, stranger = SimulatedChain(), SimulatedChain()
+    assert await chain.tip() == await stranger.tip() == GENESIS
+    await chain.mine()
+    await stranger.mine()
+    assert await chain.tip() != await stranger.tip()
+    assert await chain.step(await stranger.tip(), {}) == Back()
+    assert await chain.step(GENESIS, {}) is not None
 
 
 async def test_a_kept_chain_goes_on_after_a_restart(tmp_path: Path) -> None:

@@ -61,14 +61,14 @@ def watcher(store: Store, tmp_path: Path, own_regtest: RegtestNode) -> Iterator[
 
 async def payments_on_chain(node: RegtestNode, first: int, scripts: set[str]) -> Payments:
     """Every output to us above block ``first``, by the node's own account."""
-    found = set()
+    paid = set()
     for height in range(first + 1, await node.rpc("getblockcount") + 1):
         block = await node.rpc("getblock", await node.rpc("getblockhash", height), 2)
         for transaction in block["tx"]:
             for output in transaction["vout"]:
                 if output["scriptPubKey"]["hex"] in scripts:
-                    found.add((f"{transaction['txid']}:{output['n']}", int(sat_from_btc(output["value"])), height))
-    return found
+                    paid.add((f"{transaction['txid']}:{output['n']}", int(sat_from_btc(output["value"])), height))
+    return paid
 
 
 async def one_step(chaos: random.Random, node: RegtestNode, watcher: WatcherProcess, addresses: list[str]) -> None:
