@@ -31,7 +31,7 @@
     ├── Denied
     │   ├── Unauthenticated        no token, or one that nobody holds
     │   ├── ClaimMismatch          a claim secret that belongs to another purchase
-    │   └── TooManyInvoices                a quota of open invoices was reached
+    │   └── TooManyInvoices        a quota of open invoices was reached
     │       ├── TooManyBuyers        … that all buyers share, or sales are slowed
     │       ├── TooManyStreams       … of open event streams
     │       └── WorkRequired         the next invoice costs a proof of work
