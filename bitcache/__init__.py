@@ -14,6 +14,7 @@ One purchase, in the order of the data path:
     payments.py           4  what came in, on any rail: recorded, or withdrawn
       payments_known_until.py            up to when payments are known: only now may invoices expire
       follow_rails.py          rails that report themselves, followed
+      wallet_connections.py    wallets that sellers connected, as the database keeps them
       block_processing.py      the chain's part: blocks, and what waits for one
       absent_payments.py       what waits and has left the mempool
       chain_types.py        a block, and a payment on the chain, in the core's words

@@ -1,8 +1,10 @@
-"""The errors of following the Bitcoin network; the whole tree is drawn in bitcache/errors.py."""
+"""The errors of following the Bitcoin network, and of wallets that are asked for invoices.
+
+The whole tree is drawn in bitcache/errors.py."""
 
 from __future__ import annotations
 
-from bitcache.errors import BitcacheError
+from bitcache.errors import BadInput, BitcacheError
 
 
 class ChainError(BitcacheError):
@@ -72,3 +74,44 @@ class PeerMisbehaved(NodeRefused):
 
     code = "peer_misbehaved"
     hint = "It is avoided for an hour and others are used. List peers that you trust in chain.light_peers."
+
+
+class WalletError(BitcacheError):
+    """A connected wallet cannot be used right now."""
+
+    code = "wallet_error"
+
+
+class WalletUnreachable(WalletError):
+    """The wallet does not answer."""
+
+    code = "wallet_unreachable"
+    hint = "Open the wallet, check its connection to the internet, or connect it again."
+
+
+class WalletRefused(WalletError):
+    """The wallet refused what it was asked."""
+
+    code = "wallet_refused"
+    hint = "Look at the connection in the wallet: it must be allowed to create and look up invoices."
+
+
+class WalletMisbehaved(WalletError):
+    """The wallet answered with something that cannot be used."""
+
+    code = "wallet_misbehaved"
+    hint = "Update the wallet, or connect another one."
+
+
+class ConnectionRefused(BadInput):
+    """This is no wallet connection that can be used."""
+
+    code = "connection_refused"
+    hint = "Copy the whole connection string from your wallet, for example nostr+walletconnect://…"
+
+
+class ConnectionCanSpend(ConnectionRefused):
+    """This connection may spend from the wallet. Bitcache wants to ask for invoices only, and did not keep it."""
+
+    code = "connection_can_spend"
+    hint = "Make a connection in the wallet that may receive only, and paste that."

@@ -11,6 +11,8 @@
     │   ├── InvalidDescriptor      descriptor or extended key that cannot receive
     │   │   ├── PrivateKeyRefused    it holds a private key or seed words
     │   │   └── WrongNetwork         it belongs to another Bitcoin network
+    │   ├── ConnectionRefused      a wallet connection that cannot be used (bitcache/chain_errors.py)
+    │   │   └── ConnectionCanSpend   … because it may spend
     │   ├── WorkTooHard            a gateway asks for more proof of work than is reasonable
     │   └── InvalidSettings        configuration file or environment
     ├── SealingError             sealed bytes that do not open
@@ -51,6 +53,10 @@
     │   └── NodeRefused            it answered with another RPC error
     │       ├── NodeCallForbidden    its whitelist does not allow a call that we make
     │       └── PeerMisbehaved       a peer of the light client sent what no honest one sends
+    ├── WalletError              a wallet that is asked for invoices (bitcache/chain_errors.py)
+    │   ├── WalletUnreachable      no answer
+    │   ├── WalletRefused          it says no
+    │   └── WalletMisbehaved       it answers with an invoice that cannot be used, or with garbage
     └── StorageError
         ├── DiskFull
         ├── DatabaseBusy

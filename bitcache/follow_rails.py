@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
-from bitcache import payments, payments_known_until
+from bitcache import payment_requests, payments, payments_known_until, wallet_connections
 from bitcache.errors import BitcacheError
-from bitcache.payment_rail import PreparingRail
+from bitcache.payment_rail import AwaitedRequest, PreparingRail
 from bitcache.payments import IncomingPayment
+from bitcache.rails import Rails
 from bitcache.storage.database import Store
 
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 10.0)
+#: Requests that ended longer ago are asked for no more.
+UNKNOWN_SECONDS = 7 * 86_400
+#: So often it is looked which wallets are connected, by whichever process.
+LOOK_AGAIN_SECONDS = 30.0
 
 log = structlog.get_logger("bitcache.follow_rails")
 
@@ -26,13 +32,19 @@ class Recorder:
 
     store: Store
     rail: PreparingRail
+    scope: str
     clock: Callable[[], int]
     on_change: Callable[[], None] = lambda: None
 
     async def record(self, received: Sequence[IncomingPayment]) -> None:
         """Record what came in."""
-        await self.store.write(partial(payments.record, scope=self.rail.scope, payments=received, now=self.clock()))
+        await self.store.write(partial(payments.record, scope=self.scope, payments=received, now=self.clock()))
         self.on_change()
+
+    async def awaited(self) -> list[AwaitedRequest]:
+        """Return what may still be paid, and what ended so lately that its payment may not be known."""
+        since = self.clock() - UNKNOWN_SECONDS
+        return await self.store.read(partial(payment_requests.awaited, scope=self.scope, since=since))
 
     async def withdraw(self, references: Sequence[str]) -> None:
         """Withdraw payments that will not become final."""
@@ -42,7 +54,7 @@ class Recorder:
     async def known_until(self, until: int) -> None:
         """Record that everything up to ``until`` (Unix seconds) was reported."""
         await self.store.write(
-            partial(payments_known_until.set_known_until, scope=self.rail.scope, until=until, now=self.clock())
+            partial(payments_known_until.set_known_until, scope=self.scope, until=until, now=self.clock())
         )
         self.on_change()
 
@@ -52,7 +64,7 @@ async def follow(recorder: Recorder) -> None:
     failures, name = 0, recorder.rail.name
     while True:
         try:
-            await recorder.rail.follow(recorder)
+            await recorder.rail.follow(recorder.scope, recorder)
             failures = 0
         except BitcacheError as error:
             if not failures:  # the first of a row: say it once
@@ -62,3 +74,45 @@ async def follow(recorder: Recorder) -> None:
             log.exception("rail_failed", rail=name)
             failures += 1
         await asyncio.sleep(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1] if failures else 0)
+
+
+class RailFollower:
+    """Follows every scope that a payment may come to; :meth:`wake` when a seller has connected a wallet."""
+
+    def __init__(self, store: Store, rails: Rails, clock: Callable[[], int], on_change: Callable[[], None]) -> None:
+        self._store, self._rails, self._clock, self._on_change = store, rails, clock, on_change
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look again which scopes there are."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Follow, for ever; what is followed ends with it."""
+        try:
+            while True:
+                self._changed.clear()
+                await self._follow_all()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+                        await self._changed.wait()
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _follow_all(self) -> None:
+        wanted = {(rail.name, scope) for rail in self._rails.preparing for scope in await self._scopes(rail)}
+        for key in self._tasks.keys() - wanted:
+            self._tasks.pop(key).cancel()
+        for name, scope in wanted - self._tasks.keys():
+            recorder = Recorder(self._store, self._rails.preparing_rail(name), scope, self._clock, self._on_change)
+            self._tasks[name, scope] = asyncio.create_task(follow(recorder))
+
+    async def _scopes(self, rail: PreparingRail) -> list[str]:
+        if rail.scope is not None:
+            return [rail.scope]
+        since = self._clock() - UNKNOWN_SECONDS
+        used = await self._store.read(partial(wallet_connections.in_use, rail=rail.name, since=since))
+        return [connection.scope for connection in used]

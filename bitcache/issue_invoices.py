@@ -21,7 +21,7 @@ from bitcache.identifiers import PurchaseId, new_purchase_id
 from bitcache.invoice_quotas import Quotas
 from bitcache.money import Sat
 from bitcache.payment_requests import Order
-from bitcache.purchase_requests import AcceptedRequest, PurchaseRequest, admit_requests
+from bitcache.purchase_requests import AcceptedRequest, PurchaseRequest, Sale, admit_requests
 from bitcache.purchases import Purchase, show, view, views
 from bitcache.rails import Rails
 from bitcache.settlement import State
@@ -116,10 +116,9 @@ class InvoiceIssuer:
         self, conn: Connection, requests: Sequence[PurchaseRequest], now: int, closed: SalesPaused | None
     ) -> tuple[list[Answer | Exception], list[Order]]:
         answers = self.open(conn, requests, now, closed)
-        if not self.rails.prepared_at_issue():
-            return answers, []
-        new = [answer[0].purchase_id for answer in answers if not isinstance(answer, Exception) and answer[1]]
-        return answers, payment_requests.orders(conn, list(new))
+        made = [answer[0] for answer in answers if not isinstance(answer, Exception) and answer[1]]
+        new = [purchase.purchase_id for purchase in made if purchase.is_preparing]
+        return answers, payment_requests.orders(conn, new) if new else []
 
     def open(
         self, conn: Connection, requests: Sequence[PurchaseRequest], now: int, closed: SalesPaused | None = None
@@ -155,11 +154,17 @@ class InvoiceIssuer:
 
     def _addresses(self, conn: Connection, group: Sequence[AcceptedRequest], now: int) -> list[DerivedAddress | None]:
         """Return a fresh address of the group's account for each, where one is given out at issue."""
-        if not self.rails.derives_at_issue():
-            return [None] * len(group)
         sale = group[0].sale
+        if not self.rails.derives_at_issue() or sale.rail != self.rails.deriving.name:
+            return [None] * len(group)
+        payable = [accepted.sale.price_sat >= sale.minimum_sat and sale.paused is None for accepted in group]
         account = Account(sale.payout_id, sale.account, sale.next_index)
-        return [*address_allocation.allocate(conn, self.rails.deriving, account, len(group), now, self.journal)]
+        count = sum(payable)
+        made = (
+            address_allocation.allocate(conn, self.rails.deriving, account, count, now, self.journal) if count else []
+        )
+        places = iter(made)
+        return [next(places) if here else None for here in payable]
 
     def _insert(
         self, conn: Connection, group: Sequence[AcceptedRequest], places: Sequence[DerivedAddress | None], now: int
@@ -169,7 +174,7 @@ class InvoiceIssuer:
         for accepted, place in zip(group, places, strict=True):
             asked, sale = accepted.purchase_request, accepted.sale
             invoice_row = self._invoice_row(conn, accepted, now)
-            ways = self._request_rows(invoice_row, place, sale.minimum_sat)
+            ways = self._request_rows(invoice_row, place, sale)
             purchases.append(_purchase_row(asked, invoice_row))
             invoices.append(invoice_row)
             requests += ways
@@ -194,10 +199,12 @@ class InvoiceIssuer:
         }
 
     def _request_rows(
-        self, invoice_row: dict[str, Any], place: DerivedAddress | None, minimum_sat: int
+        self, invoice_row: dict[str, Any], place: DerivedAddress | None, sale: Sale
     ) -> list[dict[str, Any]]:
-        derived = [] if place is None else [payment_requests.derived_row(self.rails, invoice_row, place, minimum_sat)]
-        return derived + [payment_requests.preparing_row(rail, invoice_row) for rail in self.rails.prepared_at_issue()]
+        rails, minimum = self.rails, sale.minimum_sat
+        derived = [] if place is None else [payment_requests.derived_row(rails, invoice_row, place, minimum)]
+        asked = rails.prepared_at_issue(payment_requests.connected(sale._mapping))
+        return derived + [payment_requests.preparing_row(rail, scope, invoice_row) for rail, scope in asked]
 
     def _confirmations(self, conn: Connection, amount: Sat) -> int:
         """Return what this invoice promises; the budget is looked at again when it is paid."""

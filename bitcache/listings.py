@@ -167,12 +167,12 @@ def _listed(conn: Connection, seller_id: int, file_id: FileId, request: ListingR
 
 
 def _check_price(conn: Connection, seller_id: int, manifest: Manifest, payout_required: bool) -> None:
-    payout = sellers.payout_of(conn, seller_id)
-    if payout is None and payout_required:
+    minimum = sellers.minimum_of(conn, seller_id)
+    if minimum is None and payout_required:
         raise SalesPaused(
             "there is no account to be paid to", hint="Set up the payout first.", reason=sellers.NO_PAYOUT
         )
-    money.price(manifest.price_sat, dust=payout.minimum if payout else min(money.DUST.values()))
+    money.price(manifest.price_sat, dust=min(money.DUST.values()) if minimum is None else minimum)
 
 
 def _check_size(announced: int, manifest: Manifest) -> None:

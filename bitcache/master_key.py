@@ -20,6 +20,7 @@ from bitcache.storage.durable_files import place_new, sync_folder
 
 MASTER_KEY_SIZE = 32
 _NONCE_SIZE = 12
+_CONNECTION = b"bitcache/v1 wrap connection"
 
 
 class MasterKey:
@@ -100,6 +101,20 @@ class MasterKey:
             raise WrongKey(
                 "the master key does not open this file's share",
                 hint="Put back the master key file that was in use when the file was listed.",
+            ) from None
+
+    def wrap_connection(self, secret: str) -> bytes:
+        """Return a wallet connection as the database may hold it."""
+        nonce = secrets.token_bytes(_NONCE_SIZE)
+        return nonce + self._aead.encrypt(nonce, secret.encode(), _CONNECTION)
+
+    def unwrap_connection(self, wrapped: bytes) -> str:
+        """Return the connection; raise WrongKey if this master key did not wrap it, or if it was changed."""
+        try:
+            return self._aead.decrypt(wrapped[:_NONCE_SIZE], wrapped[_NONCE_SIZE:], _CONNECTION).decode()
+        except (InvalidTag, ValueError):
+            raise WrongKey(
+                "the master key does not open this wallet connection", hint="Connect the wallet again."
             ) from None
 
 

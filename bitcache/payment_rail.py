@@ -41,6 +41,7 @@ class RequestOrder:
     """A payment request to prepare: ``due`` is what is missing on the invoice, ``expires_at`` when it closes."""
 
     request_id: int
+    scope: str
     purchase_id: PurchaseId
     file_id: FileId
     due: Sat
@@ -48,19 +49,31 @@ class RequestOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitedRequest:
+    """A payment request that is ready and may still be paid, or may have been paid unseen."""
+
+    match_key: bytes
+    destination: str
+    created_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedRequest:
-    """What a preparing rail answers; its request may close before the invoice does, never after it."""
+    """What a preparing rail answers; its request may close before the invoice does, never after it.
+
+    ``amount``: exactly what it asks for, in satoshis; None: whatever is due.
+    """
 
     destination: Destination
     expires_at: int
+    amount: Sat | None = None
 
 
 class Rail(Protocol):
     """What both kinds have."""
 
     name: str
-    #: what its payments come to, and from which they are known: the chain, or one wallet connection
-    scope: str
     #: whether payments are seen before they are final
     sees_unconfirmed: bool
 
@@ -81,6 +94,8 @@ class DerivingRail(Rail, Protocol):
     """Destinations are derived from a seller's account; each is given out once."""
 
     network: str
+    #: what its payments come to, and from which they are known
+    scope: str
 
     def check(self, account: str, script_type: str | None = None) -> PayoutTerms:
         """Read what a seller typed; raise InvalidDescriptor, PrivateKeyRefused, WrongNetwork."""
@@ -98,6 +113,10 @@ class PaymentRecorder(Protocol):
         """Record what came in; a payment that was reported before may have become final."""
         ...
 
+    async def awaited(self) -> list[AwaitedRequest]:
+        """Return what may still be paid, oldest first."""
+        ...
+
     async def withdraw(self, references: Sequence[str]) -> None:
         """Withdraw payments that will not become final; what is final stays."""
         ...
@@ -108,7 +127,12 @@ class PaymentRecorder(Protocol):
 
 
 class PreparingRail(Rail, Protocol):
-    """Destinations come from another machine."""
+    """Destinations come from another machine: one of the rail's, or each seller's own wallet.
+
+    ``scope`` is that machine's; None: each wallet connection is a scope (see bitcache/wallet_connections.py).
+    """
+
+    scope: str | None
 
     #: the least that can be paid at once, in satoshis
     minimum: int
@@ -117,8 +141,12 @@ class PreparingRail(Rail, Protocol):
         """Return a destination of its own for this order; raise RailUnavailable.  It may take for ever."""
         ...
 
-    async def follow(self, recorder: PaymentRecorder) -> None:
-        """Report what comes in, until cancelled; raise RailUnavailable when the connection is lost.
+    def receipt(self, destination: str, proof: bytes) -> IncomingPayment | None:
+        """Return the payment that this proof of payment (on Lightning: the preimage) shows; None: it shows none."""
+        ...
+
+    async def follow(self, scope: str, recorder: PaymentRecorder) -> None:
+        """Report what comes in to one scope, until cancelled; raise RailUnavailable when its connection is lost.
 
         What was reported and not yet recorded is reported again by the next call.
         """

@@ -13,7 +13,7 @@ from bitcache.admission import Admission
 from bitcache.buyer_networks import Networks
 from bitcache.errors import BitcacheError, ClaimMismatch, NotFound, SalesPaused
 from bitcache.identifiers import FileId
-from bitcache.storage.tables import listing, payout, seller
+from bitcache.storage.tables import listing, payout, seller, wallet_connection
 
 # Built once: building a statement takes several times as long as running it.
 _SALES = (
@@ -25,9 +25,14 @@ _SALES = (
         payout.c.minimum_sat,
         payout.c.next_index,
         payout.c.paused,
+        payout.c.rail,
+        payout.c.script_type,
+        seller.c.connection_id,
+        wallet_connection.c.rail.label("connection_rail"),
     )
     .join(seller, seller.c.id == listing.c.seller_id)
     .outerjoin(payout, payout.c.id == seller.c.payout_id)
+    .outerjoin(wallet_connection, wallet_connection.c.id == seller.c.connection_id)
     .where(listing.c.file_id.in_(bindparam("files", expanding=True)))
 )
 
@@ -110,7 +115,7 @@ def _on_sale(sale: Sale | None, highest_price_sat: int | None) -> Sale:
     """Raise NotFound, SalesPaused or PriceTooHigh."""
     if sale is None:
         raise NotFound("no such file")
-    reason = sale.paused or sellers.too_cheap(sale.price_sat, sale.minimum_sat) if sale.payout_id else sellers.NO_PAYOUT
+    reason = sellers.reason_paused(sale, sale.price_sat) if sale.payout_id else sellers.NO_PAYOUT
     if reason is not None:
         raise SalesPaused(reason=reason)
     money.check_highest(sale.price_sat, highest_price_sat)

@@ -84,6 +84,11 @@ class Purchase:
     network: str
 
     @property
+    def is_preparing(self) -> bool:
+        """Whether some way to pay is not ready yet, and may become so."""
+        return any(request.destination is None and not request.unavailable for request in self.payment_requests)
+
+    @property
     def amount_btc(self) -> str:
         """The amount in BTC, as text."""
         return btc_text(self.amount_sat)
@@ -142,8 +147,10 @@ def show(
 
 
 def _request(rails: Rails, row: _Row, due: Sat) -> PaymentRequest:
-    rail, destination = rails.get(row["rail"]), row["destination"]
+    rail, destination, unavailable = rails.get(row["rail"]), row["destination"], row["unavailable"]
     payable = Sat(max(due, row["minimum_sat"])) if due else due
+    if due and row["asked_sat"] not in (None, due):
+        destination, unavailable = None, "it asks for another amount than is still due"
     return PaymentRequest(
         rail=row["rail"],
         destination=destination,
@@ -151,6 +158,6 @@ def _request(rails: Rails, row: _Row, due: Sat) -> PaymentRequest:
         payable_sat=payable,
         expires_at=row["expires_at"],
         sees_unconfirmed=rail is not None and rail.sees_unconfirmed,
-        unavailable=row["unavailable"] if rail is not None else "this gateway offers it no longer",
+        unavailable=unavailable if rail is not None else "this gateway offers it no longer",
         match_key=row["match_key"],
     )

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from bitcache.errors import UnknownRail
 from bitcache.payment_rail import DerivingRail, PreparingRail, Rail
 
 R = TypeVar("R", bound=Rail)
+
+
+class Scope(NamedTuple):
+    """A wallet connection: its rail, and the scope that it is."""
+
+    rail: str
+    scope: str
 
 
 @dataclass(frozen=True)
@@ -49,9 +56,13 @@ class Rails:
         """Return whether every new invoice takes a destination of the seller's account."""
         return self._is_at_issue(self.deriving)
 
-    def prepared_at_issue(self) -> list[PreparingRail]:
-        """Return the preparing rails that every new invoice has a request of."""
-        return [rail for rail in self.preparing if self._is_at_issue(rail)]
+    def prepared_at_issue(self, connected: Scope | None) -> list[tuple[PreparingRail, str]]:
+        """Return the preparing rails that a new invoice has a request of, each with the scope that it asks.
+
+        ``connected``: the wallet that its seller connected.
+        """
+        scopes = [(rail, scope_of(rail, connected)) for rail in self.preparing if self._is_at_issue(rail)]
+        return [(rail, scope) for rail, scope in scopes if scope is not None]
 
     def preparing_rail(self, name: str) -> PreparingRail:
         """Return the preparing rail of that name; raise UnknownRail."""
@@ -59,6 +70,13 @@ class Rails:
 
     def _is_at_issue(self, rail: Rail) -> bool:
         return self.at_issue is None or rail.name in self.at_issue
+
+
+def scope_of(rail: PreparingRail, connected: Scope | None) -> str | None:
+    """Return the scope that this rail asks for a seller who connected that wallet; None: it cannot serve them."""
+    if rail.scope is not None:
+        return rail.scope
+    return connected.scope if connected is not None and connected.rail == rail.name else None
 
 
 def _named(rails: Iterable[R], name: str) -> R:

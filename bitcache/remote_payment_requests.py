@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -21,7 +22,7 @@ from bitcache.storage.database import Store
 
 #: A buyer who still waits after so long pays in another way.
 TIME_LIMIT_SECONDS = 10.0
-#: So many requests one rail is asked for at once; the others wait, within their time.
+#: So many requests one wallet is asked for at once; the others wait, within their time.
 ASKED_AT_ONCE = 16
 
 log = structlog.get_logger("bitcache.remote_payment_requests")
@@ -41,7 +42,7 @@ class RequestPreparer:
     ) -> None:
         self._store, self._rails, self._clock = store, rails, clock
         self._on_change, self._time_limit = on_change, time_limit
-        self._places = {rail.name: asyncio.Semaphore(ASKED_AT_ONCE) for rail in rails.preparing}
+        self._places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, orders: list[Order]) -> None:
@@ -77,12 +78,13 @@ class RequestPreparer:
         self._on_change()
 
     async def _ask(self, rail: PreparingRail, order: RequestOrder) -> PreparedRequest:
-        async with asyncio.timeout(self._time_limit), self._places[rail.name]:
+        places = self._places.setdefault(order.scope, asyncio.Semaphore(ASKED_AT_ONCE))
+        async with asyncio.timeout(self._time_limit), places:
             return await rail.prepare(order)
 
     async def _attach(self, rail: PreparingRail, order: RequestOrder, prepared: PreparedRequest) -> None:
         now = self._clock()
-        if await self._store.write(lambda conn: payment_requests.attach(conn, rail, order, prepared, now)):
+        if await self._store.write(lambda conn: payment_requests.attach(conn, order, prepared, now)):
             rail.watch(prepared.destination.match_key)
 
     async def _fail(self, name: str, order: RequestOrder, reason: str) -> None:

@@ -110,8 +110,15 @@ def payout_of(conn: Connection, seller_id: int) -> Payout | None:
 
 
 def active_payouts(conn: Connection) -> list[Payout]:
-    """Return every account that some seller uses now."""
-    return [_payout(conn, row) for row in conn.execute(_current().distinct().order_by(payout.c.id)).all()]
+    """Return every account that some seller uses now and that addresses are derived from."""
+    rows = conn.execute(
+        select(payout)
+        .join(seller, seller.c.payout_id == payout.c.id)
+        .where(payout.c.script_type != "")
+        .distinct()
+        .order_by(payout.c.id)
+    )
+    return [_payout(conn, row) for row in rows.all()]
 
 
 def pause_payout(conn: Connection, payout_id: int, reason: str | None) -> None:
@@ -119,19 +126,42 @@ def pause_payout(conn: Connection, payout_id: int, reason: str | None) -> None:
     conn.execute(update(payout).where(payout.c.id == payout_id).values(paused=reason))
 
 
+def rail_payout(conn: Connection, seller_id: int, rail_name: str, now: int) -> None:
+    """Give a seller without an account one on a rail whose wallet is asked: it has no addresses of its own."""
+    if payout_of(conn, seller_id) is not None:
+        return
+    terms = PayoutTerms(account=f"seller {seller_id}", script_type="", minimum=1, first=())
+    set_payout(conn, seller_id, rail_name, terms, now)
+
+
 def why_paused(conn: Connection, seller_id: int, price: int) -> str | None:
     """Return the code of what stops this seller from selling at ``price`` satoshis, if anything does."""
     row = conn.execute(_current().where(seller.c.id == seller_id)).first()
-    return NO_PAYOUT if row is None else row.paused or too_cheap(price, row.minimum_sat)
+    return reason_paused(row, price) if row else NO_PAYOUT
 
 
-def too_cheap(price: int, minimum: int) -> str | None:
-    """BELOW_DUST for a price below the account's least payable amount."""
-    return BELOW_DUST if price < minimum else None
+def reason_paused(row: Row[Any], price: int) -> str | None:
+    """Return the code of what stops sales at ``price``: ``row`` has the account's and its seller's columns.
+
+    Where a wallet is asked, the account's trouble and its least payable amount stop nothing.
+    """
+    if row.connection_id is not None:
+        return None
+    if row.script_type == "":  # an account that only a wallet gave requests for
+        return NO_PAYOUT
+    return row.paused or (BELOW_DUST if price < row.minimum_sat else None)
+
+
+def minimum_of(conn: Connection, seller_id: int) -> int | None:
+    """Return the least price in satoshis that this seller can be paid; None: nothing."""
+    row = conn.execute(_current().where(seller.c.id == seller_id)).first()
+    if row is None or (row.script_type == "" and row.connection_id is None):
+        return None
+    return 1 if row.connection_id is not None else int(row.minimum_sat)
 
 
 def _current() -> Select[Any]:
-    return select(payout).join(seller, seller.c.payout_id == payout.c.id)
+    return select(payout, seller.c.connection_id).join(seller, seller.c.payout_id == payout.c.id)
 
 
 def _payout(conn: Connection, row: Row[Any]) -> Payout:

@@ -35,6 +35,18 @@ skipped = Table(
     comment="left out for ever: they may belong to invoices that a restored backup has forgotten",
 )
 
+wallet_connection = Table(
+    "wallet_connection",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("rail", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="how the wallet is reached, such as nwc"),
+    Column("label", Text, nullable=False, comment="as shown to its seller; no secret"),
+    Column("wrapped", LargeBinary, nullable=False, comment="what the seller pasted, under the master key"),
+    Column("created_at", Integer, nullable=False),
+    comment="a wallet that may be asked for payment requests; kept when it is replaced, for requests that are open",
+)
+
 seller = Table(
     "seller",
     metadata,
@@ -42,6 +54,7 @@ seller = Table(
     Column("name", Text, nullable=False),
     Column("token_hash", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the seller's token"),
     Column("payout_id", ForeignKey("payout.id"), comment="where this seller is paid now"),
+    Column("connection_id", ForeignKey("wallet_connection.id"), comment="the wallet that is asked now, if any"),
     Column("created_at", Integer, nullable=False),
 )
 
@@ -138,6 +151,7 @@ payment_request = Table(
     Column("destination", Text, comment="as shown to the buyer; null: it is being prepared, or cannot be had"),
     Column("match_key", LargeBinary, comment="how its payments are recognised; on-chain: the output script"),
     Column("minimum_sat", Integer, nullable=False, comment="the least that can be paid on it"),
+    Column("asked_sat", Integer, comment="exactly what it asks for; null: whatever is due"),
     Column("expires_at", Integer, nullable=False),
     Column("unavailable", Text, comment="why it cannot be had, for people to read"),
     Column("payout_id", ForeignKey("payout.id"), comment="the account it was derived from, if it was"),

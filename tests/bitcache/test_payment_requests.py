@@ -158,7 +158,7 @@ async def test_a_destination_that_is_given_twice_is_refused(
     desk: Desk, file: SealedFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody could tell which invoice a payment to it is for."""
-    once = await desk.rail.prepare(RequestOrder(0, new_purchase_id(), file.file_id, Sat(1), NOW + 60))
+    once = await desk.rail.prepare(RequestOrder(0, desk.rail.scope, new_purchase_id(), file.file_id, Sat(1), NOW + 60))
 
     async def again(order: RequestOrder) -> PreparedRequest:
         return once

@@ -300,7 +300,7 @@ def silent_wallet_ignored() -> None:
 def wallet_never_followed_again() -> None:
     async def once(recorder: follow_rails.Recorder) -> None:
         with contextlib.suppress(Exception):
-            await recorder.rail.follow(recorder)
+            await recorder.rail.follow(recorder.scope, recorder)
         await asyncio.Event().wait()
 
     _set(follow_rails, follow=once)

@@ -90,7 +90,8 @@ class OneReport:
     """Passes everything on, and says when all was said that there was to say."""
 
     def __init__(self, recorder: Recorder) -> None:
-        self.record, self.withdraw, self._recorder = recorder.record, recorder.withdraw, recorder
+        self.record, self.withdraw, self.awaited = recorder.record, recorder.withdraw, recorder.awaited
+        self._recorder = recorder
         self.complete = asyncio.Event()
 
     async def known_until(self, until: int) -> None:
@@ -108,7 +109,7 @@ class InWallet:
         self.rail = SimulatedRail(self.wallet, clock)
         self.rails = Rails(PaperRail(), (self.rail,), frozenset({"simulated"}))
         self.elsewhere = "somebody else's"
-        self._recorder = Recorder(store, self.rail, clock)
+        self._recorder = Recorder(store, self.rail, self.rail.scope, clock)
 
     async def pay(self, destination: str, amount: int) -> str:
         return self.wallet.pay(destination, Sat(amount), final=False)
@@ -121,7 +122,7 @@ class InWallet:
 
     async def report(self) -> None:
         recorder = OneReport(self._recorder)
-        following = asyncio.create_task(self.rail.follow(recorder))
+        following = asyncio.create_task(self.rail.follow(self.rail.scope, recorder))
         await asyncio.wait_for(recorder.complete.wait(), 5)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)

@@ -60,7 +60,11 @@ class SimulatedRail:
         closes = min(order.expires_at, self._clock() + self._lifetime)
         return PreparedRequest(Destination(match_key(destination), destination), closes)
 
-    async def follow(self, recorder: PaymentRecorder) -> None:
+    def receipt(self, destination: str, proof: bytes) -> IncomingPayment | None:
+        """Return None: its payments have no proofs."""
+        return None
+
+    async def follow(self, scope: str, recorder: PaymentRecorder) -> None:
         """Report everything at first, then what is new; raise RailUnavailable when the wallet goes down."""
         reported: set[IncomingPayment] = set()
         withdrawn: set[str] = set()
