@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.lightning_harness import LightningHarness, lightning
 
 from bitcache.storage.database import Store
 from wallet.chain.bitcoind_executable import NoBitcoind, find_bitcoind
@@ -54,6 +56,23 @@ def own_regtest(bitcoind: Path) -> Iterator[RegtestNode]:
     """A private node for this test alone: stop, restart or kill it."""
     with _node(bitcoind) as node:
         yield node
+
+
+@pytest.fixture(scope="session")
+def lightning_wallets(bitcoind: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LightningHarness]:
+    """Two real Lightning wallets with a channel between them, shared by the whole run."""
+    script = Path(__file__).parent / "support" / "get_electrum.sh"
+    fetched = subprocess.run([script], capture_output=True, text=True, check=False)
+    if fetched.returncode:
+        pytest.skip(f"no Electrum: {fetched.stderr.splitlines()[-1]}")
+    folder = tmp_path_factory.mktemp("lightning")
+    with _node(bitcoind) as node, lightning(Path(fetched.stdout.strip()), folder, node, run_apart) as harness:
+        yield harness
+
+
+def run_apart(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, in an event loop of its own."""
+    return _run(lambda: coroutine)
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@
     networks.py             what each Bitcoin network is called, by whom
     block_outputs.py        outputs of raw blocks and transactions, matched against our scripts
     chain/                  where blocks and unconfirmed payments come from: a node, block filters, a simulation
-    rails/onchain.py        the on-chain rail: issues addresses, watches scripts
-    rails/simulated.py      a second rail, for demonstrations and tests
-    rails/simulated_wallet_service.py  the wallet service behind it
+    rails/                  ways to be paid: on-chain, Lightning, a simulated wallet service
+    lightning/              Lightning wallets: asked for invoices, and whether those were paid
     watcher.py              step 4: follows a chain source and reports to bitcache.block_processing
 
 How a payment travels: ``OnChainRail.watch`` puts an invoice's script into one shared dictionary.

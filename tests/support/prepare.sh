@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gets what the tests need beside Python: node and npm packages, Chromium, a Bitcoin node.
+# Gets what the tests need beside Python: node and npm packages, Chromium, a Bitcoin node, Lightning wallets.
 # What cannot be had is said, and left to the tests to skip; with CI=true it is a failure.
 # Writes $VENV/test-env (default .venv), which the Makefile sources.
 set -uo pipefail
@@ -53,6 +53,10 @@ prepare_bitcoind() {
   wallet/chain/get_bitcoind.sh >/dev/null || cannot "no bitcoind: the tests against a real node cannot run"
 }
 
+prepare_lightning() {
+  tests/support/get_electrum.sh >/dev/null || cannot "no Electrum: the tests against real Lightning wallets cannot run"
+}
+
 # The server configurations in deploy/ are tested with the servers that they are for.
 prepare_servers() {
   command -v nginx >/dev/null || install nginx-light || cannot "no nginx: deploy/nginx.conf cannot be tested"
@@ -64,5 +68,6 @@ prepare_npm
 prepare_chromium
 prepare_servers
 prepare_bitcoind
+prepare_lightning
 echo "export NODE='$(find_node)' CHROMIUM='$(find_chromium)'" > "$venv/test-env"
 exit "$missing"

@@ -30,7 +30,6 @@ from support.peer_chain import PeerBlock, PeerChain, double_sha256, golomb_coded
 from support.peer_server import FILTERS, HANG_UP, Answers, Message, PeerServer, headers_message, serving
 
 from bitcache.chain_errors import ChainError
-from wallet.chain.light import light_source as light_module
 from wallet.chain.light.consensus import RULES
 from wallet.chain.light.light_source import LightSource
 
@@ -42,12 +41,6 @@ def truth() -> PeerChain:
     for _ in range(BLOCKS - 1):
         chain.mine()
     return chain
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Questions without an answer are given up soon."""
-    monkeypatch.setattr(light_module, "PATIENCE_SECONDS", 4.0)
 
 
 # Filters

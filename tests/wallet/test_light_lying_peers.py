@@ -30,7 +30,6 @@ from support.peer_server import serving
 
 from bitcache.chain_errors import ChainError, NodeRefused
 from wallet.chain.chain_source import Back
-from wallet.chain.light import light_source as light_module
 from wallet.chain.light.consensus import RULES
 
 
@@ -41,12 +40,6 @@ def truth() -> PeerChain:
     for _ in range(BLOCKS - 1):
         chain.mine()
     return chain
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Questions without an answer are given up soon."""
-    monkeypatch.setattr(light_module, "PATIENCE_SECONDS", 4.0)
 
 
 async def test_honest_peers_are_followed(tmp_path: Path, truth: PeerChain) -> None:

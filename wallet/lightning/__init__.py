@@ -1,0 +1,8 @@
+"""Lightning wallets that sellers connect: the gateway asks them for invoices, and whether those were paid.
+
+lightning_wallet.py      the port to a wallet: describe itself, make an invoice, look one up, hint at payments
+bolt11_invoice.py        BOLT11 invoices, decoded and checked here, whatever the wallet says of them
+open_connection.py       what a seller pasted, told apart and opened
+nwc/                     wallets by Nostr Wallet Connect
+simulated_lightning.py   a wallet in this process or a file: demonstrations and tests
+"""

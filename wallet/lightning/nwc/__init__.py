@@ -1,0 +1,8 @@
+"""Nostr Wallet Connect (NIP-47): a wallet asked for invoices by encrypted messages over relays.
+
+connection_string.py   what the seller pastes: the wallet's key, relays, and a secret
+nostr_event.py         events, signed and checked (NIP-01)
+message_cipher.py      what is inside them, encrypted: by NIP-44, or by NIP-04 for wallets that speak nothing newer
+relay.py               one relay: publish, subscribe, reconnect
+nwc_wallet.py          the wallet: requests and their answers, notifications as hints
+"""

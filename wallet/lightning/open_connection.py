@@ -1,0 +1,36 @@
+"""What a seller pasted to be paid by Lightning, told apart and opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bitcache.chain_errors import ConnectionRefused
+from wallet.lightning.lightning_wallet import LightningWallet
+from wallet.lightning.nwc import connection_string
+from wallet.lightning.nwc.nwc_wallet import NwcWallet
+from wallet.lightning.simulated_lightning import SCHEME, SimulatedLightning
+
+LONGEST_CONNECTION = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """``simulated``: the file of the simulated wallet, if there is one; ``private``: wallets may be on this machine."""
+
+    network: str
+    clock: Callable[[], int]
+    simulated: Path | None = None
+    private: bool = False
+
+    def open(self, text: str) -> LightningWallet:
+        """Return the wallet, not yet asked anything; raise ConnectionRefused, which never quotes what was pasted."""
+        text = text.strip()
+        if len(text) > LONGEST_CONNECTION:
+            raise ConnectionRefused("this is too long for a wallet connection")
+        if text.startswith(SCHEME) and self.simulated is not None:
+            return SimulatedLightning(self.network, self.simulated, self.clock)
+        if connection_string.is_connection_string(text):
+            return NwcWallet(connection_string.parse(text, private=self.private), self.clock)
+        raise ConnectionRefused("this is no wallet connection that Bitcache knows")

@@ -1,0 +1,158 @@
+"""The Lightning rail: each seller's own wallet is asked for invoices, and whether they were paid.
+
+What the wallet gives is decoded and checked here (BOLT11): it may be wrong, or lie.  Its reports are never believed
+about an amount: when our payment hash is settled, what the invoice asks for was paid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from bitcache.errors import BitcacheError, RailUnavailable
+from bitcache.money import Sat
+from bitcache.payment_rail import AwaitedRequest, Destination, PaymentRecorder, PreparedRequest, RequestOrder
+from bitcache.payments import IncomingPayment
+from wallet.lightning.bolt11_invoice import check, decode
+from wallet.lightning.lightning_wallet import LightningWallet
+from wallet.rails.lookup_schedule import LookupSchedule
+from wallet.rails.wallet_health import WalletHealth
+
+#: An invoice that would close sooner is no use to a buyer (seconds).
+SHORTEST_EXPIRY = 60
+#: So often, at least, what may be paid is read again, and written down up to when payments are known (seconds).
+SWEEP_SECONDS = 15
+#: After an invoice was made, what may be paid is read more often, for so long (seconds).
+FRESH_SECONDS, FRESH_SWEEP_SECONDS = 10, 1
+PAUSE_SECONDS = 0.5
+PREIMAGE_SIZE = 32
+
+
+class ConnectedWallets(Protocol):
+    """The wallets that sellers connected, and how they are."""
+
+    health: WalletHealth
+
+    async def of(self, scope: str) -> LightningWallet:
+        """Return the wallet of a scope; raise NotFound, WrongKey."""
+        ...
+
+
+class LightningRail:
+    """Payment requests are BOLT11 invoices; their match key and their payments' reference is the payment hash."""
+
+    name = "lightning"
+    scope: str | None = None
+    sees_unconfirmed = False
+    minimum = 1
+
+    def __init__(self, network: str, wallets: ConnectedWallets, clock: Callable[[], int]) -> None:
+        self.network, self.health = network, wallets.health
+        self._wallets, self._clock = wallets, clock
+        self._made_at: dict[str, int] = {}
+
+    def uri(self, destination: str, amount: Sat) -> str:
+        """Return what a wallet scans; in capitals a QR code is smaller."""
+        return f"lightning:{destination}".upper()
+
+    def reference_text(self, reference: str) -> str:
+        """Return the payment hash."""
+        return reference
+
+    def watch(self, match_key: bytes) -> None:
+        """Do nothing: :meth:`follow` reads what may be paid."""
+
+    async def prepare(self, order: RequestOrder) -> PreparedRequest:
+        """Return an invoice of the seller's wallet for exactly what is due; raise RailUnavailable with the reason."""
+        now = self._clock()
+        if self.health.rests(order.scope, now):
+            raise RailUnavailable("the seller's Lightning wallet does not answer")
+        try:
+            wallet = await self._wallets.of(order.scope)
+            text = await wallet.make_invoice(
+                order.due, expiry_seconds=max(order.expires_at - now, SHORTEST_EXPIRY), description="Bitcache"
+            )
+            invoice = decode(text)
+            ends = check(invoice, network=self.network, amount=order.due, now=now, latest_expiry=order.expires_at)
+        except BitcacheError as error:
+            self.health.failed(order.scope, now)
+            raise RailUnavailable(f"the seller's Lightning wallet gave no usable invoice: {error}") from error
+        except asyncio.CancelledError:  # the time limit: who does not answer is not asked again at once
+            self.health.failed(order.scope, now)
+            raise
+        self.health.answered(order.scope, now)
+        self._made_at[order.scope] = self._clock()
+        return PreparedRequest(Destination(invoice.payment_hash, invoice.text), ends, order.due)
+
+    def receipt(self, destination: str, proof: bytes) -> IncomingPayment | None:
+        """Return the payment that this preimage proves; None: it is not this invoice's."""
+        invoice = decode(destination)
+        if len(proof) != PREIMAGE_SIZE or hashlib.sha256(proof).digest() != invoice.payment_hash:
+            return None
+        return _payment_of(destination)
+
+    async def follow(self, scope: str, recorder: PaymentRecorder) -> None:
+        """Report what comes in to one wallet, until cancelled; raise RailUnavailable when it does not answer."""
+        wallet = await self._wallets.of(scope)
+        schedule = LookupSchedule()
+        hints = asyncio.create_task(_take_hints(wallet, schedule))
+        try:
+            await self._look_up_for_ever(scope, wallet, schedule, recorder)
+        finally:
+            hints.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await hints
+
+    async def _look_up_for_ever(
+        self, scope: str, wallet: LightningWallet, schedule: LookupSchedule, recorder: PaymentRecorder
+    ) -> None:
+        swept = written = 0
+        while True:
+            now = self._clock()
+            fresh = now - self._made_at.get(scope, 0) < FRESH_SECONDS
+            if abs(now - swept) >= (FRESH_SWEEP_SECONDS if fresh else SWEEP_SECONDS):
+                schedule.update(await recorder.awaited())
+                swept = now
+            request = schedule.next(now)
+            if request is not None:
+                await self._look_up(scope, wallet, request, schedule, recorder)
+            until = schedule.known_until(now)
+            if abs(until - written) >= SWEEP_SECONDS:
+                await recorder.known_until(until)
+                written = until
+            if request is None:
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _look_up(
+        self,
+        scope: str,
+        wallet: LightningWallet,
+        request: AwaitedRequest,
+        schedule: LookupSchedule,
+        recorder: PaymentRecorder,
+    ) -> None:
+        now = self._clock()
+        try:
+            seen = await wallet.look_up(decode(request.destination))
+        except BitcacheError as error:
+            self.health.failed(scope, now)
+            raise RailUnavailable(f"the wallet does not say what was paid: {error}") from error
+        self.health.answered(scope, now)
+        if seen.state == "settled":
+            await recorder.record([_payment_of(request.destination)])
+        schedule.looked(request.match_key, now)
+
+
+def _payment_of(destination: str) -> IncomingPayment:
+    """Return the payment of all that an invoice asks for."""
+    invoice = decode(destination)
+    assert invoice.amount_msat is not None  # it was checked when it was made
+    return IncomingPayment(invoice.payment_hash.hex(), invoice.payment_hash, Sat(invoice.amount_msat // 1000))
+
+
+async def _take_hints(wallet: LightningWallet, schedule: LookupSchedule) -> None:
+    async for payment_hash in wallet.hints():
+        schedule.hint(payment_hash)

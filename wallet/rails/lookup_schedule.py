@@ -1,0 +1,87 @@
+"""When a wallet is asked whether an invoice was paid: often at first, then less, and a last time after its end.
+
+Notifications are hints that may be lost, so every open invoice is asked for in the end; a wallet's relay counts
+requests, so they are spread (lookups a minute).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bitcache.payment_rail import AwaitedRequest
+
+#: Seconds between two questions, by the age of the invoice at most.
+INTERVALS = ((60, 2), (600, 10), (3600, 30))
+LONGEST_INTERVAL = 120
+#: An invoice that was paid in its last second may be reported so long after its end (seconds).
+LATE_SECONDS = 30
+#: A relay refuses more than 60 events a minute.
+MOST_A_MINUTE = 40
+MOST_HINTS = 1000
+
+
+@dataclass(slots=True)
+class _Lookup:
+    request: AwaitedRequest
+    looked_at: int | None = None
+
+    def is_over(self) -> bool:
+        """Return whether it was asked for after it could be paid for the last time."""
+        return self.looked_at is not None and self.looked_at > self.request.expires_at + LATE_SECONDS
+
+    def due_at(self) -> int:
+        """Return when it is to be asked for (Unix seconds)."""
+        if self.looked_at is None:
+            return self.request.created_at + INTERVALS[0][1]
+        age = self.looked_at - self.request.created_at
+        interval = next((seconds for most, seconds in INTERVALS if age < most), LONGEST_INTERVAL)
+        last = self.request.expires_at + LATE_SECONDS + 1
+        return last if self.looked_at < last < self.looked_at + interval else self.looked_at + interval
+
+
+class LookupSchedule:
+    """What one wallet is asked for, and when; times are Unix seconds, given by the caller."""
+
+    def __init__(self, most_a_minute: int = MOST_A_MINUTE) -> None:
+        self._lookups: dict[bytes, _Lookup] = {}
+        self._hinted: set[bytes] = set()
+        self._asked_at: deque[int] = deque(maxlen=most_a_minute)
+
+    def update(self, awaited: Iterable[AwaitedRequest]) -> None:
+        """Take over what may still be paid: these and no others."""
+        self._lookups = {
+            request.match_key: self._lookups.get(request.match_key) or _Lookup(request) for request in awaited
+        }
+
+    def hint(self, match_key: bytes) -> None:
+        """Ask soon: this one may have been paid.  A wallet may hint at what is none of ours, or not yet known here."""
+        if len(self._hinted) < MOST_HINTS:
+            self._hinted.add(match_key)
+
+    def next(self, now: int) -> AwaitedRequest | None:
+        """Return what to ask for now, if anything; it counts as asked."""
+        if len(self._asked_at) == self._asked_at.maxlen and self._asked_at[0] > now - 60:
+            return None
+        lookup = self._hint() or min(self._open(), key=_Lookup.due_at, default=None)
+        if lookup is None or (lookup.due_at() > now and lookup.request.match_key not in self._hinted):
+            return None
+        self._hinted.discard(lookup.request.match_key)
+        self._asked_at.append(now)
+        return lookup.request
+
+    def looked(self, match_key: bytes, at: int) -> None:
+        """Note that the wallet answered a question that was put at ``at``."""
+        if match_key in self._lookups:
+            self._lookups[match_key].looked_at = at
+
+    def known_until(self, now: int) -> int:
+        """Return up to when everything is known."""
+        return min((lookup.looked_at or lookup.request.created_at - 1 for lookup in self._open()), default=now)
+
+    def _open(self) -> list[_Lookup]:
+        return [lookup for lookup in self._lookups.values() if not lookup.is_over()]
+
+    def _hint(self) -> _Lookup | None:
+        return next((self._lookups[key] for key in self._hinted if key in self._lookups), None)
