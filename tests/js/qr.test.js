@@ -22,8 +22,8 @@ test("the mask chosen is the one with the lowest penalty", () => {
   assert.equal(chosen, Math.min(...all));
 });
 
-test("a text of 214 bytes is refused, not cut", () => {
-  assert.throws(() => matrix("x".repeat(214)), RangeError);
+test("a text of 998 bytes is refused, not cut", () => {
+  assert.throws(() => matrix("x".repeat(998)), RangeError);
 });
 
 test("the outline has a quiet zone of four modules and draws every dark module", () => {

@@ -1,6 +1,6 @@
 /**
  * QR codes drawn in the browser: a buyer's link holds the link share, which the gateway must never learn,
- * so no server can draw it. Byte mode, error-correction level M, versions 1 to 10 (213 bytes).
+ * so no server can draw it. Byte or alphanumeric mode, error-correction level M, versions 1 to 25 (997 bytes).
  */
 
 import { codewords, versionFor } from "./codewords.js";
@@ -13,12 +13,11 @@ const QUIET_ZONE = 4;
  * @param {string} text
  * @param {number} [mask] 0 to 7; the most readable one unless given
  * @returns {boolean[][]} rows of modules, true is dark
- * @throws {RangeError} when the text is over 213 bytes
+ * @throws {RangeError} when the text is over 997 bytes
  */
 export function matrix(text, mask) {
-  const bytes = new TextEncoder().encode(text);
-  const version = versionFor(bytes.length);
-  const words = codewords(bytes, version);
+  const version = versionFor(text);
+  const words = codewords(text, version);
   if (mask !== undefined) return draw(version, words, mask);
   const symbols = MASKS.map((_, each) => draw(version, words, each));
   const marks = symbols.map(penalty);

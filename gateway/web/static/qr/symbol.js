@@ -2,6 +2,7 @@
 
 /** @typedef {(boolean | null)[][]} Grid rows of modules: dark, light, or not yet drawn */
 
+/** Per version: rows and columns of the alignment patterns' centres (ISO/IEC 18004, annex E). */
 const ALIGNMENT = [
   [],
   [6, 18],
@@ -13,6 +14,21 @@ const ALIGNMENT = [
   [6, 24, 42],
   [6, 26, 46],
   [6, 28, 50],
+  [6, 30, 54],
+  [6, 32, 58],
+  [6, 34, 62],
+  [6, 26, 46, 66],
+  [6, 26, 48, 70],
+  [6, 26, 50, 74],
+  [6, 30, 54, 78],
+  [6, 30, 56, 82],
+  [6, 30, 58, 86],
+  [6, 34, 62, 90],
+  [6, 28, 50, 72, 94],
+  [6, 26, 50, 74, 98],
+  [6, 30, 54, 78, 102],
+  [6, 28, 54, 80, 106],
+  [6, 32, 58, 84, 110],
 ];
 
 /** Which modules each of the eight masks inverts. */
