@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bitcache.address_journal import AddressJournal
 from bitcache.blob_store import BlobStore
+from bitcache.follow_rails import RailFollower
 from bitcache.invoice_batching import InvoiceBatcher
 from bitcache.issue_invoices import InvoicePolicy
 from bitcache.master_key import MasterKey
@@ -19,7 +20,7 @@ from gateway.live.hub import Hub
 from gateway.live.purchase_cache import PurchaseCache
 from gateway.live.sales_readiness import Readiness
 from gateway.live.unlisted_proxy import UnlistedProxy
-from gateway.wallet_ports import ChainSource, DemoWallet, Watcher
+from gateway.wallet_ports import ChainSource, DemoWallet, LightningConnections, Watcher
 
 
 @dataclass
@@ -49,6 +50,8 @@ class GatewayContext:
     hub: Hub
     statuses: PurchaseCache
     invoice_batcher: InvoiceBatcher
+    connections: LightningConnections
+    rail_follower: RailFollower
     readiness: Readiness
     policy: InvoicePolicy
     demo_wallet: DemoWallet | None

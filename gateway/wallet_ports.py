@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import dataclass
 from typing import Protocol
 
 from bitcache.chain_types import BlockRef
 from bitcache.errors import BitcacheError
 from bitcache.money import Sat
+from bitcache.wallet_connections import NewConnection
 
 
 class ChainStatus(Protocol):
@@ -60,6 +62,34 @@ class Watcher(Protocol):
     @property
     def status(self) -> WatcherStatus:
         """How it goes right now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionHealth:
+    """``last_answer`` in Unix seconds, None: not since the start; ``failures`` in a row since then."""
+
+    last_answer: int | None
+    failures: int
+
+
+class LightningConnections(Protocol):
+    """Wallets that are asked for Lightning invoices."""
+
+    async def try_connection(self, text: str) -> NewConnection:
+        """Ask the wallet what it is; raise ConnectionRefused, ConnectionCanSpend, WalletError."""
+        ...
+
+    def count(self) -> dict[str, int]:
+        """Return how many wallets that were asked lately answer ("ok") and do not ("failing")."""
+        ...
+
+    async def pay_simulated(self, invoice: str) -> str:
+        """Pay an invoice of the simulated wallet; return the payment hash; raise NotFound where there is none."""
+        ...
+
+    def health_of(self, scope: str) -> ConnectionHealth:
+        """Return how it is, by what was asked of it lately."""
         ...
 
 

@@ -4,6 +4,7 @@ models.py           what is sent and received
 authentication.py   who is asking
 request_bodies.py   how bodies are read, and how long that may take
 seller.py           payout and listings
+wallet_connection.py  the Lightning wallet that a seller connects
 uploads.py          sealed bytes in (tus 1.0)
 buyer.py            files, purchases, key share
 purchase_views.py   a purchase, looked up for a handler

@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 from sqlalchemy import Connection
 
-from bitcache import issue_invoices, key_release, listings, sellers
+from bitcache import issue_invoices, key_release, listings, payment_requests, sellers
 from bitcache.errors import ClaimMismatch, NotFound, PaymentRequired, StorageError, WrongKey
-from bitcache.identifiers import CLAIM_BYTES, b64u, parse_file_id, parse_purchase_id, unb64u
+from bitcache.identifiers import CLAIM_BYTES, PurchaseId, b64u, parse_file_id, parse_purchase_id, unb64u
 from bitcache.money import btc_text
 from gateway.api import authentication, models, qr_picture
 from gateway.api.purchase_views import begin, payment_required, purchase_by_id, purchase_of_claim
@@ -27,6 +27,7 @@ def routes() -> list[web.RouteDef]:
         web.get(api + "/purchases/{purchase_id}", purchase, allow_head=False),
         web.get(api + "/purchases/{purchase_id}/qr.svg", qr_code, allow_head=False),
         web.post(api + "/purchases/{purchase_id}/payment-requests", add_payment_request),
+        web.post(api + "/purchases/{purchase_id}/receipt", show_receipt),
         web.get(api + "/claim", claimed, allow_head=False),
         web.get(api + "/share", share, allow_head=False),
     ]
@@ -103,13 +104,30 @@ async def qr_code(request: web.Request) -> web.Response:
 
 async def add_payment_request(request: web.Request) -> web.Response:
     """Add a way to pay, for whoever holds the purchase's claim; the same again changes nothing."""
-    context, purchase_id = context_of(request), parse_purchase_id(request.match_info["purchase_id"])
+    context, purchase_id = context_of(request), await _claimed_purchase(request)
     asked = await json_body(request, models.AddPaymentRequest)
-    claimed = await purchase_of_claim(context, authentication.claim(request))
-    if claimed.purchase_id != purchase_id:
-        raise ClaimMismatch("this claim belongs to another purchase")
     changed = await context.invoice_batcher.add_request(purchase_id, asked.rail)
     return reply(models.Purchase.of(changed))
+
+
+async def show_receipt(request: web.Request) -> web.Response:
+    """Record what the buyer's own wallet proves to have paid, should the seller's wallet not report it."""
+    context, purchase_id = context_of(request), await _claimed_purchase(request)
+    proof = bytes.fromhex((await json_body(request, models.Receipt)).preimage)
+    await context.store.write(
+        lambda conn: payment_requests.show_receipt(conn, context.rails, purchase_id, proof, context.clock())
+    )
+    context.hub.wake()
+    return reply(await purchase_by_id(context, purchase_id))
+
+
+async def _claimed_purchase(request: web.Request) -> PurchaseId:
+    """Return the purchase that the path names; raise ClaimMismatch unless the claim is its own."""
+    purchase_id = parse_purchase_id(request.match_info["purchase_id"])
+    claimed = await purchase_of_claim(context_of(request), authentication.claim(request))
+    if claimed.purchase_id != purchase_id:
+        raise ClaimMismatch("this claim belongs to another purchase")
+    return purchase_id
 
 
 async def claimed(request: web.Request) -> web.Response:

@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 
 from bitcache import errors
-from bitcache.chain_errors import ChainError
+from bitcache.chain_errors import ChainError, WalletError
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -42,6 +42,7 @@ _STATUS: tuple[tuple[type[errors.BitcacheError], HTTPStatus], ...] = (
     (errors.SalesPaused, HTTPStatus.CONFLICT),
     (errors.PriceTooHigh, HTTPStatus.CONFLICT),
     (ChainError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (WalletError, HTTPStatus.SERVICE_UNAVAILABLE),
     (errors.DiskFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (errors.StorageError, HTTPStatus.SERVICE_UNAVAILABLE),
 )

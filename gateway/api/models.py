@@ -71,6 +71,7 @@ class DemoPayment(Request):
 
     purchase_id: B64u16
     amount_sat: Annotated[int, Field(gt=0, le=21_000_000 * 100_000_000)] | None = None
+    rail: Literal["onchain", "lightning"] = "onchain"
 
 
 class Payout(Response):
@@ -95,12 +96,36 @@ class PayoutCheck(Response):
     too_cheap: int = Field(description="the seller's listings that cost less, and could not be bought")
 
 
+class WalletConnection(Response):
+    """A wallet that is asked for Lightning invoices; what was pasted is shown to nobody again."""
+
+    rail: str
+    kind: str = Field(description="how it is reached: nwc, lightning_address, lnbits or simulated")
+    label: str = Field(description="as the wallet calls itself")
+    created_at: UnixTime | None = Field(description="null: it was tried, and not kept")
+    last_answer: UnixTime | None = Field(description="null: not since the gateway started")
+    failures: int = Field(description="in a row, since it answered last")
+
+
+class ConnectRequest(Request):
+    """A wallet to be asked for invoices: a connection that may receive and must not spend."""
+
+    connection: str = Field(min_length=1, max_length=2_000, repr=False)
+
+
+class Receipt(Request):
+    """A proof of payment: on Lightning the preimage, 32 bytes in hexadecimal."""
+
+    preimage: str = Field(pattern=r"^[0-9a-fA-F]{64}$", repr=False)
+
+
 class SellerInfo(Response):
     """What the seller's page needs first."""
 
     name: str
     network: str
     payout: Payout | None
+    connection: WalletConnection | None
     max_file_bytes: int
     min_price_sat: Sats
     demo: bool

@@ -60,6 +60,23 @@ OPERATIONS = (
     Operation(
         "put", "/seller/payout", "Where to be paid", {200: models.Payout}, takes=models.PayoutRequest, secret=_SELLER
     ),
+    Operation(
+        "post",
+        "/seller/connection/check",
+        "A wallet to be asked for invoices, tried; changes nothing",
+        {200: models.WalletConnection},
+        takes=models.ConnectRequest,
+        secret=_SELLER,
+    ),
+    Operation(
+        "put",
+        "/seller/connection",
+        "A wallet to be asked for invoices",
+        {200: models.WalletConnection},
+        takes=models.ConnectRequest,
+        secret=_SELLER,
+    ),
+    Operation("delete", "/seller/connection", "Ask no wallet any more", {204: None}, secret=_SELLER),
     Operation("options", "/uploads", "What this tus server can do", {204: None}),
     Operation("post", "/uploads", "Begin an upload (tus creation)", {201: None}, secret=_SELLER),
     Operation("head", "/uploads/{file_id}", "How far an upload is", {200: None}, secret=_SELLER),
@@ -114,6 +131,14 @@ OPERATIONS = (
         "A further way to pay",
         {200: models.Purchase, 429: models.Busy},
         takes=models.AddPaymentRequest,
+        secret=_CLAIM,
+    ),
+    Operation(
+        "post",
+        "/purchases/{purchase_id}/receipt",
+        "A proof of payment from the buyer's wallet",
+        {200: models.Purchase},
+        takes=models.Receipt,
         secret=_CLAIM,
     ),
     Operation("get", "/claim", "The purchase that a claim belongs to", {200: models.Purchase}, secret=_CLAIM),

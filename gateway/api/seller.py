@@ -7,13 +7,13 @@ from typing import Any
 
 from aiohttp import web
 
-from bitcache import listings, sellers
+from bitcache import listings, sellers, wallet_connections
 from bitcache.errors import BadInput
 from bitcache.identifiers import FileId, parse_file_id, unb64u
 from bitcache.money import DUST
 from bitcache.payment_rail import PayoutTerms
 from bitcache.sales_totals import Sales
-from gateway.api import authentication, models
+from gateway.api import authentication, models, wallet_connection
 from gateway.api.request_bodies import json_body, reply
 from gateway.context import GatewayContext, context_of
 
@@ -39,13 +39,21 @@ async def info(request: web.Request) -> web.Response:
     """Send what the seller's page shows first."""
     context = context_of(request)
     seller = await authentication.seller(request)
-    payout = await context.store.read(lambda conn: sellers.payout_of(conn, seller.id))
+    payout, connection, minimum = await context.store.read(
+        lambda conn: (
+            sellers.payout_of(conn, seller.id),
+            wallet_connections.connection_of(conn, seller.id),
+            sellers.minimum_of(conn, seller.id),
+        )
+    )
+    derives = payout is not None and payout.rail == context.rails.deriving.name
     model = models.SellerInfo(
         name=seller.name,
         network=context.rails.network,
-        payout=_payout(context, payout) if payout else None,
+        payout=_payout(context, payout) if payout and derives else None,
+        connection=wallet_connection.model_of(context, connection) if connection else None,
         max_file_bytes=context.settings.storage.max_file_bytes,
-        min_price_sat=payout.minimum if payout else min(DUST.values()),
+        min_price_sat=min(DUST.values()) if minimum is None else minimum,
         demo=context.demo,
         simulated=context.simulated,
     )

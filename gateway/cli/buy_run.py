@@ -17,7 +17,8 @@ from gateway.cli.command_runner import run
 from gateway.cli.console import Bars, console, plain, qr, sats, size, stamp
 from gateway.client.buy_file import FinishedPurchase, PurchaseObserver, buy
 from gateway.client.gateway_client import connect
-from gateway.client.invoice_terms import ONCHAIN, onchain_request
+from gateway.client.invoice_terms import ONCHAIN, LightningRequest, OnChainRequest, lightning_request, onchain_request
+from gateway.client.lightning_request import LIGHTNING
 from gateway.client.output_file import refuse_existing
 from gateway.client.saved_purchases import default_state_dir
 from gateway.client.verified_offer import VerifiedOffer, look, output_path
@@ -68,6 +69,7 @@ class Terminal(PurchaseObserver):
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
         self._shown: tuple[object, ...] = ()
+        self._lightning_shown: LightningRequest | None = None
 
     def note(self, text: str) -> None:
         """Print a line."""
@@ -82,6 +84,15 @@ class Terminal(PurchaseObserver):
             return
         console.print()
         to_pay = onchain_request(purchase)
+        if to_pay is None:
+            stamp("Waiting for the seller's Lightning wallet")
+        else:
+            self._on_chain(purchase, to_pay)
+        self._lightning(purchase)
+        until = time.strftime("%H:%M", time.localtime(purchase.expires_at))
+        console.print(plain(f"  network: {printable(purchase.network)} · open until {until}\n"), style="dim")
+
+    def _on_chain(self, purchase: Purchase, to_pay: OnChainRequest) -> None:
         uri, asked = to_pay.uri, to_pay.payable_sat
         console.print(qr(uri))
         console.print(plain(f"\n  Pay {sats(asked)} ({btc_text(asked)} BTC)"), style="bold")
@@ -91,11 +102,20 @@ class Terminal(PurchaseObserver):
             )
         console.print(plain(f"  to {to_pay.address}"))
         console.print(plain(f"  {uri}"), style="dim", soft_wrap=True)
-        until = time.strftime("%H:%M", time.localtime(purchase.expires_at))
-        console.print(plain(f"  network: {printable(purchase.network)} · open until {until}\n"), style="dim")
+
+    def _lightning(self, purchase: Purchase) -> None:
+        """Print the Lightning invoice once the seller's wallet has made it."""
+        to_pay = lightning_request(purchase, int(time.time()))
+        if to_pay is None or to_pay == self._lightning_shown or not purchase.due_sat:
+            return
+        self._lightning_shown = to_pay
+        console.print(plain(f"\n  By Lightning: {sats(to_pay.payable_sat)}"), style="bold")
+        console.print(qr(to_pay.uri))
+        console.print(plain(f"  {to_pay.invoice}"), style="dim", soft_wrap=True)
 
     def changed(self, purchase: Purchase) -> None:
         """Print a line when the state, the amount or the confirmations changed."""
+        self._lightning(purchase)
         now = (purchase.state, purchase.received_sat, purchase.confirmations)
         if now != self._shown:
             self._shown = now
@@ -125,8 +145,9 @@ def summary(bought: FinishedPurchase) -> dict[str, Any]:
         "bytes": bought.size,
         "price_sat": purchase.amount_sat,
         "received_sat": purchase.received_sat,
-        "address": onchain_request(purchase).address,
+        "address": on_chain.address if (on_chain := onchain_request(purchase)) else None,
         "txids": [payment.reference for payment in purchase.payments if payment.rail == ONCHAIN],
+        "payment_hashes": [payment.reference for payment in purchase.payments if payment.rail == LIGHTNING],
         "confirmations": purchase.confirmations,
         "purchase_id": purchase.purchase_id,
         "seconds": bought.seconds,

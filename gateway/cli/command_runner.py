@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import typer
 
 from bitcache import errors
-from bitcache.chain_errors import ChainError
+from bitcache.chain_errors import ChainError, WalletError
 from gateway.cli.console import console, plain
 from gateway.client.errors import DishonestGateway, GatewayConfused, GatewayUnreachable, NotPaidInTime, PaidInPart
 
@@ -39,6 +39,7 @@ _CODES: tuple[tuple[type[errors.BitcacheError], int], ...] = (
     (GatewayUnreachable, UNREACHABLE),
     (GatewayConfused, UNREACHABLE),
     (ChainError, UNREACHABLE),
+    (WalletError, UNREACHABLE),
     (errors.UploadError, STORAGE),
     (errors.StorageError, STORAGE),
 )

@@ -12,6 +12,7 @@ saved_purchases.py      claims, on disk before payment
 resume.py               which earlier purchase to go on with
 claim_from_link.py      whether the claim in a link is used
 invoice_terms.py        what a gateway may ask of a buyer
+lightning_request.py    what a Lightning invoice asks for
 follow_purchase.py      waiting for a payment
 download_file.py        sealed bytes, resumed
 part_file.py            where they are kept, and opened

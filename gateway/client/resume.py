@@ -16,7 +16,7 @@ from gateway.api.models import Purchase
 from gateway.client.claim_from_link import Verdict, verdict_on
 from gateway.client.errors import GatewayUnreachable, PaidInPart
 from gateway.client.gateway_client import Backoff, GatewayClient
-from gateway.client.invoice_terms import InvoiceTerms, onchain_request
+from gateway.client.invoice_terms import InvoiceTerms
 from gateway.client.saved_purchases import SavedPurchases
 from gateway.client.solve_proof_of_work import work
 from gateway.client.verified_offer import VerifiedOffer
@@ -119,7 +119,7 @@ async def _claimed(gateway: GatewayClient, claim: str) -> Purchase | None:
 def _checked(offer: VerifiedOffer, saved: SavedPurchases, claim: str, purchase: Purchase) -> ClaimedPurchase:
     """Return one of our own: held to what the gateway first said of it, in whichever run."""
     terms = InvoiceTerms.of(offer, *saved.first.get(claim, ())).fixed(purchase)
-    saved.note(claim, purchase.purchase_id, onchain_request(purchase).address)
+    saved.note(claim, purchase.purchase_id, terms.address)
     return ClaimedPurchase(claim, purchase, terms)
 
 

@@ -37,7 +37,7 @@ class SavedPurchases:
     claims: list[str] = field(default_factory=list, repr=False)
     manifest_hash: str | None = None
     #: by claim: the purchase id and the address that the gateway named first
-    first: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    first: dict[str, tuple[str, str | None]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, link: Link, state_dir: Path) -> SavedPurchases:
@@ -62,7 +62,7 @@ class SavedPurchases:
             self.claims.append(claim)
         return claim
 
-    def note(self, claim: str, purchase_id: str, address: str) -> None:
+    def note(self, claim: str, purchase_id: str, address: str | None) -> None:
         """Keep what the gateway answered for one of our claims, unless it answered before."""
         if claim in self.claims and claim not in self.first:
             with self._changing():
@@ -88,7 +88,8 @@ class SavedPurchases:
             self.manifest_hash = stored["manifest_hash"]
             named = stored.get("first", {})
             self.first = {
-                str(claim): (str(answer["purchase_id"]), str(answer["address"])) for claim, answer in named.items()
+                str(claim): (str(answer["purchase_id"]), answer["address"] and str(answer["address"]))
+                for claim, answer in named.items()
             }
         except FileNotFoundError:
             return

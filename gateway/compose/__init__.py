@@ -5,6 +5,7 @@ start_gateway.py     running(settings)             everything built and started;
                      resume_sales(settings)        what the operator says about a restored backup
 init_data_folder.py  init_data_folder(settings)    a data folder, its keys, its database, the first seller's token
                      check_payout(settings, text)  what a seller typed, read as the gateway would
+connected_wallets.py                               the Lightning wallets that sellers connected
 chain_selection.py   choose_chain(network)         a node on this machine, if one answers
                      node_facts(settings, cursor)  how the configured node is, asked from outside
                      private_chain(folder, …)      a chain without value, for demonstrations

@@ -14,7 +14,6 @@ from bitcache import (
     absent_payments,
     address_journal,
     block_processing,
-    follow_rails,
     payments_known_until,
     rescan,
     sellers,
@@ -23,7 +22,7 @@ from bitcache import (
 from bitcache.address_journal import LARGEST_STRIDE, AddressJournal, Skipped
 from bitcache.chain_types import CHAIN
 from bitcache.errors import BitcacheError, DatabaseUnusable, StorageError
-from bitcache.follow_rails import Recorder
+from bitcache.follow_rails import RailFollower
 from bitcache.invoice_batching import MOST_AT_ONCE, InvoiceBatcher
 from bitcache.invoice_quotas import Quotas
 from bitcache.issue_invoices import InvoiceIssuer, InvoicePolicy
@@ -36,6 +35,7 @@ from bitcache.storage.database import Store
 from gateway.api import purchase_views
 from gateway.compose import maintenance
 from gateway.compose.chain_selection import Given, chain_of
+from gateway.compose.connected_wallets import ConnectedWallets
 from gateway.compose.init_data_folder import set_up
 from gateway.config.data_folder import DataFolder
 from gateway.config.restored_backup import RestoreCheck, copy_in_memory, doubt, machine
@@ -49,6 +49,8 @@ from gateway.visitor_limits import VisitorLimits
 from wallet.chain.chain_source import ChainSource
 from wallet.chain.read_chain_range import lowest_elsewhere, read_chain
 from wallet.chain.simulated_chain import SimulatedChain
+from wallet.lightning.open_connection import Opener
+from wallet.rails.lightning import LightningRail
 from wallet.rails.onchain import OnChainRail
 from wallet.watcher import Watcher, issued_keys, unix_time
 
@@ -70,6 +72,7 @@ class _Opened:
     source: ChainSource
     watcher: Watcher
     preparer: RequestPreparer
+    wallets: ConnectedWallets
 
 
 @asynccontextmanager
@@ -90,9 +93,9 @@ async def running(
         await _recheck_payouts(context)
         await opened.source.open()
         stack.push_async_callback(opened.source.close)
-        followed = [follow_rails.follow(Recorder(context.store, rail, clock, context.hub.wake)) for rail in preparing]
-        for work in (opened.watcher.run(), context.hub.pump(), maintenance.run(context), *followed):
+        for work in (opened.watcher.run(), context.hub.pump(), maintenance.run(context), context.rail_follower.run()):
             stack.push_async_callback(_end, asyncio.create_task(work))
+        stack.push_async_callback(opened.wallets.close)
         stack.push_async_callback(opened.preparer.close)
         await opened.preparer.resume()
         stack.callback(context.hub.close)
@@ -257,7 +260,9 @@ async def _build(
     limits = settings.limits
     hub = Hub(store, limits.streams_per_purchase, VisitorLimits(limits.streams_per_visitor, limits.streams))
     rail = OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed)
-    rails = Rails(rail, preparing)
+    master_key = MasterKey.load(folder.master_key)
+    wallets = ConnectedWallets(store, master_key, _opener(settings, folder, source, clock))
+    rails = Rails(rail, (LightningRail(source.network, wallets, clock), *preparing))
     watcher = Watcher(
         store,
         source,
@@ -276,7 +281,7 @@ async def _build(
         settings=settings,
         store=store,
         blobs=BlobDirectory(folder.blobs, reserve=settings.storage.min_free_bytes),
-        master_key=MasterKey.load(folder.master_key),
+        master_key=master_key,
         buyer_secret=folder.load_buyer_secret(),
         rails=rails,
         journal=journal,
@@ -288,13 +293,22 @@ async def _build(
         invoice_batcher=InvoiceBatcher(
             InvoiceIssuer(store, rails, policy, journal), preparer, clock, readiness.why_closed
         ),
+        connections=wallets,
+        rail_follower=RailFollower(store, rails, clock, hub.wake),
         readiness=readiness,
         policy=policy,
         demo_wallet=payer,
         clock=clock,
         proxy_notice=UnlistedProxy(folder.unlisted_proxy),
     )
-    return _Opened(context, source, watcher, preparer)
+    return _Opened(context, source, watcher, preparer, wallets)
+
+
+def _opener(settings: Settings, folder: DataFolder, source: ChainSource, clock: Callable[[], int]) -> Opener:
+    """Return what opens wallet connections; where coins are worth nothing, also those to a simulated wallet."""
+    worthless = source.network == "regtest"
+    simulated = folder.root / "simulated_lightning.sqlite" if worthless else None
+    return Opener(source.network, clock, simulated, private=worthless)
 
 
 def _policy(settings: Settings) -> InvoicePolicy:

@@ -12,10 +12,11 @@ from bitcache.chain_errors import ChainError
 from bitcache.errors import BadInput, NotFound
 from bitcache.identifiers import parse_purchase_id
 from bitcache.money import Sat
-from gateway.api.models import DemoPaid, DemoPayment
+from gateway.api.models import DemoPaid, DemoPayment, Purchase
 from gateway.api.purchase_views import purchase_by_id
 from gateway.api.request_bodies import json_body, reply
-from gateway.client.invoice_terms import onchain_request
+from gateway.client.invoice_terms import lightning_request, onchain_request
+from gateway.client.lightning_request import LIGHTNING
 from gateway.context import CONTEXT, GatewayContext, context_of
 
 #: Long enough to watch "payment seen" turn into "confirmed".
@@ -45,7 +46,11 @@ async def pay(request: web.Request) -> web.Response:
     context = context_of(request)
     asked = await json_body(request, DemoPayment)
     purchase = await purchase_by_id(context, parse_purchase_id(asked.purchase_id))
+    if asked.rail == LIGHTNING:
+        return reply(DemoPaid(txid=await _pay_by_lightning(context, purchase)), status=202)
     to_pay = onchain_request(purchase)
+    if to_pay is None:
+        raise NotFound("this purchase has no address to pay to")
     amount = asked.amount_sat if asked.amount_sat is not None else to_pay.payable_sat
     if context.demo_wallet is None:
         raise NotFound("this gateway has no demo wallet")
@@ -54,6 +59,14 @@ async def pay(request: web.Request) -> web.Response:
     txid = await context.demo_wallet.pay(to_pay.address, Sat(amount))
     request.app[_PAID].set()
     return reply(DemoPaid(txid=txid), status=202)
+
+
+async def _pay_by_lightning(context: GatewayContext, purchase: Purchase) -> str:
+    """Pay the purchase's newest Lightning invoice from the simulated wallet; return the payment hash."""
+    to_pay = lightning_request(purchase, context.clock())
+    if to_pay is None:
+        raise NotFound("this purchase has no Lightning invoice")
+    return await context.connections.pay_simulated(to_pay.invoice)
 
 
 async def _mine(context: GatewayContext, paid: asyncio.Event) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from bitcache import money
 from bitcache.errors import BadInput
 from gateway.cli.console import console, sats
 from gateway.cli.sell_run import parse_price
@@ -63,10 +64,11 @@ async def _prepared(file: Path | None, price: str, simulated: bool) -> tuple[Fil
 
 
 def _offer(file: Path | None, price: str) -> FileToSell:
+    asked = money.price(parse_price(price), dust=money.DUST["wpkh"])  # the demo wallet pays on the chain
     if file is not None:
-        return FileToSell(file, parse_price(price), file.name)
+        return FileToSell(file, asked, file.name)
     sample = SAMPLE / "dusk-over-the-hills.png"
-    return FileToSell(sample, parse_price(price), "Dusk over the hills", read_preview(SAMPLE / "preview.png"))
+    return FileToSell(sample, asked, "Dusk over the hills", read_preview(SAMPLE / "preview.png"))
 
 
 def _banner(demo: Demo) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from bitcache.chain_errors import ChainError
 from bitcache.errors import DatabaseBusy, DatabaseUnusable, InvalidSettings
 from bitcache.storage.durable_files import lock
-from gateway.api.models import Payout, SellerInfo
+from gateway.api.models import Payout, SellerInfo, WalletConnection
 from gateway.client import signing_key
 from gateway.client.gateway_client import GatewayClient, connect
 from gateway.client.private_files import read_private, write_private
@@ -24,6 +24,9 @@ from gateway.config.load_settings import check
 from gateway.config.settings import Settings
 from gateway.context import GatewayContext
 from gateway.server.app import listening
+
+#: What the seller of a demonstration connects (wallet/lightning/simulated_lightning.py).
+SIMULATED_WALLET = "simulated+lightning:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,9 @@ async def _started(data: Path, program: Path | None, port: int) -> AsyncIterator
         seller = await gateway.call(SellerInfo, "GET", "/seller", bearer=token)
         if seller.payout is None:
             await gateway.call(Payout, "PUT", "/seller/payout", bearer=token, json={"descriptor": chain.descriptor})
+        if seller.connection is None:
+            body = {"connection": SIMULATED_WALLET}
+            await gateway.call(WalletConnection, "PUT", "/seller/connection", bearer=token, json=body)
         yield Demo(gateway, context, token, signing_key.load_or_create(data / "seller.key"))
 
 

@@ -53,7 +53,7 @@ class Timings(PurchaseObserver):
     def invoice(self, purchase: Purchase, offer: VerifiedOffer) -> None:
         """Keep the address to pay to."""
         self.purchase = purchase
-        stamp(f"Invoice: {sats(purchase.amount_sat)} to {onchain_request(purchase).address}")
+        stamp(f"Invoice: {sats(purchase.amount_sat)} to {_address(purchase)}")
         self.mark("invoiced")
 
     def changed(self, purchase: Purchase) -> None:
@@ -99,7 +99,7 @@ async def _pay(demo: Demo, buying: asyncio.Task[FinishedPurchase], timings: Timi
     assert purchase is not None  # invoiced
     assert demo_wallet is not None  # a demonstration has one
     timings.mark("paying")
-    txid = await demo_wallet.pay(onchain_request(purchase).address, Sat(purchase.amount_sat))
+    txid = await demo_wallet.pay(_address(purchase), Sat(purchase.amount_sat))
     await timings.until("seen", buying)
     stamp(f"Payment received: {txid}")
     await timings.until("downloaded", buying)
@@ -117,9 +117,15 @@ def _report(demo: Demo, bought: FinishedPurchase, txid: str, seconds: dict[str, 
         "sha256": bought.sha256,
         "bytes": bought.size,
         "price_sat": bought.purchase.amount_sat,
-        "address": onchain_request(bought.purchase).address,
+        "address": _address(bought.purchase),
         "txid": txid,
         "confirmations": bought.purchase.confirmations,
         "chain": demo.chain,
         "seconds": {name: seconds[name] for name in order},
     }
+
+
+def _address(purchase: Purchase) -> str:
+    on_chain = onchain_request(purchase)
+    assert on_chain is not None  # the demonstration's seller is paid on the chain
+    return on_chain.address

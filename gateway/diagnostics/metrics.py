@@ -138,6 +138,10 @@ class Metrics:
         for code, count in sorted(self._context.watcher.status.failures.items()):
             errors.add_metric([code], count)
         yield errors
+        wallets = GaugeMetricFamily("bitcache_wallets", "Lightning wallets that are asked, by state", labels=["state"])
+        for state, wallet_count in self._context.connections.count().items():
+            wallets.add_metric([state], wallet_count)
+        yield wallets
         served = self._context.counters.bytes_served
         yield CounterMetricFamily("bitcache_served_bytes", "Sealed bytes sent to buyers", served)
 

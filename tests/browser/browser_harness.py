@@ -15,7 +15,7 @@ from sqlalchemy import select
 from bitcache import sellers
 from bitcache.money import Sat
 from bitcache.sealing.metadata import Preview
-from bitcache.storage.tables import invoice, payment_request
+from bitcache.storage.tables import invoice, payment_request, wallet_connection
 from gateway.client.gateway_client import connect
 from gateway.client.sell_file import FileToSell, sell
 from gateway.compose import init_data_folder, running
@@ -24,6 +24,7 @@ from gateway.config.settings import Settings
 from gateway.context import GatewayContext
 from gateway.server.app import listening
 from wallet.chain.simulated_chain import SimulatedChain
+from wallet.lightning.simulated_lightning import SCHEME, SimulatedLightning
 
 DESCRIPTOR = (
     "wpkh(tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M"
@@ -60,6 +61,26 @@ class BrowserHarness:
             client.open("PUT", "/seller/payout", bearer=self.token, json={"descriptor": descriptor}),
         ):
             return
+
+    async def lightning(self) -> SimulatedLightning:
+        """Connect the simulated Lightning wallet; return it."""
+        body = {"connection": SCHEME}
+        async with (
+            connect(self.url) as client,
+            client.open("PUT", "/seller/connection", bearer=self.token, json=body),
+        ):
+            newest = await self.context.store.read(
+                lambda conn: conn.scalar(select(wallet_connection.c.id).order_by(wallet_connection.c.id.desc()))
+            )
+        wallet = await self.context.connections.of(f"lightning:{newest}")  # type: ignore[attr-defined]
+        assert isinstance(wallet, SimulatedLightning)
+        return wallet
+
+    async def invoice(self) -> str:
+        """Return the newest Lightning invoice."""
+        newest = select(payment_request.c.destination).where(payment_request.c.rail == "lightning")
+        newest = newest.order_by(payment_request.c.id.desc())
+        return str(await self.context.store.read(lambda conn: conn.scalar(newest)))
 
     async def sell(
         self,
@@ -110,7 +131,7 @@ async def gateway(
     token = await init_data_folder(settings)
     async with (
         running(settings, demo_wallet=chain, clock=clock) as context,
-        listening(_without_purse(context, demo)) as url,
+        listening(_without_demo_wallet(context, demo)) as url,
     ):
         yield BrowserHarness(url, token, context, chain, clock, folder)
 
@@ -130,7 +151,7 @@ def _settings(folder: Path, confirmations: int, public_url: str) -> Settings:
     )
 
 
-def _without_purse(context: GatewayContext, demo: bool) -> GatewayContext:
+def _without_demo_wallet(context: GatewayContext, demo: bool) -> GatewayContext:
     """The simulated chain always brings a demo wallet; a gateway that is no demonstration does not show it."""
     return context if demo else replace(context, demo_wallet=None)
 

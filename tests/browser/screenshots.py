@@ -291,6 +291,50 @@ async def seller_states(studio: Studio) -> None:
     await context.close()
 
 
+async def lightning_states(studio: Studio, link: str) -> None:
+    """With a Lightning wallet beside the chain, and with one that keeps buyers waiting."""
+    if studio.wanted and not any(name.startswith("lightning") for name in studio.wanted):
+        return
+    wallet = await studio.harness.lightning()
+    context = await studio.context()
+    page = await context.new_page()
+
+    async def press_pay() -> None:
+        await page.goto(link)
+        await page.get_by_role("button", name="Pay 2").click()
+
+    await press_pay()
+    await page.get_by_role("button", name="Lightning only").wait_for()
+    await page.wait_for_timeout(400)
+    await studio.shoot("lightning-any", page)
+    await page.get_by_role("button", name="Lightning only").click()
+    await studio.shoot("lightning-only", page)
+    wallet.pay(await studio.harness.invoice())
+    await page.get_by_role("heading", name="Your file is ready").wait_for()
+    await studio.shoot("lightning-done", page)
+    await context.close()
+    context = await studio.context()
+    page = await context.new_page()
+    wallet.down = True
+    await press_pay()
+    await page.get_by_role("button", name="Try Lightning again").wait_for()
+    await studio.shoot("lightning-unavailable", page)
+    await context.close()
+    context = await studio.context()
+    page = await context.new_page()
+    await page.goto(f"{studio.harness.url}/sell")
+    await page.get_by_label("Seller token").fill(studio.harness.token)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_text("Lightning wallet", exact=True).click()
+    await studio.shoot("lightning-seller", page)
+    await page.get_by_role("button", name="Connect another wallet").click()
+    await page.get_by_label("Wallet connection").fill("nonsense")
+    await page.get_by_role("button", name="Connect", exact=True).click()
+    await page.get_by_role("alert").wait_for()
+    await studio.shoot("lightning-connect", page)
+    await context.close()
+
+
 async def pictures(studio: Studio, link: str) -> None:
     """The two pictures in the README."""
     if "docs" not in studio.wanted:
@@ -356,6 +400,7 @@ async def main(wanted: set[str]) -> None:
         await widget_state(studio, link)
         await widget_states_of_another_site(studio, link)
         await keep_state(studio, link)
+        await lightning_states(studio, link)
         await pictures(studio, link)
         if studio.wants("demo"):
             demo = await stack.enter_async_context(gateway(folder / "b", demo=True))

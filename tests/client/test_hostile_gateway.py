@@ -108,7 +108,7 @@ async def test_seen_and_refused_for_ever(
         if path.endswith("/bytes") or b"purchase_id" not in body:
             return body
         purchase = json.loads(body)
-        [request] = purchase["payment_requests"]
+        request = purchase["payment_requests"][0]
         nothing = request | {"payable_sat": 0, "uri": f"bitcoin:{request['destination']}"}
         paid = {"state": "processing", "received_sat": 2500, "due_sat": 0, "payment_requests": [nothing]}
         return json.dumps(purchase | paid).encode()

@@ -63,14 +63,14 @@ class Shown(PurchaseObserver):
 
 def another_address(answer: dict[str, Any]) -> dict[str, Any]:
     """The answer with a way to pay that is somebody else's."""
-    [request] = answer["payment_requests"]
+    request = answer["payment_requests"][0]
     theirs = {"destination": OTHER, "uri": f"bitcoin:{OTHER}?amount=0.000025"}
     return answer | {"payment_requests": [request | theirs]}
 
 
 def another_uri(answer: dict[str, Any]) -> dict[str, Any]:
     """The answer with a URI that asks for more."""
-    [request] = answer["payment_requests"]
+    request = answer["payment_requests"][0]
     return answer | {"payment_requests": [request | {"uri": f"bitcoin:{request['destination']}?amount=1.5"}]}
 
 

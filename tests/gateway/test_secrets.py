@@ -16,6 +16,7 @@ import pytest
 import structlog
 from gateway_harness import GatewayHarness, open_harness, started
 from sales import content, file_for_sale
+from support.nostr_relay import Relay, WalletService, relay_server
 
 from bitcache.identifiers import b64u, new_file_id, unb64u
 from gateway.config.settings import Log
@@ -72,9 +73,26 @@ async def without_javascript(harness: GatewayHarness, file_id: str) -> bytes:
     return unb64u(claim.partition("~")[0].partition(".")[2])  # <F>.<C>, the newest first
 
 
+async def with_a_wallet(harness: GatewayHarness, relay: Relay) -> bytes:
+    """Connect a Lightning wallet that refuses every invoice, after some mistakes; return the connection's secret."""
+    methods = ["get_info", "make_invoice", "lookup_invoice"]
+    answers = {"get_info": {"result": {"methods": methods}}, "make_invoice": {"error": {"code": "RESTRICTED"}}}
+    service = WalletService(relay, answers=answers)
+    wallet_key, secret = service.connection.wallet_key.hex(), service.connection.secret
+    text = f"nostr+walletconnect://{wallet_key}?relay={relay.url}&secret={secret.hex()}"
+    for wrong in (text[:-1], text + "&secret=x", text.replace("relay", "rely"), f"{text}&relay={secret.hex()}"):
+        got = await harness.call("PUT", "/seller/connection", harness.token, json={"connection": wrong})
+        assert got.status == 400
+    assert (await harness.call("PUT", f"/seller/{text}", harness.token)).status == 404
+    got = await harness.call("PUT", "/seller/connection", harness.token, json={"connection": text})
+    assert got.status == 200, got.body
+    return secret
+
+
 async def test_no_secret_is_written(tmp_path: Path, log: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole of it."""
-    async with open_harness(tmp_path, log={"level": "debug"}) as harness:
+    async with open_harness(tmp_path, log={"level": "debug"}) as harness, relay_server() as relay:
+        wallet_secret = await with_a_wallet(harness, relay)
         sold = await harness.sell(file_for_sale(content(200_000), preview="la"))
         claim, purchase = await harness.begin(sold.file_id)
         link = f"/f/{sold.file_id}#{b64u(sold.link_share)}"
@@ -92,6 +110,7 @@ async def test_no_secret_is_written(tmp_path: Path, log: io.StringIO, monkeypatc
             "claim": unb64u(claim),
             "cookie's claim": hidden_claim,
             "token": unb64u(harness.token),
+            "wallet connection": wallet_secret,
         }
         while_open = everything(tmp_path)
     assert "unexpected_failure" in log.getvalue()

@@ -68,6 +68,26 @@ export const purchaseOf = (claim) => json("/claim", { bearer: claim });
 export const getShare = async (claim) => (await json("/share", { bearer: claim })).share;
 
 /**
+ * Ask for a further way to pay, such as a Lightning invoice.
+ * @param {string} purchaseId
+ * @param {string} claim
+ * @param {string} rail
+ * @returns {Promise<Purchase>}
+ */
+export const addPaymentRequest = (purchaseId, claim, rail) =>
+  json(`/purchases/${purchaseId}/payment-requests`, { method: "POST", bearer: claim, json: { rail } });
+
+/**
+ * Show the preimage that the buyer's wallet got for paying: the file is released even if the seller's never reports.
+ * @param {string} purchaseId
+ * @param {string} claim
+ * @param {string} preimage hexadecimal
+ * @returns {Promise<Purchase>}
+ */
+export const showReceipt = (purchaseId, claim, preimage) =>
+  json(`/purchases/${purchaseId}/receipt`, { method: "POST", bearer: claim, json: { preimage } });
+
+/**
  * The claims of purchases that were begun without JavaScript and wait in a cookie.
  * @param {string} fileId
  * @returns {Promise<string[]>}
@@ -76,7 +96,6 @@ export const pendingClaims = async (fileId) => (await json(`/f/${fileId}/claim`)
 
 /**
  * @param {string} purchaseId
- * @param {number} [amount] satoshis; the rest due unless given
+ * @param {"onchain" | "lightning"} rail
  */
-export const demoPay = (purchaseId, amount) =>
-  request("/demo/pay", { method: "POST", json: amount ? { purchase_id: purchaseId, amount_sat: amount } : { purchase_id: purchaseId } });
+export const demoPay = (purchaseId, rail) => request("/demo/pay", { method: "POST", json: { purchase_id: purchaseId, rail } });

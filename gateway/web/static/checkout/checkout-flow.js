@@ -3,7 +3,8 @@
 import { gatewayNow } from "../ui/gateway-time.js";
 import { report } from "../sealing/errors.js";
 import { formatLink } from "../sealing/file-link.js";
-import { demoPay } from "./buyer-api.js";
+import { addPaymentRequest, demoPay, showReceipt } from "./buyer-api.js";
+import { LIGHTNING } from "./lightning-request.js";
 import { checkPurchase, firstOf } from "./invoice-terms.js";
 import { keeps, noteClaim } from "./saved-claims.js";
 import { Delivery } from "./download-when-paid.js";
@@ -50,7 +51,9 @@ export class Flow {
     now: gatewayNow,
     pay: () => this.#press(() => this.#begin()),
     linkKept: () => this.#press(() => this.#begin({ linkKept: true })),
-    demoPay: () => this.#press(() => demoPay(this.#purchaseId())),
+    demoPay: (/** @type {"onchain" | "lightning"} */ rail) => this.#press(() => demoPay(this.#purchaseId(), rail)),
+    askForLightning: () => this.#press(() => addPaymentRequest(this.#purchaseId(), this.#claimed?.claim ?? "", LIGHTNING)),
+    showReceipt: (/** @type {string} */ preimage) => this.#press(() => showReceipt(this.#purchaseId(), this.#claimed?.claim ?? "", preimage)),
     startAgain: () => this.#press(() => this.#startAgain()),
     saysPaid: () => this.#press(async () => (this.dispatch({ type: "saysPaid" }), this.#watch?.now())),
     payPart: () => this.#press(async () => this.#payPart()),

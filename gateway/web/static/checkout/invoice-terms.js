@@ -1,15 +1,16 @@
 /**
  * What a gateway may ask of a buyer: the price that the seller signed, less what arrived, at one address for the whole
- * purchase. The gateway says how much is payable; what a wallet would scan is made here from what was checked, so that
+ * purchase, or by a Lightning invoice for exactly that. The gateway says how much is payable; what a wallet would scan is made here from what was checked, so that
  * no other one is ever shown. Python's half: gateway/client/invoice_terms.py; both read tests/vectors/invoice-terms.json.
  */
 
 import { GatewayError } from "../sealing/errors.js";
 import { btcText } from "../ui/format-numbers.js";
+import { amountMsat, LIGHTNING, lightningUri } from "./lightning-request.js";
 
 /** @typedef {import("./checkout-state.js").Purchase} Purchase */
 /** @typedef {{fileId: string, priceSat: number}} VerifiedOffer as the seller signed them */
-/** @typedef {{purchase_id: string, address: string}} First what the gateway said when it was first asked */
+/** @typedef {{purchase_id: string, address: string | null}} First what the gateway said when it was first asked */
 /**
  * @typedef {object} OnChainRequest where to pay on the chain
  * @property {string} address
@@ -17,36 +18,76 @@ import { btcText } from "../ui/format-numbers.js";
  * @property {boolean} seesUnconfirmed
  */
 
-/** The way to pay that this page knows; it passes over others. */
+/**
+ * @typedef {object} LightningRequest a Lightning invoice for all that is due
+ * @property {string} invoice
+ * @property {number} payableSat
+ */
+
+/** The ways to pay that this page knows are this one and Lightning; it passes over others. */
 export const ONCHAIN = "onchain";
 /** A rest may be raised to what the network carries (bitcache/money.py), and to no more than that. */
 const LARGEST_DUST = 546;
 const YEAR_3000 = 32_503_680_000;
 
 /**
+ * Return the way to pay on the chain; null if the purchase has none that is ready.
  * @param {Pick<Purchase, "payment_requests">} purchase
- * @returns {OnChainRequest}
- * @throws {GatewayError} gateway_dishonest, if there is none that is ready
+ * @returns {OnChainRequest | null}
  */
 export function onchainRequest({ payment_requests: requests }) {
   for (const { rail, destination, payable_sat: payableSat, sees_unconfirmed: seesUnconfirmed } of requests) {
     if (rail === ONCHAIN && destination !== null) return { address: destination, payableSat, seesUnconfirmed };
   }
-  throw new GatewayError("gateway_dishonest", "the invoice has no address to pay to");
+  return null;
 }
+
+/**
+ * Return the newest Lightning invoice that can still be paid.
+ * @param {Pick<Purchase, "payment_requests">} purchase
+ * @param {number} now Unix seconds
+ * @returns {LightningRequest | null}
+ */
+export function lightningRequest({ payment_requests: requests }, now) {
+  for (const { rail, destination, payable_sat: payableSat, expires_at: end } of [...requests].reverse()) {
+    if (rail === LIGHTNING && destination !== null && end > now) return { invoice: destination, payableSat };
+  }
+  return null;
+}
+
+/**
+ * Return why there is no Lightning invoice: it is being made, or the seller's wallet cannot make one; null if there is none
+ * to be had, or one is ready.
+ * @param {Pick<Purchase, "payment_requests">} purchase
+ * @param {number} now Unix seconds
+ * @returns {"preparing" | "unavailable" | null}
+ */
+export function lightningTrouble(purchase, now) {
+  const newest = purchase.payment_requests.filter(({ rail }) => rail === LIGHTNING).at(-1);
+  if (newest === undefined || lightningRequest(purchase, now) !== null) return null;
+  return newest.destination === null && newest.unavailable === null ? "preparing" : "unavailable";
+}
+
+/**
+ * Return what is asked for: the same on every way to pay, unless the chain cannot carry so little.
+ * @param {Pick<Purchase, "payment_requests" | "due_sat">} purchase
+ */
+export const payableSat = (purchase) => onchainRequest(purchase)?.payableSat ?? purchase.due_sat;
 
 /**
  * @param {Purchase} purchase that was checked
  * @returns {First} from which later answers must not differ
  */
-export const firstOf = (purchase) => ({ purchase_id: purchase.purchase_id, address: onchainRequest(purchase).address });
+export const firstOf = (purchase) => ({ purchase_id: purchase.purchase_id, address: onchainRequest(purchase)?.address ?? null });
 
 /**
- * BIP21, as the gateway's own (wallet/bip21.py).
+ * BIP21, as the gateway's own (wallet/bip21.py); with an invoice, wallets choose how they pay.
  * @param {Pick<OnChainRequest, "address" | "payableSat">} request
+ * @param {string} [invoice]
  */
-export function paymentUri({ address, payableSat }) {
-  return `bitcoin:${address}${payableSat === 0 ? "" : `?amount=${btcText(payableSat)}`}`;
+export function paymentUri({ address, payableSat: asked }, invoice) {
+  const parts = [asked === 0 ? "" : `amount=${btcText(asked)}`, invoice ? `lightning=${invoice}` : ""].filter(Boolean);
+  return `bitcoin:${address}${parts.length === 0 ? "" : "?"}${parts.join("&")}`;
 }
 
 /**
@@ -57,18 +98,42 @@ export function paymentUri({ address, payableSat }) {
  */
 export function checkPurchase(purchase, { fileId, priceSat }, first) {
   const { purchase_id: id, amount_sat: amount, received_sat: received, due_sat: due } = purchase;
-  const request = onchainRequest(purchase);
-  const { address, payableSat } = request;
-  const uris = purchase.payment_requests.filter(({ rail, destination }) => rail === ONCHAIN && destination !== null).map(({ uri }) => uri);
   insist(purchase.file_id === fileId, "the invoice is for another file");
   insist(/^[A-Za-z0-9_-]{22}$/.test(id) && (!first || id === first.purchase_id), "the gateway answered with another invoice");
-  insist(/^[A-Za-z0-9]{14,90}$/.test(address) && (!first || address === first.address), "the gateway asks for a payment to another address");
   insist(amount === priceSat, "the invoice is not for the signed price");
   insist(Number.isSafeInteger(received) && received >= 0 && due === Math.max(0, amount - received), "what is due does not add up");
-  const raised = payableSat >= due && payableSat <= Math.max(due, LARGEST_DUST) && (payableSat === 0) === (due === 0);
-  insist(Number.isSafeInteger(payableSat) && raised, "the gateway asks for more or less than what is due");
-  insist(uris.length === 1 && uris[0] === paymentUri(request), "the payment URI asks for something else than the invoice");
   insist(purchase.expires_at < YEAR_3000, "the invoice has no end");
+  checkOnChain(purchase, first?.address ?? null);
+  purchase.payment_requests.forEach((request) => checkLightning(purchase, request));
+}
+
+/**
+ * @param {Purchase} purchase
+ * @param {string | null} known the address that was named first
+ */
+function checkOnChain(purchase, known) {
+  const request = onchainRequest(purchase);
+  if (request === null) {
+    const other = purchase.payment_requests.some(({ rail }) => rail === LIGHTNING);
+    return insist(known === null && other, "the invoice has no address to pay to");
+  }
+  const { due_sat: due } = purchase;
+  const { address, payableSat: asked } = request;
+  const uris = purchase.payment_requests.filter(({ rail, destination }) => rail === ONCHAIN && destination !== null).map(({ uri }) => uri);
+  insist(/^[A-Za-z0-9]{14,90}$/.test(address) && (known === null || address === known), "the gateway asks for a payment to another address");
+  const raised = asked >= due && asked <= Math.max(due, LARGEST_DUST) && (asked === 0) === (due === 0);
+  insist(Number.isSafeInteger(asked) && raised, "the gateway asks for more or less than what is due");
+  insist(uris.length === 1 && uris[0] === paymentUri(request), "the payment URI asks for something else than the invoice");
+}
+
+/**
+ * @param {Purchase} purchase
+ * @param {import("./checkout-state.js").PaymentRequest} request
+ */
+function checkLightning({ due_sat: due, network }, { rail, destination, uri, payable_sat: asked }) {
+  if (rail !== LIGHTNING || destination === null || due === 0) return;
+  insist(amountMsat(destination, network) === due * 1000, "the Lightning invoice asks for something else than what is due");
+  insist(asked === due && uri === lightningUri(destination), "the payment URI asks for something else than the invoice");
 }
 
 /**

@@ -28,7 +28,7 @@ function payStep({ purchase }) {
   }
   if (purchase.received_sat === 0) {
     // a gateway without a node of its own sees blocks alone: whoever is not told would pay twice
-    const more = onchainRequest(purchase).seesUnconfirmed ? {} : { more: "step.pay.blind" };
+    const more = onchainRequest(purchase)?.seesUnconfirmed !== false ? {} : { more: "step.pay.blind" };
     return { name: "pay", status: "now", key: "step.pay.now", ...more };
   }
   const values = { received: purchase.received_sat, amount: purchase.amount_sat };

@@ -1,12 +1,13 @@
 /** The seller's half of the HTTP API (docs/protocol.md §7). */
 
-import { json } from "../client/http.js";
+import { json, request } from "../client/http.js";
 import { token } from "./seller-token.js";
 
 /**
  * @typedef {{script_type: string, network: string, addresses: string[], next_index: number, gap_hint: number, slowed: boolean, paused: string | null}} Payout
  * @typedef {{script_type: string, network: string, addresses: string[], min_price_sat: number, too_cheap: number}} PayoutCheck
- * @typedef {{name: string, network: string, payout: Payout | null, max_file_bytes: number, min_price_sat: number, demo: boolean,
+ * @typedef {{rail: string, kind: string, label: string, created_at: number | null, last_answer: number | null, failures: number}} WalletConnection
+ * @typedef {{name: string, network: string, payout: Payout | null, connection: WalletConnection | null, max_file_bytes: number, min_price_sat: number, demo: boolean,
  *   simulated: boolean}} Seller
  * @typedef {{file_id: string, price_sat: number, sealed_size: number, created_at: number, path: string,
  *   sales: {settled: number, pending: number, received_sat: number}}} Listing
@@ -34,6 +35,16 @@ export const checkPayout = (descriptor, type) =>
  */
 export const putPayout = (descriptor, type) =>
   json("/seller/payout", { method: "PUT", bearer: bearer(), json: { descriptor, script_type: type } });
+
+/**
+ * Ask this wallet for Lightning invoices from now on; it is tried first.
+ * @param {string} connection what the wallet exports: a secret
+ * @returns {Promise<WalletConnection>}
+ */
+export const putConnection = (connection) => json("/seller/connection", { method: "PUT", bearer: bearer(), json: { connection } });
+
+/** Ask no wallet any more. */
+export const deleteConnection = () => request("/seller/connection", { method: "DELETE", bearer: bearer() });
 
 /**
  * One page, newest first.

@@ -3,12 +3,13 @@
 import { report } from "../sealing/errors.js";
 import { h, present } from "../ui/dom.js";
 import { errorText, t } from "../ui/translations.js";
-import { checkPayout, getListings, getSeller, putPayout } from "./seller-api.js";
+import { checkPayout, deleteConnection, getListings, getSeller, putConnection, putPayout } from "./seller-api.js";
 import { keepLink, keptLinks } from "./saved-links.js";
 import { publish } from "./publish.js";
 import { signIn, signOut, token } from "./seller-token.js";
 import { formView } from "./views/sale-form.js";
 import { problemLine } from "./views/labelled-field.js";
+import { lightningPart, lightningView } from "./views/lightning-setup.js";
 import { listingsView } from "./views/listings.js";
 import { addressList, compareView, gapText, payoutView } from "./views/payout-setup.js";
 import { progressView } from "./views/upload-progress.js";
@@ -48,13 +49,13 @@ export class BitcacheSeller extends HTMLElement {
       if (problem.code === "not_signed_in") signOut();
       return this.#show(signInView(this.#signIn, errorText(problem)));
     }
-    if (this.#seller.payout) this.#home();
+    if (this.#seller.payout || this.#seller.connection) this.#home();
     else this.#askPayout();
   }
 
   /** @param {string} [before] what was pasted already */
   #askPayout(before) {
-    const keep = this.#seller?.payout ? () => this.#home() : undefined;
+    const keep = this.#canSell() ? () => this.#home() : undefined;
     const check = async (/** @type {string} */ descriptor, /** @type {string | null} */ type) => {
       const checked = await checkPayout(descriptor, type);
       if (!view.isConnected) return; // the seller left it meanwhile
@@ -66,6 +67,21 @@ export class BitcacheSeller extends HTMLElement {
     };
     const view = payoutView(check, { before, keep });
     this.#show(view, this.#account());
+  }
+
+  #canSell = () => Boolean(this.#seller?.payout || this.#seller?.connection);
+
+  #askConnection() {
+    const connect = async (/** @type {string} */ connection) => {
+      await putConnection(connection);
+      await this.#enter();
+    };
+    this.#show(lightningView(connect, { keep: () => (this.#canSell() ? this.#home() : this.#askPayout()) }), this.#account());
+  }
+
+  async #disconnect() {
+    await deleteConnection().catch(() => {}); // the page shows what holds
+    await this.#enter();
   }
 
   /** @param {Parameters<typeof formView>[2]} [before] */
@@ -114,7 +130,9 @@ export class BitcacheSeller extends HTMLElement {
     const change = h("button", { type: "button", class: "plain", onclick: () => this.#askPayout() }, t("sell.payout.change"));
     const name = h("span", { class: "small soft" }, t("sell.as", { name: seller.name }));
     const paid = seller.payout && h("details", {}, h("summary", {}, t("sell.payout.now")), addressList(seller.payout), h("p", {}, gapText(seller.payout)), change);
-    return h("section", { class: "account no-print" }, h("div", { class: "row" }, name, leave), ...present([paid]));
+    const lightning = lightningPart(seller.connection, Math.floor(Date.now() / 1000), { connect: () => this.#askConnection(), disconnect: () => this.#disconnect() });
+    const onChain = seller.payout ? null : this.#canSell() && h("button", { type: "button", class: "plain", onclick: () => this.#askPayout() }, t("sell.payout.set"));
+    return h("section", { class: "account no-print" }, h("div", { class: "row" }, name, leave), ...present([paid, lightning, onChain || null]));
   }
 }
 

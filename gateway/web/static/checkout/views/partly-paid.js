@@ -3,7 +3,7 @@
 import { h, heading, setText } from "../../ui/dom.js";
 import { satText } from "../../ui/format-numbers.js";
 import { t } from "../../ui/translations.js";
-import { onchainRequest } from "../invoice-terms.js";
+import { payableSat } from "../invoice-terms.js";
 import { verdictOn } from "../claim-from-link.js";
 import { noteLine, questions } from "./shared-parts.js";
 
@@ -27,7 +27,7 @@ export function partView(_, act) {
       const waits = verdictOn(part) === "wait";
       setText(text, t("part.text", { received: satText(part.received_sat), amount: satText(part.amount_sat) }));
       setText(notice, t(waits ? "part.wait" : "part.rest.text"));
-      setText(rest, t("part.rest", { due: satText(onchainRequest(part).payableSat) }));
+      setText(rest, t("part.rest", { due: satText(payableSat(part)) }));
       rest.disabled = waits;
       note.update(next);
     },

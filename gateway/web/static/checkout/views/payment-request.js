@@ -1,49 +1,67 @@
-/** Where to pay: QR code, amount, address, and how long the price is held. A partial payment changes the code. */
+/** Where to pay: QR code, amount, address or Lightning invoice, and how long the price is held. */
 
 import { qrImage } from "../../qr/qr.js";
 import { copyButton } from "../../ui/copy-button.js";
 import { h, heading, setText } from "../../ui/dom.js";
 import { btcText, countdown, satText } from "../../ui/format-numbers.js";
 import { t } from "../../ui/translations.js";
-import { onchainRequest, paymentUri } from "../invoice-terms.js";
-import { noteLine, price, questions, stepList, accessLinkBox } from "./shared-parts.js";
+import { payableSat } from "../invoice-terms.js";
+import { waysToPay } from "../ways-to-pay.js";
+import { lightningLine, wayChoice, webLnButton } from "./lightning-parts.js";
+import { accessLinkBox, noteLine, price, questions, stepList } from "./shared-parts.js";
 
 /** @typedef {import("../checkout-state.js").Purchase} Purchase */
+/** @typedef {import("../ways-to-pay.js").WaysToPay} WaysToPay */
 
 /**
  * @param {import("../checkout-state.js").State} state
- * @param {{demoPay: () => void, now: () => number}} act
+ * @param {{demoPay: (rail: "onchain" | "lightning") => void, askForLightning: () => void, showReceipt: (preimage: string) => void, now: () => number}} act
  * @returns {import("./shared-parts.js").View}
  */
 export function invoiceView(state, act) {
   const offer = /** @type {import("../checkout-state.js").Offer} */ (state.offer);
   let purchase = /** @type {Purchase} */ (state.purchase);
+  let lightningOnly = false;
+  const choice = wayChoice((only) => {
+    lightningOnly = only;
+    showWays();
+  });
   const code = qrCode();
+  const scan = h("p", { class: "soft" });
   const partial = h("p", { class: "notice warn", hidden: true });
-  const amount = amountRow(() => purchase);
+  const [amount, address, invoice] = [amountRow(() => purchase), addressRow(), invoiceRow()];
   const held = h("p", { class: "held" }, h("span"), h("time", { role: "timer" }));
   const [note, steps, back] = [noteLine(), stepList(), accessLinkBox({ folded: true })];
-  const actions = payActions(offer.demo, act);
-  const head = h("div", { class: "offer-head" }, heading(offer.title), h("p", { class: "soft" }, t("invoice.scan")));
-  const facts = h("dl", { class: "pay-facts" }, amount.node, addressRow(onchainRequest(purchase).address));
-  const pay = h("div", { class: "stack" }, code.node, facts, actions.node, held, note.node);
-  const tick = setInterval(() => showTime(), 1000);
+  const [line, actions] = [lightningLine(act), payActions(offer.demo, act)];
+  const head = h("div", { class: "offer-head" }, heading(offer.title), scan);
+  const facts = h("dl", { class: "pay-facts" }, amount.node, address.node, invoice.node);
+  const pay = h("div", { class: "stack" }, choice.node, code.node, line.node, facts, actions.node, held, note.node);
+  const showWays = () => {
+    const ways = waysToPay(purchase, act.now(), lightningOnly);
+    setText(scan, t(ways.way === "lightning" ? "invoice.scan.lightning" : "invoice.scan"));
+    code.update(ways, purchase);
+    facts.hidden = ways.way === null;
+    [choice, line, address, invoice, actions].forEach((part) => part.update(ways));
+  };
   const showTime = () => {
-    if (!held.isConnected) return clearInterval(tick);
     const left = purchase.expires_at - act.now();
     setText(held.children[0], t(left > 0 ? "invoice.held" : "invoice.late"));
     setText(held.children[1], left > 0 ? countdown(left) : "");
   };
+  const tick = setInterval(() => {
+    if (!held.isConnected) return clearInterval(tick);
+    showTime();
+    showWays();
+  }, 1000);
   return {
     node: h("div", { class: "card" }, head, partial, pay, h("hr"), steps.node, questions(back.node)),
     update(next) {
       purchase = next.purchase ?? purchase;
-      code.update(purchase);
       showPartial(partial, purchase);
       amount.update(purchase);
-      actions.update(purchase);
       [note, steps, back].forEach((part) => part.update(next));
       showTime();
+      showWays();
     },
   };
 }
@@ -54,12 +72,16 @@ function qrCode() {
   const node = h("div", { class: "qr" });
   return {
     node,
-    /** @param {Purchase} purchase */
-    update(purchase) {
-      const request = onchainRequest(purchase);
-      const uri = paymentUri(request);
-      if (uri === shown) return;
-      node.replaceChildren(qrImage(uri, t("invoice.qr", { price: satText(request.payableSat), address: request.address })));
+    /**
+     * @param {WaysToPay} ways
+     * @param {Purchase} purchase
+     */
+    update({ uri, address }, purchase) {
+      node.hidden = uri === "";
+      if (uri === shown || uri === "") return;
+      node.classList.toggle("dense", uri.length > 200);
+      const amount = satText(payableSat(purchase));
+      node.replaceChildren(qrImage(uri, address ? t("invoice.qr", { price: amount, address }) : t("invoice.qr.lightning", { price: amount })));
       shown = uri;
     },
   };
@@ -71,7 +93,7 @@ function qrCode() {
  */
 function showPartial(line, purchase) {
   const { received_sat: received, due_sat: due } = purchase;
-  const asked = onchainRequest(purchase).payableSat;
+  const asked = payableSat(purchase);
   line.hidden = due === 0 || (received === 0 && asked === due);
   const sentences = [
     received > 0 && t("invoice.partial", { received: satText(received), due: satText(due) }),
@@ -84,13 +106,13 @@ function showPartial(line, purchase) {
 function amountRow(current) {
   let shown = 0;
   const value = h("dd");
-  const button = copyButton(() => btcText(onchainRequest(current()).payableSat), { name: t("copy.amount") });
+  const button = copyButton(() => btcText(payableSat(current())), { name: t("copy.amount") });
   const node = h("div", { class: "asked" }, h("dt", {}, t("invoice.amount")), value, h("dd", { class: "act" }, button));
   return {
     node,
     /** @param {Purchase} purchase */
     update(purchase) {
-      const asked = onchainRequest(purchase).payableSat;
+      const asked = payableSat(purchase);
       if (asked === shown) return;
       value.replaceChildren(price(asked));
       shown = asked;
@@ -98,28 +120,60 @@ function amountRow(current) {
   };
 }
 
-/** @param {string} address */
-function addressRow(address) {
-  // In fours, to compare with what the wallet shows; the gaps are not copied.
-  const fours = (address.match(/.{1,4}/g) ?? []).map((four) => h("span", {}, four));
-  const value = h("dd", { class: "mono address" }, ...fours);
-  const button = copyButton(() => address, { name: t("copy.address") });
-  return h("div", {}, h("dt", {}, t("invoice.address")), value, h("dd", { class: "act" }, button));
+function addressRow() {
+  let shown = "";
+  const value = h("dd", { class: "mono address" });
+  const button = copyButton(() => shown, { name: t("copy.address") });
+  const node = h("div", {}, h("dt", {}, t("invoice.address")), value, h("dd", { class: "act" }, button));
+  return {
+    node,
+    /** @param {WaysToPay} ways */
+    update({ address }) {
+      node.hidden = address === null;
+      if (address === null || address === shown) return;
+      shown = address;
+      // In fours, to compare with what the wallet shows; the gaps are not copied.
+      value.replaceChildren(...(address.match(/.{1,4}/g) ?? []).map((four) => h("span", {}, four)));
+    },
+  };
+}
+
+function invoiceRow() {
+  let shown = "";
+  const value = h("dd", { class: "mono invoice" });
+  const button = copyButton(() => shown, { name: t("copy.invoice") });
+  const node = h("div", {}, h("dt", {}, t("invoice.lightning")), value, h("dd", { class: "act" }, button));
+  return {
+    node,
+    /** @param {WaysToPay} ways */
+    update({ invoice, way }) {
+      node.hidden = invoice === null || way !== "lightning";
+      shown = invoice ?? "";
+      // Nobody compares 300 characters: both ends tell which one it is.
+      setText(value, `${shown.slice(0, 16)}…${shown.slice(-8)}`);
+    },
+  };
 }
 
 /**
- * The one next action: the wallet on this device, or in a demonstration its demo wallet.
+ * The one next action: the wallet on this device or in this browser, or in a demonstration its demo wallet.
  * @param {boolean} demo
- * @param {{demoPay: () => void}} act
+ * @param {{demoPay: (rail: "onchain" | "lightning") => void, showReceipt: (preimage: string) => void}} act
  */
 function payActions(demo, act) {
   const wallet = h("a", { class: demo ? "button" : "button primary" }, t("invoice.open"));
-  const purse = h("button", { type: "button", class: "button primary", onclick: act.demoPay }, t("invoice.demo"));
+  /** @type {"onchain" | "lightning"} */
+  let rail = "onchain";
+  const demoWallet = h("button", { type: "button", class: "button primary", onclick: () => act.demoPay(rail) }, t("invoice.demo"));
+  const webLn = webLnButton(act.showReceipt);
   return {
-    node: h("div", { class: "stack" }, demo ? purse : "", wallet),
-    /** @param {Purchase} purchase */
-    update(purchase) {
-      wallet.href = paymentUri(onchainRequest(purchase));
+    node: h("div", { class: "stack" }, demo ? demoWallet : "", wallet, webLn.node),
+    /** @param {WaysToPay} ways */
+    update(ways) {
+      rail = ways.way === "lightning" ? "lightning" : "onchain";
+      demoWallet.hidden = wallet.hidden = ways.uri === "";
+      wallet.href = ways.uri;
+      webLn.update(ways);
     },
   };
 }

@@ -1,0 +1,64 @@
+"""The wallets that sellers connected, opened when they are first asked and kept open."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+from bitcache import wallet_connections
+from bitcache.errors import NotFound
+from bitcache.master_key import MasterKey
+from bitcache.storage.database import Store
+from bitcache.wallet_connections import NewConnection
+from gateway.wallet_ports import ConnectionHealth
+from wallet.lightning.lightning_wallet import LightningWallet
+from wallet.lightning.open_connection import Opener
+from wallet.lightning.simulated_lightning import SimulatedLightning
+from wallet.rails.lightning import LightningRail
+from wallet.rails.wallet_health import WalletHealth
+
+
+class ConnectedWallets:
+    """By scope; an installation has some hundred sellers at most, so none is closed while the gateway runs."""
+
+    def __init__(self, store: Store, key: MasterKey, opener: Opener) -> None:
+        self._store, self._key, self._opener = store, key, opener
+        self._open: dict[str, LightningWallet] = {}
+        self.health = WalletHealth()
+
+    async def of(self, scope: str) -> LightningWallet:
+        """Return the wallet of a scope; raise NotFound, WrongKey."""
+        if scope not in self._open:
+            connection = await self._store.read(lambda conn: wallet_connections.by_scope(conn, scope))
+            self._open.setdefault(scope, self._opener.open(self._key.unwrap_connection(connection.wrapped)))
+        return self._open[scope]
+
+    async def try_connection(self, text: str) -> NewConnection:
+        """Ask the wallet what it is; raise ConnectionRefused, ConnectionCanSpend, or what the wallet raises."""
+        wallet = self._opener.open(text)
+        try:
+            info = await wallet.info()
+        finally:
+            await wallet.close()
+        return NewConnection(LightningRail.name, info.kind, info.name, text.strip())
+
+    def count(self) -> dict[str, int]:
+        """Return how many wallets that were asked lately answer ("ok") and do not ("failing")."""
+        failing = sum(self.health.failures(scope) > 0 for scope in self._open)
+        return {"ok": len(self._open) - failing, "failing": failing}
+
+    async def pay_simulated(self, invoice: str) -> str:
+        """Pay an invoice of the simulated wallet; return the payment hash; raise NotFound where there is none."""
+        for wallet in self._open.values():
+            if isinstance(wallet, SimulatedLightning):
+                return hashlib.sha256(await asyncio.to_thread(wallet.pay, invoice)).hexdigest()
+        raise NotFound("no seller here has connected the simulated wallet")
+
+    def health_of(self, scope: str) -> ConnectionHealth:
+        """Return when the wallet answered last, and how often in a row it has failed since."""
+        return ConnectionHealth(self.health.last_answer(scope), self.health.failures(scope))
+
+    async def close(self) -> None:
+        """Close them all."""
+        for wallet in self._open.values():
+            await wallet.close()

@@ -1,0 +1,63 @@
+/** What the payment request shows of Lightning: the choice of code, what became of the invoice, the browser's wallet. */
+
+import { h, setText } from "../../ui/dom.js";
+import { t } from "../../ui/translations.js";
+
+/** @typedef {import("../ways-to-pay.js").WaysToPay} WaysToPay */
+/** @typedef {{enable: () => Promise<unknown>, sendPayment: (invoice: string) => Promise<{preimage: string}>}} WebLn webln.guide */
+
+/** @param {(lightningOnly: boolean) => void} onChoice */
+export function wayChoice(onChoice) {
+  const any = h("button", { type: "button", onclick: () => onChoice(false) }, t("ways.any"));
+  const only = h("button", { type: "button", onclick: () => onChoice(true) }, t("ways.lightning"));
+  const node = h("div", { class: "ways", role: "group", "aria-label": t("ways.label") }, any, only);
+  return {
+    node,
+    /** @param {WaysToPay} ways */
+    update({ canChoose, way }) {
+      node.hidden = !canChoose;
+      any.setAttribute("aria-pressed", String(way === "any"));
+      only.setAttribute("aria-pressed", String(way === "lightning"));
+    },
+  };
+}
+
+/** @param {{askForLightning: () => void}} act */
+export function lightningLine({ askForLightning }) {
+  const text = h("p", { class: "soft", role: "status" });
+  const again = h("button", { type: "button", class: "button", onclick: askForLightning }, t("lightning.again"));
+  const node = h("div", { class: "lightning-line" }, text, again);
+  return {
+    node,
+    /** @param {WaysToPay} ways */
+    update({ trouble, way }) {
+      node.hidden = trouble === null;
+      again.hidden = trouble !== "unavailable";
+      if (trouble === "preparing") setText(text, t(way === null ? "lightning.waiting" : "lightning.preparing"));
+      if (trouble === "unavailable") setText(text, t(way === null ? "lightning.none" : "lightning.unavailable"));
+    },
+  };
+}
+
+/**
+ * A wallet in the browser pays at a click, and its preimage is the receipt (WebLN).
+ * @param {(preimage: string) => void} onPaid
+ */
+export function webLnButton(onPaid) {
+  let shown = "";
+  const node = h("button", { type: "button", class: "button", hidden: true, onclick: () => pay().catch(() => {}) }, t("lightning.browser"));
+  async function pay() {
+    const { webln } = /** @type {{webln?: WebLn}} */ (globalThis);
+    if (!webln || !shown) return;
+    await webln.enable();
+    onPaid((await webln.sendPayment(shown)).preimage);
+  }
+  return {
+    node,
+    /** @param {WaysToPay} ways */
+    update({ invoice }) {
+      shown = invoice ?? "";
+      node.hidden = !("webln" in globalThis) || invoice === null;
+    },
+  };
+}
