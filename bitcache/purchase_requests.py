@@ -54,12 +54,12 @@ class PurchaseRequest:
 
     @property
     def of(self) -> Of:
-        """What is wished, whoever wishes it."""
+        """What is asked for, whoever asks."""
         return self.file_id, self.claim_hash
 
 
 class AcceptedRequest(NamedTuple):
-    """A wish that can be fulfilled; its invoice is open for the part ``expiry`` of the usual time."""
+    """A request that is admitted; its invoice is open for the part ``expiry`` of the usual time."""
 
     purchase_request: PurchaseRequest
     sale: Sale

@@ -196,7 +196,7 @@ class Watcher:
         return cursor
 
     async def _first(self, below: int | None = None) -> BlockRef:
-        """Return the block to begin at: the birthday, or the safety depth under the tip (and under ``below``)."""
+        """Return the block to begin at: that of the settings, or the safety depth under the tip (and ``below``)."""
         tip = await self._source.tip()
         if below is None and self._watch_from is not None:
             return await self._source.at(min(self._watch_from, tip.height))

@@ -49,7 +49,7 @@ async def trim_events(context: GatewayContext) -> None:
 
 
 async def tell_long_runs(context: GatewayContext, told: dict[int, int]) -> None:
-    """``told`` remembers each payout's run when it was last spoken of."""
+    """``told`` remembers each payout's run when it was last logged."""
     for payout in await context.store.read(sellers.active_payouts):
         if payout.gap_hint >= max(LONG_RUN, 2 * told.get(payout.id, 0)):
             told[payout.id] = payout.gap_hint

@@ -42,7 +42,7 @@ _QUIET = ("sqlalchemy", "aiosqlite", "alembic", "asyncio", "urllib3", "bitcoinli
 
 
 def configure(settings: Log, stream: TextIO | None = None) -> None:
-    """Send every log line of this process to ``stream`` (standard error), in the wished format."""
+    """Send every log line of this process to ``stream`` (standard error), in the format that settings name."""
     out = stream if stream is not None else sys.stderr
     console = settings.format == "console" or (settings.format == "auto" and out.isatty())
     level = logging.getLevelName(settings.level.upper())

@@ -178,14 +178,14 @@ class Listener(web.BaseSite):
         return any(ip in network for network in self._trusted)
 
 
-def connections_allowed(wished: int) -> int:
-    """``wished``, or fewer where this process may not open so many files.  Raises the process's own limit first."""
+def connections_allowed(wanted: int) -> int:
+    """``wanted``, or fewer where this process may not open so many files.  Raises the process's own limit first."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    allowed = min(wished, max(most - OTHER_FILES, most // 2))
-    if allowed < wished:
+    allowed = min(wanted, max(most - OTHER_FILES, most // 2))
+    if allowed < wanted:
         hint = "In a systemd unit: LimitNOFILE=65536; in a shell: ulimit -n 65536"
-        log.warning("fewer_connections", wished=wished, allowed=allowed, open_files=most, hint=hint)
+        log.warning("fewer_connections", wanted=wanted, allowed=allowed, open_files=most, hint=hint)
     return allowed
 
 

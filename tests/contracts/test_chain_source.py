@@ -283,7 +283,7 @@ async def test_waiting_ends_by_itself(chain: Chain) -> None:
     assert 0.1 < time.monotonic() - began < 2
 
 
-async def test_a_purse_pays_only_addresses_of_its_network(chain: Chain) -> None:
+async def test_a_demo_wallet_pays_only_addresses_of_its_network(chain: Chain) -> None:
     with pytest.raises(NodeRefused):
         await chain.mover.pay("bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu", Sat(1_000))
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { mayDownload, reduce, screenOf, START } from "../../gateway/web/static/checkout/checkout-state.js";
+import { mayDownload, reduce, viewNameOf, START } from "../../gateway/web/static/checkout/checkout-state.js";
 import { stepsOf } from "../../gateway/web/static/checkout/progress-steps.js";
 import { adviceOn, check, parsePrice } from "../../gateway/web/static/seller/validate.js";
 import { snippet } from "../../gateway/web/static/seller/views/published.js";
@@ -24,27 +24,27 @@ const purchase = (changes = {}) => ({ type: "purchase", purchase: { ...Purchase,
 const statuses = (state) => stepsOf(state).map(({ status }) => status);
 
 test("each turn of events has its screen", () => {
-  assert.equal(screenOf(START), "loading");
-  assert.equal(screenOf(after(offered)), "offer");
-  assert.equal(screenOf(after(offered, { type: "start" })), "offer");
-  assert.equal(screenOf(after(offered, purchase())), "invoice");
-  assert.equal(screenOf(after(offered, purchase({ state: "processing" }))), "waiting");
-  assert.equal(screenOf(after(offered, purchase({ state: "settled", released: true }))), "waiting");
-  assert.equal(screenOf(after(offered, purchase({ state: "expired" }))), "expired");
-  assert.equal(screenOf(after(offered, purchase({ state: "invalid", released: true }))), "waiting");
-  assert.equal(screenOf(after({ type: "trouble", trouble: { code: "invalid_link" } })), "trouble");
-  assert.equal(screenOf(after(offered, purchase(), { type: "opened", at: 9, file: FILE })), "done");
+  assert.equal(viewNameOf(START), "loading");
+  assert.equal(viewNameOf(after(offered)), "offer");
+  assert.equal(viewNameOf(after(offered, { type: "start" })), "offer");
+  assert.equal(viewNameOf(after(offered, purchase())), "invoice");
+  assert.equal(viewNameOf(after(offered, purchase({ state: "processing" }))), "waiting");
+  assert.equal(viewNameOf(after(offered, purchase({ state: "settled", released: true }))), "waiting");
+  assert.equal(viewNameOf(after(offered, purchase({ state: "expired" }))), "expired");
+  assert.equal(viewNameOf(after(offered, purchase({ state: "invalid", released: true }))), "waiting");
+  assert.equal(viewNameOf(after({ type: "trouble", trouble: { code: "invalid_link" } })), "trouble");
+  assert.equal(viewNameOf(after(offered, purchase(), { type: "opened", at: 9, file: FILE })), "done");
 });
 
 test("an opened file stays, whatever becomes of the payment", () => {
   const state = after(offered, purchase({ state: "settled", released: true }), { type: "opened", at: 9, file: FILE });
-  assert.equal(screenOf(reduce(state, purchase({ state: "invalid", released: true }))), "done");
+  assert.equal(viewNameOf(reduce(state, purchase({ state: "invalid", released: true }))), "done");
 });
 
 test("a payment that was replaced leads back to the invoice, and the download is held", () => {
   const seen = after(offered, purchase({ state: "processing" }), { type: "downloading", bytes: 10, total: 77 });
   const back = reduce(reduce(seen, { type: "held" }), purchase({ state: "new" }));
-  assert.equal(screenOf(back), "invoice");
+  assert.equal(viewNameOf(back), "invoice");
   assert.deepEqual(statuses(back), ["now", "todo", "todo", "todo"]);
 });
 
@@ -67,8 +67,8 @@ test("the same news twice is shown once", () => {
 
 test("the rest can be sent after the time is up", () => {
   const partly = after(offered, purchase({ state: "expired", received_sat: 1000, due_sat: 1500 }));
-  assert.equal(screenOf(partly), "expired");
-  assert.equal(screenOf(reduce(partly, { type: "payRest" })), "invoice");
+  assert.equal(viewNameOf(partly), "expired");
+  assert.equal(viewNameOf(reduce(partly, { type: "payRest" })), "invoice");
 });
 
 test("starting again forgets the purchase but not the offer", () => {
@@ -78,7 +78,7 @@ test("starting again forgets the purchase but not the offer", () => {
 
 test("trouble ends with a retry, a note with the next news", () => {
   const troubled = after(offered, purchase({ state: "processing" }), { type: "trouble", trouble: { code: "tampered" } });
-  assert.equal(screenOf(reduce(troubled, { type: "retry" })), "waiting");
+  assert.equal(viewNameOf(reduce(troubled, { type: "retry" })), "waiting");
   assert.equal(after(offered, purchase(), { type: "note", note: { code: "chain" } }, purchase()).note, null);
 });
 

@@ -145,7 +145,7 @@ async def crash(node: RegtestNode) -> None:
 async def test_a_node_that_crashed_is_given_the_payment_again(real: WatcherHarness, own_regtest: RegtestNode) -> None:
     """With the unconfirmed ancestor that it hangs on, in the right order."""
     (_, elsewhere) = fresh_destinations(1)[0]
-    everything = int((await own_regtest.rpc("getbalance", wallet="purse")) * 100_000_000)
+    everything = int((await own_regtest.rpc("getbalance", wallet="demo")) * 100_000_000)
     parent = await own_regtest.pay(elsewhere, Sat(everything // 2))
     purchase_id, address = await real.invoice()
     child = await own_regtest.pay(address, Sat(5_000))

@@ -161,7 +161,7 @@ async def test_two_accounts_are_one_chain(watch: Watch, depth: int) -> None:
     first, second = fresh_account("wpkh"), fresh_account("tr")
     async with watch.running() as source:
         both = {watch.issue(first, 0): btc_text(Sat(1_000)), watch.issue(second, 0): btc_text(Sat(2_000))}
-        await watch.node.rpc("sendmany", "", both, wallet="purse")
+        await watch.node.rpc("sendmany", "", both, wallet="demo")
         await watch.node.mine(depth)
         await watch.follow(source)
         assert watch.amounts() == [1_000, 2_000]

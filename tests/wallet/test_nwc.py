@@ -31,7 +31,7 @@ from wallet.lightning.nwc.nwc_wallet import NwcWallet
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "nostr-messages.json").read_text())
 KEY, SECRET = "ab" * 32, "cd" * 32
 GOOD = f"nostr+walletconnect://{KEY}?relay=wss%3A%2F%2Frelay.example&secret={SECRET}"
-RECEIVES = {"result": {"alias": "Till\u202e", "methods": ["get_info", "make_invoice", "lookup_invoice"]}}
+RECEIVES = {"result": {"alias": "Ada\u202e", "methods": ["get_info", "make_invoice", "lookup_invoice"]}}
 INVOICE = DecodedInvoice("lnbcrt1", "bcrt", b"\x07" * 32, 1000, 0, 600)
 
 
@@ -147,7 +147,7 @@ async def wallet(service: WalletService) -> AsyncIterator[NwcWallet]:
 async def test_a_wallet_that_may_only_receive(service: WalletService, wallet: NwcWallet) -> None:
     """Its name has nothing in it that turns a line around."""
     info = await wallet.info()
-    assert (info.name, info.kind) == ("Till", "nwc")
+    assert (info.name, info.kind) == ("Ada", "nwc")
     service.answers["make_invoice"] = {"result": {"invoice": "lnbcrt1"}}
     assert await wallet.make_invoice(Sat(3), expiry_seconds=60, description="a file") == "lnbcrt1"
     assert service.asked[-1] == ("make_invoice", {"amount": 3000, "expiry": 60, "description": "a file"})
@@ -155,7 +155,7 @@ async def test_a_wallet_that_may_only_receive(service: WalletService, wallet: Nw
 
 async def test_a_wallet_that_speaks_the_older_encryption_alone(service: WalletService, wallet: NwcWallet) -> None:
     service.speaks_only = NIP04
-    assert (await wallet.info()).name == "Till"
+    assert (await wallet.info()).name == "Ada"
 
 
 @pytest.mark.parametrize("method", ["pay_invoice", "pay_keysend", "multi_pay_invoice", "multi_pay_keysend"])
@@ -242,7 +242,7 @@ async def test_a_connection_that_was_lost_is_made_again(
     await relay.hang_up()
     for attempt in range(5):
         try:
-            assert (await wallet.info()).name == "Till"
+            assert (await wallet.info()).name == "Ada"
             return
         except WalletUnreachable:
             await asyncio.sleep(0.5 * (attempt + 1))

@@ -24,7 +24,7 @@ from bitcache.money import Sat, btc_text
 from wallet.chain.bitcoind_executable import find_bitcoind
 from wallet.chain.node_rpc import NodeRpc
 
-WALLET = "purse"
+WALLET = "demo"
 MATURE = 101
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -144,7 +144,7 @@ class RegtestNode:
                 if self._guard is None or self._guard.poll() is not None or time.monotonic() > deadline:
                     raise NodeUnreachable(f"the private node did not start: {error}") from error
                 await asyncio.sleep(0.05)
-        await self._fill_purse()
+        await self._fund_demo_wallet()
 
     async def _come_up(self) -> None:
         """Launch; on other ports, if somebody else took one of them first."""
@@ -245,7 +245,7 @@ class RegtestNode:
     async def _demo_wallet(self, method: str, *params: Any) -> Any:
         return await self.rpc(method, *params, wallet=WALLET)
 
-    async def _fill_purse(self) -> None:
+    async def _fund_demo_wallet(self) -> None:
         """Make or load the wallet; the first time, mine until a reward can be spent."""
         if WALLET not in await self.rpc("listwallets"):
             try:

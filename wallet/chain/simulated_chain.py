@@ -1,7 +1,7 @@
 """A chain in memory: for demonstrations on machines without a node, and for fast tests.
 
-It is a real implementation of the port, held to the same contract tests as a node.  It is also a
-:class:`~wallet.chain.chain_source.Purse`, and can be told to reorganise, replace and drop.  Coins come from
+It is a real implementation of the port, held to the same contract tests as a node, and of
+:class:`~wallet.chain.chain_source.DemoWallet`.  It can be told to reorganise, replace and drop.  Coins come from
 nowhere.  Given a ``path`` it survives a restart; without, every block after the genesis is new.
 """
 

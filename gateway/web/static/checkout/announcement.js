@@ -2,7 +2,7 @@
 
 import { satText } from "../ui/format-numbers.js";
 import { errorText, t } from "../ui/translations.js";
-import { screenOf } from "./checkout-state.js";
+import { viewNameOf } from "./checkout-state.js";
 
 /**
  * @param {import("./checkout-state.js").State} state
@@ -10,12 +10,12 @@ import { screenOf } from "./checkout-state.js";
  */
 export function announcement(state) {
   const { purchase } = state;
-  const screen = screenOf(state);
-  if (screen === "trouble" && state.trouble) return errorText(state.trouble);
-  if (screen === "done") return t("done.title");
-  if (screen === "expired") return t("expired.title");
-  if (screen === "waiting" && purchase) return waiting(state, purchase);
-  if (screen !== "invoice" || !purchase) return "";
+  const view = viewNameOf(state);
+  if (view === "trouble" && state.trouble) return errorText(state.trouble);
+  if (view === "done") return t("done.title");
+  if (view === "expired") return t("expired.title");
+  if (view === "waiting" && purchase) return waiting(state, purchase);
+  if (view !== "invoice" || !purchase) return "";
   if (purchase.received_sat === 0) return t("step.pay.now");
   return t("invoice.partial", { received: satText(purchase.received_sat), due: satText(purchase.due_sat) });
 }

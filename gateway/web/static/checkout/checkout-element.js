@@ -9,7 +9,7 @@ import { h, setText } from "../ui/dom.js";
 import { t } from "../ui/translations.js";
 import { Flow } from "./checkout-flow.js";
 import { settleIntoFrame, tellState } from "./embed-messages.js";
-import { screenOf, START } from "./checkout-state.js";
+import { viewNameOf, START } from "./checkout-state.js";
 import { announcement } from "./announcement.js";
 import { doneView } from "./views/file-ready.js";
 import { expiredView } from "./views/payment-expired.js";
@@ -71,9 +71,9 @@ export class BitcacheCheckout extends HTMLElement {
    */
   #show(before, after) {
     if (!this.#flow || this.#flow.state !== after) return;
-    const screen = screenOf(after);
-    if (screen === "loading") return;
-    if (screen !== this.#shown || before.purchase?.purchase_id !== after.purchase?.purchase_id) this.#swap(screen, after);
+    const view = viewNameOf(after);
+    if (view === "loading") return;
+    if (view !== this.#shown || before.purchase?.purchase_id !== after.purchase?.purchase_id) this.#swap(view, after);
     this.#view?.update(after);
     setText(this.#live, announcement(after));
     document.title = t("page.title", { title: after.offer?.title ?? t("brand") });
@@ -93,14 +93,14 @@ export class BitcacheCheckout extends HTMLElement {
 
   /**
    * A new screen takes the focus to its heading, but not from someone who is elsewhere on the page.
-   * @param {string} screen
+   * @param {string} view
    * @param {State} state
    */
-  #swap(screen, state) {
+  #swap(view, state) {
     const first = this.#shown === "";
     const here = this.contains(document.activeElement) || document.activeElement === document.body;
-    this.#view = VIEWS[screen](state, /** @type {Flow} */ (this.#flow).act);
-    this.#shown = screen;
+    this.#view = VIEWS[view](state, /** @type {Flow} */ (this.#flow).act);
+    this.#shown = view;
     this.replaceChildren(this.#view.node, this.#live);
     if (!first && here) this.#view.node.querySelector("h1")?.focus();
   }

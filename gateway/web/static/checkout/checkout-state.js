@@ -177,11 +177,11 @@ export const mayDownload = (purchase) => purchase !== null && (purchase.released
 export const isPaid = ({ state, released, due_sat: due }) => released || (["processing", "settled", "invalid"].includes(state) && due === 0);
 
 /**
- * @typedef {"loading" | "trouble" | "offer" | "part" | "keep" | "invoice" | "waiting" | "expired" | "done"} Screen
+ * @typedef {"loading" | "trouble" | "offer" | "part" | "keep" | "invoice" | "waiting" | "expired" | "done"} ViewName
  * @param {State} state
- * @returns {Screen}
+ * @returns {ViewName}
  */
-export function screenOf(state) {
+export function viewNameOf(state) {
   const { purchase } = state;
   if (state.file) return "done";
   if (state.trouble) return "trouble";
