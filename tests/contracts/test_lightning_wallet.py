@@ -45,7 +45,7 @@ async def connected(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
         yield Connected(simulated, simulated.pay)
         return
     real: LightningHarness = request.getfixturevalue("lightning_wallets")
-    wallet = NwcWallet(parse(real.connection, private=True), now)
+    wallet = NwcWallet(parse(real.connection, private=True), now, private=True)
     yield Connected(wallet, lambda text: bytes.fromhex(real.buyer.pay(text)["preimage"]))
     await wallet.close()
 

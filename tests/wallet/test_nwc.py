@@ -139,7 +139,7 @@ def service(relay: Relay) -> WalletService:
 
 @pytest.fixture
 async def wallet(service: WalletService) -> AsyncIterator[NwcWallet]:
-    wallet = NwcWallet(service.connection, now, answer_seconds=1.0)
+    wallet = NwcWallet(service.connection, now, private=True, answer_seconds=1.0)
     yield wallet
     await wallet.close()
 
@@ -229,7 +229,7 @@ async def test_a_relay_that_refuses_says_why(relay: Relay, service: WalletServic
 
 async def test_a_relay_that_is_not_there(service: WalletService) -> None:
     connection = replace(service.connection, relays=("ws://127.0.0.1:9",))
-    elsewhere = NwcWallet(connection, now, answer_seconds=0.3)
+    elsewhere = NwcWallet(connection, now, private=True, answer_seconds=0.3)
     with pytest.raises(WalletUnreachable):
         await elsewhere.info()
     await elsewhere.close()

@@ -25,13 +25,13 @@ def now() -> int:
 @pytest.fixture
 async def wallet(lightning_wallets: LightningHarness) -> AsyncIterator[NwcWallet]:
     """The seller's wallet, by a connection that may only receive."""
-    wallet = NwcWallet(parse(lightning_wallets.connection, private=True), now)
+    wallet = NwcWallet(parse(lightning_wallets.connection, private=True), now, private=True)
     yield wallet
     await wallet.close()
 
 
 async def test_a_connection_that_can_spend_is_refused(lightning_wallets: LightningHarness) -> None:
-    wallet = NwcWallet(parse(lightning_wallets.spending, private=True), now)
+    wallet = NwcWallet(parse(lightning_wallets.spending, private=True), now, private=True)
     with pytest.raises(ConnectionCanSpend):
         await wallet.info()
     await wallet.close()

@@ -32,5 +32,5 @@ class Opener:
         if text.startswith(SCHEME) and self.simulated is not None:
             return SimulatedLightning(self.network, self.simulated, self.clock)
         if connection_string.is_connection_string(text):
-            return NwcWallet(connection_string.parse(text, private=self.private), self.clock)
+            return NwcWallet(connection_string.parse(text, private=self.private), self.clock, private=self.private)
         raise ConnectionRefused("this is no wallet connection that Bitcache knows")

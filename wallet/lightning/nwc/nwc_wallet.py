@@ -33,15 +33,20 @@ CLOCK_SLACK = 120
 
 
 class NwcWallet:
-    """Connects when it is first asked."""
+    """Connects when it is first asked.  ``private``: its relays may be on this machine or beside it."""
 
     def __init__(
-        self, connection: ConnectionString, clock: Callable[[], int], *, answer_seconds: float = ANSWER_SECONDS
+        self,
+        connection: ConnectionString,
+        clock: Callable[[], int],
+        *,
+        private: bool = False,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._wallet_key, self._clock, self._answer_seconds = connection.wallet_key, clock, answer_seconds
         self._key = PrivateKey(connection.secret)
         self._cipher = MessageCipher(connection.secret, connection.wallet_key)
-        self._relays = [Relay(url, self._filters, self._on_event) for url in connection.relays]
+        self._relays = [Relay(url, self._filters, self._on_event, private=private) for url in connection.relays]
         self._answers: dict[str, asyncio.Future[Event]] = {}
         self._hints: asyncio.Queue[bytes] = asyncio.Queue(MOST_HINTS)
         self._description: Event | None = None

@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from bitcache.chain_errors import WalletUnreachable
+from wallet.lightning import public_hosts
 
 CONNECT_SECONDS = 10.0
 PING_SECONDS = 25.0
@@ -24,8 +25,16 @@ BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 class Relay:
     """``filters`` are asked for whenever the connection is made; ``on_event`` gets each event as it was sent."""
 
-    def __init__(self, url: str, filters: Callable[[], list[dict[str, Any]]], on_event: Callable[[Any], None]) -> None:
-        self._url, self._filters, self._on_event = url, filters, on_event
+    def __init__(
+        self,
+        url: str,
+        filters: Callable[[], list[dict[str, Any]]],
+        on_event: Callable[[Any], None],
+        *,
+        private: bool = False,
+    ) -> None:
+        """``private``: the relay may be on this machine or beside it."""
+        self._url, self._filters, self._on_event, self._private = url, filters, on_event, private
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._connected = asyncio.Event()
         self._accepted: dict[str, asyncio.Future[None]] = {}
@@ -57,7 +66,8 @@ class Relay:
         failures = 0
         while True:
             with suppress(aiohttp.ClientError, OSError, TimeoutError, ValueError):
-                async with aiohttp.ClientSession() as http, self._connect(http) as socket:
+                connector = public_hosts.connector(private=self._private)
+                async with aiohttp.ClientSession(connector=connector) as http, self._connect(http) as socket:
                     failures = 0
                     await self._use(socket)
             self._socket = None
