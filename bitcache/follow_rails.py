@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -35,9 +35,12 @@ class Recorder:
     scope: str
     clock: Callable[[], int]
     on_change: Callable[[], None] = lambda: None
+    #: set by every report: the connection works
+    worked: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
 
     async def record(self, received: Sequence[IncomingPayment]) -> None:
         """Record what came in."""
+        self.worked.set()
         await self.store.write(partial(payments.record, scope=self.scope, payments=received, now=self.clock()))
         self.on_change()
 
@@ -53,6 +56,7 @@ class Recorder:
 
     async def known_until(self, until: int) -> None:
         """Record that everything up to ``until`` (Unix seconds) was reported."""
+        self.worked.set()
         await self.store.write(
             partial(payments_known_until.set_known_until, scope=self.scope, until=until, now=self.clock())
         )
@@ -63,10 +67,12 @@ async def follow(recorder: Recorder) -> None:
     """Follow one rail for ever; a lost connection is made again, and what nobody saw meanwhile pauses expiry."""
     failures, name = 0, recorder.rail.name
     while True:
+        recorder.worked.clear()
         try:
             await recorder.rail.follow(recorder.scope, recorder)
             failures = 0
         except BitcacheError as error:
+            failures = 0 if recorder.worked.is_set() else failures
             if not failures:  # the first of a row: say it once
                 log.warning("rail_paused", rail=name, code=error.code, reason=str(error), hint=error.advice)
             failures += 1

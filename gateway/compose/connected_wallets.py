@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import suppress
 
 from bitcache import wallet_connections
+from bitcache.chain_errors import WalletUnreachable
 from bitcache.errors import NotFound
 from bitcache.master_key import MasterKey
 from bitcache.storage.database import Store
 from bitcache.wallet_connections import NewConnection
 from gateway.wallet_ports import ConnectionHealth
-from wallet.lightning.lightning_wallet import LightningWallet
+from wallet.lightning.lightning_wallet import LightningWallet, WalletInfo
 from wallet.lightning.open_connection import Opener
 from wallet.lightning.simulated_lightning import SimulatedLightning
 from wallet.rails.lightning import LightningRail
 from wallet.rails.wallet_health import WalletHealth
 
+#: A wallet listens for a connection only some seconds after it was made, and sellers paste at once.
+TRIES = 3
+
 
 class ConnectedWallets:
     """By scope; an installation has some hundred sellers at most, so none is closed while the gateway runs."""
 
-    def __init__(self, store: Store, key: MasterKey, opener: Opener) -> None:
-        self._store, self._key, self._opener = store, key, opener
+    def __init__(self, store: Store, key: MasterKey, opener: Opener, tries: int = TRIES) -> None:
+        self._store, self._key, self._opener, self._tries = store, key, opener, tries
         self._open: dict[str, LightningWallet] = {}
         self.health = WalletHealth()
 
@@ -37,7 +42,7 @@ class ConnectedWallets:
         """Ask the wallet what it is; raise ConnectionRefused, ConnectionCanSpend, or what the wallet raises."""
         wallet = self._opener.open(text)
         try:
-            info = await wallet.info()
+            info = await _info(wallet, self._tries)
         finally:
             await wallet.close()
         return NewConnection(LightningRail.name, info.kind, info.name, text.strip())
@@ -62,3 +67,10 @@ class ConnectedWallets:
         """Close them all."""
         for wallet in self._open.values():
             await wallet.close()
+
+
+async def _info(wallet: LightningWallet, tries: int) -> WalletInfo:
+    for _ in range(tries - 1):
+        with suppress(WalletUnreachable):
+            return await wallet.info()
+    return await wallet.info()

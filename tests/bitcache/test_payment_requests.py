@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from structlog.testing import capture_logs
 from support.eventually import eventually
 from support.market import NOW, POLICY, Market, SealedFile, pays, request_of
 
@@ -14,6 +16,7 @@ from bitcache import event_log, payment_requests, payments, payments_known_until
 from bitcache.chain_types import CHAIN
 from bitcache.errors import InvoiceClosed, NotFound, TooManyInvoices, UnknownRail
 from bitcache.event_log import EventKind
+from bitcache.follow_rails import Recorder, follow
 from bitcache.identifiers import claim_hash, new_purchase_id, new_secret
 from bitcache.invoice_batching import InvoiceBatcher
 from bitcache.money import Sat
@@ -278,3 +281,32 @@ async def test_an_address_that_was_not_used_stays_an_unpaid_one(desk: Desk, file
     payout = await desk.market.store.read(lambda conn: sellers.payout_of(conn, desk.market.seller_id))
     assert payout is not None
     assert payout.gap_hint == 3
+
+
+async def test_every_time_a_wallet_falls_silent_is_logged_once(desk: Desk) -> None:
+    """Not at every attempt, and again when it worked in between."""
+    recorder = Recorder(desk.market.store, desk.rail, desk.rail.scope, lambda: NOW)
+
+    def paused() -> int:
+        return sum(entry["event"] == "rail_paused" for entry in entries)
+
+    async def reported() -> bool:
+        return recorder.worked.is_set()
+
+    async def paused_again(times: int) -> bool:
+        return paused() == times
+
+    with capture_logs() as entries:
+        following = asyncio.create_task(follow(recorder))
+        try:
+            for times in (1, 2):
+                assert await eventually(reported)
+                desk.wallet.set_down(True)
+                assert await eventually(partial(paused_again, times))
+                await asyncio.sleep(1.2)  # a further attempt fails, and says nothing
+                assert paused() == times
+                desk.wallet.set_down(False)
+                recorder.worked.clear()
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
