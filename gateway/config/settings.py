@@ -108,7 +108,7 @@ class Chain(Section):
         10_000_000,
         ge=1_000,
         le=MAX_MONEY,
-        description="The dearest file that is sold on the word of the light client. Cheating it takes all of its peers "
+        description="The dearest file that is sold on what the light client says. Cheating it takes all of its peers "
         "and the mining of a block, whose reward was 312 500 000 sat in 2026: stay well below that.",
     )
     light_proxy: str = Field(
