@@ -24,7 +24,7 @@ TRIES = 3
 
 
 class ConnectedWallets:
-    """By scope; an installation has some hundred sellers at most, so none is closed while the gateway runs."""
+    """By scope: each stays open while somebody uses its connection."""
 
     def __init__(self, store: Store, key: MasterKey, opener: Opener, tries: int = TRIES) -> None:
         self._store, self._key, self._opener, self._tries = store, key, opener, tries
@@ -37,6 +37,12 @@ class ConnectedWallets:
             connection = await self._store.read(lambda conn: wallet_connections.by_scope(conn, scope))
             self._open.setdefault(scope, self._opener.open(self._key.unwrap_connection(connection.wrapped)))
         return self._open[scope]
+
+    async def release(self, scope: str) -> None:
+        """Close the wallet of a scope until it is asked for again."""
+        wallet = self._open.pop(scope, None)
+        if wallet is not None:
+            await wallet.close()
 
     async def try_connection(self, text: str) -> NewConnection:
         """Ask the wallet what it is; raise ConnectionRefused, ConnectionCanSpend, or what the wallet raises."""

@@ -220,3 +220,13 @@ async def test_the_demo_pays_by_lightning(harness: GatewayHarness) -> None:
     body = {"purchase_id": purchase["purchase_id"], "rail": "lightning"}
     assert (await harness.call("POST", "/demo/pay", json=body)).status == 202
     await harness.state(purchase, "settled")
+
+
+async def test_a_replaced_connection_without_open_invoices_is_closed(harness: GatewayHarness) -> None:
+    await connect(harness)
+    await connect(harness)
+
+    async def one_is_open() -> bool:
+        return sum(harness.context.connections.count().values()) == 1
+
+    assert await eventually(one_is_open)

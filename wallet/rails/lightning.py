@@ -40,6 +40,10 @@ class ConnectedWallets(Protocol):
         """Return the wallet of a scope; raise NotFound, WrongKey."""
         ...
 
+    async def release(self, scope: str) -> None:
+        """Close the wallet of a scope until it is asked for again."""
+        ...
+
 
 class LightningRail:
     """Payment requests are BOLT11 invoices; their match key and their payments' reference is the payment hash."""
@@ -101,6 +105,9 @@ class LightningRail:
         hints = asyncio.create_task(_take_hints(wallet, schedule))
         try:
             await self._look_up_for_ever(scope, wallet, schedule, recorder)
+        except asyncio.CancelledError:  # nobody uses this connection any more
+            await self._wallets.release(scope)
+            raise
         finally:
             hints.cancel()
             with suppress(asyncio.CancelledError, Exception):
