@@ -100,7 +100,7 @@ class WalletConnection(Response):
     """A wallet that is asked for Lightning invoices; what was pasted is shown to nobody again."""
 
     rail: str
-    kind: str = Field(description="how it is reached: nwc, lightning_address, lnbits or simulated")
+    kind: str = Field(description="how it is reached: nwc or simulated")
     label: str = Field(description="as the wallet calls itself")
     created_at: UnixTime | None = Field(description="null: it was tried, and not kept")
     last_answer: UnixTime | None = Field(description="null: not since the gateway started")
