@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,6 +79,8 @@ async def test_database_locked(open_one: Open, monkeypatch: pytest.MonkeyPatch) 
     async with open_one() as harness:
         sold = await harness.sell(file_for_sale())
         body = {"claim_hash": b64u(claim_hash(new_secret()))}
+        async with asyncio.timeout(20):  # before that nothing is sold, held database or not
+            await harness.context.watcher.caught_up.wait()
         with held(DataFolder(harness.context.settings.storage.directory).database):
             got = await harness.call("POST", f"/files/{sold.file_id}/purchases", json=body)
             assert (got.status, got.json["code"]) == (503, "database_busy")
