@@ -107,7 +107,9 @@ class ConnectionRefused(BadInput):
     """This is no wallet connection that can be used."""
 
     code = "connection_refused"
-    hint = "Copy the whole connection string from your wallet, for example nostr+walletconnect://…"
+    hint = (
+        "Copy the whole connection from your wallet, nostr+walletconnect://…, or give a Lightning address, name@domain."
+    )
 
 
 class ConnectionCanSpend(ConnectionRefused):

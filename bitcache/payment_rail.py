@@ -56,6 +56,7 @@ class AwaitedRequest:
     destination: str
     created_at: int
     expires_at: int
+    status_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,13 @@ class PreparedRequest:
     """What a preparing rail answers; its request may close before the invoice does, never after it.
 
     ``amount``: exactly what it asks for, in satoshis; None: whatever is due.
+    ``status_url``: where the rail looks it up, if not by its match key.
     """
 
     destination: Destination
     expires_at: int
     amount: Sat | None = None
+    status_url: str | None = None
 
 
 class Rail(Protocol):

@@ -92,6 +92,7 @@ def _row(rail: str, scope: str, invoice_row: dict[str, Any], minimum_sat: int) -
         "match_key": None,
         "minimum_sat": minimum_sat,
         "asked_sat": None,
+        "status_url": None,
         "expires_at": invoice_row["expires_at"],
         "unavailable": None,
         "payout_id": None,
@@ -177,6 +178,7 @@ def attach(conn: Connection, order: RequestOrder, prepared: PreparedRequest, now
         "match_key": key,
         "expires_at": min(order.expires_at, prepared.expires_at),
         "asked_sat": prepared.amount,
+        "status_url": prepared.status_url,
     }
     if _end(conn, order, values, now, only_open=True):
         return True
@@ -218,7 +220,7 @@ _AWAITED = (
 def awaited(conn: Connection, scope: str, since: int) -> list[AwaitedRequest]:
     """Return the ready requests of a scope on which nothing came in, and that were payable after ``since``."""
     return [
-        AwaitedRequest(row.match_key, row.destination, row.created_at, row.expires_at)
+        AwaitedRequest(row.match_key, row.destination, row.created_at, row.expires_at, row.status_url)
         for row in conn.execute(_AWAITED, {"scope": scope, "since": since})
     ]
 

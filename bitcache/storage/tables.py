@@ -152,6 +152,7 @@ payment_request = Table(
     Column("match_key", LargeBinary, comment="how its payments are recognised; on-chain: the output script"),
     Column("minimum_sat", Integer, nullable=False, comment="the least that can be paid on it"),
     Column("asked_sat", Integer, comment="exactly what it asks for; null: whatever is due"),
+    Column("status_url", Text, comment="where its wallet says what became of it; null: it is asked by its hash"),
     Column("expires_at", Integer, nullable=False),
     Column("unavailable", Text, comment="why it cannot be had, for people to read"),
     Column("payout_id", ForeignKey("payout.id"), comment="the account it was derived from, if it was"),

@@ -13,6 +13,7 @@ from sales import file_for_sale
 from support.accounts import descriptor
 from support.answers import address_in
 from support.eventually import eventually
+from support.lnurl_service import lnurl_service
 
 from bitcache.identifiers import new_secret
 from bitcache.money import Sat
@@ -20,6 +21,7 @@ from gateway.compose import check_payout, init_data_folder
 from gateway.diagnostics.metrics import Metrics
 from wallet.chain.simulated_chain import SimulatedChain
 from wallet.lightning.simulated_lightning import SCHEME, SimulatedLightning
+from wallet.rails.lookup_schedule import LONGEST_INTERVAL
 
 CONNECTION = {"connection": f"{SCHEME}wallet"}
 
@@ -96,6 +98,40 @@ async def test_one_satoshi_buys_a_file(lightning_only: GatewayHarness) -> None:
     info = (await harness.call("GET", "/seller", harness.token)).json
     assert (info["payout"], info["min_price_sat"], info["connection"]["failures"]) == (None, 1, 0)
     assert info["connection"]["last_answer"] is not None
+
+
+async def test_a_lightning_address_is_paid(lightning_only: GatewayHarness, tmp_path: Path) -> None:
+    """Nothing but an address: its invoices live for a day, which is longer than the purchase is open."""
+    async with lnurl_service(tmp_path) as service:
+        connection = {"connection": service.address.title()}
+        got = await lightning_only.call("PUT", "/seller/connection", lightning_only.token, json=connection)
+        assert (got.status, got.json["kind"], got.json["label"]) == (200, "address", service.address), got.body
+        sold = await lightning_only.sell(file_for_sale(price_sat=1))
+        _, purchase = await lightning_only.begin(sold.file_id)
+        purchase = await ready(lightning_only, purchase)
+        request = lightning_in(purchase)
+        assert request["expires_at"] == purchase["expires_at"]
+        assert "verify" not in str(purchase)
+        service.pay(request["destination"])
+        await lightning_only.state(purchase, "settled")
+
+
+async def test_an_invoice_that_outlives_its_purchase_is_still_asked_for(
+    lightning_only: GatewayHarness, tmp_path: Path
+) -> None:
+    """Its buyer pays late, and nothing is lost."""
+    async with lnurl_service(tmp_path) as service:
+        connection = {"connection": service.address}
+        await lightning_only.call("PUT", "/seller/connection", lightning_only.token, json=connection)
+        sold = await lightning_only.sell(file_for_sale(price_sat=1))
+        claim, purchase = await lightning_only.begin(sold.file_id)
+        purchase = await ready(lightning_only, purchase)
+        lightning_only.clock.ahead += 2 * 3600
+        await lightning_only.state(purchase, "expired")
+        service.pay(lightning_in(purchase)["destination"])
+        lightning_only.clock.ahead += LONGEST_INTERVAL
+        await lightning_only.state(purchase, "settled")
+        assert (await lightning_only.call("GET", "/share", claim)).status == 200
 
 
 async def test_the_chain_never_waits_for_a_wallet(harness: GatewayHarness) -> None:

@@ -149,7 +149,7 @@ async def test_a_wallet_that_may_only_receive(service: WalletService, wallet: Nw
     info = await wallet.info()
     assert (info.name, info.kind) == ("Ada", "nwc")
     service.answers["make_invoice"] = {"result": {"invoice": "lnbcrt1"}}
-    assert await wallet.make_invoice(Sat(3), expiry_seconds=60, description="a file") == "lnbcrt1"
+    assert (await wallet.make_invoice(Sat(3), expiry_seconds=60, description="a file")).text == "lnbcrt1"
     assert service.asked[-1] == ("make_invoice", {"amount": 3000, "expiry": 60, "description": "a file"})
 
 
@@ -261,7 +261,7 @@ async def test_nobody_else_answers_for_the_wallet(relay: Relay, service: WalletS
 
     relay.listeners.insert(0, answer_first)
     service.answers["make_invoice"] = {"result": {"invoice": "the wallet's"}}
-    assert await wallet.make_invoice(Sat(1), expiry_seconds=60, description="") == "the wallet's"
+    assert (await wallet.make_invoice(Sat(1), expiry_seconds=60, description="")).text == "the wallet's"
 
 
 async def test_notifications_are_hints_of_the_wallet_alone(service: WalletService, wallet: NwcWallet) -> None:

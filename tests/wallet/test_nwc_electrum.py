@@ -39,7 +39,7 @@ async def test_a_connection_that_can_spend_is_refused(lightning_wallets: Lightni
 
 async def test_paid_while_the_relay_is_gone(lightning_wallets: LightningHarness, wallet: NwcWallet) -> None:
     """The notice is lost for ever: relays replay nothing.  The invoice is looked up when the relay is back."""
-    text = await wallet.make_invoice(Sat(7), expiry_seconds=600, description="Bitcache")
+    text = (await wallet.make_invoice(Sat(7), expiry_seconds=600, description="Bitcache")).text
     lightning_wallets.relay.kill()
     paid = await asyncio.to_thread(lightning_wallets.buyer.pay, text)
     assert paid["success"]

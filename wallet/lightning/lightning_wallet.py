@@ -28,19 +28,30 @@ class InvoiceLookup:
     preimage: bytes | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class MadeInvoice:
+    """A BOLT11 invoice, not yet checked; ``status_url``: where it is looked up, if not by its payment hash."""
+
+    text: str
+    status_url: str | None = None
+
+
 class LightningWallet(Protocol):
     """Every call may raise WalletUnreachable, WalletRefused or WalletMisbehaved, and ends within a time limit."""
+
+    #: whether invoices end when they are asked to; False: the wallet alone says when (LNURL has no word for it)
+    keeps_expiry: bool
 
     async def info(self) -> WalletInfo:
         """Return what this connection is; raise ConnectionCanSpend if it may pay."""
         ...
 
-    async def make_invoice(self, amount: Sat, *, expiry_seconds: int, description: str) -> str:
-        """Return a BOLT11 invoice as the wallet gave it, not yet checked."""
+    async def make_invoice(self, amount: Sat, *, expiry_seconds: int, description: str) -> MadeInvoice:
+        """Return an invoice for exactly this amount."""
         ...
 
-    async def look_up(self, invoice: DecodedInvoice) -> InvoiceLookup:
-        """Return what became of an invoice of this wallet."""
+    async def look_up(self, invoice: DecodedInvoice, status_url: str | None = None) -> InvoiceLookup:
+        """Return what became of an invoice of this wallet; ``status_url`` as :meth:`make_invoice` gave it."""
         ...
 
     def hints(self) -> AsyncIterator[bytes]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bitcache.chain_errors import ConnectionRefused
+from wallet.lightning.lightning_address import LightningAddress, is_lightning_address
 from wallet.lightning.lightning_wallet import LightningWallet
 from wallet.lightning.nwc import connection_string
 from wallet.lightning.nwc.nwc_wallet import NwcWallet
@@ -33,4 +34,6 @@ class Opener:
             return SimulatedLightning(self.network, self.simulated, self.clock)
         if connection_string.is_connection_string(text):
             return NwcWallet(connection_string.parse(text, private=self.private), self.clock, private=self.private)
+        if is_lightning_address(text):
+            return LightningAddress(text, private=self.private)
         raise ConnectionRefused("this is no wallet connection that Bitcache knows")

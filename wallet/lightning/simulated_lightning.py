@@ -19,7 +19,7 @@ from bolt11 import Bolt11, TagChar, Tags
 from bitcache.chain_errors import WalletRefused, WalletUnreachable
 from bitcache.money import Sat
 from wallet.lightning.bolt11_invoice import CURRENCY, MSAT_PER_SAT, DecodedInvoice, decode
-from wallet.lightning.lightning_wallet import InvoiceLookup, WalletInfo
+from wallet.lightning.lightning_wallet import InvoiceLookup, MadeInvoice, WalletInfo
 
 SCHEME = "simulated+lightning:"
 _TABLE = "CREATE TABLE IF NOT EXISTS invoice (hash BLOB PRIMARY KEY, preimage BLOB NOT NULL, paid_at INTEGER)"
@@ -27,6 +27,8 @@ _TABLE = "CREATE TABLE IF NOT EXISTS invoice (hash BLOB PRIMARY KEY, preimage BL
 
 class SimulatedLightning:
     """``path`` is a file that outlives its users; ``delay``: seconds until it answers; ``down``: it does not."""
+
+    keeps_expiry = True
 
     def __init__(self, network: str, path: Path, clock: Callable[[], int]) -> None:
         self._network, self._path, self._clock = network, path, clock
@@ -41,16 +43,16 @@ class SimulatedLightning:
         await self._answer()
         return WalletInfo("simulated wallet", "simulated", frozenset({"make_invoice", "lookup_invoice"}))
 
-    async def make_invoice(self, amount: Sat, *, expiry_seconds: int, description: str) -> str:
+    async def make_invoice(self, amount: Sat, *, expiry_seconds: int, description: str) -> MadeInvoice:
         """Return an invoice that only :meth:`pay` can pay."""
         await self._answer()
         preimage = secrets.token_bytes(32)
         payment_hash = hashlib.sha256(preimage).digest()
         with closing(self._open()) as conn, conn:
             conn.execute("INSERT INTO invoice VALUES (?, ?, NULL)", (payment_hash, preimage))
-        return self._signed(payment_hash, amount * MSAT_PER_SAT, expiry_seconds, description)
+        return MadeInvoice(self._signed(payment_hash, amount * MSAT_PER_SAT, expiry_seconds, description))
 
-    async def look_up(self, invoice: DecodedInvoice) -> InvoiceLookup:
+    async def look_up(self, invoice: DecodedInvoice, status_url: str | None = None) -> InvoiceLookup:
         """Return whether it was paid; raise WalletRefused for an invoice of another wallet."""
         await self._answer()
         with closing(self._open()) as conn:

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol
 
 from bitcache.errors import BitcacheError, RailUnavailable
@@ -23,6 +24,8 @@ from wallet.rails.wallet_health import WalletHealth
 
 #: An invoice that would close sooner is no use to a buyer (seconds).
 SHORTEST_EXPIRY = 60
+#: The longest that a wallet may let an invoice live which cannot be told when to end it (seconds).
+LONGEST_LIFE = 86_400
 #: So often, at least, what may be paid is read again, and written down up to when payments are known (seconds).
 SWEEP_SECONDS = 15
 #: After an invoice was made, what may be paid is read more often, for so long (seconds).
@@ -76,11 +79,12 @@ class LightningRail:
             raise RailUnavailable("the seller's Lightning wallet does not answer")
         try:
             wallet = await self._wallets.of(order.scope)
-            text = await wallet.make_invoice(
+            made = await wallet.make_invoice(
                 order.due, expiry_seconds=max(order.expires_at - now, SHORTEST_EXPIRY), description="Bitcache"
             )
-            invoice = decode(text)
-            ends = check(invoice, network=self.network, amount=order.due, now=now, latest_expiry=order.expires_at)
+            invoice = decode(made.text)
+            latest = order.expires_at if wallet.keeps_expiry else now + LONGEST_LIFE
+            ends = check(invoice, network=self.network, amount=order.due, now=now, latest_expiry=latest)
         except BitcacheError as error:
             self.health.failed(order.scope, now)
             raise RailUnavailable(f"the seller's Lightning wallet gave no usable invoice: {error}") from error
@@ -89,7 +93,7 @@ class LightningRail:
             raise
         self.health.answered(order.scope, now)
         self._made_at[order.scope] = self._clock()
-        return PreparedRequest(Destination(invoice.payment_hash, invoice.text), ends, order.due)
+        return PreparedRequest(Destination(invoice.payment_hash, invoice.text), ends, order.due, made.status_url)
 
     def receipt(self, destination: str, proof: bytes) -> IncomingPayment | None:
         """Return the payment that this preimage proves; None: it is not this invoice's."""
@@ -121,7 +125,7 @@ class LightningRail:
             now = self._clock()
             fresh = now - self._made_at.get(scope, 0) < FRESH_SECONDS
             if abs(now - swept) >= (FRESH_SWEEP_SECONDS if fresh else SWEEP_SECONDS):
-                schedule.update(await recorder.awaited())
+                schedule.update([_payable(request) for request in await recorder.awaited()])
                 swept = now
             request = schedule.next(now)
             if request is not None:
@@ -143,7 +147,7 @@ class LightningRail:
     ) -> None:
         now = self._clock()
         try:
-            seen = await wallet.look_up(decode(request.destination))
+            seen = await wallet.look_up(decode(request.destination), request.status_url)
         except BitcacheError as error:
             self.health.failed(scope, now)
             raise RailUnavailable(f"the wallet does not say what was paid: {error}") from error
@@ -151,6 +155,11 @@ class LightningRail:
         if seen.state == "settled":
             await recorder.record([_payment_of(request.destination)])
         schedule.looked(request.match_key, now)
+
+
+def _payable(request: AwaitedRequest) -> AwaitedRequest:
+    """Return the request, awaited for as long as its invoice can be paid: perhaps longer than the purchase is open."""
+    return replace(request, expires_at=max(request.expires_at, decode(request.destination).expires_at))
 
 
 def _payment_of(destination: str) -> IncomingPayment:

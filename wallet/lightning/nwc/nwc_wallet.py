@@ -13,7 +13,7 @@ from coincurve import PrivateKey
 from bitcache.chain_errors import ConnectionCanSpend, WalletMisbehaved, WalletRefused, WalletUnreachable
 from bitcache.money import Sat
 from wallet.lightning.bolt11_invoice import MSAT_PER_SAT, DecodedInvoice
-from wallet.lightning.lightning_wallet import InvoiceLookup, WalletInfo
+from wallet.lightning.lightning_wallet import InvoiceLookup, MadeInvoice, WalletInfo
 from wallet.lightning.nwc.connection_string import ConnectionString
 from wallet.lightning.nwc.message_cipher import NIP04, NIP44, MessageCipher
 from wallet.lightning.nwc.nostr_event import Event, signed, verified
@@ -34,6 +34,8 @@ CLOCK_SLACK = 120
 
 class NwcWallet:
     """Connects when it is first asked.  ``private``: its relays may be on this machine or beside it."""
+
+    keeps_expiry = True
 
     def __init__(
         self,
@@ -65,15 +67,15 @@ class NwcWallet:
             raise WalletRefused("this connection may not create invoices")
         return WalletInfo(_name(result.get("alias")), "nwc", frozenset(methods or described))
 
-    async def make_invoice(self, amount: Sat, *, expiry_seconds: int, description: str) -> str:
-        """Return a BOLT11 invoice as the wallet gave it, not yet checked."""
+    async def make_invoice(self, amount: Sat, *, expiry_seconds: int, description: str) -> MadeInvoice:
+        """Return an invoice for exactly this amount."""
         params = {"amount": amount * MSAT_PER_SAT, "expiry": expiry_seconds, "description": description}
         invoice = (await self._ask("make_invoice", params)).get("invoice")
         if not isinstance(invoice, str):
             raise WalletMisbehaved("the wallet gave no invoice")
-        return invoice
+        return MadeInvoice(invoice)
 
-    async def look_up(self, invoice: DecodedInvoice) -> InvoiceLookup:
+    async def look_up(self, invoice: DecodedInvoice, status_url: str | None = None) -> InvoiceLookup:
         """Return what became of an invoice; one that the wallet does not know is pending: nobody can tell."""
         try:
             result = await self._ask("lookup_invoice", {"payment_hash": invoice.payment_hash.hex()})
