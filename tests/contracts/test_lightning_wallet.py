@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.lightning_harness import LightningHarness
+from support.lnbits_service import lnbits_service
 from support.lnurl_service import lnurl_service
 
 from bitcache.chain_errors import WalletMisbehaved, WalletRefused
@@ -20,6 +21,7 @@ from bitcache.money import Sat
 from wallet.lightning.bolt11_invoice import check, decode
 from wallet.lightning.lightning_address import LightningAddress
 from wallet.lightning.lightning_wallet import LightningWallet
+from wallet.lightning.lnbits_wallet import LnbitsWallet
 from wallet.lightning.nwc.connection_string import parse
 from wallet.lightning.nwc.nwc_wallet import NwcWallet
 from wallet.lightning.simulated_lightning import SimulatedLightning
@@ -41,7 +43,9 @@ class Connected:
     notifies: bool = True
 
 
-@pytest.fixture(params=["simulated", "address", pytest.param("electrum", marks=[pytest.mark.node, pytest.mark.slow])])
+@pytest.fixture(
+    params=["simulated", "address", "lnbits", pytest.param("electrum", marks=[pytest.mark.node, pytest.mark.slow])]
+)
 async def connected(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Connected]:
     """Each implementation in turn."""
     if request.param == "simulated":
@@ -53,6 +57,12 @@ async def connected(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
             address = LightningAddress(service.address, private=True)
             yield Connected(address, service.pay, notifies=False)
             await address.close()
+        return
+    if request.param == "lnbits":
+        async with lnbits_service(tmp_path) as lnbits:
+            keyed = LnbitsWallet(lnbits.connection(), private=True)
+            yield Connected(keyed, lnbits.wallet.pay, notifies=False)
+            await keyed.close()
         return
     real: LightningHarness = request.getfixturevalue("lightning_wallets")
     wallet = NwcWallet(parse(real.connection, private=True), now, private=True)

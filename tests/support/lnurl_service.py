@@ -5,7 +5,6 @@ It is ours: no such service can be installed from a package registry.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from support.loopback import on_loopback
 
 from bitcache.money import Sat
 from wallet.lightning.bolt11_invoice import decode
@@ -83,20 +83,11 @@ class LnurlService:
 async def lnurl_service(folder: Path) -> AsyncIterator[LnurlService]:
     """Run it on loopback."""
     service = LnurlService(SimulatedLightning("regtest", folder / "address.sqlite", lambda: int(time.time())))
-    app = web.Application()
-    app.add_routes(
-        [
-            web.get("/.well-known/lnurlp/ada", service.terms),
-            web.get("/callback", service.callback),
-            web.get("/verify/{payment_hash}", service.verify),
-        ]
-    )
-    runner = web.AppRunner(app)
-    await runner.setup()
-    server = await asyncio.get_running_loop().create_server(runner.server, "127.0.0.1", 0)  # type: ignore[arg-type]
-    service.host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
+    routes = [
+        web.get("/.well-known/lnurlp/ada", service.terms),
+        web.get("/callback", service.callback),
+        web.get("/verify/{payment_hash}", service.verify),
+    ]
+    async with on_loopback(routes) as host:
+        service.host = host
         yield service
-    finally:
-        server.close()
-        await runner.cleanup()

@@ -9,6 +9,7 @@ from pathlib import Path
 from bitcache.chain_errors import ConnectionRefused
 from wallet.lightning.lightning_address import LightningAddress, is_lightning_address
 from wallet.lightning.lightning_wallet import LightningWallet
+from wallet.lightning.lnbits_wallet import LnbitsWallet, is_lnbits
 from wallet.lightning.nwc import connection_string
 from wallet.lightning.nwc.nwc_wallet import NwcWallet
 from wallet.lightning.simulated_lightning import SCHEME, SimulatedLightning
@@ -34,6 +35,8 @@ class Opener:
             return SimulatedLightning(self.network, self.simulated, self.clock)
         if connection_string.is_connection_string(text):
             return NwcWallet(connection_string.parse(text, private=self.private), self.clock, private=self.private)
+        if is_lnbits(text):
+            return LnbitsWallet(text, private=self.private)
         if is_lightning_address(text):
             return LightningAddress(text, private=self.private)
         raise ConnectionRefused("this is no wallet connection that Bitcache knows")
