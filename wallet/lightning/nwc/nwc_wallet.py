@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from typing import Any
 
-from coincurve import PrivateKey
-
-from bitcache.chain_errors import ConnectionCanSpend, WalletMisbehaved, WalletRefused, WalletUnreachable
+from bitcache.chain_errors import ConnectionCanSpend, WalletMisbehaved, WalletRefused
 from bitcache.money import Sat
 from wallet.lightning.bolt11_invoice import MSAT_PER_SAT, DecodedInvoice
 from wallet.lightning.lightning_wallet import InvoiceLookup, MadeInvoice, WalletInfo
 from wallet.lightning.nwc.connection_string import ConnectionString
-from wallet.lightning.nwc.message_cipher import NIP04, NIP44, MessageCipher
-from wallet.lightning.nwc.nostr_event import Event, signed, verified
-from wallet.lightning.nwc.relay import Relay
+from wallet.lightning.nwc.nwc_connection import ANSWER_SECONDS, NwcConnection
 
-INFO, REQUEST, RESPONSE = 13194, 23194, 23195
-NOTIFICATIONS = (23196, 23197)
-ANSWER_SECONDS = 6.0
-#: So long a wallet's description is waited for; relays forget it, and wallets publish it anew once a day.
-INFO_SECONDS = 2.0
-#: So long an answer to the newer encryption is waited for, where no description says which one the wallet speaks.
-GUESS_SECONDS = 3.0
 SPENDING = {"pay_invoice", "multi_pay_invoice", "pay_keysend", "multi_pay_keysend", "pay_lnurl", "sign_message"}
-MOST_HINTS = 1000
-#: What a clock may be wrong by (seconds): older events are repeats.
-CLOCK_SLACK = 120
 
 
 class NwcWallet:
-    """Connects when it is first asked.  ``private``: its relays may be on this machine or beside it."""
+    """A seller's: it may make invoices and look them up, and must not pay.  Parameters as NwcConnection's."""
 
     keeps_expiry = True
 
@@ -45,32 +28,24 @@ class NwcWallet:
         private: bool = False,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
-        self._wallet_key, self._clock, self._answer_seconds = connection.wallet_key, clock, answer_seconds
-        self._key = PrivateKey(connection.secret)
-        self._cipher = MessageCipher(connection.secret, connection.wallet_key)
-        self._relays = [Relay(url, self._filters, self._on_event, private=private) for url in connection.relays]
-        self._answers: dict[str, asyncio.Future[Event]] = {}
-        self._hints: asyncio.Queue[bytes] = asyncio.Queue(MOST_HINTS)
-        self._description: Event | None = None
-        self._described = asyncio.Event()
-        self._scheme_known = False
+        self._nwc = NwcConnection(connection, clock, private=private, answer_seconds=answer_seconds)
 
     async def info(self) -> WalletInfo:
         """Return what this connection is; raise ConnectionCanSpend if it may pay."""
-        await self._agree_on_encryption()
-        result = await self._ask("get_info", {})
+        await self._nwc.agree_on_encryption()
+        result = await self._nwc.ask("get_info", {})
         methods = {str(method) for method in _list(result.get("methods"))}
-        described = set(self._description.content.split()) if self._description else set()
+        described = self._nwc.described
         if (methods or described) & SPENDING:
             raise ConnectionCanSpend
         if "make_invoice" not in (methods or described):
             raise WalletRefused("this connection may not create invoices")
-        return WalletInfo(_name(result.get("alias")), "nwc", frozenset(methods or described))
+        return WalletInfo(_name(result.get("alias")), "nwc", frozenset(methods) or described)
 
     async def make_invoice(self, amount: Sat, *, expiry_seconds: int, description: str) -> MadeInvoice:
         """Return an invoice for exactly this amount."""
         params = {"amount": amount * MSAT_PER_SAT, "expiry": expiry_seconds, "description": description}
-        invoice = (await self._ask("make_invoice", params)).get("invoice")
+        invoice = (await self._nwc.ask("make_invoice", params)).get("invoice")
         if not isinstance(invoice, str):
             raise WalletMisbehaved("the wallet gave no invoice")
         return MadeInvoice(invoice)
@@ -78,7 +53,7 @@ class NwcWallet:
     async def look_up(self, invoice: DecodedInvoice, status_url: str | None = None) -> InvoiceLookup:
         """Return what became of an invoice; one that the wallet does not know is pending: nobody can tell."""
         try:
-            result = await self._ask("lookup_invoice", {"payment_hash": invoice.payment_hash.hex()})
+            result = await self._nwc.ask("lookup_invoice", {"payment_hash": invoice.payment_hash.hex()})
         except WalletRefused as error:
             if error.details.get("wallet_code") == "NOT_FOUND":
                 return InvoiceLookup("pending")
@@ -91,131 +66,11 @@ class NwcWallet:
     async def hints(self) -> AsyncIterator[bytes]:
         """Yield payment hashes that the wallet says were paid; a wallet that notifies nobody yields nothing."""
         while True:
-            yield await self._hints.get()
+            yield await self._nwc.received.get()
 
     async def close(self) -> None:
         """Hang up."""
-        await asyncio.gather(*(relay.close() for relay in self._relays))
-
-    async def _agree_on_encryption(self) -> None:
-        """Go by the wallet's description; without one, try the newer encryption and fall back."""
-        if self._scheme_known:
-            return
-        probe = asyncio.create_task(self._ask("get_info", {}, GUESS_SECONDS))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(INFO_SECONDS):
-                await self._described.wait()
-        if self._description is not None:
-            offered = " ".join(self._description.values("encryption")).split()
-            self._cipher.scheme = NIP44 if NIP44 in offered else NIP04
-        else:
-            with suppress(WalletUnreachable, WalletRefused, WalletMisbehaved):
-                await probe
-            self._cipher.scheme = NIP44 if probe.done() and probe.exception() is None else NIP04
-        probe.cancel()
-        await asyncio.gather(probe, return_exceptions=True)
-        self._scheme_known = True
-
-    async def _ask(self, method: str, params: dict[str, Any], seconds: float | None = None) -> dict[str, Any]:
-        """Return the result of a request; raise WalletUnreachable, WalletRefused, WalletMisbehaved."""
-        if method != "get_info":
-            await self._agree_on_encryption()
-        try:
-            async with asyncio.timeout(seconds or self._answer_seconds):
-                answer = await self._answer_to(json.dumps({"method": method, "params": params}))
-        except TimeoutError:
-            raise WalletUnreachable("the wallet does not answer") from None
-        return _result(self._cipher.decrypt(answer.content), method)
-
-    async def _answer_to(self, body: str) -> Event:
-        tags = [["p", self._wallet_key.hex()], ["expiration", str(self._clock() + int(self._answer_seconds) + 1)]]
-        if self._cipher.scheme == NIP44:
-            tags.append(["encryption", NIP44])
-        event = signed(self._key, REQUEST, tags, self._cipher.encrypt(body), self._clock())
-        answer: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
-        self._answers[event["id"]] = answer
-        try:
-            await self._publish(event)
-            return await answer
-        finally:
-            self._answers.pop(event["id"], None)
-
-    async def _publish(self, event: dict[str, Any]) -> None:
-        """Send to every relay; one that takes it is enough."""
-        sending = [asyncio.create_task(relay.publish(event)) for relay in self._relays]
-        refusal: BaseException | None = None
-        try:
-            for done in asyncio.as_completed(sending):
-                try:
-                    return await done
-                except WalletUnreachable as error:
-                    refusal = error
-        finally:
-            for task in sending:
-                if not task.done():
-                    task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        raise refusal or WalletUnreachable
-
-    def _filters(self) -> list[dict[str, Any]]:
-        ours = self._key.public_key.format()[1:].hex()
-        wallet = self._wallet_key.hex()
-        return [
-            {"kinds": [INFO], "authors": [wallet], "limit": 1},
-            {
-                "kinds": [RESPONSE, *NOTIFICATIONS],
-                "authors": [wallet],
-                "#p": [ours],
-                "since": self._clock() - CLOCK_SLACK,
-            },
-        ]
-
-    def _on_event(self, sent: Any) -> None:
-        """Take an event of the wallet's, whichever relay sent it; others, damaged and old ones are ignored."""
-        try:
-            event = verified(sent)
-        except WalletMisbehaved:
-            return
-        if event.pubkey != self._wallet_key:
-            return
-        if event.kind == INFO:
-            if self._description is None or event.created_at >= self._description.created_at:
-                self._description = event
-                self._described.set()
-        elif event.kind == RESPONSE:
-            self._on_answer(event)
-        elif event.kind in NOTIFICATIONS and event.created_at > self._clock() - CLOCK_SLACK:
-            self._on_notification(event)
-
-    def _on_answer(self, event: Event) -> None:
-        for request_id in event.values("e"):
-            answer = self._answers.get(request_id)
-            if answer is not None and not answer.done():
-                answer.set_result(event)
-
-    def _on_notification(self, event: Event) -> None:
-        with suppress(WalletMisbehaved, ValueError, KeyError, TypeError, asyncio.QueueFull):
-            body = json.loads(self._cipher.decrypt(event.content))
-            if body["notification_type"] == "payment_received":
-                self._hints.put_nowait(bytes.fromhex(body["notification"]["payment_hash"]))
-
-
-def _result(text: str, method: str) -> dict[str, Any]:
-    try:
-        body = json.loads(text)
-    except ValueError:
-        raise WalletMisbehaved("the wallet's answer is no JSON") from None
-    if not isinstance(body, dict):
-        raise WalletMisbehaved("the wallet's answer is no object")
-    if error := body.get("error"):
-        code = str(error.get("code", "") if isinstance(error, dict) else "")[:40]
-        if code == "RATE_LIMITED":
-            raise WalletUnreachable("the wallet asks to be asked less often")
-        reason = code if code.isidentifier() else "no reason"
-        raise WalletRefused(f"the wallet refuses {method}: {reason}", wallet_code=code)
-    result = body.get("result")
-    if not isinstance(result, dict):
-        raise WalletMisbehaved("the wallet's answer has no result")
-    return result
+        await self._nwc.close()
 
 
 def _list(value: Any) -> list[Any]:
