@@ -20,6 +20,14 @@ def buy_command(
     pay_rest: Annotated[
         bool, typer.Option("--pay-rest", help="Pay what an access link's purchase lacks, though others may hold it.")
     ] = False,
+    wallet: Annotated[
+        str | None,
+        typer.Option(help="Pay by Lightning from your own wallet: nwc; its connection is in BITCACHE_NWC."),
+    ] = None,
+    wallet_file: Annotated[
+        Path | None, typer.Option(help="The file with the wallet's connection, readable by you alone.")
+    ] = None,
+    max_sat: Annotated[int | None, typer.Option(min=1, help="The most that the wallet may be asked to pay.")] = None,
     state_dir: Annotated[
         Path | None, typer.Option(help="Where claims are remembered; ~/.local/state/bitcache by default.")
     ] = None,
@@ -33,4 +41,6 @@ def buy_command(
     """
     from gateway.cli import buy_run  # the client's libraries load only where they are needed
 
-    buy_run.start(link, output, timeout, force, pay_rest, state_dir, insecure_http, as_json)
+    paying = buy_run.Wallet.of(wallet, wallet_file, max_sat)
+    options = {"timeout": timeout, "force": force, "pay_rest": pay_rest}
+    buy_run.start(link, output, state_dir, paying, insecure_http=insecure_http, as_json=as_json, **options)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from bitcache.money import btc_text
+from bitcache.errors import BadInput
+from bitcache.money import Sat, btc_text
 from bitcache.safe_names import printable
 from bitcache.sealing.file_link import parse_link
 from gateway.api.models import Purchase
@@ -20,9 +25,12 @@ from gateway.client.gateway_client import connect
 from gateway.client.invoice_terms import ONCHAIN, LightningRequest, OnChainRequest, lightning_request, onchain_request
 from gateway.client.lightning_request import LIGHTNING
 from gateway.client.output_file import refuse_existing
+from gateway.client.pay_by_wallet import WalletPayment
+from gateway.client.private_files import read_private
 from gateway.client.saved_purchases import default_state_dir
 from gateway.client.verified_offer import VerifiedOffer, look, output_path
 
+NWC_VARIABLE = "BITCACHE_NWC"
 _SENTENCES = {
     "new": "Waiting for payment",
     "processing": "Payment received, waiting for confirmation",
@@ -32,35 +40,63 @@ _SENTENCES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """The buyer's wallet, and the most that it may pay; ``file`` None: its connection is in BITCACHE_NWC."""
+
+    file: Path | None
+    max_sat: Sat
+
+    @classmethod
+    def of(cls, kind: str | None, file: Path | None, max_sat: int | None) -> Wallet | None:
+        """Return what the options say; raise a usage error when they do not fit together."""
+        if kind is None and file is None and max_sat is None:
+            return None
+        if kind != "nwc" or max_sat is None:
+            raise typer.BadParameter("--wallet nwc and --max-sat belong together: how much may it be asked to pay?")
+        return cls(file, Sat(max_sat))
+
+    def connection(self) -> str:
+        """Return the secret connection, from a file or the environment; never from the command line."""
+        text = read_private(self.file, "wallet connection") if self.file else os.environ.get(NWC_VARIABLE, "").strip()
+        if not text:
+            raise BadInput("there is no wallet connection", hint=f"Put it into {NWC_VARIABLE} or a --wallet-file.")
+        return text
+
+
 def start(
-    link: str,
-    output: Path | None,
-    timeout: float,
-    force: bool,
-    pay_rest: bool,
-    state_dir: Path | None,
-    insecure_http: bool,
-    as_json: bool,
+    link: str, output: Path | None, state_dir: Path | None, wallet: Wallet | None, *, as_json: bool, **how: Any
 ) -> None:
     """Run the command."""
-    how = {"timeout": timeout, "force": force, "pay_rest": pay_rest}
-    run(_buy(link, output, state_dir or default_state_dir(), insecure_http, as_json, **how), as_json)
+    run(_buy(link, output, state_dir or default_state_dir(), wallet, as_json=as_json, **how), as_json)
 
 
 async def _buy(
-    text: str, output: Path | None, state_dir: Path, insecure_http: bool, as_json: bool, **how: Any
+    text: str, output: Path | None, state_dir: Path, wallet: Wallet | None, *, as_json: bool, **how: Any
 ) -> dict[str, Any]:
     link = parse_link(sys.stdin.readline() if text == "-" else text)
-    async with connect(link.gateway, insecure_http=insecure_http) as client:
+    async with connect(link.gateway, insecure_http=how.pop("insecure_http")) as client, _payment(wallet) as payment:
         offer = await look(client, link)
         target = output_path(offer, output)
         refuse_existing(target, how["force"])
         with Bars() as bars:
-            bought = await buy(client, offer, target, state_dir, observer=Terminal(bars), **how)
+            terminal = Terminal(bars)
+            bought = await buy(client, offer, target, state_dir, observer=terminal, payment=payment, **how)
     stamp(f"Opened: {bought.path} ({size(bought.size)})", "bold green")
     if not as_json:
         typer.echo(bought.path)
     return summary(bought)
+
+
+@asynccontextmanager
+async def _payment(wallet: Wallet | None) -> AsyncIterator[WalletPayment | None]:
+    if wallet is None:
+        yield None
+        return
+    from gateway.compose.paying_wallet import paying_wallet  # its libraries load only where a wallet pays
+
+    async with paying_wallet(wallet.connection(), wallet.max_sat, private=True) as payer:
+        yield WalletPayment(payer, wallet.max_sat)
 
 
 class Terminal(PurchaseObserver):

@@ -24,6 +24,7 @@ from gateway.client.follow_purchase import follow
 from gateway.client.gateway_client import Backoff, GatewayClient
 from gateway.client.output_file import refuse_existing, refuse_full
 from gateway.client.part_file import PartFile
+from gateway.client.pay_by_wallet import WalletPayment, pay
 from gateway.client.resume import ClaimedPurchase, begin, find
 from gateway.client.saved_purchases import SavedPurchases
 from gateway.client.verified_offer import VerifiedOffer, group_hashes
@@ -70,10 +71,11 @@ async def buy(
     force: bool = False,
     pay_rest: bool = False,
     observer: PurchaseObserver | None = None,
+    payment: WalletPayment | None = None,
 ) -> FinishedPurchase:
     """Pay for and open ``goods`` into ``target``; going on where an earlier call stopped.
 
-    ``pay_rest``: go on with an access link's purchase that is paid in part.
+    ``pay_rest``: go on with an access link's purchase that is paid in part.  ``payment``: a wallet pays by itself.
 
     Raise PaidInPart without it; NotPaidInTime after ``timeout`` seconds of waiting, TargetExists, SealingError,
     GatewayUnreachable, DishonestGateway before anything that it should not ask for is shown.
@@ -89,6 +91,8 @@ async def buy(
         claimed = await _claimed_purchase(gateway, offer, saved, observer, pay_rest)
         clock = Clock()
         observer.invoice(claimed.purchase, offer)
+        if payment is not None:
+            await pay(gateway, claimed, saved, payment)
         await _fetch_when_seen(gateway, claimed, part, observer, timeout, clock)
         purchase = await _wait(gateway, claimed, lambda now: now.released, observer, timeout)
         key = await _file_key(gateway, offer, claimed.claim)

@@ -56,6 +56,20 @@ class PaidInPart(BitcacheError):
     )
 
 
+class OverBudget(BitcacheError):
+    """The file costs more than the wallet may be asked to pay; nothing was paid."""
+
+    code = "over_budget"
+    hint = "Raise --max-sat if you want it at this price."
+
+
+class NoLightning(BitcacheError):
+    """There is no Lightning invoice that a wallet could pay; nothing was paid."""
+
+    code = "no_lightning"
+    hint = "Leave --wallet out and pay on-chain, or try again when the seller's wallet is back."
+
+
 class NotPaidInTime(BitcacheError):
     """The payment did not come in time."""
 

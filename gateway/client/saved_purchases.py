@@ -39,6 +39,9 @@ class SavedPurchases:
     #: by claim: the purchase id and the address that the gateway named first
     first: dict[str, tuple[str, str | None]] = field(default_factory=dict, repr=False)
 
+    #: by purchase id: the one Lightning invoice that a wallet was asked to pay for it
+    handed: dict[str, str] = field(default_factory=dict, repr=False)
+
     @classmethod
     def of(cls, link: Link, state_dir: Path) -> SavedPurchases:
         """Return what earlier runs remembered; raise StorageError when the file is damaged."""
@@ -68,6 +71,16 @@ class SavedPurchases:
             with self._changing():
                 self.first.setdefault(claim, (purchase_id, address))
 
+    def handed_to_wallet(self, purchase_id: str, invoice: str) -> str:
+        """Return the invoice that a wallet may be asked to pay: the one that it was asked for before, or this one."""
+        with self._changing():
+            return self.handed.setdefault(purchase_id, invoice)
+
+    def not_sent(self, purchase_id: str) -> None:
+        """Forget that a wallet was asked: it has certainly sent nothing."""
+        with self._changing():
+            self.handed.pop(purchase_id, None)
+
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Yield the file as it is now, to be changed and saved while no other run does."""
@@ -91,6 +104,7 @@ class SavedPurchases:
                 str(claim): (str(answer["purchase_id"]), answer["address"] and str(answer["address"]))
                 for claim, answer in named.items()
             }
+            self.handed = {str(purchase): str(invoice) for purchase, invoice in stored.get("handed", {}).items()}
         except FileNotFoundError:
             return
         except (ValueError, LookupError, TypeError, AttributeError):
@@ -99,5 +113,11 @@ class SavedPurchases:
 
     def _save(self) -> None:
         named = {claim: {"purchase_id": answer[0], "address": answer[1]} for claim, answer in self.first.items()}
-        record = {"v": 1, "claims": self.claims, "manifest_hash": self.manifest_hash, "first": named}
+        record = {
+            "v": 1,
+            "claims": self.claims,
+            "manifest_hash": self.manifest_hash,
+            "first": named,
+            "handed": self.handed,
+        }
         write_private(self.path, json.dumps(record, indent=1), replace=True)

@@ -6,6 +6,7 @@ start_gateway.py     running(settings)             everything built and started;
 init_data_folder.py  init_data_folder(settings)    a data folder, its keys, its database, the first seller's token
                      check_payout(settings, text)  what a seller typed, read as the gateway would
 connected_wallets.py                               the Lightning wallets that sellers connected
+paying_wallet.py     paying_wallet(connection, …)  the one that a buyer pays from
 chain_selection.py   choose_chain(network)         a node on this machine, if one answers
                      node_facts(settings, cursor)  how the configured node is, asked from outside
                      private_chain(folder, …)      a chain without value, for demonstrations

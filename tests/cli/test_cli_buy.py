@@ -173,3 +173,24 @@ def _sealed(offer: OnSale, person: Person) -> bytes:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {claim}"})
     with urllib.request.urlopen(request, timeout=20) as answer:
         return bytes(answer.read())
+
+
+@pytest.mark.parametrize("options", [["--wallet", "nwc"], ["--max-sat", "5"], ["--wallet", "lnd", "--max-sat", "5"]])
+def test_a_wallet_needs_a_budget(person: Person, on_sale: OnSale, options: list[str]) -> None:
+    done = person.run("buy", on_sale.link, *options)
+    assert done.code == 2
+    assert "--max-sat" in done.err
+
+
+def test_a_wallet_needs_a_connection_that_others_cannot_read(person: Person, on_sale: OnSale) -> None:
+    options = ("--wallet", "nwc", "--max-sat", "5000", "--json")
+    assert "BITCACHE_NWC" in person.run("buy", on_sale.link, *options).json["error"]["hint"]
+    path = person.home / "connection"
+    path.write_text("nostr+walletconnect://secret")
+    path.chmod(0o644)
+    refused = person.run("buy", on_sale.link, *options, "--wallet-file", str(path))
+    assert "chmod 600" in refused.json["error"]["hint"]
+    path.chmod(0o600)
+    refused = person.run("buy", on_sale.link, *options, "--wallet-file", str(path))
+    assert refused.json["error"]["code"] == "connection_refused"
+    assert "secret" not in refused.out + refused.err

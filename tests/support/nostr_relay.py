@@ -63,7 +63,7 @@ class Relay:
 
 @dataclass
 class WalletService:
-    """A NIP-47 wallet whose answers a test chooses: ``answers`` by method, each a result or an error."""
+    """A NIP-47 wallet whose answers a test chooses by method: each a result, an error, or what makes one."""
 
     relay: Relay
     key: PrivateKey = field(default_factory=PrivateKey)
@@ -90,6 +90,8 @@ class WalletService:
         body = json.loads(cipher.decrypt(event["content"]))
         self.asked.append((body["method"], body["params"]))
         answer = self.answers.get(body["method"])
+        if callable(answer):
+            answer = answer(body["params"])
         if answer is not None:
             self.later(self.answer(event["id"], cipher.encrypt(json.dumps(answer))))
 

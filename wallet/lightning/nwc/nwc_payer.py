@@ -31,7 +31,15 @@ NOT_TRIED = {
 class NwcPayer:
     """``private``: the wallet's relays may be on this machine or beside it."""
 
-    def __init__(self, connection: ConnectionString, clock: Callable[[], int], *, private: bool = False) -> None:
+    def __init__(
+        self,
+        connection: ConnectionString,
+        clock: Callable[[], int],
+        *,
+        private: bool = False,
+        pay_seconds: float = PAY_SECONDS,
+    ) -> None:
+        self._pay_seconds = pay_seconds
         self._nwc = NwcConnection(connection, clock, private=private)
 
     async def pay(self, invoice: DecodedInvoice) -> bytes:
@@ -40,7 +48,7 @@ class NwcPayer:
         Raise WalletUnreachable, WalletMisbehaved when it is unknown: ask :meth:`preimage_of`.
         """
         try:
-            result = await self._nwc.ask("pay_invoice", {"invoice": invoice.text}, PAY_SECONDS)
+            result = await self._nwc.ask("pay_invoice", {"invoice": invoice.text}, self._pay_seconds)
         except WalletRefused as error:
             if error.details.get("wallet_code") in NOT_TRIED:
                 raise
