@@ -70,6 +70,15 @@ class NoLightning(BitcacheError):
     hint = "Leave --wallet out and pay on-chain, or try again when the seller's wallet is back."
 
 
+class PaymentUnknown(BitcacheError):
+    """An earlier payment for this file may still be on its way; no other one was made."""
+
+    code = "payment_unknown"
+    hint = (
+        "Look for it in your wallet. If it was not sent, pay without --wallet; if it was, run the command again later."
+    )
+
+
 class NotPaidInTime(BitcacheError):
     """The payment did not come in time."""
 

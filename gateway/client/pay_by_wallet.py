@@ -14,7 +14,7 @@ from typing import Protocol
 from bitcache.chain_errors import WalletRefused
 from bitcache.money import Sat
 from gateway.api.models import Purchase
-from gateway.client.errors import NoLightning, OverBudget
+from gateway.client.errors import NoLightning, OverBudget, PaymentUnknown
 from gateway.client.follow_purchase import follow
 from gateway.client.gateway_client import GatewayClient
 from gateway.client.invoice_terms import LightningRequest, is_paid, lightning_request
@@ -43,7 +43,7 @@ class WalletPayment:
 
 
 async def pay(gateway: GatewayClient, claimed: ClaimedPurchase, saved: SavedPurchases, payment: WalletPayment) -> None:
-    """Pay what is due and show the receipt with the claim; raise OverBudget, NoLightning, WalletError."""
+    """Pay what is due, show the receipt; raise OverBudget, NoLightning, PaymentUnknown, WalletError."""
     if claimed.purchase.amount_sat > payment.max_sat:
         raise OverBudget(f"the price is {claimed.purchase.amount_sat} sat, more than --max-sat {payment.max_sat}")
     async with aclosing(follow(gateway, claimed.purchase.purchase_id)) as changes:
@@ -62,6 +62,8 @@ async def _pay(
     gateway: GatewayClient, claimed: ClaimedPurchase, saved: SavedPurchases, payer: Payer, to_pay: LightningRequest
 ) -> None:
     purchase = claimed.purchase
+    if saved.handed.keys() - {purchase.purchase_id}:  # its purchase has closed since
+        raise PaymentUnknown
     invoice = saved.handed_to_wallet(purchase.purchase_id, to_pay.invoice)
     try:
         preimage = await payer.pay(invoice, purchase.network)

@@ -13,8 +13,9 @@ from support.nostr_relay import WalletService, relay_server
 from bitcache.chain_errors import WalletRefused, WalletUnreachable
 from bitcache.money import Sat
 from gateway.client.buy_file import FinishedPurchase, buy
-from gateway.client.errors import OverBudget
+from gateway.client.errors import OverBudget, PaymentUnknown
 from gateway.client.pay_by_wallet import WalletPayment
+from gateway.client.saved_purchases import SavedPurchases
 from gateway.client.sell_file import PublishedFile
 from gateway.client.verified_offer import look
 from gateway.compose.paying_wallet import PayingWallet
@@ -105,6 +106,20 @@ async def test_a_payment_that_is_on_its_way_is_never_joined_by_another(buyer: Bu
         with pytest.raises(WalletUnreachable):
             await buyer.buy()
     assert (len(buyer.asked), len(set(buyer.asked))) == (2, 1)
+
+
+async def test_nor_when_its_purchase_has_closed_since(buyer: Buyer) -> None:
+    """The next run has another purchase; what was handed over for the first may arrive yet."""
+    buyer.service.answers["pay_invoice"] = lambda params: buyer.asked.append(params["invoice"])
+    with pytest.raises(WalletUnreachable):
+        await buyer.buy()
+    saved = SavedPurchases.of(buyer.sold.link, buyer.folder / "state")
+    [(purchase_id, invoice)] = saved.handed.items()
+    saved.not_sent(purchase_id)
+    saved.handed_to_wallet("an-earlier-purchase", invoice)
+    with pytest.raises(PaymentUnknown):
+        await buyer.buy()
+    assert len(buyer.asked) == 1
 
 
 async def test_a_wallet_that_refuses_may_be_asked_again(buyer: Buyer) -> None:
