@@ -15,7 +15,16 @@ import typer
 from bitcache import errors
 from bitcache.chain_errors import ChainError, WalletError
 from gateway.cli.console import console, plain
-from gateway.client.errors import DishonestGateway, GatewayConfused, GatewayUnreachable, NotPaidInTime, PaidInPart
+from gateway.client.errors import (
+    DishonestGateway,
+    GatewayConfused,
+    GatewayUnreachable,
+    NoLightning,
+    NotPaidInTime,
+    OverBudget,
+    PaidInPart,
+    PaymentUnknown,
+)
 
 UNEXPECTED, BAD_INPUT, NOT_ALLOWED, NOT_PAID, DOES_NOT_OPEN, UNREACHABLE, STORAGE = 1, 3, 4, 5, 6, 7, 8
 INTERRUPTED = 130
@@ -24,6 +33,9 @@ INTERRUPTED = 130
 _CODES: tuple[tuple[type[errors.BitcacheError], int], ...] = (
     (NotPaidInTime, NOT_PAID),
     (PaidInPart, NOT_PAID),
+    (OverBudget, NOT_PAID),
+    (NoLightning, NOT_PAID),
+    (PaymentUnknown, NOT_PAID),
     (errors.BadInput, BAD_INPUT),
     (errors.UploadTooLarge, BAD_INPUT),
     (errors.NotFound, NOT_ALLOWED),

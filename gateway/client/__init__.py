@@ -13,6 +13,7 @@ resume.py               which earlier purchase to go on with
 claim_from_link.py      whether the claim in a link is used
 invoice_terms.py        what a gateway may ask of a buyer
 lightning_request.py    what a Lightning invoice asks for
+pay_by_wallet.py        the buyer's own wallet pays, within a budget and once
 follow_purchase.py      waiting for a payment
 download_file.py        sealed bytes, resumed
 part_file.py            where they are kept, and opened

@@ -12,7 +12,14 @@ import typer
 from bitcache import errors
 from bitcache.chain_errors import NodeUnreachable
 from gateway.cli import command_runner as running
-from gateway.client.errors import DishonestGateway, GatewayConfused, GatewayUnreachable, TargetExists
+from gateway.client.errors import (
+    DishonestGateway,
+    GatewayConfused,
+    GatewayUnreachable,
+    OverBudget,
+    PaymentUnknown,
+    TargetExists,
+)
 
 
 def kinds(root: type[errors.BitcacheError]) -> Iterator[type[errors.BitcacheError]]:
@@ -35,6 +42,8 @@ def test_the_table_of_the_protocol() -> None:
         errors.Unauthenticated: 4,
         errors.WrongKey: 6,
         errors.Truncated: 6,
+        OverBudget: 5,
+        PaymentUnknown: 5,
         DishonestGateway: 6,
         NodeUnreachable: 7,
         GatewayUnreachable: 7,
