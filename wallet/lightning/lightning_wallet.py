@@ -55,7 +55,7 @@ class LightningWallet(Protocol):
         ...
 
     def hints(self) -> AsyncIterator[bytes]:
-        """Yield payment hashes that may have been paid; a wallet without notifications yields nothing and ends."""
+        """Yield payment hashes that may have been paid; a wallet without notifications yields nothing."""
         ...
 
     async def close(self) -> None:
