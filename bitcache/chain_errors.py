@@ -108,7 +108,8 @@ class ConnectionRefused(BadInput):
 
     code = "connection_refused"
     hint = (
-        "Copy the whole connection from your wallet, nostr+walletconnect://…, or give a Lightning address, name@domain."
+        "Copy the whole connection from your wallet, nostr+walletconnect://…, or give a Lightning address, "
+        "name@domain, or an LNbits server and the invoice key."
     )
 
 

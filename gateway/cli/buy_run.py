@@ -95,7 +95,7 @@ async def _payment(wallet: Wallet | None) -> AsyncIterator[WalletPayment | None]
         return
     from gateway.compose.paying_wallet import paying_wallet  # its libraries load only where a wallet pays
 
-    async with paying_wallet(wallet.connection(), wallet.max_sat, private=True) as payer:
+    async with paying_wallet(wallet.connection()) as payer:
         yield WalletPayment(payer, wallet.max_sat)
 
 

@@ -24,7 +24,7 @@ from gateway.client.follow_purchase import follow
 from gateway.client.gateway_client import Backoff, GatewayClient
 from gateway.client.output_file import refuse_existing, refuse_full
 from gateway.client.part_file import PartFile
-from gateway.client.pay_by_wallet import WalletPayment, pay
+from gateway.client.pay_by_wallet import WalletPayment, can_go_on, pay, show_earlier_payments
 from gateway.client.resume import ClaimedPurchase, begin, find
 from gateway.client.saved_purchases import SavedPurchases
 from gateway.client.verified_offer import VerifiedOffer, group_hashes
@@ -88,11 +88,14 @@ async def buy(
     if not saved.pin(offer.file.manifest):
         raise Tampered("this file is not the one that was being bought under this link before")
     with PartFile(target, offer.manifest, groups) as part:
+        if payment is not None:
+            await show_earlier_payments(gateway, saved, payment.payer)
         claimed = await _claimed_purchase(gateway, offer, saved, observer, pay_rest)
         clock = Clock()
         observer.invoice(claimed.purchase, offer)
         if payment is not None:
-            await pay(gateway, claimed, saved, payment)
+            to_pay = await _wait(gateway, claimed, can_go_on, observer, timeout)
+            await pay(gateway, claimed.claim, to_pay, saved, payment)
         await _fetch_when_seen(gateway, claimed, part, observer, timeout, clock)
         purchase = await _wait(gateway, claimed, lambda now: now.released, observer, timeout)
         key = await _file_key(gateway, offer, claimed.claim)

@@ -21,6 +21,7 @@ from bitcache.errors import StorageError
 from bitcache.identifiers import new_secret
 from bitcache.sealing.file_link import Link
 from bitcache.storage.durable_files import lock
+from gateway.client.errors import PaymentUnknown
 from gateway.client.private_files import write_private
 
 
@@ -71,10 +72,18 @@ class SavedPurchases:
             with self._changing():
                 self.first.setdefault(claim, (purchase_id, address))
 
-    def handed_to_wallet(self, purchase_id: str, invoice: str) -> str:
-        """Return the invoice that a wallet may be asked to pay: the one that it was asked for before, or this one."""
+    def claim_of(self, purchase_id: str) -> str | None:
+        """Return our claim of this purchase, if it is one of ours."""
+        return next((claim for claim, (of, _) in self.first.items() if of == purchase_id), None)
+
+    def handed_to_wallet(self, purchase_id: str, invoice: str) -> None:
+        """Keep, before it happens, that a wallet is asked to pay this invoice.
+
+        Raise PaymentUnknown when another run handed over another one meanwhile.
+        """
         with self._changing():
-            return self.handed.setdefault(purchase_id, invoice)
+            if self.handed.setdefault(purchase_id, invoice) != invoice:
+                raise PaymentUnknown
 
     def not_sent(self, purchase_id: str) -> None:
         """Forget that a wallet was asked: it has certainly sent nothing."""

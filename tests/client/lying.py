@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import ClientSession, web
+from support.loopback import on_loopback
 
 from gateway.client.gateway_client import GatewayClient, connect
 from gateway.demo.demonstration import Demo
@@ -45,16 +46,11 @@ async def lying(demo: Demo, lie: Lie, *, events: bool = False) -> AsyncIterator[
 @asynccontextmanager
 async def answering(answer: Answer) -> AsyncIterator[GatewayClient]:
     """A gateway that answers so to everything."""
-    app = web.Application()
-    app.add_routes([web.route("*", "/{path:.*}", answer)])
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        async with connect(f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
-            yield client
-    finally:
-        await runner.cleanup()
+    async with (
+        on_loopback([web.route("*", "/{path:.*}", answer)]) as host,
+        connect(f"http://{host}") as client,
+    ):
+        yield client
 
 
 def changed(end: str, **members: Any) -> Lie:

@@ -13,14 +13,14 @@ from support.nostr_relay import WalletService, relay_server
 from bitcache.chain_errors import WalletRefused, WalletUnreachable
 from bitcache.money import Sat
 from gateway.client.buy_file import FinishedPurchase, buy
-from gateway.client.errors import OverBudget, PaymentUnknown
+from gateway.client.errors import NotPaidInTime, OverBudget, PaymentUnknown
 from gateway.client.pay_by_wallet import WalletPayment
 from gateway.client.saved_purchases import SavedPurchases
 from gateway.client.sell_file import PublishedFile
 from gateway.client.verified_offer import look
-from gateway.compose.paying_wallet import PayingWallet
 from gateway.demo.demonstration import Demo
 from wallet.lightning.bolt11_invoice import decode
+from wallet.lightning.nwc.nwc_connection import NwcConnection
 from wallet.lightning.nwc.nwc_payer import NwcPayer
 from wallet.lightning.simulated_lightning import SimulatedLightning
 
@@ -51,15 +51,15 @@ class Buyer:
         preimage = self.paid.get(params["payment_hash"])
         return {"result": {"preimage": preimage}} if preimage else {"error": {"code": "NOT_FOUND"}}
 
-    async def buy(self, budget: Sat = BUDGET) -> FinishedPurchase:
+    async def buy(self, budget: Sat = BUDGET, timeout: float = 30) -> FinishedPurchase:
         """Run the command's inside once."""
         now = self.demo.context.clock
-        nwc = NwcPayer(self.service.connection, now, private=True, pay_seconds=2.0)
+        nwc = NwcConnection(self.service.connection, now, private=True)
         try:
             offer = await look(self.demo.gateway, self.sold.link)
-            payment = WalletPayment(PayingWallet(nwc, budget), budget)
+            payment = WalletPayment(NwcPayer(nwc, now, pay_seconds=2.0), budget)
             target, state = self.folder / "out", self.folder / "state"
-            return await buy(self.demo.gateway, offer, target, state, timeout=30, payment=payment)
+            return await buy(self.demo.gateway, offer, target, state, timeout=timeout, payment=payment)
         finally:
             await nwc.close()
 
@@ -128,3 +128,22 @@ async def test_a_wallet_that_refuses_may_be_asked_again(buyer: Buyer) -> None:
         await buyer.buy()
     buyer.service.answers["pay_invoice"] = buyer.pay
     assert (await buyer.buy()).purchase.released
+
+
+async def test_a_refusal_says_nothing_of_an_earlier_attempt(buyer: Buyer) -> None:
+    """The first is on its way and has used the wallet's limit up: the second is refused, the first not forgotten."""
+    buyer.service.answers["pay_invoice"] = lambda params: buyer.asked.append(params["invoice"])
+    with pytest.raises(WalletUnreachable):
+        await buyer.buy()
+    buyer.service.answers["pay_invoice"] = {"error": {"code": "QUOTA_EXCEEDED"}}
+    with pytest.raises(WalletRefused):
+        await buyer.buy()
+    saved = SavedPurchases.of(buyer.sold.link, buyer.folder / "state")
+    assert list(saved.handed.values()) == buyer.asked
+
+
+async def test_a_seller_whose_wallet_never_answers_is_not_waited_for(buyer: Buyer) -> None:
+    buyer.seller.delay = 60.0
+    with pytest.raises(NotPaidInTime):
+        await buyer.buy(timeout=1.0)
+    assert buyer.asked == []

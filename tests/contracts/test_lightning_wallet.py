@@ -23,6 +23,7 @@ from wallet.lightning.lightning_address import LightningAddress
 from wallet.lightning.lightning_wallet import LightningWallet
 from wallet.lightning.lnbits_wallet import LnbitsWallet
 from wallet.lightning.nwc.connection_string import parse
+from wallet.lightning.nwc.nwc_connection import NwcConnection
 from wallet.lightning.nwc.nwc_wallet import NwcWallet
 from wallet.lightning.simulated_lightning import SimulatedLightning
 from wallet.rails.lightning import LONGEST_LIFE
@@ -65,7 +66,7 @@ async def connected(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
             await keyed.close()
         return
     real: LightningHarness = request.getfixturevalue("lightning_wallets")
-    wallet = NwcWallet(parse(real.connection, private=True), now, private=True)
+    wallet = NwcWallet(NwcConnection(parse(real.connection, private=True), now, private=True))
     yield Connected(wallet, lambda text: bytes.fromhex(real.buyer.pay(text)["preimage"]))
     await wallet.close()
 

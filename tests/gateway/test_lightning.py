@@ -116,6 +116,22 @@ async def test_a_lightning_address_is_paid(lightning_only: GatewayHarness, tmp_p
         await lightning_only.state(purchase, "settled")
 
 
+async def test_one_invoice_that_nobody_can_tell_of_hides_no_other(
+    lightning_only: GatewayHarness, tmp_path: Path
+) -> None:
+    """The service answers about the first one as if it were another; the second is paid and noticed."""
+    async with lnurl_service(tmp_path) as service:
+        connection = {"connection": service.address}
+        await lightning_only.call("PUT", "/seller/connection", lightning_only.token, json=connection)
+        sold = await lightning_only.sell(file_for_sale(price_sat=1))
+        first, second = [await ready(lightning_only, (await lightning_only.begin(sold.file_id))[1]) for _ in range(2)]
+        unclear = lightning_in(first)["destination"]
+        service.answers["verify"] = lambda honest: {**honest, "pr": "lnbcrt1"} if honest["pr"] == unclear else honest
+        service.pay(lightning_in(second)["destination"])
+        await lightning_only.state(second, "settled")
+        assert (await lightning_only.call("GET", f"/purchases/{first['purchase_id']}")).json["state"] == "new"
+
+
 async def test_an_invoice_that_outlives_its_purchase_is_still_asked_for(
     lightning_only: GatewayHarness, tmp_path: Path
 ) -> None:

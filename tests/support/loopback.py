@@ -13,7 +13,7 @@ async def on_loopback(routes: Iterable[web.AbstractRouteDef]) -> AsyncIterator[s
     """Serve these; yield host and port."""
     app = web.Application()
     app.add_routes(routes)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

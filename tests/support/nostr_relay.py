@@ -14,6 +14,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 from coincurve import PrivateKey
+from support.loopback import on_loopback
 
 from wallet.lightning.nwc.connection_string import ConnectionString
 from wallet.lightning.nwc.message_cipher import NIP04, MessageCipher
@@ -125,14 +126,6 @@ def x_only(key: PrivateKey) -> bytes:
 async def relay_server() -> AsyncIterator[Relay]:
     """A relay on a free port."""
     relay = Relay()
-    app = web.Application()
-    app.router.add_get("/", relay.serve)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    relay.url = f"ws://127.0.0.1:{runner.addresses[0][1]}/"
-    try:
+    async with on_loopback([web.get("/", relay.serve)]) as host:
+        relay.url = f"ws://{host}/"
         yield relay
-    finally:
-        await runner.cleanup()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from support.loopback import on_loopback
 from yarl import URL
 
 from bitcache.chain_errors import NodeAuthFailed
@@ -62,13 +63,8 @@ async def website() -> AsyncIterator[Callable[[], int]]:
     async def hello(_: web.Request) -> web.Response:
         return web.Response(text="<h1>hello</h1>")
 
-    app = web.Application()
-    app.router.add_post("/", hello)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield lambda: int(runner.addresses[0][1])
-    await runner.cleanup()
+    async with on_loopback([web.post("/", hello)]) as host:
+        yield lambda: int(host.rpartition(":")[2])
 
 
 async def test_a_website_is_no_node(website: Callable[[], int], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -79,12 +80,13 @@ async def test_another_invoices_state_is_not_this_ones(service: LnurlService, wa
         (lambda: web.Response(text="<html>"), WalletMisbehaved),
         (lambda: web.Response(text="[" * 60_000), WalletMisbehaved),
         (lambda: web.Response(body=b" " * 100_000), WalletMisbehaved),
+        (lambda: web.Response(body=gzip.compress(b"{}"), headers={"Content-Encoding": "gzip"}), WalletMisbehaved),
         (lambda: web.Response(status=302, headers={"Location": "http://127.0.0.1:1/"}), WalletRefused),
         (lambda: web.Response(status=404), WalletRefused),
         (lambda: web.Response(status=429), WalletUnreachable),
         (lambda: web.Response(status=502), WalletUnreachable),
     ],
-    ids=["error", "list", "html", "deep", "huge", "redirect", "none", "too-often", "broken"],
+    ids=["error", "list", "html", "deep", "huge", "compressed", "redirect", "none", "too-often", "broken"],
 )
 async def test_strange_answers(
     service: LnurlService, wallet: LightningAddress, step: str, answer: Callable[[], Any], error: type[WalletError]
@@ -92,6 +94,9 @@ async def test_strange_answers(
     """Each is a documented error, and quotes nothing of the stranger's."""
     made = await wallet.make_invoice(Sat(5), expiry_seconds=600, description="")
     service.answers[step] = lambda _: answer()
+    if (step, error) == ("verify", WalletRefused):  # it does not know the invoice: nobody can tell
+        assert (await wallet.look_up(decode(made.text), made.status_url)).state == "pending"
+        return
     again = (
         wallet.look_up(decode(made.text), made.status_url)
         if step == "verify"
@@ -128,8 +133,7 @@ async def test_only_the_public_internet_is_asked(service: LnurlService) -> None:
     strict = LightningAddress("ada@localhost.localdomain")
     status_url = f"http://{service.host}/verify/00"
     invoice = decode((await service.wallet.make_invoice(Sat(1), expiry_seconds=60, description="")).text)
-    with pytest.raises(WalletRefused, match="https"):
-        await strict.look_up(invoice, status_url)
+    assert (await strict.look_up(invoice, status_url)).state == "pending"
     with pytest.raises(WalletUnreachable):
         await strict.look_up(invoice, status_url.replace("http:", "https:"))
     await strict.close()

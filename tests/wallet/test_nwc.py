@@ -26,6 +26,7 @@ from wallet.lightning.bolt11_invoice import DecodedInvoice
 from wallet.lightning.nwc.connection_string import parse
 from wallet.lightning.nwc.message_cipher import NIP04, NIP44, MessageCipher
 from wallet.lightning.nwc.nostr_event import signed, verified
+from wallet.lightning.nwc.nwc_connection import NwcConnection
 from wallet.lightning.nwc.nwc_wallet import NwcWallet
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "nostr-messages.json").read_text())
@@ -139,7 +140,7 @@ def service(relay: Relay) -> WalletService:
 
 @pytest.fixture
 async def wallet(service: WalletService) -> AsyncIterator[NwcWallet]:
-    wallet = NwcWallet(service.connection, now, private=True, answer_seconds=1.0)
+    wallet = NwcWallet(NwcConnection(service.connection, now, private=True, answer_seconds=1.0))
     yield wallet
     await wallet.close()
 
@@ -229,7 +230,7 @@ async def test_a_relay_that_refuses_says_why(relay: Relay, service: WalletServic
 
 async def test_a_relay_that_is_not_there(service: WalletService) -> None:
     connection = replace(service.connection, relays=("ws://127.0.0.1:9",))
-    elsewhere = NwcWallet(connection, now, private=True, answer_seconds=0.3)
+    elsewhere = NwcWallet(NwcConnection(connection, now, private=True, answer_seconds=0.3))
     with pytest.raises(WalletUnreachable):
         await elsewhere.info()
     await elsewhere.close()

@@ -69,10 +69,13 @@ class LightningAddress:
         return MadeInvoice(invoice, str(verify))
 
     async def look_up(self, invoice: DecodedInvoice, status_url: str | None = None) -> InvoiceLookup:
-        """Return whether it was paid, as LUD-21's ``verify`` says; the answer must be about this very invoice."""
+        """Return whether it was paid, as LUD-21's ``verify`` says; one that it does not know is pending."""
         if status_url is None:
             return InvoiceLookup("pending")
-        answer = await self._get(URL(status_url))
+        try:
+            answer = await self._get(URL(status_url))
+        except WalletRefused:  # it has forgotten the invoice, or never knew it
+            return InvoiceLookup("pending")
         about = answer.get("pr")
         if not isinstance(about, str) or about.lower() != invoice.text:
             raise WalletMisbehaved("the service answers about another invoice")

@@ -11,6 +11,7 @@ from wallet.lightning.lightning_address import LightningAddress, is_lightning_ad
 from wallet.lightning.lightning_wallet import LightningWallet
 from wallet.lightning.lnbits_wallet import LnbitsWallet, is_lnbits
 from wallet.lightning.nwc import connection_string
+from wallet.lightning.nwc.nwc_connection import NwcConnection
 from wallet.lightning.nwc.nwc_wallet import NwcWallet
 from wallet.lightning.simulated_lightning import SCHEME, SimulatedLightning
 
@@ -34,7 +35,8 @@ class Opener:
         if text.startswith(SCHEME) and self.simulated is not None:
             return SimulatedLightning(self.network, self.simulated, self.clock)
         if connection_string.is_connection_string(text):
-            return NwcWallet(connection_string.parse(text, private=self.private), self.clock, private=self.private)
+            parsed = connection_string.parse(text, private=self.private)
+            return NwcWallet(NwcConnection(parsed, self.clock, private=self.private))
         if is_lnbits(text):
             return LnbitsWallet(text, private=self.private)
         if is_lightning_address(text):

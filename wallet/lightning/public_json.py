@@ -52,7 +52,8 @@ class PublicJson:
             self._http = aiohttp.ClientSession(
                 connector=public_hosts.connector(private=self._private),
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
-                headers=self._headers,
+                headers={"Accept-Encoding": "identity", **(self._headers or {})},
+                auto_decompress=False,  # a small answer must not become a large one
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._http

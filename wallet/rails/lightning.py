@@ -13,6 +13,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
+import structlog
+
+from bitcache.chain_errors import WalletMisbehaved, WalletRefused
 from bitcache.errors import BitcacheError, RailUnavailable
 from bitcache.money import Sat
 from bitcache.payment_rail import AwaitedRequest, Destination, PaymentRecorder, PreparedRequest, RequestOrder
@@ -32,6 +35,8 @@ SWEEP_SECONDS = 15
 FRESH_SECONDS, FRESH_SWEEP_SECONDS = 10, 1
 PAUSE_SECONDS = 0.5
 PREIMAGE_SIZE = 32
+
+log = structlog.get_logger("wallet.rails.lightning")
 
 
 class ConnectedWallets(Protocol):
@@ -150,6 +155,10 @@ class LightningRail:
         now = self._clock()
         try:
             seen = await wallet.look_up(decode(request.destination), request.status_url)
+        except (WalletRefused, WalletMisbehaved) as error:  # of this invoice; it must not hide the others
+            if schedule.passed_over(request.match_key, now):  # the first of a row: say it once
+                log.warning("lookup_failed", scope=scope, code=error.code, reason=str(error), hint=error.advice)
+            return
         except BitcacheError as error:
             self.health.failed(scope, now)
             raise RailUnavailable(f"the wallet does not say what was paid: {error}") from error

@@ -25,6 +25,7 @@ MOST_HINTS = 1000
 @dataclass(slots=True)
 class _Lookup:
     request: AwaitedRequest
+    asked_at: int | None = None
     looked_at: int | None = None
 
     def is_over(self) -> bool:
@@ -33,12 +34,12 @@ class _Lookup:
 
     def due_at(self) -> int:
         """Return when it is to be asked for (Unix seconds)."""
-        if self.looked_at is None:
+        if self.asked_at is None:
             return self.request.created_at + INTERVALS[0][1]
-        age = self.looked_at - self.request.created_at
+        age = self.asked_at - self.request.created_at
         interval = next((seconds for most, seconds in INTERVALS if age < most), LONGEST_INTERVAL)
         last = self.request.expires_at + LATE_SECONDS + 1
-        return last if self.looked_at < last < self.looked_at + interval else self.looked_at + interval
+        return last if self.asked_at < last < self.asked_at + interval else self.asked_at + interval
 
 
 class LookupSchedule:
@@ -74,7 +75,18 @@ class LookupSchedule:
     def looked(self, match_key: bytes, at: int) -> None:
         """Note that the wallet answered a question that was put at ``at``."""
         if match_key in self._lookups:
-            self._lookups[match_key].looked_at = at
+            self._lookups[match_key].asked_at = self._lookups[match_key].looked_at = at
+
+    def passed_over(self, match_key: bytes, at: int) -> bool:
+        """Note that the question put at ``at`` found no answer: others are asked first, and this stays unknown.
+
+        Return whether the one before had found an answer, or there was none.
+        """
+        lookup = self._lookups.get(match_key)
+        if lookup is None:
+            return False
+        was_answered, lookup.asked_at = lookup.asked_at == lookup.looked_at, at
+        return was_answered
 
     def known_until(self, now: int) -> int:
         """Return up to when everything is known."""

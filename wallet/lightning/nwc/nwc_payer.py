@@ -10,9 +10,9 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from bitcache.chain_errors import WalletMisbehaved, WalletRefused
-from wallet.lightning.bolt11_invoice import DecodedInvoice
-from wallet.lightning.nwc.connection_string import ConnectionString
+from bitcache.chain_errors import WalletError, WalletMisbehaved, WalletRefused, WalletUnreachable
+from bitcache.money import Sat
+from wallet.lightning.bolt11_invoice import DecodedInvoice, check, decode
 from wallet.lightning.nwc.nwc_connection import NwcConnection
 
 #: A payment that finds its way slowly (seconds).
@@ -29,39 +29,43 @@ NOT_TRIED = {
 
 
 class NwcPayer:
-    """``private``: the wallet's relays may be on this machine or beside it."""
+    """A payer, as gateway/client/pay_by_wallet.py wants one."""
 
-    def __init__(
-        self,
-        connection: ConnectionString,
-        clock: Callable[[], int],
-        *,
-        private: bool = False,
-        pay_seconds: float = PAY_SECONDS,
-    ) -> None:
-        self._pay_seconds = pay_seconds
-        self._nwc = NwcConnection(connection, clock, private=private)
+    def __init__(self, nwc: NwcConnection, clock: Callable[[], int], pay_seconds: float = PAY_SECONDS) -> None:
+        self._nwc, self._clock, self._pay_seconds = nwc, clock, pay_seconds
 
-    async def pay(self, invoice: DecodedInvoice) -> bytes:
-        """Pay and return the preimage; raise WalletRefused when nothing was sent, otherwise it is unknown.
+    def check(self, invoice: str, network: str, due: Sat) -> None:
+        """Raise WalletMisbehaved unless this BOLT11 invoice is sound and asks for exactly what is due."""
+        decoded = decode(invoice)
+        check(decoded, network=network, amount=due, now=self._clock(), latest_expiry=decoded.expires_at)
 
-        Raise WalletUnreachable, WalletMisbehaved when it is unknown: ask :meth:`preimage_of`.
+    async def pay(self, invoice: str) -> bytes:
+        """Pay and return the preimage; raise WalletRefused when the wallet did not try.
+
+        Raise WalletUnreachable, WalletMisbehaved when nobody knows whether it paid.
         """
+        decoded = decode(invoice)
         try:
-            result = await self._nwc.ask("pay_invoice", {"invoice": invoice.text}, self._pay_seconds)
+            return _preimage(await self._nwc.ask("pay_invoice", {"invoice": invoice}, self._pay_seconds), decoded)
         except WalletRefused as error:
             if error.details.get("wallet_code") in NOT_TRIED:
                 raise
-            raise WalletMisbehaved("the wallet does not say whether it paid") from error
-        return _preimage(result, invoice)
+            unknown: WalletError = WalletMisbehaved("the wallet does not say whether it paid")
+        except (WalletUnreachable, WalletMisbehaved) as error:
+            unknown = error
+        preimage = await self.preimage_of(invoice)
+        if preimage is None:
+            raise unknown
+        return preimage
 
-    async def preimage_of(self, invoice: DecodedInvoice) -> bytes | None:
+    async def preimage_of(self, invoice: str) -> bytes | None:
         """Return the preimage of an invoice that this wallet has paid; None: it is not known to have paid it."""
+        decoded = decode(invoice)
         try:
-            result = await self._nwc.ask("lookup_invoice", {"payment_hash": invoice.payment_hash.hex()})
+            result = await self._nwc.ask("lookup_invoice", {"payment_hash": decoded.payment_hash.hex()})
         except WalletRefused:
             return None
-        return _preimage(result, invoice) if result.get("preimage") else None
+        return _preimage(result, decoded) if result.get("preimage") else None
 
     async def close(self) -> None:
         """Hang up."""

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 from bitcache.chain_errors import ConnectionCanSpend, WalletMisbehaved, WalletRefused
 from bitcache.money import Sat
 from wallet.lightning.bolt11_invoice import MSAT_PER_SAT, DecodedInvoice
 from wallet.lightning.lightning_wallet import InvoiceLookup, MadeInvoice, WalletInfo
-from wallet.lightning.nwc.connection_string import ConnectionString
-from wallet.lightning.nwc.nwc_connection import ANSWER_SECONDS, NwcConnection
+from wallet.lightning.nwc.nwc_connection import NwcConnection
 
 SPENDING = {"pay_invoice", "multi_pay_invoice", "pay_keysend", "multi_pay_keysend", "pay_lnurl", "sign_message"}
 
 
 class NwcWallet:
-    """A seller's: it may make invoices and look them up, and must not pay.  Parameters as NwcConnection's."""
+    """A seller's: it may make invoices and look them up, and must not pay."""
 
     keeps_expiry = True
 
-    def __init__(
-        self,
-        connection: ConnectionString,
-        clock: Callable[[], int],
-        *,
-        private: bool = False,
-        answer_seconds: float = ANSWER_SECONDS,
-    ) -> None:
-        self._nwc = NwcConnection(connection, clock, private=private, answer_seconds=answer_seconds)
+    def __init__(self, nwc: NwcConnection) -> None:
+        self._nwc = nwc
 
     async def info(self) -> WalletInfo:
         """Return what this connection is; raise ConnectionCanSpend if it may pay."""
