@@ -118,3 +118,10 @@ class ConnectionCanSpend(ConnectionRefused):
 
     code = "connection_can_spend"
     hint = "Make a connection in the wallet that may receive only, and paste that."
+
+
+class ConnectionTellsNothing(ConnectionRefused):
+    """The service of this Lightning address does not say whether an invoice was paid (LUD-21)."""
+
+    code = "connection_tells_nothing"
+    hint = "Give an address of another service, or connect the wallet itself, for example by Nostr Wallet Connect."

@@ -12,45 +12,21 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from browser_harness import DESCRIPTOR, BrowserHarness, gateway, website
+from browser_harness import DESCRIPTOR, gateway, website
 from chromium import ARGS, CHROMIUM
-from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright
+from lightning_pictures import lightning_states
+from playwright.async_api import Page, Route, async_playwright
+from studio import OUT, Studio
 
 from bitcache.sealing.metadata import Preview
 
-OUT = Path(__file__).parents[2] / "test-results" / "screens"
 DOCS = Path(__file__).parents[2] / "docs" / "images"
-LOOKS = [(width, scheme) for width in (390, 1440) for scheme in ("light", "dark")]
 POEM = b"""The road not taken
 
 Two roads diverged in a yellow wood,
 And sorry I could not travel both
 And be one traveler.
 """
-
-
-class Studio:
-    """Takes one state's page in all looks."""
-
-    def __init__(self, browser: Browser, harness: BrowserHarness, wanted: set[str]) -> None:
-        self.browser = browser
-        self.harness = harness
-        self.wanted = wanted
-
-    def wants(self, name: str) -> bool:
-        return not self.wanted or name in self.wanted
-
-    async def context(self, language: str = "en", scripts: bool = True) -> BrowserContext:
-        return await self.browser.new_context(
-            locale=language, java_script_enabled=scripts, viewport={"width": 390, "height": 844}, device_scale_factor=1
-        )
-
-    async def shoot(self, name: str, page: Page) -> None:
-        for width, scheme in LOOKS:
-            await page.set_viewport_size({"width": width, "height": 844 if width < 500 else 1000})
-            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            await page.wait_for_timeout(150)
-            await page.screenshot(path=OUT / f"{name}-{width}-{scheme}.png", full_page=True)
 
 
 async def buyer_states(studio: Studio, link: str, text_link: str, large_link: str) -> None:
@@ -288,50 +264,6 @@ async def seller_states(studio: Studio) -> None:
     await page.get_by_role("button", name="Sell another file").click()
     await page.get_by_text("Your files").wait_for()
     await studio.shoot("sell-list", page)
-    await context.close()
-
-
-async def lightning_states(studio: Studio, link: str) -> None:
-    """With a Lightning wallet beside the chain, and with one that keeps buyers waiting."""
-    if studio.wanted and not any(name.startswith("lightning") for name in studio.wanted):
-        return
-    wallet = await studio.harness.lightning()
-    context = await studio.context()
-    page = await context.new_page()
-
-    async def press_pay() -> None:
-        await page.goto(link)
-        await page.get_by_role("button", name="Pay 2").click()
-
-    await press_pay()
-    await page.get_by_role("button", name="Lightning only").wait_for()
-    await page.wait_for_timeout(400)
-    await studio.shoot("lightning-any", page)
-    await page.get_by_role("button", name="Lightning only").click()
-    await studio.shoot("lightning-only", page)
-    wallet.pay(await studio.harness.invoice())
-    await page.get_by_role("heading", name="Your file is ready").wait_for()
-    await studio.shoot("lightning-done", page)
-    await context.close()
-    context = await studio.context()
-    page = await context.new_page()
-    wallet.down = True
-    await press_pay()
-    await page.get_by_role("button", name="Try Lightning again").wait_for()
-    await studio.shoot("lightning-unavailable", page)
-    await context.close()
-    context = await studio.context()
-    page = await context.new_page()
-    await page.goto(f"{studio.harness.url}/sell")
-    await page.get_by_label("Seller token").fill(studio.harness.token)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.get_by_text("Lightning wallet", exact=True).click()
-    await studio.shoot("lightning-seller", page)
-    await page.get_by_role("button", name="Connect another wallet").click()
-    await page.get_by_label("Wallet connection").fill("nonsense")
-    await page.get_by_role("button", name="Connect", exact=True).click()
-    await page.get_by_role("alert").wait_for()
-    await studio.shoot("lightning-connect", page)
     await context.close()
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
+from support.lnurl_service import lnurl_service
 
 from browser.browser_harness import BrowserHarness
 from browser.conftest import Visitor
@@ -91,3 +93,24 @@ async def test_the_wallet_of_the_browser_pays_and_its_receipt_is_enough(
     await page.get_by_role("button", name="Pay with your browser’s wallet").click()
     await expect(page.get_by_role("heading", name="Your file is ready")).to_be_visible()
     assert paid == [await harness.invoice()]
+
+
+async def test_an_address_is_refused_with_the_reason_or_taken(
+    visitor: Visitor, harness: BrowserHarness, tmp_path: Path
+) -> None:
+    async with lnurl_service(tmp_path) as service:
+        seller = await visitor.page()
+        await seller.goto(f"{harness.url}/sell")
+        await seller.get_by_label("Seller token").fill(harness.token)
+        await seller.keyboard.press("Enter")
+        await seller.get_by_role("button", name="Connect a Lightning wallet").click()
+        await seller.get_by_label("Wallet connection").fill(service.address)
+        service.answers["callback"] = {"pr": "lnbcrt1"}
+        await seller.get_by_role("button", name="Connect", exact=True).click()
+        await expect(seller.get_by_role("alert")).to_contain_text("does not say whether an invoice was paid")
+        visitor.wrong = [line for line in visitor.wrong if "400" not in line]
+        service.answers.clear()
+        await seller.get_by_role("button", name="Connect", exact=True).click()
+        await seller.get_by_text("Lightning wallet", exact=True).click()
+        await expect(seller.get_by_text(f"{service.address}: receive only, by Lightning address")).to_be_visible()
+        assert await complaints(seller) == []

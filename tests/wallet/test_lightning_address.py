@@ -12,7 +12,14 @@ import pytest
 from aiohttp import web
 from support.lnurl_service import LnurlService, lnurl_service
 
-from bitcache.chain_errors import ConnectionRefused, WalletError, WalletMisbehaved, WalletRefused, WalletUnreachable
+from bitcache.chain_errors import (
+    ConnectionRefused,
+    ConnectionTellsNothing,
+    WalletError,
+    WalletMisbehaved,
+    WalletRefused,
+    WalletUnreachable,
+)
 from bitcache.money import Sat
 from wallet.lightning.bolt11_invoice import decode
 from wallet.lightning.lightning_address import LightningAddress, is_lightning_address
@@ -51,7 +58,7 @@ def test_what_is_none(text: str) -> None:
 async def test_a_service_that_does_not_say_what_was_paid(service: LnurlService, wallet: LightningAddress) -> None:
     """It could never be told that a buyer has paid."""
     service.answers["callback"] = lambda honest: {name: value for name, value in honest.items() if name != "verify"}
-    with pytest.raises(ConnectionRefused, match="LUD-21"):
+    with pytest.raises(ConnectionTellsNothing, match="LUD-21"):
         await wallet.info()
     with pytest.raises(WalletMisbehaved):
         await wallet.make_invoice(Sat(5), expiry_seconds=600, description="")

@@ -12,7 +12,7 @@ from typing import Any
 
 from yarl import URL
 
-from bitcache.chain_errors import ConnectionRefused, WalletMisbehaved, WalletRefused
+from bitcache.chain_errors import ConnectionRefused, ConnectionTellsNothing, WalletMisbehaved, WalletRefused
 from bitcache.money import Sat
 from wallet.lightning.bolt11_invoice import MSAT_PER_SAT, DecodedInvoice
 from wallet.lightning.lightning_wallet import InvoiceLookup, MadeInvoice, WalletInfo
@@ -43,17 +43,14 @@ class LightningAddress:
         self._json = PublicJson(private=private)
 
     async def info(self) -> WalletInfo:
-        """Return what this address is; raise ConnectionRefused where its service does not say what was paid.
+        """Return what this address is; raise ConnectionTellsNothing where its service does not say what was paid.
 
         Only an invoice shows that: one for the least amount is asked for and forgotten.
         """
         terms = await self._get(self._terms)
         least, _ = _limits(terms)
         if _url(await self._ask(terms, least), "verify") is None:
-            raise ConnectionRefused(
-                "this address's service does not say whether an invoice was paid (LUD-21)",
-                hint="Use the address of another service, or connect the wallet by Nostr Wallet Connect.",
-            )
+            raise ConnectionTellsNothing
         return WalletInfo(self._address, "address", frozenset({"make_invoice", "lookup_invoice"}))
 
     async def make_invoice(self, amount: Sat, *, expiry_seconds: int, description: str) -> MadeInvoice:
