@@ -111,6 +111,7 @@ async def test_an_address_is_refused_with_the_reason_or_taken(
         visitor.wrong = [line for line in visitor.wrong if "400" not in line]
         service.answers.clear()
         await seller.get_by_role("button", name="Connect", exact=True).click()
+        await seller.get_by_role("button", name="Publish").wait_for()
         await seller.get_by_text("Lightning wallet", exact=True).click()
         await expect(seller.get_by_text(f"{service.address}: receive only, by Lightning address")).to_be_visible()
         assert await complaints(seller) == []
