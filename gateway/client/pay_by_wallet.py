@@ -83,8 +83,7 @@ async def _pay_once(purchase: Purchase, invoice: str, saved: SavedPurchases, pay
     if saved.handed.items() - {(purchase.purchase_id, invoice)}:
         raise PaymentUnknown
     payer.check(invoice, purchase.network, Sat(purchase.due_sat))
-    is_first = purchase.purchase_id not in saved.handed
-    saved.handed_to_wallet(purchase.purchase_id, invoice)
+    is_first = saved.handed_to_wallet(purchase.purchase_id, invoice)
     try:
         return await payer.pay(invoice)
     except WalletRefused:

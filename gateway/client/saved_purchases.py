@@ -76,14 +76,16 @@ class SavedPurchases:
         """Return our claim of this purchase, if it is one of ours."""
         return next((claim for claim, (of, _) in self.first.items() if of == purchase_id), None)
 
-    def handed_to_wallet(self, purchase_id: str, invoice: str) -> None:
-        """Keep, before it happens, that a wallet is asked to pay this invoice.
+    def handed_to_wallet(self, purchase_id: str, invoice: str) -> bool:
+        """Keep, before it happens, that a wallet is asked to pay this invoice; return whether none was before.
 
         Raise PaymentUnknown when another run handed over another one meanwhile.
         """
         with self._changing():
+            is_first = purchase_id not in self.handed
             if self.handed.setdefault(purchase_id, invoice) != invoice:
                 raise PaymentUnknown
+        return is_first
 
     def not_sent(self, purchase_id: str) -> None:
         """Forget that a wallet was asked: it has certainly sent nothing."""

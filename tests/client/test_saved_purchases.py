@@ -11,6 +11,7 @@ import pytest
 from bitcache.errors import StorageError
 from bitcache.identifiers import new_file_id
 from bitcache.sealing.file_link import Link
+from gateway.client.errors import PaymentUnknown
 from gateway.client.saved_purchases import SavedPurchases
 
 LINK = Link("http://gateway.example", new_file_id(), bytes(16))
@@ -60,3 +61,15 @@ def test_a_damaged_file_is_not_overwritten(tmp_path: Path, text: str) -> None:
     with pytest.raises(StorageError, match="damaged"):
         saved.new_claim()
     assert saved.path.read_text() == text
+
+
+def test_one_invoice_is_handed_to_a_wallet_whoever_asks(tmp_path: Path) -> None:
+    """Two runs at once: only the first may forget it again, and neither hands over another one."""
+    saved, elsewhere = SavedPurchases.of(LINK, tmp_path), SavedPurchases.of(LINK, tmp_path)
+    assert saved.handed_to_wallet("T", "lnbc1")
+    assert not elsewhere.handed_to_wallet("T", "lnbc1")
+    with pytest.raises(PaymentUnknown):
+        elsewhere.handed_to_wallet("T", "lnbc2")
+    assert SavedPurchases.of(LINK, tmp_path).handed == {"T": "lnbc1"}
+    saved.not_sent("T")
+    assert SavedPurchases.of(LINK, tmp_path).handed == {}
