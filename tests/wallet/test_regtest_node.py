@@ -15,7 +15,7 @@ from support.eventually import eventually
 from bitcache.chain_errors import NodeUnreachable
 from bitcache.money import Sat
 from wallet.chain.bitcoind_executable import SCRIPT, NoBitcoind, find_bitcoind
-from wallet.chain.regtest_node import MATURE, RegtestNode
+from wallet.chain.regtest_node import START_HEIGHT, WALLET, RegtestNode
 
 ROOT = Path(__file__).parents[2]
 MAKER = """
@@ -49,9 +49,22 @@ async def test_a_kept_node_starts_again_quickly_with_its_coins(bitcoind: Path, t
     began = time.monotonic()
     node = await RegtestNode.start(tmp_path / "node", bitcoind)
     assert time.monotonic() - began < 5
-    assert await node.rpc("getblockcount") == MATURE + 1
+    assert await node.rpc("getblockcount") == START_HEIGHT + 1
     await node.pay(address, Sat(1_000))
     await node.stop()
+
+
+@pytest.mark.node
+async def test_its_mempool_takes_a_payment_of_any_lock_time_that_its_wallet_chooses(regtest: RegtestNode) -> None:
+    """Bitcoin Core's wallet picks one up to 99 blocks back, now and then; Bitcoin Knots takes 21 for spam."""
+    destination = {await regtest.address(): "0.001"}
+    height = await regtest.rpc("getblockcount")
+    for lock_time in range(height - 99, height + 1):
+        raw = await regtest.rpc("createrawtransaction", [], [destination], lock_time)
+        funded = await regtest.rpc("fundrawtransaction", raw, wallet=WALLET)
+        signed = await regtest.rpc("signrawtransactionwithwallet", funded["hex"], wallet=WALLET)
+        (verdict,) = await regtest.rpc("testmempoolaccept", [signed["hex"]])
+        assert verdict["allowed"], (lock_time, verdict)
 
 
 @pytest.mark.node
