@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from bitcache.storage.database import Store
 from wallet.chain.bitcoind_executable import NoBitcoind, find_bitcoind
 from wallet.chain.regtest_node import RegtestNode
 from wallet.chain.simulated_chain import SimulatedChain
+from wallet.lightning.electrum.electrum_programs import NoElectrum, find_electrum
 
 # How long an example takes says what else the machine does, not whether the code is right.
 settings.register_profile("bitcache", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -59,20 +59,22 @@ def own_regtest(bitcoind: Path) -> Iterator[RegtestNode]:
 
 
 @pytest.fixture(scope="session")
-def lightning_wallets(bitcoind: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LightningHarness]:
+def electrum() -> Path:
+    """The folder with the Lightning wallets' programs, fetched if need be."""
+    try:
+        return find_electrum()
+    except NoElectrum as reason:
+        pytest.skip(f"no Electrum: {reason}")
+
+
+@pytest.fixture(scope="session")
+def lightning_wallets(
+    bitcoind: Path, electrum: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LightningHarness]:
     """Two real Lightning wallets with a channel between them, shared by the whole run."""
-    script = Path(__file__).parent / "support" / "get_electrum.sh"
-    fetched = subprocess.run([script], capture_output=True, text=True, check=False)
-    if fetched.returncode:
-        pytest.skip(f"no Electrum: {fetched.stderr.splitlines()[-1]}")
     folder = tmp_path_factory.mktemp("lightning")
-    with _node(bitcoind) as node, lightning(Path(fetched.stdout.strip()), folder, node, run_apart) as harness:
+    with _node(bitcoind) as node, lightning(electrum, folder, node) as harness:
         yield harness
-
-
-def run_apart(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, in an event loop of its own."""
-    return _run(lambda: coroutine)
 
 
 @pytest.fixture

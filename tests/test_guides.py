@@ -16,6 +16,7 @@ GUIDES = [
     "wallet/chain",
     "wallet/chain/light",
     "wallet/lightning",
+    "wallet/lightning/electrum",
     "wallet/rails",
     "wallet/lightning/nwc",
     "gateway",

@@ -13,6 +13,9 @@
     chain/                  where blocks and unconfirmed payments come from: a node, block filters, a simulation
     rails/                  ways to be paid: on-chain, Lightning, a simulated wallet service
     lightning/              Lightning wallets: asked for invoices, and whether those were paid
+    guarded_process.py      programs that end when this process does, for demonstrations and tests
+      free_ports.py           ports for them
+      fetched_program.py      found or fetched by a script: get_bitcoind.sh, get_electrum.sh (debian_archive.sh)
     watcher.py              step 4: follows a chain source and reports to bitcache.block_processing
 
 How a payment travels: ``OnChainRail.watch`` puts an invoice's script into one shared dictionary.

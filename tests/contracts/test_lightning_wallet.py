@@ -67,7 +67,7 @@ async def connected(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
         return
     real: LightningHarness = request.getfixturevalue("lightning_wallets")
     wallet = NwcWallet(NwcConnection(parse(real.connection, private=True), now, private=True))
-    yield Connected(wallet, lambda text: bytes.fromhex(real.buyer.pay(text)["preimage"]))
+    yield Connected(wallet, real.buyer.pay)
     await wallet.close()
 
 

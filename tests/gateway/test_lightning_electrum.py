@@ -63,7 +63,7 @@ async def test_one_satoshi_is_paid_and_the_file_released(
     sold = await harness.sell(file_for_sale(price_sat=1))
     claim, purchase = await harness.begin(sold.file_id)
     invoice = await lightning_invoice(harness, purchase)
-    assert (await asyncio.to_thread(lightning_wallets.buyer.pay, invoice))["success"]
+    await asyncio.to_thread(lightning_wallets.buyer.pay, invoice)
     await harness.state(purchase, "settled")
     assert (await harness.call("GET", "/share", claim)).status == 200
     shown = (await harness.call("GET", f"/purchases/{purchase['purchase_id']}")).json
@@ -93,7 +93,7 @@ async def test_paid_while_the_gateway_is_down(
         sold = await harness.sell(file_for_sale())
         claim, purchase = await harness.begin(sold.file_id)
         invoice = await lightning_invoice(harness, purchase)
-    assert (await asyncio.to_thread(lightning_wallets.buyer.pay, invoice))["success"]
+    await asyncio.to_thread(lightning_wallets.buyer.pay, invoice)
     async with started(folder[0], SimulatedChain(), folder[1]) as harness:
         await harness.state(purchase, "settled")
         assert (await harness.call("GET", "/share", claim)).status == 200

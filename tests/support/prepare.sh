@@ -54,7 +54,7 @@ prepare_bitcoind() {
 }
 
 prepare_lightning() {
-  tests/support/get_electrum.sh >/dev/null || cannot "no Electrum: the tests against real Lightning wallets cannot run"
+  wallet/lightning/electrum/get_electrum.sh >/dev/null || cannot "no Electrum: the tests against real Lightning wallets cannot run"
 }
 
 # The server configurations in deploy/ are tested with the servers that they are for.

@@ -44,8 +44,7 @@ async def test_paid_while_the_relay_is_gone(lightning_wallets: LightningHarness,
     """The notice is lost for ever: relays replay nothing.  The invoice is looked up when the relay is back."""
     text = (await wallet.make_invoice(Sat(7), expiry_seconds=600, description="Bitcache")).text
     lightning_wallets.relay.kill()
-    paid = await asyncio.to_thread(lightning_wallets.buyer.pay, text)
-    assert paid["success"]
+    await asyncio.to_thread(lightning_wallets.buyer.pay, text)
     lightning_wallets.relay.start()
     for _ in range(40):
         try:

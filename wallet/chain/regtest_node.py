@@ -7,13 +7,9 @@ ports of its own, and ends when this process does, however this process ends.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import secrets
 import shutil
 import signal
-import socket
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -23,22 +19,14 @@ from bitcache.chain_errors import ChainError, NodeRefused, NodeUnreachable
 from bitcache.money import Sat, btc_text
 from wallet.chain.bitcoind_executable import find_bitcoind
 from wallet.chain.node_rpc import NodeRpc
+from wallet.free_ports import free_ports
+from wallet.guarded_process import GuardedProcess
 
 WALLET = "demo"
 #: Rewards mature at 101.  The wallet sets nLockTime to any of the last 100 heights, and Bitcoin Knots
 #: refuses 21 ("parasite-cat21"): above 121 no payment is lost to that, 10 blocks of reorganisation included.
 START_HEIGHT = 131
 START_SECONDS = 60.0
-STOP_SECONDS = 20.0
-
-#: Runs the node, ends when it ends, and ends it when our end of the pipe closes, even if we are killed.
-GUARD = """
-exec 3<&0
-"$@" </dev/null & node=$!
-(read -r _ <&3; kill "$node") & reader=$!
-wait "$node"
-kill "$reader"
-"""
 
 
 class RegtestNode:
@@ -52,8 +40,8 @@ class RegtestNode:
         self._temporary = datadir is None
         self.datadir = datadir or Path(tempfile.mkdtemp(prefix="bitcache-regtest-"))
         self.datadir.mkdir(parents=True, exist_ok=True)
-        self.ports = _free_ports(3)
-        self._guard: subprocess.Popen[bytes] | None = None
+        self.ports = free_ports(3)
+        self._process: GuardedProcess | None = None
 
     @classmethod
     async def start(cls, datadir: Path | None = None, bitcoind: Path | None = None) -> Self:
@@ -126,14 +114,8 @@ class RegtestNode:
             "-printtoconsole=0",
             *extra,
         )
-        self._guard = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, "sh", str(self._program), *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env={**os.environ, "HOME": str(self.datadir)},  # it would make a ~/.bitcoin
-        )
+        # It would make a ~/.bitcoin.
+        self._process = GuardedProcess([self._program, *options], {"HOME": str(self.datadir)})
 
     async def ready(self) -> None:
         """Wait until it answers and its demo wallet is full; raise NodeUnreachable when it does not come up."""
@@ -143,7 +125,7 @@ class RegtestNode:
                 await self.rpc("getblockcount")
                 break
             except ChainError as error:
-                if self._guard is None or self._guard.poll() is not None or time.monotonic() > deadline:
+                if self._process is None or self._process.ended or time.monotonic() > deadline:
                     raise NodeUnreachable(f"the private node did not start: {error}") from error
                 await asyncio.sleep(0.05)
         await self._fund_demo_wallet()
@@ -151,7 +133,7 @@ class RegtestNode:
     async def _come_up(self) -> None:
         """Launch; on other ports, if somebody else took one of them first."""
         for last in (False, False, True):
-            self.ports = _free_ports(3)
+            self.ports = free_ports(3)
             self.launch()
             try:
                 await self.ready()
@@ -183,18 +165,9 @@ class RegtestNode:
         self._end()
 
     def _end(self) -> None:
-        """Closing the guard's standard input ends the node."""
-        if self._guard is None:
-            return
-        guard, self._guard = self._guard, None
-        if guard.stdin:
-            guard.stdin.close()
-        try:
-            guard.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(OSError, ValueError):
-                os.kill(self.pid, signal.SIGKILL)
-            guard.wait(STOP_SECONDS)
+        process, self._process = self._process, None
+        if process is not None:
+            process.end()
 
     # The demo wallet
 
@@ -257,18 +230,3 @@ class RegtestNode:
         missing = START_HEIGHT - await self.rpc("getblockcount")
         if missing > 0:
             await self.mine(missing)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return ports nobody listens on, below the range from which the system hands out ports to others."""
-    counts: list[int] = []
-    while len(counts) < count:
-        port = 15_000 + secrets.randbelow(15_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in counts:
-            counts.append(port)
-    return counts

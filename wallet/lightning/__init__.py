@@ -9,4 +9,5 @@ lnbits_wallet.py         wallets on an LNbits server, by their invoice key
 public_json.py           JSON from servers that strangers name
 public_hosts.py          connections to hosts that strangers name: the public internet alone
 simulated_lightning.py   a wallet in this process or a file: demonstrations and tests
+electrum/                two real wallets with a channel between them, on a private chain: demonstrations and tests
 """
