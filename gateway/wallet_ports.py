@@ -84,8 +84,8 @@ class LightningConnections(Protocol):
         """Return how many wallets that were asked lately answer ("ok") and do not ("failing")."""
         ...
 
-    async def pay_simulated(self, invoice: str) -> str:
-        """Pay an invoice of the simulated wallet; return the payment hash; raise NotFound where there is none."""
+    async def pay_in_demo(self, invoice: str) -> str:
+        """Pay from a demonstration's Lightning wallet; return the payment hash; raise NotFound, WalletError."""
         ...
 
     def health_of(self, scope: str) -> ConnectionHealth:

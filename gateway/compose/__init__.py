@@ -10,6 +10,7 @@ paying_wallet.py     paying_wallet(connection, …)  the one that a buyer pays f
 chain_selection.py   choose_chain(network)         a node on this machine, if one answers
                      node_facts(settings, cursor)  how the configured node is, asked from outside
                      private_chain(folder, …)      a chain without value, for demonstrations
+private_lightning.py private_lightning(folder, …)  two real Lightning wallets on it
 maintenance.py       what is done once an hour
 """
 
@@ -24,6 +25,7 @@ from gateway.compose.chain_selection import (
     private_chain,
 )
 from gateway.compose.init_data_folder import check_payout, init_data_folder
+from gateway.compose.private_lightning import PrivateLightning, electrum_programs, private_lightning
 from gateway.compose.start_gateway import rescan_payments, resume_sales, running
 from wallet.chain.chain_source import ChainStatus
 from wallet.chain.node_calls import CALLS, Need, whitelist
@@ -37,13 +39,16 @@ __all__ = [
     "Need",
     "NodeFacts",
     "PrivateChain",
+    "PrivateLightning",
     "Zmq",
     "bitcoind_program",
     "check_payout",
     "choose_chain",
+    "electrum_programs",
     "init_data_folder",
     "node_facts",
     "private_chain",
+    "private_lightning",
     "rescan_payments",
     "resume_sales",
     "running",

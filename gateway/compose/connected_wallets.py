@@ -13,6 +13,7 @@ from bitcache.master_key import MasterKey
 from bitcache.storage.database import Store
 from bitcache.wallet_connections import NewConnection
 from gateway.wallet_ports import ConnectionHealth
+from wallet.lightning.electrum.electrum_daemon import ElectrumDaemon
 from wallet.lightning.lightning_wallet import LightningWallet, WalletInfo
 from wallet.lightning.open_connection import Opener
 from wallet.lightning.simulated_lightning import SimulatedLightning
@@ -30,6 +31,7 @@ class ConnectedWallets:
         self._store, self._key, self._opener, self._tries = store, key, opener, tries
         self._open: dict[str, LightningWallet] = {}
         self.health = WalletHealth()
+        self.demo_payer: ElectrumDaemon | None = None
 
     async def of(self, scope: str) -> LightningWallet:
         """Return the wallet of a scope; raise NotFound, WrongKey."""
@@ -58,8 +60,13 @@ class ConnectedWallets:
         failing = sum(self.health.failures(scope) > 0 for scope in self._open)
         return {"ok": len(self._open) - failing, "failing": failing}
 
-    async def pay_simulated(self, invoice: str) -> str:
-        """Pay an invoice of the simulated wallet; return the payment hash; raise NotFound where there is none."""
+    async def pay_in_demo(self, invoice: str) -> str:
+        """Pay by ``demo_payer``, else an invoice of the simulated wallet; return the payment hash.
+
+        Raise NotFound where there is neither, or what the payer raises.
+        """
+        if self.demo_payer is not None:
+            return hashlib.sha256(await self.demo_payer.pay(invoice)).hexdigest()
         for wallet in self._open.values():
             if isinstance(wallet, SimulatedLightning):
                 return hashlib.sha256(await asyncio.to_thread(wallet.pay, invoice)).hexdigest()

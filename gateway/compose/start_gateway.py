@@ -49,6 +49,7 @@ from gateway.visitor_limits import VisitorLimits
 from wallet.chain.chain_source import ChainSource
 from wallet.chain.read_chain_range import lowest_elsewhere, read_chain
 from wallet.chain.simulated_chain import SimulatedChain
+from wallet.lightning.electrum.electrum_daemon import ElectrumDaemon
 from wallet.lightning.open_connection import Opener
 from wallet.rails.lightning import LightningRail
 from wallet.rails.onchain import OnChainRail
@@ -82,10 +83,11 @@ async def running(
     demo_wallet: Given = None,
     clock: Callable[[], int] = unix_time,
     preparing: tuple[PreparingRail, ...] = (),
+    demo_payer: ElectrumDaemon | None = None,
 ) -> AsyncIterator[GatewayContext]:
     """Yield a gateway at work on an initialised data folder.  With ``demo_wallet``, a demonstration on that chain.
 
-    ``preparing``: rails beside the chain.
+    ``preparing``: rails beside the chain.  ``demo_payer`` pays Lightning invoices in a demonstration.
     """
     async with _opened(settings, demo_wallet, clock, preparing=preparing) as opened, AsyncExitStack() as stack:
         context = opened.context
@@ -99,6 +101,7 @@ async def running(
         stack.push_async_callback(opened.preparer.close)
         await opened.preparer.resume()
         stack.callback(context.hub.close)
+        opened.wallets.demo_payer = demo_payer
         yield context
 
 

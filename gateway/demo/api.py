@@ -62,11 +62,11 @@ async def pay(request: web.Request) -> web.Response:
 
 
 async def _pay_by_lightning(context: GatewayContext, purchase: Purchase) -> str:
-    """Pay the purchase's newest Lightning invoice from the simulated wallet; return the payment hash."""
+    """Pay the purchase's newest Lightning invoice; return the payment hash."""
     to_pay = lightning_request(purchase, context.clock())
     if to_pay is None:
         raise NotFound("this purchase has no Lightning invoice")
-    return await context.connections.pay_simulated(to_pay.invoice)
+    return await context.connections.pay_in_demo(to_pay.invoice)
 
 
 async def _mine(context: GatewayContext, paid: asyncio.Event) -> None:

@@ -25,6 +25,9 @@ def demo_command(
         Path | None, typer.Option(exists=True, dir_okay=False, help="What to sell; a sample picture by default.")
     ] = None,
     price: Annotated[str, typer.Option(metavar="SAT", help="Price in whole satoshis.")] = "2500",
+    lightning: Annotated[
+        bool, typer.Option("--lightning", help="Run two real Lightning wallets (Electrum), which takes half a minute.")
+    ] = False,
     chain: Annotated[Chain, typer.Option(help="auto: a real node if one can be had.")] = Chain.auto,
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="8402 by default; with --once any free one.")
@@ -35,8 +38,8 @@ def demo_command(
     from gateway.cli.command_runner import run
     from gateway.demo import command_run  # the server's libraries load only where they are needed
 
-    simulated = chain is Chain.simulated
+    asked = command_run.Asked(file, price, simulated=chain is Chain.simulated, lightning=lightning)
     if once:
-        run(command_run.once(file, price, simulated, port), as_json=True)
+        run(command_run.once(asked, port), as_json=True)
     else:
-        run(command_run.stay(file, price, simulated, port or DEFAULT_PORT, folder.absolute()), as_json=False)
+        run(command_run.stay(asked, port or DEFAULT_PORT, folder.absolute()), as_json=False)

@@ -7,7 +7,7 @@ everything that was started ends with the context, in whatever way that is left.
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +19,13 @@ from gateway.api.models import Payout, SellerInfo, WalletConnection
 from gateway.client import signing_key
 from gateway.client.gateway_client import GatewayClient, connect
 from gateway.client.private_files import read_private, write_private
-from gateway.compose import init_data_folder, private_chain, running
+from gateway.compose import PrivateChain, PrivateLightning, init_data_folder, private_chain, private_lightning, running
 from gateway.config.load_settings import check
 from gateway.config.settings import Settings
 from gateway.context import GatewayContext
 from gateway.server.app import listening
 
-#: What the seller of a demonstration connects (wallet/lightning/simulated_lightning.py).
+#: What the seller of a demonstration connects, unless real wallets run (wallet/lightning/simulated_lightning.py).
 SIMULATED_WALLET = "simulated+lightning:"
 
 
@@ -37,6 +37,7 @@ class Demo:
     context: GatewayContext
     token: str
     seed: bytes
+    lightning: PrivateLightning | None = None
 
     @property
     def chain(self) -> str:
@@ -45,10 +46,24 @@ class Demo:
 
 
 @asynccontextmanager
-async def demonstration(folder: Path, program: Path | None, port: int) -> AsyncIterator[Demo]:
-    """Yield a demonstration in ``folder`` on the node that ``program`` runs, or on the simulated chain."""
+async def demonstration(
+    folder: Path,
+    program: Path | None,
+    port: int,
+    wallets: Path | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> AsyncIterator[Demo]:
+    """Yield a demonstration in ``folder`` on the node that ``program`` runs, or on the simulated chain.
+
+    ``wallets``: the programs of two real Lightning wallets, which are made anew each time; ``say`` is told each step.
+    """
     async with AsyncExitStack() as stack:
         stack.enter_context(_alone(_made(folder)))
+        if wallets is not None and program is not None:
+            data = folder / "lightning"
+            shutil.rmtree(data, ignore_errors=True)
+            yield await stack.enter_async_context(_started_with_wallets(data, program, port, wallets, say))
+            return
         data = folder / ("simulated" if program is None else "regtest")
         try:
             demo = await stack.enter_async_context(_started(data, program, port))
@@ -63,20 +78,42 @@ async def demonstration(folder: Path, program: Path | None, port: int) -> AsyncI
 
 @asynccontextmanager
 async def _started(data: Path, program: Path | None, port: int) -> AsyncIterator[Demo]:
+    async with private_chain(_made(data), program) as chain, _gateway(data, chain, port, None) as demo:
+        yield demo
+
+
+@asynccontextmanager
+async def _started_with_wallets(
+    data: Path, program: Path, port: int, wallets: Path, say: Callable[[str], None]
+) -> AsyncIterator[Demo]:
+    say("Starting a Bitcoin node")
+    async with (
+        private_chain(_made(data), program) as chain,
+        private_lightning(data / "wallets", chain, wallets, say) as lightning,
+    ):
+        say("Starting the gateway, and connecting the seller's wallet to it")
+        async with _gateway(data, chain, port, lightning) as demo:
+            yield demo
+
+
+@asynccontextmanager
+async def _gateway(
+    data: Path, chain: PrivateChain, port: int, lightning: PrivateLightning | None
+) -> AsyncIterator[Demo]:
+    payer = None if lightning is None else lightning.payer
     async with AsyncExitStack() as stack:
-        chain = await stack.enter_async_context(private_chain(_made(data), program))
         settings = _settings(data, port)
         token = await _token(settings, data / "seller.token")
-        context = await stack.enter_async_context(running(settings, demo_wallet=chain.demo_wallet))
+        context = await stack.enter_async_context(running(settings, demo_wallet=chain.demo_wallet, demo_payer=payer))
         url = await stack.enter_async_context(listening(context))
         gateway = await stack.enter_async_context(connect(url))
         seller = await gateway.call(SellerInfo, "GET", "/seller", bearer=token)
         if seller.payout is None:
             await gateway.call(Payout, "PUT", "/seller/payout", bearer=token, json={"descriptor": chain.descriptor})
         if seller.connection is None:
-            body = {"connection": SIMULATED_WALLET}
+            body = {"connection": SIMULATED_WALLET if lightning is None else lightning.connection}
             await gateway.call(WalletConnection, "PUT", "/seller/connection", bearer=token, json=body)
-        yield Demo(gateway, context, token, signing_key.load_or_create(data / "seller.key"))
+        yield Demo(gateway, context, token, signing_key.load_or_create(data / "seller.key"), lightning)
 
 
 def _made(folder: Path) -> Path:

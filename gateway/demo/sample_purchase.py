@@ -36,10 +36,15 @@ async def whole_purchase(demo: Demo, file_to_sell: FileToSell, folder: Path) -> 
     finally:
         buying.cancel()
     stamp(f"Opened: {size(bought.size)}")
-    if not await asyncio.to_thread(filecmp.cmp, file_to_sell.path, bought.path, shallow=False):
+    await expect_same(file_to_sell.path, bought.path)
+    return _report(demo, bought, txid, sold.seconds | timings.seconds() | bought.seconds)
+
+
+async def expect_same(original: Path, opened: Path) -> None:
+    """Say that both files are equal; raise Tampered when they are not."""
+    if not await asyncio.to_thread(filecmp.cmp, original, opened, shallow=False):
         raise Tampered("the opened file is not the original")
     stamp("The opened file equals the original", "bold green")
-    return _report(demo, bought, txid, sold.seconds | timings.seconds() | bought.seconds)
 
 
 class Timings(PurchaseObserver):
@@ -88,7 +93,10 @@ class Timings(PurchaseObserver):
 
     def seconds(self) -> dict[str, float]:
         """Return the two waits for the chain."""
-        spans = {"pay_to_seen": ("paying", "seen"), "block_to_release": ("mining", "released")}
+        return self.spans({"pay_to_seen": ("paying", "seen"), "block_to_release": ("mining", "released")})
+
+    def spans(self, spans: dict[str, tuple[str, str]]) -> dict[str, float]:
+        """Return the seconds between two marks, by name."""
         return {name: round(self._times[end] - self._times[start], 3) for name, (start, end) in spans.items()}
 
 

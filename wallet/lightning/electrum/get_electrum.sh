@@ -8,7 +8,6 @@ set -euo pipefail
 export LC_ALL=C
 . "$(dirname "$0")/../../debian_archive.sh"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/bitcache/lightning
-python=$(command -v "${PYTHON:-python3.11}" || command -v python3)
 
 say() { echo "get_electrum: $*" >&2; }
 cannot() { say "no Electrum, and $*"; exit 2; }
@@ -28,6 +27,7 @@ unpack_packages "$work/newer" "$cache/root" electrum python3-electrum
 open_archive "$work/own" "$own_suite"                # it must fit this system's libc
 unpack_packages "$work/own" "$work/secp" libsecp256k1-1
 
+python=$(command -v "${PYTHON:-python3.11}" || command -v python3) || cannot "no Python to run one"
 quiet "$python" -m venv "$cache/electrum"
 ELECTRUM_ECC_DONT_COMPILE=1 quiet "$cache/electrum/bin/pip" install -q 'aiorpcx==0.25.*' electrum-ecc electrum-aionostr \
   aiohttp aiohttp-socks certifi dnspython jsonpatch cryptography qrcode attrs
