@@ -17,6 +17,7 @@ from bitcache.rails import Rails
 from bitcache.storage.database import Store
 from gateway.config.settings import Settings
 from gateway.live.hub import Hub
+from gateway.live.network_fee import NetworkFee
 from gateway.live.purchase_cache import PurchaseCache
 from gateway.live.sales_readiness import Readiness
 from gateway.live.unlisted_proxy import UnlistedProxy
@@ -53,6 +54,7 @@ class GatewayContext:
     connections: LightningConnections
     rail_follower: RailFollower
     readiness: Readiness
+    network_fee: NetworkFee
     policy: InvoicePolicy
     demo_wallet: DemoWallet | None
     clock: Callable[[], int]

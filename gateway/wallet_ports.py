@@ -44,6 +44,10 @@ class ChainSource(Protocol):
         """Return how it is; never raise."""
         ...
 
+    async def fee_rate(self) -> int | None:
+        """Return what the network costs now, in satoshis per 1000 vbytes; None: not known; raise ChainError."""
+        ...
+
 
 class WatcherStatus(Protocol):
     """How watching goes.  ``error`` is that of the last attempt; ``failures`` counts by error code."""

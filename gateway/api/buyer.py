@@ -52,6 +52,7 @@ async def file(request: web.Request) -> web.Response:
         price_btc=btc_text(offer.price),
         sealed_size=offer.sealed_size,
         confirmations=issue_invoices.confirmations_for(offer.price, context.policy),
+        onchain_fee_sat=context.network_fee.sat,
         network=context.rails.network,
         demo=context.demo,
         simulated=context.simulated,

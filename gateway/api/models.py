@@ -174,6 +174,9 @@ class File(Response):
     price_btc: str
     sealed_size: int
     confirmations: int
+    onchain_fee_sat: Sats | None = Field(
+        None, description="what paying on the chain costs beside the price; null: not known"
+    )
     network: str
     demo: bool
     simulated: bool

@@ -123,12 +123,12 @@ class Terminal(PurchaseObserver):
         if to_pay is None:
             stamp("Waiting for the seller's Lightning wallet")
         else:
-            self._on_chain(purchase, to_pay)
+            self._on_chain(purchase, to_pay, offer.file.onchain_fee_sat)
         self._lightning(purchase)
         until = time.strftime("%H:%M", time.localtime(purchase.expires_at))
         console.print(plain(f"  network: {printable(purchase.network)} · open until {until}\n"), style="dim")
 
-    def _on_chain(self, purchase: Purchase, to_pay: OnChainRequest) -> None:
+    def _on_chain(self, purchase: Purchase, to_pay: OnChainRequest, fee_sat: int | None) -> None:
         uri, asked = to_pay.uri, to_pay.payable_sat
         console.print(qr(uri))
         console.print(plain(f"\n  Pay {sats(asked)} ({btc_text(asked)} BTC)"), style="bold")
@@ -136,6 +136,8 @@ class Terminal(PurchaseObserver):
             console.print(
                 plain(f"  {sats(purchase.due_sat)} are missing; the network carries no payment under {sats(asked)}")
             )
+        if fee_sat is not None:
+            console.print(plain(f"  and about {sats(fee_sat)} for the network, as your wallet shows"), style="dim")
         console.print(plain(f"  to {to_pay.address}"))
         console.print(plain(f"  {uri}"), style="dim", soft_wrap=True)
 

@@ -25,7 +25,7 @@ from gateway.client.gateway_client import Backoff, GatewayClient
 from gateway.client.output_file import refuse_existing, refuse_full
 from gateway.client.part_file import PartFile
 from gateway.client.pay_by_wallet import WalletPayment, can_go_on, pay, show_earlier_payments
-from gateway.client.resume import ClaimedPurchase, begin, find
+from gateway.client.resume import ClaimedPurchase, begin, find, renew_lightning
 from gateway.client.saved_purchases import SavedPurchases
 from gateway.client.verified_offer import VerifiedOffer, group_hashes
 
@@ -91,6 +91,7 @@ async def buy(
         if payment is not None:
             await show_earlier_payments(gateway, saved, payment.payer)
         claimed = await _claimed_purchase(gateway, offer, saved, observer, pay_rest)
+        claimed = await renew_lightning(gateway, claimed, int(time.time()))
         clock = Clock()
         observer.invoice(claimed.purchase, offer)
         if payment is not None:

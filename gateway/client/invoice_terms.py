@@ -131,6 +131,13 @@ def lightning_request(purchase: Purchase, now: int) -> LightningRequest | None:
     return None
 
 
+def lightning_is_over(purchase: Purchase, now: int) -> bool:
+    """Return whether an open invoice had a Lightning one, and none that can be paid or is being made."""
+    requests = [request for request in purchase.payment_requests if request.rail == LIGHTNING]
+    usable = any(request.unavailable is None and request.expires_at > now for request in requests)
+    return purchase.state == "new" and purchase.expires_at > now and bool(requests) and not usable
+
+
 def _is_ready_onchain(request: PaymentRequest) -> bool:
     return request.rail == ONCHAIN and request.destination is not None
 

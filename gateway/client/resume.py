@@ -7,16 +7,17 @@ only once it is paid, or paid in part and the buyer chose to pay the rest; it is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bitcache.errors import ClaimMismatch, NotFound, WorkRequired
+from bitcache.errors import ClaimMismatch, InvoiceClosed, NotFound, RailUnavailable, TooManyInvoices, WorkRequired
 from bitcache.identifiers import b64u, claim_hash
 from gateway.api.models import Purchase
 from gateway.client.claim_from_link import Verdict, verdict_on
 from gateway.client.errors import GatewayUnreachable, PaidInPart
 from gateway.client.gateway_client import Backoff, GatewayClient
-from gateway.client.invoice_terms import InvoiceTerms
+from gateway.client.invoice_terms import InvoiceTerms, lightning_is_over
+from gateway.client.lightning_request import LIGHTNING
 from gateway.client.saved_purchases import SavedPurchases
 from gateway.client.solve_proof_of_work import work
 from gateway.client.verified_offer import VerifiedOffer
@@ -76,6 +77,22 @@ async def begin(
             if rounds > WORK_ROUNDS:
                 raise
             body["proof_of_work"] = await work(error, note)
+
+
+async def renew_lightning(gateway: GatewayClient, claimed: ClaimedPurchase, now: int) -> ClaimedPurchase:
+    """Return the purchase with a new Lightning invoice on its way, where the last one can be paid no more.
+
+    Nothing is lost where there is none to be had.
+    """
+    if not lightning_is_over(claimed.purchase, now):
+        return claimed
+    path = f"/purchases/{claimed.purchase.purchase_id}/payment-requests"
+    try:
+        purchase = await gateway.call(Purchase, "POST", path, bearer=claimed.claim, json={"rail": LIGHTNING})
+    except (GatewayUnreachable, InvoiceClosed, RailUnavailable, TooManyInvoices):
+        return claimed
+    claimed.terms.check(purchase)
+    return replace(claimed, purchase=purchase)
 
 
 async def _look_up(

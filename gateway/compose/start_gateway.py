@@ -42,6 +42,7 @@ from gateway.config.restored_backup import RestoreCheck, copy_in_memory, doubt, 
 from gateway.config.settings import Settings
 from gateway.context import GatewayContext
 from gateway.live.hub import Hub
+from gateway.live.network_fee import NetworkFee
 from gateway.live.purchase_cache import PurchaseCache
 from gateway.live.sales_readiness import CATCHING_UP, Readiness
 from gateway.live.unlisted_proxy import UnlistedProxy
@@ -95,7 +96,13 @@ async def running(
         await _recheck_payouts(context)
         await opened.source.open()
         stack.push_async_callback(opened.source.close)
-        for work in (opened.watcher.run(), context.hub.pump(), maintenance.run(context), context.rail_follower.run()):
+        for work in (
+            opened.watcher.run(),
+            context.hub.pump(),
+            maintenance.run(context),
+            context.rail_follower.run(),
+            context.network_fee.run(),
+        ):
             stack.push_async_callback(_end, asyncio.create_task(work))
         stack.push_async_callback(opened.wallets.close)
         stack.push_async_callback(opened.preparer.close)
@@ -299,6 +306,7 @@ async def _build(
         connections=wallets,
         rail_follower=RailFollower(store, rails, clock, hub.wake),
         readiness=readiness,
+        network_fee=NetworkFee(source, clock),
         policy=policy,
         demo_wallet=payer,
         clock=clock,

@@ -56,6 +56,7 @@ def _calls(facts: NodeFacts, rpc_user: str) -> Iterator[Finding]:
         (Need.PAYMENTS, problem, "without them no payment is seen"),
         (Need.MEMPOOL, problem, "without them a payment is seen only in its block, and no invoice expires"),
         (Need.SPEED, warning, "without them payments and blocks are seen within ten seconds, not at once"),
+        (Need.FEES, warning, "without it buyers are not told what the network costs beside the price"),
         (Need.REPAIR, warning, "without them what was lost is not fetched again"),
     ):
         failing = [call.method for call in CALLS if call.need is need and call.method in facts.failing]

@@ -19,6 +19,7 @@ from bitcache.purchases import PaymentRequest, Purchase
 from bitcache.rails import Rails
 from bitcache.settlement import State
 from gateway.api import authentication
+from gateway.client.lightning_request import LIGHTNING
 from gateway.context import context_of
 from gateway.web import claim_cookie
 from gateway.web.render_template import page, words_of
@@ -91,12 +92,15 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 def _pay_page(request: web.Request, purchase: Purchase, *, ours: bool, reloads: bool) -> web.Response:
     paid, over = purchase.state in _PAID, _over(purchase)
+    to_pay, others = _ways(purchase, request)
     return page(
         request,
         "pay.html",
         file_id=purchase.file_id,
         purchase=purchase,
-        to_pay=_shown_request(purchase),
+        to_pay=to_pay,
+        others=others,
+        fee=context_of(request).network_fee.sat,
         state=_state_text(request, purchase),
         open=ours and not paid and not over,
         foreign=not ours and not paid,
@@ -114,9 +118,21 @@ async def hand_over(request: web.Request) -> web.StreamResponse:
     return web.json_response({"claims": claims}, headers={"Cache-Control": "no-store"})
 
 
-def _shown_request(purchase: Purchase) -> PaymentRequest | None:
-    """Return the way to pay that the page shows: the first that is ready."""
-    return next((request for request in purchase.payment_requests if request.uri is not None), None)
+def _ways(purchase: Purchase, request: web.Request) -> tuple[PaymentRequest | None, list[PaymentRequest]]:
+    """Return the way to pay that the page shows, and the others that are ready.
+
+    What the reader chose leads; else Lightning where the network's fee is out of proportion; else the first.
+    """
+    context = context_of(request)
+    lead = request.query.get("rail", LIGHTNING if context.network_fee.is_dear(purchase.due_sat) else None)
+    ready = [way for way in purchase.payment_requests if way.uri is not None and _is_payable(way, context.clock())]
+    ready.sort(key=lambda way: way.rail != lead)
+    return (ready[0], ready[1:]) if ready else (None, [])
+
+
+def _is_payable(way: PaymentRequest, now: int) -> bool:
+    """Return whether it can be paid; an address can be paid for ever, a Lightning invoice only until its end."""
+    return way.rail != LIGHTNING or way.expires_at > now
 
 
 def _over(purchase: Purchase) -> bool:

@@ -35,6 +35,7 @@ async def lightning_states(studio: Studio, link: str) -> None:
     await page.get_by_role("heading", name="Your file is ready").wait_for()
     await studio.shoot("lightning-done", page)
     await context.close()
+    await _dear(studio, link)
     context = await studio.context()
     page = await context.new_page()
     wallet.down = True
@@ -67,3 +68,21 @@ async def lightning_states(studio: Studio, link: str) -> None:
             await page.get_by_text("Lightning wallet", exact=True).click()
             await studio.shoot("lightning-address", page)
     await context.close()
+
+
+async def _dear(studio: Studio, link: str) -> None:
+    """Where the network's fee is as high as the price, with JavaScript and without."""
+    studio.harness.chain.sat_per_kvb = 12_000
+    await studio.harness.context.network_fee.ask()
+    for name, java_script in (("lightning-dear", True), ("lightning-plain", False)):
+        context = await studio.context(scripts=java_script)
+        page = await context.new_page()
+        await page.goto(link)
+        await page.get_by_role("button", name="Pay 2").click()
+        await page.wait_for_timeout(600)
+        await page.reload()
+        await page.wait_for_timeout(400)
+        await studio.shoot(name, page)
+        await context.close()
+    studio.harness.chain.sat_per_kvb = None
+    await studio.harness.context.network_fee.ask()

@@ -70,6 +70,47 @@ async def test_a_wallet_that_is_away_is_asked_again(visitor: Visitor, harness: B
     await expect(page.get_by_role("button", name="Lightning only")).to_be_visible()
 
 
+async def test_an_invoice_whose_time_is_up_is_renewed_when_the_buyer_comes_back(
+    visitor: Visitor, harness: BrowserHarness
+) -> None:
+    wallet = await harness.lightning()
+    wallet.longest_expiry = 300
+    page = await press_pay(visitor, await harness.sell(b"a song"))
+    wallet_link = page.get_by_role("link", name="Open in wallet")
+    await expect(wallet_link).to_have_attribute("href", re.compile("&lightning=lnbcrt"))
+    first = await wallet_link.get_attribute("href")
+    harness.clock.ahead += 301
+    await page.reload()
+    await expect(wallet_link).to_have_attribute("href", re.compile("&lightning=lnbcrt"))
+    assert await wallet_link.get_attribute("href") != first
+    wallet.pay(await harness.invoice())
+    await expect(page.get_by_role("heading", name="Your file is ready")).to_be_visible()
+
+
+async def test_lightning_leads_where_the_chain_is_dear(visitor: Visitor, harness: BrowserHarness) -> None:
+    """The cost of each stands beside it, with JavaScript and without."""
+    await harness.lightning()
+    harness.chain.sat_per_kvb = 10_000
+    await harness.context.network_fee.ask()
+    link = await harness.sell(b"a song")
+    page = await press_pay(visitor, link)
+    only = page.get_by_role("button", name="Lightning only")
+    await expect(only).to_have_attribute("aria-pressed", "true")
+    chain = page.get_by_role("button", name="Any wallet")
+    await expect(chain).to_contain_text("about 1\u202f410\u00a0sat")
+    await chain.click()
+    await expect(page.get_by_role("link", name="Open in wallet")).to_have_attribute("href", re.compile("^bitcoin:"))
+    assert await complaints(page) == []
+    plain = await press_pay(visitor, link, java_script_enabled=False)
+    wallet_link = plain.get_by_role("link", name="Open in wallet")
+    while await plain.get_by_role("link", name="Pay on-chain instead").count() == 0:  # the wallet has yet to answer
+        await plain.reload()
+    await expect(wallet_link).to_have_attribute("href", re.compile("^LIGHTNING:LNBCRT"))
+    await plain.get_by_role("link", name="Pay on-chain instead").click()
+    await expect(wallet_link).to_have_attribute("href", re.compile("^bitcoin:"))
+    await expect(plain.get_by_text("About 1\u202f410\u00a0sat.")).to_be_visible()
+
+
 async def test_the_wallet_of_the_browser_pays_and_its_receipt_is_enough(
     visitor: Visitor, harness: BrowserHarness
 ) -> None:

@@ -19,6 +19,7 @@ from bitcache.identifiers import new_secret
 from bitcache.money import Sat
 from gateway.compose import check_payout, init_data_folder
 from gateway.diagnostics.metrics import Metrics
+from gateway.live.network_fee import OLDEST_SECONDS
 from wallet.chain.simulated_chain import SimulatedChain
 from wallet.lightning.simulated_lightning import SCHEME, SimulatedLightning
 from wallet.rails.lookup_schedule import LONGEST_INTERVAL
@@ -164,6 +165,36 @@ async def test_the_chain_never_waits_for_a_wallet(harness: GatewayHarness) -> No
     path = f"/purchases/{purchase['purchase_id']}/payment-requests"
     assert (await harness.call("POST", path, claim, json={"rail": "lightning"})).status == 200
     assert lightning_in(await ready(harness, purchase))["destination"]
+
+
+async def test_a_lightning_invoice_whose_time_is_up_is_made_anew(harness: GatewayHarness) -> None:
+    """While the purchase is open; the last one is still watched, as its payment may be on its way."""
+    wallet = await connect(harness)
+    wallet.longest_expiry = 300
+    sold = await harness.sell(file_for_sale())
+    claim, purchase = await harness.begin(sold.file_id)
+    first = lightning_in(await ready(harness, purchase))
+    assert first["expires_at"] < purchase["expires_at"]
+    path = f"/purchases/{purchase['purchase_id']}/payment-requests"
+    assert len((await harness.call("POST", path, claim, json={"rail": "lightning"})).json["payment_requests"]) == 2
+    harness.clock.ahead += 301
+    assert len((await harness.call("POST", path, claim, json={"rail": "lightning"})).json["payment_requests"]) == 3
+    second = lightning_in(await ready(harness, purchase))
+    assert second["destination"] not in (None, first["destination"])
+    wallet.pay(second["destination"])
+    await harness.state(purchase, "settled")
+
+
+async def test_buyers_are_told_what_the_network_costs(harness: GatewayHarness) -> None:
+    """By the chain source's estimate, for one input and two outputs; an old one is none."""
+    sold = await harness.sell(file_for_sale())
+    path = f"/files/{sold.file_id}"
+    assert (await harness.call("GET", path)).json["onchain_fee_sat"] is None
+    harness.chain.sat_per_kvb = 10_001
+    await harness.context.network_fee.ask()
+    assert (await harness.call("GET", path)).json["onchain_fee_sat"] == 1411
+    harness.clock.ahead += OLDEST_SECONDS + 1
+    assert (await harness.call("GET", path)).json["onchain_fee_sat"] is None
 
 
 async def test_a_rest_needs_a_new_invoice(harness: GatewayHarness) -> None:

@@ -10,7 +10,7 @@ import { snippet } from "../../gateway/web/static/seller/views/published.js";
 import { btcText, countdown, grouped, scaled } from "../../gateway/web/static/ui/format-numbers.js";
 import { requestOf } from "./fake-buyer.js";
 
-const OFFER = { fileId: "F", title: "A song", name: "song.flac", type: "audio/flac", size: 5, priceSat: 2500, sealedSize: 77, demo: false, simulated: false, paused: null };
+const OFFER = { fileId: "F", title: "A song", name: "song.flac", type: "audio/flac", size: 5, priceSat: 2500, sealedSize: 77, onchainFeeSat: null, demo: false, simulated: false, paused: null };
 const Purchase = {
   purchase_id: "T", file_id: "F", state: "new", marks: [], amount_sat: 2500, amount_btc: "0.000025", received_sat: 0, due_sat: 2500,
   payment_requests: [requestOf(2500)], payments: [], confirmations: 0, confirmations_required: 2, created_at: 1, expires_at: 3601,

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { amountMsat, lightningUri } from "../../gateway/web/static/checkout/lightning-request.js";
-import { checkPurchase } from "../../gateway/web/static/checkout/invoice-terms.js";
+import { checkPurchase, shouldRenewLightning } from "../../gateway/web/static/checkout/invoice-terms.js";
 import { waysToPay } from "../../gateway/web/static/checkout/ways-to-pay.js";
 import { readVectors } from "./support.js";
 
@@ -32,21 +32,21 @@ for (const { name, invoice, network, msat } of cases) {
 
 test("both: one code for any wallet, and Lightning's alone on demand", () => {
   const both = purchase(onchain, lightning());
-  const any = waysToPay(both, NOW, false);
+  const any = waysToPay(both, NOW, null, null);
   assert.deepEqual([any.way, any.canChoose, any.uri], ["any", true, `${onchain.uri}&lightning=${INVOICE}`]);
-  const only = waysToPay(both, NOW, true);
+  const only = waysToPay(both, NOW, "lightning", null);
   assert.deepEqual([only.way, only.address, only.uri], ["lightning", null, lightningUri(INVOICE)]);
 });
 
 test("one alone is shown alone, and while it is being made the page waits", () => {
-  assert.equal(waysToPay(purchase(onchain), NOW, false).way, "onchain");
-  assert.equal(waysToPay(purchase(lightning()), NOW, false).way, "lightning");
+  assert.equal(waysToPay(purchase(onchain), NOW, null, null).way, "onchain");
+  assert.equal(waysToPay(purchase(lightning()), NOW, null, null).way, "lightning");
   const preparing = lightning({ destination: null, uri: null });
-  assert.deepEqual([waysToPay(purchase(preparing), NOW, false).way, waysToPay(purchase(preparing), NOW, false).trouble], [null, "preparing"]);
+  assert.deepEqual([waysToPay(purchase(preparing), NOW, null, null).way, waysToPay(purchase(preparing), NOW, null, null).trouble], [null, "preparing"]);
   const away = { ...preparing, unavailable: "the wallet does not answer" };
-  assert.deepEqual([waysToPay(purchase(onchain, away), NOW, true).way, waysToPay(purchase(onchain, away), NOW, true).trouble], ["onchain", "unavailable"]);
-  assert.equal(waysToPay(purchase(onchain, lightning({ expires_at: NOW })), NOW, false).trouble, "unavailable");
-  assert.equal(waysToPay(purchase(onchain, away, lightning()), NOW, false).way, "any");
+  assert.deepEqual([waysToPay(purchase(onchain, away), NOW, "lightning", null).way, waysToPay(purchase(onchain, away), NOW, "lightning", null).trouble], ["onchain", "unavailable"]);
+  assert.equal(waysToPay(purchase(onchain, lightning({ expires_at: NOW })), NOW, null, null).trouble, "expired");
+  assert.equal(waysToPay(purchase(onchain, away, lightning()), NOW, null, null).way, "any");
 });
 
 test("a Lightning invoice for another amount, network or code is dishonest", () => {
@@ -61,4 +61,25 @@ test("a Lightning invoice for another amount, network or code is dishonest", () 
   assert.throws(() => checkPurchase(purchase(onchain, lightning({ uri: "LIGHTNING:ELSE" })), OFFER), { code: "gateway_dishonest" });
   assert.throws(() => checkPurchase(purchase(onchain, lightning({ payable_sat: 1 })), OFFER), { code: "gateway_dishonest" });
   assert.throws(() => checkPurchase(purchase(), OFFER), { code: "gateway_dishonest" });
+});
+
+test("Lightning leads where the network's fee is more than a tenth of what is due", () => {
+  const both = purchase(onchain, lightning());
+  const way = (chosen, fee) => waysToPay(both, NOW, chosen, fee).way;
+  assert.deepEqual([way(null, 250), way(null, 251), way("any", 9999), way("lightning", 1)], ["any", "lightning", "any", "lightning"]);
+  assert.equal(waysToPay(both, NOW, null, 251).onchainFeeSat, 251);
+  assert.equal(waysToPay(purchase(onchain), NOW, null, 9999).way, "onchain");
+  assert.equal(waysToPay(purchase(lightning()), NOW, null, 9999).onchainFeeSat, null);
+});
+
+test("a Lightning invoice is renewed when its time is up, while the purchase is open, and not for ever", () => {
+  const over = lightning({ expires_at: NOW });
+  const asks = (...requests) => shouldRenewLightning({ ...purchase(...requests), expires_at: 9999 }, NOW);
+  assert.ok(asks(onchain, over));
+  assert.ok(!asks(onchain, over, lightning()));
+  assert.ok(!asks(onchain, over, lightning({ destination: null, uri: null })));
+  assert.ok(!asks(onchain, { ...over, destination: null, unavailable: "the wallet does not answer" }));
+  assert.ok(!asks(onchain, over, over, over, over, over));
+  assert.ok(!asks(onchain));
+  assert.ok(!shouldRenewLightning({ ...purchase(onchain, over), state: "expired", expires_at: NOW }, NOW));
 });

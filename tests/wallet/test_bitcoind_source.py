@@ -25,7 +25,7 @@ from bitcache.money import Sat
 from wallet.chain.bitcoind_source import BitcoindSource
 from wallet.chain.chain_source import Forward
 from wallet.chain.node_rpc import NodeRpc
-from wallet.chain.regtest_node import RegtestNode
+from wallet.chain.regtest_node import WALLET, RegtestNode
 
 pytestmark = pytest.mark.node
 
@@ -238,3 +238,18 @@ async def test_a_page_instead_of_a_block_is_not_taken(regtest: RegtestNode, monk
         step = await source.step(parent, {})
         assert isinstance(step, Forward)
         assert step.block == tip
+
+
+async def test_its_fee_estimate_is_the_nodes(own_regtest: RegtestNode) -> None:
+    """None until it has seen some blocks of payments; these pay 25 satoshis a virtual byte."""
+    async with following(own_regtest) as source:
+        assert await source.fee_rate() is None
+        for _ in range(6):
+            for _ in range(8):
+                sent = ["", {await own_regtest.address(): "0.001"}, 1, "", [], True, None, "unset", 25]
+                await own_regtest.rpc("sendmany", *sent, wallet=WALLET)
+            await own_regtest.mine()
+        assert await source.fee_rate() == pytest.approx(25_000, rel=0.05)
+        own_regtest.kill()
+        with pytest.raises(NodeUnreachable):
+            await source.fee_rate()

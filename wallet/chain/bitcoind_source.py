@@ -35,6 +35,8 @@ from wallet.chain.node_zmq import rawtx_addresses
 from wallet.chain.spent_inputs import find_conflicted
 
 LONG_POLL_SECONDS = 30
+#: A payment that waits longer than an hour is one that its buyer asks about.
+FEE_BLOCKS = 6
 #: How soon the mempool is read again when no ZMQ tells of news.
 POLL_SECONDS = 5.0
 #: How soon a node that offers no ZMQ, or forbids a call that only hastens, is asked again.
@@ -157,6 +159,14 @@ class BitcoindSource:
             return await find_conflicted(self._rpc, absent)
         except NodeRefused:  # it does not take this call from us: then nothing was seen
             return set()
+
+    async def fee_rate(self) -> int | None:
+        """Return the node's own estimate; None until it has seen enough, and where it forbids the call."""
+        try:
+            answer = await self._call("estimatesmartfee", FEE_BLOCKS)
+        except NodeRefused:
+            return None
+        return node_answers.fee_estimate(answer).sat_per_kvb
 
     async def wait(self, timeout: float) -> None:
         """Return at a block or a payment of ours, or after ``timeout`` seconds (sooner without ZMQ)."""

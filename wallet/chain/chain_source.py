@@ -108,6 +108,13 @@ class ChainSource(Protocol):
         """
         ...
 
+    async def fee_rate(self) -> int | None:
+        """Return what a transaction pays that is to be in one of the next six blocks, in satoshis per 1000 vbytes.
+
+        None: it is not known here.
+        """
+        ...
+
     async def wait(self, timeout: float) -> None:
         """Return when a block or a payment may have arrived, at the latest after ``timeout`` seconds."""
         ...

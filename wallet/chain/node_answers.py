@@ -7,6 +7,7 @@ getmempoolinfo since 0.19, ``localrelay`` since 0.16.  More members than these a
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -68,6 +69,17 @@ class MempoolInfo(_Answer):
     loaded: bool = True
 
 
+class FeeEstimate(_Answer):
+    """``estimatesmartfee``: ``feerate`` in BTC per 1000 vbytes, left out where the node cannot tell."""
+
+    feerate: Decimal | None = None
+
+    @property
+    def sat_per_kvb(self) -> int | None:
+        """Satoshis per 1000 vbytes."""
+        return int(self.feerate * 100_000_000) if self.feerate is not None and self.feerate > 0 else None
+
+
 class ZmqNotification(_Answer):
     """One of ``getzmqnotifications``."""
 
@@ -109,6 +121,11 @@ def header(answer: Any) -> Header:
 def mempool_info(answer: Any) -> MempoolInfo:
     """Read ``getmempoolinfo``."""
     return _read("getmempoolinfo", MempoolInfo.model_validate, answer)
+
+
+def fee_estimate(answer: Any) -> FeeEstimate:
+    """Read ``estimatesmartfee``."""
+    return _read("estimatesmartfee", FeeEstimate.model_validate, answer)
 
 
 def notifications(answer: Any) -> list[ZmqNotification]:

@@ -17,6 +17,7 @@ class Need(StrEnum):
     PAYMENTS = "payments"  #: no payment is seen
     MEMPOOL = "mempool"  #: payments are seen in their block alone
     SPEED = "speed"  #: payments are seen, later
+    FEES = "fees"  #: buyers are not told what the network costs
     REPAIR = "repair"  #: what went wrong is not mended by itself
 
 
@@ -40,6 +41,7 @@ CALLS = (
     NodeCall("getrawtransaction", Need.MEMPOOL, "payments that wait for a block"),
     NodeCall("waitfornewblock", Need.SPEED, "a block at once, instead of within ten seconds"),
     NodeCall("getzmqnotifications", Need.SPEED, "where the node publishes transactions (ZMQ)"),
+    NodeCall("estimatesmartfee", Need.FEES, "what a payment costs the buyer beside its price"),
     NodeCall("getpeerinfo", Need.REPAIR, "whom to ask for a block that was pruned"),
     NodeCall("getblockfrompeer", Need.REPAIR, "asks for it"),
     NodeCall("sendrawtransaction", Need.REPAIR, "hands it a payment again that left its mempool"),
@@ -56,6 +58,7 @@ _WITHOUT = {
     Need.PAYMENTS: "no payment is seen",
     Need.MEMPOOL: "payments are seen only in blocks",
     Need.SPEED: "payments and blocks are seen later",
+    Need.FEES: "buyers are not told what the network costs",
     Need.REPAIR: "what was lost is not fetched or sent again",
 }
 

@@ -12,7 +12,7 @@ from bitcache.chain_errors import ChainError, NodeCallForbidden, NodeConfused, N
 from bitcache.chain_types import BlockRef
 from wallet.block_outputs import block_hash
 from wallet.chain import node_answers
-from wallet.chain.bitcoind_source import BitcoindSource
+from wallet.chain.bitcoind_source import FEE_BLOCKS, BitcoindSource
 from wallet.chain.chain_source import ChainSource, ChainStatus
 from wallet.chain.node_answers import ChainInfo, NetworkInfo
 from wallet.chain.node_calls import CALLS
@@ -137,6 +137,7 @@ def _trials(info: ChainInfo | None) -> dict[str, tuple[Any, ...]]:
         "getblockheader": (digest,),
         "getblock": (digest, 0),
         "getrawtransaction": (NOBODY,),
+        "estimatesmartfee": (FEE_BLOCKS,),
         "waitfornewblock": (1,),  # a millisecond; 0 would be for ever
         "getblockfrompeer": (NOBODY, 0),
         "sendrawtransaction": ("00",),

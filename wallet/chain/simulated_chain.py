@@ -58,6 +58,8 @@ class SimulatedChain:
     def __init__(self, network: str = "regtest", path: Path | None = None) -> None:
         self.network = network
         self._path = path
+        #: what :meth:`fee_rate` says
+        self.sat_per_kvb: int | None = None
         self._changed = asyncio.Event()
         self._blocks = [SimulatedBlock(GENESIS)]
         self._waiting: dict[str, SimulatedTransaction] = {}
@@ -116,6 +118,10 @@ class SimulatedChain:
     async def conflicted(self, absent: Sequence[Absent]) -> set[str]:
         """Return those that were replaced, here or in a reorganisation."""
         return {transaction.txid for transaction in absent} & self._spent
+
+    async def fee_rate(self) -> int | None:
+        """Return what was set."""
+        return self.sat_per_kvb
 
     async def wait(self, timeout: float) -> None:
         """Return at the next change, or after ``timeout`` seconds."""

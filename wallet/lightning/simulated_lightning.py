@@ -34,6 +34,8 @@ class SimulatedLightning:
         self._network, self._path, self._clock = network, path, clock
         self.delay = 0.0
         self.down = False
+        #: its invoices live no longer (seconds)
+        self.longest_expiry = 86_400
         self._hints: asyncio.Queue[bytes] = asyncio.Queue()
         with closing(self._open()) as conn, conn:
             conn.execute(_TABLE)
@@ -50,7 +52,9 @@ class SimulatedLightning:
         payment_hash = hashlib.sha256(preimage).digest()
         with closing(self._open()) as conn, conn:
             conn.execute("INSERT INTO invoice VALUES (?, ?, NULL)", (payment_hash, preimage))
-        return MadeInvoice(self._signed(payment_hash, amount * MSAT_PER_SAT, expiry_seconds, description))
+        return MadeInvoice(
+            self._signed(payment_hash, amount * MSAT_PER_SAT, min(expiry_seconds, self.longest_expiry), description)
+        )
 
     async def look_up(self, invoice: DecodedInvoice, status_url: str | None = None) -> InvoiceLookup:
         """Return whether it was paid; raise WalletRefused for an invoice of another wallet."""

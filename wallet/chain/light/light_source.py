@@ -134,6 +134,10 @@ class LightSource:
         """None: filters do not tell what else is spent."""
         return set()
 
+    async def fee_rate(self) -> int | None:
+        """Return None: peers tell of no fees."""
+        return None
+
     async def wait(self, timeout: float) -> None:
         """Return when a block may have arrived, or after ``timeout`` seconds."""
         with contextlib.suppress(TimeoutError):

@@ -5,7 +5,7 @@ import { report } from "../sealing/errors.js";
 import { formatLink } from "../sealing/file-link.js";
 import { addPaymentRequest, demoPay, showReceipt } from "./buyer-api.js";
 import { LIGHTNING } from "./lightning-request.js";
-import { checkPurchase, firstOf } from "./invoice-terms.js";
+import { checkPurchase, firstOf, shouldRenewLightning } from "./invoice-terms.js";
 import { keeps, noteClaim } from "./saved-claims.js";
 import { Delivery } from "./download-when-paid.js";
 import { verdictOn } from "./claim-from-link.js";
@@ -209,6 +209,7 @@ export class Flow {
     noteClaim(link.fileId, claimed.claim, purchase);
     if (!isUsable({ ...claimed, purchase }) && !this.state.file) return this.#leave();
     this.dispatch({ type: "purchase", purchase });
+    if (!document.hidden && shouldRenewLightning(purchase, gatewayNow())) this.act.askForLightning();
     if (this.state.trouble || this.state.file || !mayDownload(this.state.purchase)) return;
     const { fileId, linkShare } = link;
     const { answer, offer } = checked;

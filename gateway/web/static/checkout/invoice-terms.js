@@ -28,6 +28,7 @@ import { amountMsat, LIGHTNING, lightningUri } from "./lightning-request.js";
 export const ONCHAIN = "onchain";
 /** A rest may be raised to what the network carries (bitcache/money.py), and to no more than that. */
 const LARGEST_DUST = 546;
+const MOST_RENEWED = 6;
 const YEAR_3000 = 32_503_680_000;
 
 /**
@@ -55,17 +56,31 @@ export function lightningRequest({ payment_requests: requests }, now) {
   return null;
 }
 
+/** @typedef {"preparing" | "unavailable" | "expired" | null} LightningTrouble */
+
 /**
- * Return why there is no Lightning invoice: it is being made, or the seller's wallet cannot make one; null if there is none
- * to be had, or one is ready.
+ * Return why there is no Lightning invoice: it is being made, the seller's wallet cannot make one, or the last one's time is
+ * up; null if there is none to be had, or one is ready.
  * @param {Pick<Purchase, "payment_requests">} purchase
  * @param {number} now Unix seconds
- * @returns {"preparing" | "unavailable" | null}
+ * @returns {LightningTrouble}
  */
 export function lightningTrouble(purchase, now) {
   const newest = purchase.payment_requests.filter(({ rail }) => rail === LIGHTNING).at(-1);
   if (newest === undefined || lightningRequest(purchase, now) !== null) return null;
-  return newest.destination === null && newest.unavailable === null ? "preparing" : "unavailable";
+  if (newest.unavailable !== null) return "unavailable";
+  return newest.destination === null ? "preparing" : "expired";
+}
+
+/**
+ * Whether a buyer who looks at an open invoice should be given a new Lightning one, as the last one's time is up. A purchase has
+ * only so many (bitcache/payment_requests.py); the last two are left to the button.
+ * @param {Pick<Purchase, "payment_requests" | "state" | "expires_at">} purchase
+ * @param {number} now Unix seconds
+ */
+export function shouldRenewLightning(purchase, now) {
+  const open = purchase.state === "new" && purchase.expires_at > now;
+  return open && lightningTrouble(purchase, now) === "expired" && purchase.payment_requests.length < MOST_RENEWED;
 }
 
 /**

@@ -1,21 +1,24 @@
 /** What the payment request shows of Lightning: the choice of code, what became of the invoice, the browser's wallet. */
 
 import { h, setText } from "../../ui/dom.js";
+import { satText } from "../../ui/format-numbers.js";
 import { t } from "../../ui/translations.js";
 
 /** @typedef {import("../ways-to-pay.js").WaysToPay} WaysToPay */
 /** @typedef {{enable: () => Promise<unknown>, sendPayment: (invoice: string) => Promise<{preimage: string}>}} WebLn webln.guide */
 
-/** @param {(lightningOnly: boolean) => void} onChoice */
+/** @param {(way: "any" | "lightning") => void} onChoice */
 export function wayChoice(onChoice) {
-  const any = h("button", { type: "button", onclick: () => onChoice(false) }, t("ways.any"));
-  const only = h("button", { type: "button", onclick: () => onChoice(true) }, t("ways.lightning"));
+  const cost = h("small");
+  const any = h("button", { type: "button", onclick: () => onChoice("any") }, t("ways.any"), cost);
+  const only = h("button", { type: "button", onclick: () => onChoice("lightning") }, t("ways.lightning"), h("small", {}, t("ways.cost")));
   const node = h("div", { class: "ways", role: "group", "aria-label": t("ways.label") }, any, only);
   return {
     node,
     /** @param {WaysToPay} ways */
-    update({ canChoose, way }) {
+    update({ canChoose, way, onchainFeeSat: fee }) {
       node.hidden = !canChoose;
+      setText(cost, fee === null ? t("ways.cost") : t("ways.any.fee", { fee: satText(fee) }));
       any.setAttribute("aria-pressed", String(way === "any"));
       only.setAttribute("aria-pressed", String(way === "lightning"));
     },
@@ -32,8 +35,9 @@ export function lightningLine({ askForLightning }) {
     /** @param {WaysToPay} ways */
     update({ trouble, way }) {
       node.hidden = trouble === null;
-      again.hidden = trouble !== "unavailable";
+      again.hidden = trouble !== "unavailable" && trouble !== "expired";
       if (trouble === "preparing") setText(text, t(way === null ? "lightning.waiting" : "lightning.preparing"));
+      if (trouble === "expired") setText(text, t("lightning.expired"));
       if (trouble === "unavailable") setText(text, t(way === null ? "lightning.none" : "lightning.unavailable"));
     },
   };

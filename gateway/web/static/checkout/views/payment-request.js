@@ -21,27 +21,28 @@ import { accessLinkBox, noteLine, price, questions, stepList } from "./shared-pa
 export function invoiceView(state, act) {
   const offer = /** @type {import("../checkout-state.js").Offer} */ (state.offer);
   let purchase = /** @type {Purchase} */ (state.purchase);
-  let lightningOnly = false;
-  const choice = wayChoice((only) => {
-    lightningOnly = only;
+  /** @type {"any" | "lightning" | null} */
+  let chosen = null;
+  const choice = wayChoice((way) => {
+    chosen = way;
     showWays();
   });
   const code = qrCode();
   const scan = h("p", { class: "soft" });
   const partial = h("p", { class: "notice warn", hidden: true });
-  const [amount, address, invoice] = [amountRow(() => purchase), addressRow(), invoiceRow()];
+  const [amount, fee, address, invoice] = [amountRow(() => purchase), feeRow(), addressRow(), invoiceRow()];
   const held = h("p", { class: "held" }, h("span"), h("time", { role: "timer" }));
   const [note, steps, back] = [noteLine(), stepList(), accessLinkBox({ folded: true })];
   const [line, actions] = [lightningLine(act), payActions(offer.demo, act)];
   const head = h("div", { class: "offer-head" }, heading(offer.title), scan);
-  const facts = h("dl", { class: "pay-facts" }, amount.node, address.node, invoice.node);
+  const facts = h("dl", { class: "pay-facts" }, amount.node, fee.node, address.node, invoice.node);
   const pay = h("div", { class: "stack" }, choice.node, code.node, line.node, facts, actions.node, held, note.node);
   const showWays = () => {
-    const ways = waysToPay(purchase, act.now(), lightningOnly);
+    const ways = waysToPay(purchase, act.now(), chosen, offer.onchainFeeSat);
     setText(scan, t(ways.way === "lightning" ? "invoice.scan.lightning" : "invoice.scan"));
     code.update(ways, purchase);
     facts.hidden = ways.way === null;
-    [choice, line, address, invoice, actions].forEach((part) => part.update(ways));
+    [choice, line, fee, address, invoice, actions].forEach((part) => part.update(ways));
   };
   const showTime = () => {
     const left = purchase.expires_at - act.now();
@@ -116,6 +117,20 @@ function amountRow(current) {
       if (asked === shown) return;
       value.replaceChildren(price(asked));
       shown = asked;
+    },
+  };
+}
+
+/** What the network takes; where the buyer can choose, it stands at the choice. */
+function feeRow() {
+  const value = h("dd", { class: "fee" });
+  const node = h("div", {}, h("dt", {}, t("invoice.fee")), value);
+  return {
+    node,
+    /** @param {WaysToPay} ways */
+    update({ canChoose, way, onchainFeeSat: fee }) {
+      node.hidden = canChoose || (way === "onchain" && fee === null);
+      setText(value, way === "lightning" || fee === null ? t("invoice.fee.wallet") : t("invoice.fee.about", { fee: satText(fee) }));
     },
   };
 }
