@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from support.nostr_relay import WalletService, relay_server
 
 from bitcache.chain_errors import WalletRefused, WalletUnreachable
 from bitcache.money import Sat
+from bitcache.storage.tables import payment_request
 from gateway.client.buy_file import FinishedPurchase, buy
 from gateway.client.errors import NotPaidInTime, OverBudget, PaymentUnknown
 from gateway.client.pay_by_wallet import WalletPayment
@@ -86,6 +88,18 @@ async def test_the_budget_holds(buyer: Buyer) -> None:
     with pytest.raises(OverBudget, match="2500"):
         await buyer.buy(Sat(2499))
     assert buyer.asked == []
+
+
+async def test_an_invoice_whose_time_is_up_is_made_anew(buyer: Buyer) -> None:
+    """The first run could not pay; the second finds its purchase with an invoice that can be paid no more."""
+    with pytest.raises(OverBudget):
+        await buyer.buy(Sat(1))
+    over = update(payment_request).values(expires_at=buyer.demo.context.clock() - 1)
+    await buyer.demo.context.store.write(lambda conn: conn.execute(over))
+    bought = await buyer.buy()
+    assert len(buyer.asked) == 1
+    requests = [request for request in bought.purchase.payment_requests if request.rail == "lightning"]
+    assert [request.destination == buyer.asked[0] for request in requests] == [False, True]
 
 
 async def test_a_lost_answer_is_not_a_reason_to_pay_again(buyer: Buyer) -> None:
