@@ -102,6 +102,12 @@ def by_scope(conn: Connection, scope: str) -> WalletConnection:
     return _connection(row)
 
 
+def asked_now(conn: Connection) -> list[WalletConnection]:
+    """Return those that are asked for the invoices of new purchases, the oldest first."""
+    current = select(wallet_connection).join(seller, seller.c.connection_id == wallet_connection.c.id)
+    return [_connection(row) for row in conn.execute(current.order_by(wallet_connection.c.id))]
+
+
 def in_use(conn: Connection, rail: str, since: int) -> list[WalletConnection]:
     """Return those that are asked now, and those with requests that were payable after ``since`` (Unix seconds)."""
     return [_connection(row) for row in conn.execute(_IN_USE, {"of_rail": rail, "since": since})]

@@ -71,10 +71,16 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionHealth:
-    """``last_answer`` in Unix seconds, None: not since the start; ``failures`` in a row since then."""
+    """``last_answer`` in Unix seconds, None: not since the start; ``failures`` in a row since then.
+
+    In all since the start: ``invoices`` made, ``lookups`` answered, ``failed`` questions.
+    """
 
     last_answer: int | None
     failures: int
+    invoices: int = 0
+    lookups: int = 0
+    failed: int = 0
 
 
 class LightningConnections(Protocol):
@@ -84,16 +90,20 @@ class LightningConnections(Protocol):
         """Ask the wallet what it is; raise ConnectionRefused, ConnectionCanSpend, WalletError."""
         ...
 
-    def count(self) -> dict[str, int]:
-        """Return how many wallets that were asked lately answer ("ok") and do not ("failing")."""
-        ...
-
     async def pay_in_demo(self, invoice: str) -> str:
         """Pay from a demonstration's Lightning wallet; return the payment hash; raise NotFound, WalletError."""
         ...
 
     def health_of(self, scope: str) -> ConnectionHealth:
         """Return how it is, by what was asked of it lately."""
+        ...
+
+    def health(self) -> dict[str, ConnectionHealth]:
+        """Return how each wallet is that was asked lately, by its scope."""
+        ...
+
+    def note_answer(self, scope: str) -> None:
+        """Note that the wallet of a scope has just answered."""
         ...
 
 

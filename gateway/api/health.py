@@ -11,7 +11,7 @@ from aiohttp import web
 from bitcache import __version__
 from bitcache.errors import BitcacheError
 from bitcache.storage import sqlite_only_sql
-from gateway.api.models import DatabaseHealth, Health, NodeHealth, SalesHealth, StorageHealth
+from gateway.api.models import DatabaseHealth, Health, NodeHealth, SalesHealth, StorageHealth, WalletsHealth
 from gateway.api.request_bodies import reply
 from gateway.context import GatewayContext, context_of
 from gateway.diagnostics import facts
@@ -61,6 +61,7 @@ async def look(context: GatewayContext) -> Health:
         database=database,
         storage=storage,
         sales=SalesHealth(ok=why is None, error=why),
+        wallets=_wallets(context),
         version=__version__,
     )
 
@@ -87,6 +88,12 @@ async def _node(context: GatewayContext) -> NodeHealth:
         error=error.code if error else None,
         warning=warning,
     )
+
+
+def _wallets(context: GatewayContext) -> WalletsHealth:
+    health = context.connections.health().values()
+    failing = sum(wallet.failures > 0 for wallet in health)
+    return WalletsHealth(ok=len(health) - failing, failing=failing)
 
 
 async def _database(context: GatewayContext) -> DatabaseHealth:

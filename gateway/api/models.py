@@ -333,6 +333,13 @@ class SalesHealth(Response):
     error: Literal["catching_up", "restored"] | None
 
 
+class WalletsHealth(Response):
+    """The sellers' Lightning wallets that were asked lately; one that fails is its seller's trouble alone."""
+
+    ok: int
+    failing: int
+
+
 class Health(Response):
     """/healthz: degraded, with 503, when sales cannot be watched or stored."""
 
@@ -341,4 +348,5 @@ class Health(Response):
     database: DatabaseHealth
     storage: StorageHealth
     sales: SalesHealth
+    wallets: WalletsHealth | None = None
     version: str

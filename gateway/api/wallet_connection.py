@@ -36,6 +36,7 @@ async def connect(request: web.Request) -> web.Response:
     made = await context.store.write(
         lambda conn: wallet_connections.connect(conn, context.master_key, seller.id, tried, context.clock())
     )
+    context.connections.note_answer(made.scope)
     context.rail_follower.wake()
     return reply(model_of(context, made))
 

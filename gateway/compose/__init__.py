@@ -6,6 +6,7 @@ start_gateway.py     running(settings)             everything built and started;
 init_data_folder.py  init_data_folder(settings)    a data folder, its keys, its database, the first seller's token
                      check_payout(settings, text)  what a seller typed, read as the gateway would
 connected_wallets.py                               the Lightning wallets that sellers connected
+wallet_checkup.py    wallet_facts(settings, …)     how they are, asked from outside
 paying_wallet.py     paying_wallet(connection, …)  the one that a buyer pays from
 chain_selection.py   choose_chain(network)         a node on this machine, if one answers
                      node_facts(settings, cursor)  how the configured node is, asked from outside
@@ -27,6 +28,7 @@ from gateway.compose.chain_selection import (
 from gateway.compose.init_data_folder import check_payout, init_data_folder
 from gateway.compose.private_lightning import PrivateLightning, electrum_programs, private_lightning
 from gateway.compose.start_gateway import rescan_payments, resume_sales, running
+from gateway.compose.wallet_checkup import WalletFacts, wallet_facts
 from wallet.chain.chain_source import ChainStatus
 from wallet.chain.node_calls import CALLS, Need, whitelist
 from wallet.chain.node_checkup import CursorAt, NodeFacts, Zmq
@@ -40,6 +42,7 @@ __all__ = [
     "NodeFacts",
     "PrivateChain",
     "PrivateLightning",
+    "WalletFacts",
     "Zmq",
     "bitcoind_program",
     "check_payout",
@@ -52,5 +55,6 @@ __all__ = [
     "rescan_payments",
     "resume_sales",
     "running",
+    "wallet_facts",
     "whitelist",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 
 from bitcache import wallet_connections
@@ -12,6 +13,7 @@ from bitcache.errors import NotFound
 from bitcache.master_key import MasterKey
 from bitcache.storage.database import Store
 from bitcache.wallet_connections import NewConnection
+from gateway.config.settings import Settings
 from gateway.wallet_ports import ConnectionHealth
 from wallet.lightning.electrum.electrum_daemon import ElectrumDaemon
 from wallet.lightning.lightning_wallet import LightningWallet, WalletInfo
@@ -27,10 +29,12 @@ TRIES = 3
 class ConnectedWallets:
     """By scope: each stays open while somebody uses its connection."""
 
-    def __init__(self, store: Store, key: MasterKey, opener: Opener, tries: int = TRIES) -> None:
-        self._store, self._key, self._opener, self._tries = store, key, opener, tries
+    def __init__(
+        self, store: Store, key: MasterKey, opener: Opener, clock: Callable[[], int], tries: int = TRIES
+    ) -> None:
+        self._store, self._key, self._opener, self._clock, self._tries = store, key, opener, clock, tries
         self._open: dict[str, LightningWallet] = {}
-        self.health = WalletHealth()
+        self.records = WalletHealth()
         self.demo_payer: ElectrumDaemon | None = None
 
     async def of(self, scope: str) -> LightningWallet:
@@ -50,15 +54,10 @@ class ConnectedWallets:
         """Ask the wallet what it is; raise ConnectionRefused, ConnectionCanSpend, or what the wallet raises."""
         wallet = self._opener.open(text)
         try:
-            info = await _info(wallet, self._tries)
+            info = await ask_what_it_is(wallet, self._tries)
         finally:
             await wallet.close()
         return NewConnection(LightningRail.name, info.kind, info.name, text.strip())
-
-    def count(self) -> dict[str, int]:
-        """Return how many wallets that were asked lately answer ("ok") and do not ("failing")."""
-        failing = sum(self.health.failures(scope) > 0 for scope in self._open)
-        return {"ok": len(self._open) - failing, "failing": failing}
 
     async def pay_in_demo(self, invoice: str) -> str:
         """Pay by ``demo_payer``, else an invoice of the simulated wallet; return the payment hash.
@@ -74,7 +73,16 @@ class ConnectedWallets:
 
     def health_of(self, scope: str) -> ConnectionHealth:
         """Return when the wallet answered last, and how often in a row it has failed since."""
-        return ConnectionHealth(self.health.last_answer(scope), self.health.failures(scope))
+        record = self.records.of(scope)
+        return ConnectionHealth(record.last_answer, record.failures, record.invoices, record.lookups, record.failed)
+
+    def health(self) -> dict[str, ConnectionHealth]:
+        """Return how each wallet is that was asked lately, by its scope."""
+        return {scope: self.health_of(scope) for scope in self._open}
+
+    def note_answer(self, scope: str) -> None:
+        """Note that the wallet of a scope has just answered."""
+        self.records.answered(scope, self._clock())
 
     async def close(self) -> None:
         """Close them all."""
@@ -82,8 +90,16 @@ class ConnectedWallets:
             await wallet.close()
 
 
-async def _info(wallet: LightningWallet, tries: int) -> WalletInfo:
+async def ask_what_it_is(wallet: LightningWallet, tries: int = TRIES) -> WalletInfo:
+    """Return what the wallet says of itself; raise WalletError, ConnectionCanSpend."""
     for _ in range(tries - 1):
         with suppress(WalletUnreachable):
             return await wallet.info()
     return await wallet.info()
+
+
+def opener(settings: Settings, network: str, clock: Callable[[], int]) -> Opener:
+    """Return what opens wallet connections; where coins are worth nothing, also those to a simulated wallet."""
+    worthless = network == "regtest"
+    simulated = settings.storage.directory / "simulated_lightning.sqlite" if worthless else None
+    return Opener(network, clock, simulated, private=worthless)

@@ -35,7 +35,7 @@ from bitcache.storage.database import Store
 from gateway.api import purchase_views
 from gateway.compose import maintenance
 from gateway.compose.chain_selection import Given, chain_of
-from gateway.compose.connected_wallets import ConnectedWallets
+from gateway.compose.connected_wallets import ConnectedWallets, opener
 from gateway.compose.init_data_folder import set_up
 from gateway.config.data_folder import DataFolder
 from gateway.config.restored_backup import RestoreCheck, copy_in_memory, doubt, machine
@@ -51,7 +51,6 @@ from wallet.chain.chain_source import ChainSource
 from wallet.chain.read_chain_range import lowest_elsewhere, read_chain
 from wallet.chain.simulated_chain import SimulatedChain
 from wallet.lightning.electrum.electrum_daemon import ElectrumDaemon
-from wallet.lightning.open_connection import Opener
 from wallet.rails.lightning import LightningRail
 from wallet.rails.onchain import OnChainRail
 from wallet.watcher import Watcher, issued_keys, unix_time
@@ -271,7 +270,7 @@ async def _build(
     hub = Hub(store, limits.streams_per_purchase, VisitorLimits(limits.streams_per_visitor, limits.streams))
     rail = OnChainRail(source.network, scripts, sees_unconfirmed=source.sees_unconfirmed)
     master_key = MasterKey.load(folder.master_key)
-    wallets = ConnectedWallets(store, master_key, _opener(settings, folder, source, clock))
+    wallets = ConnectedWallets(store, master_key, opener(settings, source.network, clock), clock)
     rails = Rails(rail, (LightningRail(source.network, wallets, clock), *preparing))
     watcher = Watcher(
         store,
@@ -313,13 +312,6 @@ async def _build(
         proxy_notice=UnlistedProxy(folder.unlisted_proxy),
     )
     return _Opened(context, source, watcher, preparer, wallets)
-
-
-def _opener(settings: Settings, folder: DataFolder, source: ChainSource, clock: Callable[[], int]) -> Opener:
-    """Return what opens wallet connections; where coins are worth nothing, also those to a simulated wallet."""
-    worthless = source.network == "regtest"
-    simulated = folder.root / "simulated_lightning.sqlite" if worthless else None
-    return Opener(source.network, clock, simulated, private=worthless)
 
 
 def _policy(settings: Settings) -> InvoicePolicy:

@@ -8,11 +8,13 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, event, select
 from sqlalchemy.exc import DBAPIError
 
+from bitcache import wallet_connections
 from bitcache.blob_store import BlobStore
 from bitcache.errors import BitcacheError, InvalidSettings, StorageError
 from bitcache.identifiers import FileId
@@ -23,7 +25,8 @@ from bitcache.storage.database import translate
 from bitcache.storage.migrate import newest_version, schema_version
 from bitcache.storage.sqlite_only_sql import read_only
 from bitcache.storage.tables import listing
-from gateway.compose import node_facts
+from bitcache.wallet_connections import WalletConnection
+from gateway.compose import node_facts, wallet_facts
 from gateway.config.data_folder import DataFolder
 from gateway.config.load_settings import load, unknown_names
 from gateway.config.restored_backup import RestoreCheck, copy_in_memory, doubt
@@ -39,7 +42,19 @@ RESUME = (
     "for long), or --restored (a backup was put back)."
 )
 
-Reading = tuple[Ledger, Business, list[tuple[str, int]], tuple[str, bytes] | None]
+#: So many Lightning wallets are asked; with more, /metrics has them all.
+MOST_WALLETS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the database says."""
+
+    ledger: Ledger
+    business: Business
+    files: list[tuple[str, int]]
+    share: tuple[str, bytes] | None
+    connections: list[WalletConnection]
 
 
 async def examine(config: Path | None) -> list[Finding]:
@@ -65,7 +80,8 @@ async def examine(config: Path | None) -> list[Finding]:
         findings.append(database)
     else:
         findings += _database_rules(folder, database, settings)
-    cursor, deep = (None, None) if isinstance(database, Finding) else (database[0].cursor, database[0].deep)
+        findings += await _wallets(folder, database.connections, settings)
+    cursor, deep = (None, None) if isinstance(database, Finding) else (database.ledger.cursor, database.ledger.deep)
     running = folder.is_locked()
     try:
         facts = await node_facts(settings, cursor, deep=deep)
@@ -75,7 +91,7 @@ async def examine(config: Path | None) -> list[Finding]:
     if running:
         findings += rules.running(await health_of_running(settings), {finding.code for finding in findings})
     if settings.chain.source == "light":
-        findings += rules.light(settings, [] if isinstance(database, Finding) else database[1].issued)
+        findings += rules.light(settings, [] if isinstance(database, Finding) else database.business.issued)
     return findings
 
 
@@ -157,22 +173,31 @@ def _database(folder: DataFolder) -> Reading | Finding:
 def _read(conn: Connection) -> Reading:
     files = conn.execute(select(listing.c.file_id, listing.c.sealed_size)).all()
     share = conn.execute(select(listing.c.file_id, listing.c.wrapped_share).limit(1)).first()
-    return (
+    return Reading(
         ledger_facts(conn),
         business_facts(conn),
         [(row.file_id, row.sealed_size) for row in files],
         (share.file_id, share.wrapped_share) if share else None,
+        wallet_connections.asked_now(conn),
     )
 
 
 def _database_rules(folder: DataFolder, reading: Reading, settings: Settings) -> Iterator[Finding]:
-    ledger, business, files, share = reading
     yield ok("database", "database", "the database opens, and its schema is current")
-    yield from _key(folder, share)
-    yield from _is_newest(folder, ledger, business)
-    yield from _files(folder, files)
-    yield from rules.business(business, settings)
-    yield from rules.ledger(ledger, settings)
+    yield from _key(folder, reading.share)
+    yield from _is_newest(folder, reading.ledger, reading.business)
+    yield from _files(folder, reading.files)
+    yield from rules.business(reading.business, settings)
+    yield from rules.ledger(reading.ledger, settings)
+
+
+async def _wallets(folder: DataFolder, connections: list[WalletConnection], settings: Settings) -> list[Finding]:
+    """Return how the sellers' Lightning wallets answer."""
+    try:
+        facts = await wallet_facts(settings, MasterKey.load(folder.master_key), connections[:MOST_WALLETS])
+    except BitcacheError:  # of the key, which has a finding of its own
+        return []
+    return list(rules.wallets(facts, len(connections[MOST_WALLETS:])))
 
 
 def _key(folder: DataFolder, share: tuple[str, bytes] | None) -> Iterator[Finding]:

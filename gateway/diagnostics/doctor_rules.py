@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from bitcache.chain_types import BlockRef
 from bitcache.sellers import Payout
 from gateway.api.models import Health
-from gateway.compose import CALLS, CursorAt, Need, NodeFacts, Zmq, whitelist
+from gateway.compose import CALLS, CursorAt, Need, NodeFacts, WalletFacts, Zmq, whitelist
 from gateway.config.local_hosts import is_loopback
 from gateway.config.settings import Invoices, Settings
 from gateway.diagnostics.facts import Business, Ledger
@@ -262,6 +262,23 @@ def _unpaid_addresses(payout: Payout, invoices: Invoices) -> Iterator[Finding]:
             "The next payment ends it, also a small one of the seller's own to the newest address. If the wallet looks "
             "further ahead, raise invoices.longest_unpaid_run.",
         )
+
+
+def wallets(facts: Sequence[WalletFacts], others: int) -> Iterator[Finding]:
+    """Yield how the sellers' Lightning wallets answered; ``others`` were not asked."""
+    answering = sum(wallet.error is None for wallet in facts)
+    if answering:
+        yield ok("lightning", "wallets", f"Lightning wallets that answer: {answering} of {len(facts)} asked")
+    for wallet in facts:
+        if wallet.error is not None:
+            yield warning(
+                "lightning",
+                wallet.error.code,
+                f"connection {wallet.connection.id} ({wallet.connection.label}): {wallet.error}",
+                f"Its seller alone sells nothing by Lightning meanwhile. {wallet.error.advice}".strip(),
+            )
+    if others:
+        yield note("lightning", "more_wallets", f"{others} more wallets were not asked: see /metrics for all of them")
 
 
 def unlisted_proxy(address: str | None, settings: Settings) -> Iterator[Finding]:

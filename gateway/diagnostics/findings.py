@@ -19,7 +19,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``area``: settings, data, database, node, sellers, ledger or web.  ``code`` is stable, for programs."""
+    """``area``: settings, data, database, node, sellers, lightning, ledger or web.  Programs read ``code``."""
 
     area: str
     level: Level

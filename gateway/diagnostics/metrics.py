@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 
 import structlog
 from aiohttp import web
@@ -23,12 +24,13 @@ from sqlalchemy import Connection, select
 from bitcache.errors import BadInput
 from bitcache.storage.sqlite_only_sql import insertion_order
 from bitcache.storage.tables import grant, invoice
+from bitcache.wallet_connections import connection_id_of
 from gateway.context import GatewayContext
 from gateway.diagnostics.facts import Ledger, ledger_facts
 from gateway.server.listener import Listener
 from gateway.server.malformed_requests import Limits, Runner
 from gateway.visitor_limits import VisitorLimits
-from gateway.wallet_ports import ChainStatus
+from gateway.wallet_ports import ChainStatus, ConnectionHealth
 
 #: Upper ends, in seconds: what is released at once, within a block or some, within hours.
 BUCKETS = (1, 5, 30, 60, 300, 600, 1_200, 2_400, 3_600, 7_200, 21_600, 86_400)
@@ -93,7 +95,9 @@ class Metrics:
         facts = await self._context.store.read(self._read)
         status = await self._status()
         registry = CollectorRegistry()
-        registry.register(_Ready([*self._of_chain(status, facts), *self._of_ledger(facts), *self._of_process()]))
+        wallets = _of_wallets(self._context.connections.health(), self._context.clock())
+        parts = (self._of_chain(status, facts), self._of_ledger(facts), wallets, self._of_process())
+        registry.register(_Ready(chain.from_iterable(parts)))
         return generate_latest(registry)
 
     def _read(self, conn: Connection) -> Ledger:
@@ -138,12 +142,29 @@ class Metrics:
         for code, count in sorted(self._context.watcher.status.failures.items()):
             errors.add_metric([code], count)
         yield errors
-        wallets = GaugeMetricFamily("bitcache_wallets", "Lightning wallets that are asked, by state", labels=["state"])
-        for state, wallet_count in self._context.connections.count().items():
-            wallets.add_metric([state], wallet_count)
-        yield wallets
         served = self._context.counters.bytes_served
         yield CounterMetricFamily("bitcache_served_bytes", "Sealed bytes sent to buyers", served)
+
+
+def _of_wallets(wallets: dict[str, ConnectionHealth], now: int) -> Iterator[Metric]:
+    """Yield what is known of Lightning wallets; a connection's label is its number, which its seller's page names."""
+    states = GaugeMetricFamily("bitcache_wallets", "Lightning wallets that are asked, by state", labels=["state"])
+    failing = sum(health.failures > 0 for health in wallets.values())
+    states.add_metric(["ok"], len(wallets) - failing)
+    states.add_metric(["failing"], failing)
+    label = ["connection"]
+    silence = GaugeMetricFamily("bitcache_wallet_silence_seconds", "Since a wallet answered last", labels=label)
+    invoices = CounterMetricFamily("bitcache_wallet_invoices", "Invoices that a wallet made", labels=label)
+    lookups = CounterMetricFamily("bitcache_wallet_lookups", "Invoices looked up in a wallet", labels=label)
+    failed = CounterMetricFamily("bitcache_wallet_failures", "Questions that a wallet did not answer", labels=label)
+    for scope, health in wallets.items():
+        number = [str(connection_id_of(scope))]
+        if health.last_answer is not None:
+            silence.add_metric(number, max(0, now - health.last_answer))
+        invoices.add_metric(number, health.invoices)
+        lookups.add_metric(number, health.lookups)
+        failed.add_metric(number, health.failed)
+    yield from (states, silence, invoices, lookups, failed)
 
 
 class _Ready(Collector):

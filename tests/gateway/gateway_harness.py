@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -29,6 +30,22 @@ from wallet.rails.simulated_wallet_service import SimulatedWallet
 
 TUS = {"Tus-Resumable": "1.0.0"}
 OCTETS = {"Content-Type": "application/offset+octet-stream"}
+
+
+def config_in(folder: Path, **tables: dict[str, Any]) -> Path:
+    """A settings file like the ``harness`` fixture's settings."""
+    path = folder / "config.toml"
+    plain = {
+        "bitcoin": {"network": "regtest"},
+        "chain": {"source": "simulated"},
+        "storage": {"directory": str(folder / "data"), "min_free_bytes": 0},
+    } | tables
+    lines = [
+        f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+        for name, table in plain.items()
+    ]
+    path.write_text("\n".join(lines))
+    return path
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway_harness import GatewayHarness, open_harness
+from gateway_harness import GatewayHarness, config_in, open_harness
 from sales import file_for_sale
 from support.eventually import eventually
 from typer.testing import CliRunner
@@ -48,22 +48,6 @@ WELL = NodeFacts(
 CURSOR = BlockRef(900, "ab" * 32)
 PAYOUT = Payout(1, "onchain", "wpkh(…)", "wpkh", 294, 5, None, 3)
 QUIET = Ledger(CURSOR, {"settled": 3}, 0, 0, 0, 0)
-
-
-def config_in(folder: Path, **tables: dict[str, Any]) -> Path:
-    """A settings file like the ``harness`` fixture's settings."""
-    path = folder / "config.toml"
-    plain = {
-        "bitcoin": {"network": "regtest"},
-        "chain": {"source": "simulated"},
-        "storage": {"directory": str(folder / "data"), "min_free_bytes": 0},
-    } | tables
-    lines = [
-        f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
-        for name, table in plain.items()
-    ]
-    path.write_text("\n".join(lines))
-    return path
 
 
 def worse(findings: list[Finding]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway_harness import GatewayHarness, settings_in, started
+from gateway_harness import GatewayHarness, config_in, settings_in, started
 from sales import file_for_sale
 from support.accounts import descriptor
 from support.answers import address_in
@@ -18,6 +18,7 @@ from support.lnurl_service import lnurl_service
 from bitcache.identifiers import new_secret
 from bitcache.money import Sat
 from gateway.compose import check_payout, init_data_folder
+from gateway.diagnostics.doctor import examine
 from gateway.diagnostics.metrics import Metrics
 from gateway.live.network_fee import OLDEST_SECONDS
 from wallet.chain.simulated_chain import SimulatedChain
@@ -161,7 +162,7 @@ async def test_the_chain_never_waits_for_a_wallet(harness: GatewayHarness) -> No
     purchase = await ready(harness, purchase)
     assert "wallet" in lightning_in(purchase)["unavailable"]
     wallet.down = False
-    harness.context.connections.health.answered("lightning:1", 0)  # type: ignore[attr-defined]
+    harness.context.connections.records.answered("lightning:1", 0)  # type: ignore[attr-defined]
     path = f"/purchases/{purchase['purchase_id']}/payment-requests"
     assert (await harness.call("POST", path, claim, json={"rail": "lightning"})).status == 200
     assert lightning_in(await ready(harness, purchase))["destination"]
@@ -287,12 +288,42 @@ async def test_metrics_count_the_wallets(harness: GatewayHarness) -> None:
     wallet = await connect(harness)
     sold = await harness.sell(file_for_sale())
     await ready(harness, (await harness.begin(sold.file_id))[1])
-    assert b'bitcache_wallets{state="ok"} 1.0' in await Metrics(harness.context).text()
+    before = (await Metrics(harness.context).text()).decode()
+    assert 'bitcache_wallets{state="ok"} 1.0' in before
+    assert 'bitcache_wallet_invoices_total{connection="1"} 1.0' in before
+    assert 'bitcache_wallet_failures_total{connection="1"} 0.0' in before
+    assert 'bitcache_wallet_silence_seconds{connection="1"}' in before
+
+    async def looked_up() -> bool:
+        return 'lookups_total{connection="1"} 0.0' not in (await Metrics(harness.context).text()).decode()
+
+    assert await eventually(looked_up)
     wallet.down = True
     await ready(harness, (await harness.begin(sold.file_id))[1])
-    assert b'bitcache_wallets{state="failing"} 1.0' in await Metrics(harness.context).text()
-    assert (await harness.call("GET", "/healthz")).status == 200
+    after = (await Metrics(harness.context).text()).decode()
+    assert 'bitcache_wallets{state="failing"} 1.0' in after
+    assert 'bitcache_wallet_failures_total{connection="1"} 0.0' not in after
+    health = await harness.call("GET", "/healthz")
+    assert (health.status, health.json["wallets"]) == (200, {"ok": 0, "failing": 1})
     assert (await harness.call("GET", "/seller", harness.token)).json["connection"]["failures"] > 0
+
+
+async def test_the_seller_sees_that_a_wallet_has_just_answered(harness: GatewayHarness) -> None:
+    got = await harness.call("PUT", "/seller/connection", harness.token, json=CONNECTION)
+    assert got.json["last_answer"] == pytest.approx(harness.context.clock(), abs=2)
+
+
+async def test_doctor_asks_each_wallet(harness: GatewayHarness, tmp_path: Path) -> None:
+    """Beside the running gateway; what fails is a warning that names the connection, and no secret."""
+    await connect(harness)
+    config = config_in(tmp_path)
+    [well] = [finding for finding in await examine(config) if finding.area == "lightning"]
+    assert (well.code, well.text) == ("wallets", "Lightning wallets that answer: 1 of 1 asked")
+    async with lnurl_service(tmp_path) as service:
+        connection = {"connection": service.address}
+        await harness.call("PUT", "/seller/connection", harness.token, json=connection)
+    [away] = [finding for finding in await examine(config) if finding.area == "lightning"]
+    assert (away.code, away.text.split(" (")[0]) == ("wallet_unreachable", "connection 2")
 
 
 async def test_the_demo_pays_by_lightning(harness: GatewayHarness) -> None:
@@ -310,6 +341,6 @@ async def test_a_replaced_connection_without_open_invoices_is_closed(harness: Ga
     await connect(harness)
 
     async def one_is_open() -> bool:
-        return sum(harness.context.connections.count().values()) == 1
+        return len(harness.context.connections.health()) == 1
 
     assert await eventually(one_is_open)

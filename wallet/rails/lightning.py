@@ -42,7 +42,7 @@ log = structlog.get_logger("wallet.rails.lightning")
 class ConnectedWallets(Protocol):
     """The wallets that sellers connected, and how they are."""
 
-    health: WalletHealth
+    records: WalletHealth
 
     async def of(self, scope: str) -> LightningWallet:
         """Return the wallet of a scope; raise NotFound, WrongKey."""
@@ -62,7 +62,7 @@ class LightningRail:
     minimum = 1
 
     def __init__(self, network: str, wallets: ConnectedWallets, clock: Callable[[], int]) -> None:
-        self.network, self.health = network, wallets.health
+        self.network, self.health = network, wallets.records
         self._wallets, self._clock = wallets, clock
         self._made_at: dict[str, int] = {}
 
@@ -96,7 +96,7 @@ class LightningRail:
         except asyncio.CancelledError:  # the time limit: who does not answer is not asked again at once
             self.health.failed(order.scope, now)
             raise
-        self.health.answered(order.scope, now)
+        self.health.answered(order.scope, now, invoices=1)
         self._made_at[order.scope] = self._clock()
         return PreparedRequest(Destination(invoice.payment_hash, invoice.text), ends, order.due, made.status_url)
 
@@ -156,13 +156,14 @@ class LightningRail:
         try:
             seen = await wallet.look_up(decode(request.destination), request.status_url)
         except (WalletRefused, WalletMisbehaved) as error:  # of this invoice; it must not hide the others
+            self.health.refused(scope)
             if schedule.passed_over(request.match_key, now):  # the first of a row: say it once
                 log.warning("lookup_failed", scope=scope, code=error.code, reason=str(error), hint=error.advice)
             return
         except BitcacheError as error:
             self.health.failed(scope, now)
             raise RailUnavailable(f"the wallet does not say what was paid: {error}") from error
-        self.health.answered(scope, now)
+        self.health.answered(scope, now, lookups=1)
         if seen.state == "settled":
             await recorder.record([_payment_of(request.destination)])
         schedule.looked(request.match_key, now)
