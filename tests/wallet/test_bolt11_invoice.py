@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
+from pathlib import Path
+from typing import Any
 
 import bolt11
 import pytest
+from bech32 import CHARSET
 from bolt11 import Bolt11, MilliSatoshi, TagChar, Tags
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bitcache.chain_errors import WalletMisbehaved
 from bitcache.money import Sat
 from wallet.lightning.bolt11_invoice import LONGEST, check, decode
 
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "bolt11.json").read_text(encoding="utf-8"))
 NOW = 1_800_000_000
 PREIMAGE = b"\x07" * 32
 HASH = hashlib.sha256(PREIMAGE).digest()
@@ -50,6 +57,53 @@ def test_what_it_says() -> None:
     assert (invoice.amount_msat, invoice.created_at, invoice.expires_at) == (2_500_000, NOW, NOW + 600)
     assert decode(text.upper()) == invoice
     assert ends(text) == NOW + 600
+
+
+@pytest.mark.parametrize("case", VECTORS["valid"], ids=lambda case: case["name"])
+def test_the_examples_of_the_specification(case: dict[str, Any]) -> None:
+    """And the package bolt11 reads the same."""
+    read = decode(case["invoice"])
+    assert (read.amount_msat, read.payment_hash.hex()) == (case["msat"], case["payment_hash"])
+    assert (read.created_at, read.expires_at) == (case["created_at"], case["created_at"] + case["expiry"])
+    theirs = bolt11.decode(case["invoice"])
+    assert (theirs.currency, theirs.payment_hash, theirs.expiry) == (
+        read.currency,
+        case["payment_hash"],
+        case["expiry"],
+    )
+
+
+@pytest.mark.parametrize("case", VECTORS["invalid"], ids=lambda case: case["name"])
+def test_the_invalid_examples_of_the_specification(case: dict[str, Any]) -> None:
+    with pytest.raises(WalletMisbehaved):
+        decode(case["invoice"])
+
+
+@given(msat=st.integers(1, 10**15), expiry=st.integers(1, 10**7), created_at=st.integers(0, 2**35 - 1), data=st.data())
+@settings(max_examples=60)
+def test_the_package_bolt11_reads_the_same(msat: int, expiry: int, created_at: int, data: st.DataObject) -> None:
+    """Whatever an invoice says; and where one character is another, neither reads it, or both read the same."""
+    text = made(msat, expiry=expiry, created_at=created_at)
+    assert _ours(text) == _theirs(text) is not None
+    place = data.draw(st.integers(0, len(text) - 1))
+    changed = text[:place] + data.draw(st.sampled_from(CHARSET)) + text[place + 1 :]
+    assert _ours(changed) == _theirs(changed)
+
+
+def _ours(text: str) -> tuple[Any, ...] | None:
+    try:
+        read = decode(text)
+    except WalletMisbehaved:
+        return None
+    return read.currency, read.amount_msat, read.created_at, read.expires_at, read.payment_hash.hex()
+
+
+def _theirs(text: str) -> tuple[Any, ...] | None:
+    try:
+        read = bolt11.decode(text)
+    except Exception:
+        return None
+    return read.currency, read.amount_msat, read.date, read.date + (read.expiry or 0), read.payment_hash
 
 
 def test_one_that_ends_earlier_ends_earlier() -> None:

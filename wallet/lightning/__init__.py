@@ -2,6 +2,7 @@
 
 lightning_wallet.py      the port to a wallet: describe itself, make an invoice, look one up, hint at payments
 bolt11_invoice.py        BOLT11 invoices, decoded and checked here, whatever the wallet says of them
+  bolt11_reader.py         their fields, checksum and signature
 open_connection.py       what a seller pasted, told apart and opened
 nwc/                     wallets by Nostr Wallet Connect
 lightning_address.py     wallets by their Lightning address (LNURL-pay), whose service says what was paid
