@@ -1,94 +1,117 @@
-"""Lightning invoices a second, of a wallet that answers after 50 ms: ``python -m bench.lightning_invoices``.
+"""Lightning invoices a second, and what dead wallets cost the others: ``python -m bench.lightning_invoices``.
 
-Sixty-four buyers, each asking for the next invoice once the last is there.  The wallet is the simulated one, in this
-process: what it costs to make and sign its invoices is printed beside the figure.
+First 64 buyers, each asking for the next invoice once the last is there; the wallet answers after 50 ms, with invoices
+that were signed before, so that what is measured is the gateway.  Then the purchases a second of a seller who is paid
+on the chain: alone, and beside 100 sellers with open invoices whose wallets have died and who are asked for ten more
+each second.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import statistics
 import sys
-import tempfile
 import time
-from pathlib import Path
+from contextlib import suppress
 
-import structlog
+from bench.lightning_sellers import (
+    BUYERS,
+    GatewayHarness,
+    begin,
+    file_for_sale,
+    gateway,
+    seller_with_wallet,
+    with_invoice,
+)
+from bitcache.identifiers import FileId
+from bitcache.money import Sat
+from wallet.lightning.lightning_wallet import MadeInvoice
+from wallet.lightning.simulated_lightning import SimulatedLightning
 
-TESTS = Path(__file__).parent.parent / "tests"
-sys.path.append(str(TESTS / "gateway"))
-sys.path.append(str(TESTS))
-
-from gateway_harness import GatewayHarness, settings_in, started  # noqa: E402
-from sales import file_for_sale  # noqa: E402
-
-from bitcache.identifiers import FileId, claim_hash, new_secret  # noqa: E402
-from bitcache.money import Sat  # noqa: E402
-from gateway.compose import init_data_folder  # noqa: E402
-from wallet.chain.simulated_chain import SimulatedChain  # noqa: E402
-from wallet.lightning.simulated_lightning import SCHEME, SimulatedLightning  # noqa: E402
-
-BUYERS = 64
 DELAY_SECONDS = 0.05
-LONGEST_SECONDS = 60
+DEAD_SELLERS, DEAD_SECONDS, DEAD_BUYERS_A_SECOND = 100, 5.0, 10
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--invoices", type=int, default=1500)
+    parser.add_argument("--invoices", type=int, default=3200)
     options = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    with tempfile.TemporaryDirectory() as folder:
-        rates, alone = asyncio.run(measure(Path(folder), options.rounds, options.invoices))
+    rates = asyncio.run(invoices_a_second(options.rounds, options.invoices))
     sys.stdout.write(f"lightning.create_c64 {statistics.median(rates):.0f} a second (median of {rates})\n")
-    sys.stdout.write(f"the simulated wallet alone, without its delay: {alone:.0f} a second\n")
+    alone, beside = asyncio.run(beside_dead_wallets(options.rounds, options.invoices))
+    share = statistics.median(beside) / statistics.median(alone)
+    sys.stdout.write(f"lightning.dead_sellers {share:.2f} of the purchases a second ({alone} alone, {beside} beside)\n")
 
 
-async def measure(folder: Path, rounds: int, invoices: int) -> tuple[list[int], float]:
-    """Return the rate of each round, and the wallet's own."""
-    settings = settings_in(folder)
-    token = await init_data_folder(settings, "Ada")
-    async with started(settings, SimulatedChain(), token) as harness:
-        connection = {"connection": f"{SCHEME}wallet"}
-        assert (await harness.call("PUT", "/seller/connection", token, json=connection)).status == 200
-        wallet = await harness.context.connections.of("lightning:1")  # type: ignore[attr-defined]
-        alone = await wallet_alone(wallet)
-        wallet.delay = DELAY_SECONDS
-        file_id = (await harness.sell(file_for_sale(price_sat=1))).file_id
-        return [await one_round(harness, file_id, invoices) for _ in range(rounds)], alone
+async def invoices_a_second(rounds: int, invoices: int) -> list[int]:
+    """Return the rate of each round."""
+    async with gateway() as harness:
+        file_id, wallet = await seller_with_wallet(harness, 1)
+        rates = []
+        for _ in range(rounds):
+            await sign_before(wallet, invoices)
+            wallet.delay = DELAY_SECONDS
+            rates.append(await rate(invoices, lambda address: with_invoice(harness, file_id, address)))
+        return rates
 
 
-async def one_round(harness: GatewayHarness, file_id: FileId, invoices: int) -> int:
-    """Return the invoices a second."""
+async def sign_before(wallet: SimulatedLightning, count: int) -> None:
+    """Have the wallet hand out invoices that are ready."""
+    sign = SimulatedLightning.make_invoice
+    wallet.delay = 0.0
+    ready = [await sign(wallet, Sat(1), expiry_seconds=600, description="Bitcache") for _ in range(count)]
+
+    async def hand_out(amount: Sat, *, expiry_seconds: int, description: str) -> MadeInvoice:
+        await asyncio.sleep(wallet.delay)
+        return ready.pop()
+
+    wallet.make_invoice = hand_out  # type: ignore[method-assign]
+
+
+async def beside_dead_wallets(rounds: int, purchases: int) -> tuple[list[int], list[int]]:
+    """Return the rate of each round, alone and then beside dead wallets."""
+    async with gateway() as harness:
+        on_chain = (await harness.sell(file_for_sale())).file_id
+        alone = [await rate(purchases, lambda _: begin(harness, on_chain)) for _ in range(rounds)]
+        dead = [await dying_seller(harness, number + 1) for number in range(DEAD_SELLERS)]
+        buying = asyncio.create_task(keep_buying(harness, dead))
+        await asyncio.sleep(DEAD_SECONDS)
+        beside = [await rate(purchases, lambda _: begin(harness, on_chain)) for _ in range(rounds)]
+        buying.cancel()
+        with suppress(asyncio.CancelledError):
+            await buying
+        return alone, beside
+
+
+async def dying_seller(harness: GatewayHarness, number: int) -> FileId:
+    """Return what a seller sells whose wallet dies with an invoice open: it fails every question after five seconds."""
+    file_id, wallet = await seller_with_wallet(harness, number)
+    await with_invoice(harness, file_id, f"10.0.{number}.1")
+    wallet.down, wallet.delay = True, DEAD_SECONDS
+    return file_id
+
+
+async def keep_buying(harness: GatewayHarness, files: list[FileId]) -> None:
+    """Begin purchases of the dead wallets' sellers in turn."""
+    while True:
+        for file_id in files:
+            await begin(harness, file_id)
+            await asyncio.sleep(1 / DEAD_BUYERS_A_SECOND)
+
+
+async def rate(count: int, once) -> int:  # type: ignore[no-untyped-def]
+    """Return how often a second 64 buyers get through ``once``, each at an address of their own."""
+
+    async def buyer(number: int) -> None:
+        for _ in range(count // BUYERS):
+            await once(f"10.{number}.0.1")
+
     began = time.perf_counter()
-    async with asyncio.timeout(LONGEST_SECONDS):
-        await asyncio.gather(
-            *[buyer(harness, file_id, f"10.{number}.0.1", invoices // BUYERS) for number in range(BUYERS)]
-        )
-    return round(invoices // BUYERS * BUYERS / (time.perf_counter() - began))
-
-
-async def buyer(harness: GatewayHarness, file_id: FileId, address: str, invoices: int) -> None:
-    """Ask for so many, one after the other, as an open page does: told of each change, then reading."""
-    context = harness.context
-    for _ in range(invoices):
-        purchase, _ = await context.invoice_batcher.open(file_id, claim_hash(new_secret()), None)
-        with context.hub.listening(purchase.purchase_id, address) as changed:
-            while b'"uri":"LIGHTNING:' not in await context.statuses.of(purchase.purchase_id):
-                await changed.wait()
-                changed.clear()
-
-
-async def wallet_alone(wallet: SimulatedLightning) -> float:
-    """Return how many invoices a second the wallet makes, asked one after the other."""
-    count, began = 200, time.perf_counter()
-    for _ in range(count):
-        await wallet.make_invoice(Sat(1), expiry_seconds=600, description="Bitcache")
-    return count / (time.perf_counter() - began)
+    await asyncio.gather(*[buyer(number) for number in range(BUYERS)])
+    return round(count // BUYERS * BUYERS / (time.perf_counter() - began))
 
 
 if __name__ == "__main__":

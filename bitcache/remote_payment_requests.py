@@ -23,7 +23,7 @@ from bitcache.storage.database import Store
 #: A buyer who still waits after so long pays in another way.
 TIME_LIMIT_SECONDS = 10.0
 #: So many requests one wallet is asked for at once; the others wait, within their time.
-ASKED_AT_ONCE = 16
+ASKED_AT_ONCE = 32
 
 log = structlog.get_logger("bitcache.remote_payment_requests")
 

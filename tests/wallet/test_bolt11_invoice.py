@@ -10,7 +10,6 @@ from typing import Any
 
 import bolt11
 import pytest
-from bech32 import CHARSET
 from bolt11 import Bolt11, MilliSatoshi, TagChar, Tags
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from bitcache.chain_errors import WalletMisbehaved
 from bitcache.money import Sat
 from wallet.lightning.bolt11_invoice import LONGEST, check, decode
+from wallet.lightning.bolt11_reader import CHARSET
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "bolt11.json").read_text(encoding="utf-8"))
 NOW = 1_800_000_000

@@ -10,13 +10,19 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import xor
 
-from bech32 import CHARSET, bech32_decode
 from coincurve import PublicKey
 
 _PREFIX = re.compile(r"ln(bcrt|bc|tbs|tb)(?:([1-9][0-9]{0,17})([munp]?))?")
 #: Tenths of a millisatoshi in one unit of each multiplier.
 _TENTHS = {"": 10**12, "m": 10**9, "u": 10**6, "n": 10**3, "p": 1}
+#: Bech32 (BIP 173): five bits a character, and what a checksum of 25 bits is multiplied by, summed for each five.
+CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_REMAINDERS = [reduce(xor, (part for bit, part in enumerate(_GENERATOR) if top >> bit & 1), 0) for top in range(32)]
+CHECKSUM = 6  # characters
 #: What ``int(…, 32)`` reads, in the order of bech32's characters: each stands for five bits.
 _DIGITS = str.maketrans(CHARSET, "0123456789abcdefghijklmnopqrstuv")
 TIMESTAMP, LENGTH, HASH, KEY, SIGNATURE = 7, 2, 52, 53, 104  # characters
@@ -38,11 +44,12 @@ class Bolt11Fields:
 
 def read(text: str) -> Bolt11Fields:
     """Return the fields; raise ValueError, which says what is wrong and quotes nothing."""
-    prefix, words = bech32_decode(text)
-    if prefix is None or words is None or len(words) < TIMESTAMP + SIGNATURE:
-        raise ValueError("checksum")
+    prefix, _, data = text.lower().rpartition("1")
+    _check(prefix, data)
+    if len(data) < TIMESTAMP + SIGNATURE + CHECKSUM:
+        raise ValueError("length")
     currency, amount_msat = _read_prefix(prefix)
-    digits = text[len(prefix) + 1 : -6].lower().translate(_DIGITS)
+    digits = data[:-CHECKSUM].translate(_DIGITS)
     signed, signature = digits[:-SIGNATURE], digits[-SIGNATURE:]
     fields = _split(signed[TIMESTAMP:])
     _verify(prefix, signed, signature, _of_length(fields["n"], KEY))
@@ -56,6 +63,19 @@ def read(text: str) -> Bolt11Fields:
         expiry=int(fields["x"][0] or "0", 32) if fields["x"] else DEFAULT_EXPIRY,
         payment_hash=_bytes(_one(fields, "p", HASH), HASH * 5 // 8),
     )
+
+
+def _check(prefix: str, data: str) -> None:
+    """Raise ValueError unless it is bech32 whose checksum holds; case is the caller's to look at."""
+    if not prefix.isascii() or not set(data) <= set(CHARSET):
+        raise ValueError("characters")
+    letters = [ord(letter) for letter in prefix]
+    values = (*(letter >> 5 for letter in letters), 0, *(letter & 31 for letter in letters), *map(CHARSET.index, data))
+    checksum = 1
+    for value in values:
+        checksum = (checksum & 0x1FFFFFF) << 5 ^ value ^ _REMAINDERS[checksum >> 25]
+    if checksum != 1:
+        raise ValueError("checksum")
 
 
 def _read_prefix(prefix: str) -> tuple[str, int | None]:
