@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, exists, insert, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from bitcache import address_allocation, event_log, wallet_connections
 from bitcache.address_allocation import Account, DerivedAddress
@@ -63,6 +64,9 @@ _END = (
     .where(payment_request.c.id == bindparam("request"), *_PREPARING)
     .returning(payment_request.c.purchase_id)
 )
+_ATTACHED = ("destination", "match_key", "expires_at", "asked_sat", "status_url")
+_ATTACH = _END.where(_OPEN).values({name: bindparam(f"new_{name}") for name in _ATTACHED})
+_FAIL = _END.values(unavailable=bindparam("reason"))
 
 Order = tuple[str, RequestOrder]  #: the rail's name, and what it is to prepare
 
@@ -174,13 +178,13 @@ def attach(conn: Connection, order: RequestOrder, prepared: PreparedRequest, now
         fail(conn, order, "the wallet gave the same payment request twice", now)
         return False
     values = {
-        "destination": prepared.destination.text,
-        "match_key": key,
-        "expires_at": min(order.expires_at, prepared.expires_at),
-        "asked_sat": prepared.amount,
-        "status_url": prepared.status_url,
+        "new_destination": prepared.destination.text,
+        "new_match_key": key,
+        "new_expires_at": min(order.expires_at, prepared.expires_at),
+        "new_asked_sat": prepared.amount,
+        "new_status_url": prepared.status_url,
     }
-    if _end(conn, order, values, now, only_open=True):
+    if _end(conn, _ATTACH, order, values, now):
         return True
     fail(conn, order, "the invoice was closed before this was ready", now)
     return False
@@ -188,13 +192,14 @@ def attach(conn: Connection, order: RequestOrder, prepared: PreparedRequest, now
 
 def fail(conn: Connection, order: RequestOrder, reason: str, now: int) -> None:
     """End a request that cannot be had; ``reason`` is for people to read."""
-    _end(conn, order, {"unavailable": reason}, now)
+    _end(conn, _FAIL, order, {"reason": reason}, now)
 
 
-def _end(conn: Connection, order: RequestOrder, values: dict[str, Any], now: int, *, only_open: bool = False) -> bool:
+def _end(
+    conn: Connection, statement: ReturningUpdate[tuple[str]], order: RequestOrder, values: dict[str, Any], now: int
+) -> bool:
     """End the preparation, unless it ended already."""
-    statement = _END.where(_OPEN) if only_open else _END
-    ended = conn.execute(statement.values(**values), {"request": order.request_id}).first()
+    ended = conn.execute(statement, {**values, "request": order.request_id}).first()
     if ended is not None:
         _tell(conn, ended.purchase_id, now)
     return ended is not None
