@@ -72,18 +72,26 @@ async def sign_before(wallet: SimulatedLightning, count: int) -> None:
 
 
 async def beside_dead_wallets(rounds: int, purchases: int) -> tuple[list[int], list[int]]:
-    """Return the rate of each round, alone and then beside dead wallets."""
+    """Return the rates alone and beside dead wallets, in turn, each on a fresh gateway."""
+    alone, beside = [], []
+    for _ in range(rounds):
+        alone.append(await on_chain_rate(purchases, 0))
+        beside.append(await on_chain_rate(purchases, DEAD_SELLERS))
+    return alone, beside
+
+
+async def on_chain_rate(purchases: int, dead_sellers: int) -> int:
+    """Return the purchases a second of a seller who is paid on the chain, beside so many others."""
     async with gateway() as harness:
         on_chain = (await harness.sell(file_for_sale())).file_id
-        alone = [await rate(purchases, lambda _: begin(harness, on_chain)) for _ in range(rounds)]
-        dead = [await dying_seller(harness, number + 1) for number in range(DEAD_SELLERS)]
+        dead = [await dying_seller(harness, number + 1) for number in range(dead_sellers)]
         buying = asyncio.create_task(keep_buying(harness, dead))
-        await asyncio.sleep(DEAD_SECONDS)
-        beside = [await rate(purchases, lambda _: begin(harness, on_chain)) for _ in range(rounds)]
+        await asyncio.sleep(2 * DEAD_SECONDS)
+        measured = await rate(purchases, lambda _: begin(harness, on_chain))
         buying.cancel()
         with suppress(asyncio.CancelledError):
             await buying
-        return alone, beside
+        return measured
 
 
 async def dying_seller(harness: GatewayHarness, number: int) -> FileId:
@@ -96,7 +104,7 @@ async def dying_seller(harness: GatewayHarness, number: int) -> FileId:
 
 async def keep_buying(harness: GatewayHarness, files: list[FileId]) -> None:
     """Begin purchases of the dead wallets' sellers in turn."""
-    while True:
+    while files:
         for file_id in files:
             await begin(harness, file_id)
             await asyncio.sleep(1 / DEAD_BUYERS_A_SECOND)

@@ -31,7 +31,7 @@ class SimulatedLightning:
     keeps_expiry = True
 
     def __init__(self, network: str, path: Path, clock: Callable[[], int]) -> None:
-        self._network, self._path, self._clock = network, path, clock
+        self._network, self.path, self._clock = network, path, clock
         self.delay = 0.0
         self.down = False
         #: its invoices live no longer (seconds)
@@ -97,7 +97,7 @@ class SimulatedLightning:
             raise WalletUnreachable("the wallet does not answer")
 
     def _open(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._path, timeout=10)
+        return sqlite3.connect(self.path, timeout=10)
 
     def _signed(self, payment_hash: bytes, amount_msat: int, expiry_seconds: int, description: str) -> str:
         tags = Tags()
