@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 from gateway_harness import GatewayHarness, open_harness
 from sales import file_for_sale
 from support.eventually import eventually
-from support.lightning_harness import LightningHarness, Wallet
+from support.lightning_harness import LightningHarness, OwnConnection
 
 from wallet.lightning.bolt11_invoice import CLOCK_SLACK, decode
 
@@ -43,22 +42,6 @@ async def harness(tmp_path: Path) -> AsyncIterator[GatewayHarness]:
     """A gateway with a seller who is paid on the chain, too."""
     async with open_harness(tmp_path) as harness:
         yield harness
-
-
-class OwnConnection:
-    """One by Nostr Wallet Connect for this test alone, to be removed as people do in their wallet."""
-
-    def __init__(self, wallet: Wallet, name: str, daily_limit_sat: int) -> None:
-        self._wallet, self._name = wallet, f"{name}-{time.time_ns()}"
-        # A new one: Alby's client wants to read its info event, which a relay that was restarted has forgotten.
-        self.text: str = wallet.call("nwc_add_connection", name=self._name, daily_limit_sat=daily_limit_sat)
-        self._there = True
-
-    def remove(self) -> None:
-        """Answer nothing on it any more."""
-        if self._there:
-            self._there = False
-            self._wallet.call("nwc_remove_connection", name=self._name)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,6 +63,24 @@ class Wallet:
     def pay(self, invoice: str) -> bytes:
         """Pay an invoice and return the preimage; raise WalletError."""
         return self.loop.run(self.daemon.pay(invoice))
+
+
+class OwnConnection:
+    """A connection by Nostr Wallet Connect for one test alone, to be removed as people do in their wallet.
+
+    Its info event is new: a relay that was restarted has forgotten the others', which some clients want to read.
+    """
+
+    def __init__(self, wallet: Wallet, name: str, daily_limit_sat: int) -> None:
+        self._wallet, self._name = wallet, f"{name}-{time.time_ns()}"
+        self.text: str = wallet.call("nwc_add_connection", name=self._name, daily_limit_sat=daily_limit_sat)
+        self._there = True
+
+    def remove(self) -> None:
+        """Answer nothing on it any more."""
+        if self._there:
+            self._there = False
+            self._wallet.call("nwc_remove_connection", name=self._name)
 
 
 @dataclass

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gets what the tests need beside Python: node and npm packages, Chromium, a Bitcoin node, Lightning wallets.
+# Gets what the tests need beside Python: node and npm packages, Chromium, a Bitcoin node, Lightning wallets, LNbits.
 # What cannot be had is said, and left to the tests to skip; with CI=true it is a failure.
 # Writes $VENV/test-env (default .venv), which the Makefile sources.
 set -uo pipefail
@@ -57,6 +57,10 @@ prepare_lightning() {
   wallet/lightning/electrum/get_electrum.sh >/dev/null || cannot "no Electrum: the tests against real Lightning wallets cannot run"
 }
 
+prepare_lnbits() {
+  tests/support/get_lnbits.sh >/dev/null || cannot "no LNbits: the test against a real server of it cannot run"
+}
+
 # The server configurations in deploy/ are tested with the servers that they are for.
 prepare_servers() {
   command -v nginx >/dev/null || install nginx-light || cannot "no nginx: deploy/nginx.conf cannot be tested"
@@ -69,5 +73,6 @@ prepare_chromium
 prepare_servers
 prepare_bitcoind
 prepare_lightning
+prepare_lnbits
 echo "export NODE='$(find_node)' CHROMIUM='$(find_chromium)'" > "$venv/test-env"
 exit "$missing"
