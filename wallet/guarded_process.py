@@ -23,7 +23,10 @@ kill "$reader"
 
 
 class GuardedProcess:
-    """One program, started; ``environment`` is added to ours, ``log`` takes what it prints."""
+    """One program, started; ``environment`` is added to ours, ``log`` takes what it prints.
+
+    It is not ours, and is given no variable of ours: one may be a wallet that can spend.
+    """
 
     def __init__(
         self, command: Sequence[str | Path], environment: Mapping[str, str] | None = None, log: Path | None = None
@@ -35,7 +38,7 @@ class GuardedProcess:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                env={**os.environ, **(environment or {})},
+                env={**_foreign_environment(), **(environment or {})},
             )
 
     @property
@@ -60,3 +63,7 @@ class GuardedProcess:
             if pipe:
                 pipe.write(b"KILL\n")
         self._guard.wait(STOP_SECONDS)
+
+
+def _foreign_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("BITCACHE_")}

@@ -61,6 +61,20 @@ async def test_one_that_does_not_listen_is_killed(tmp_path: Path, monkeypatch: p
     assert time.monotonic() - began < 5
 
 
+async def test_it_is_given_no_secret_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BITCACHE_NWC", "a secret")
+    monkeypatch.setenv("ANOTHER", "kept")
+    process = GuardedProcess(["env"], {"OWN": "added"}, tmp_path / "log")
+
+    async def ended() -> bool:
+        return process.ended
+
+    await eventually(ended)
+    shown = (tmp_path / "log").read_text()
+    assert "a secret" not in shown
+    assert {"ANOTHER=kept", "OWN=added"} <= set(shown.splitlines())
+
+
 async def test_one_that_ended_by_itself_is_noticed(tmp_path: Path) -> None:
     process = GuardedProcess(["true"])
 

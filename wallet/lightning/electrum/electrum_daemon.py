@@ -14,7 +14,7 @@ import aiohttp
 
 from bitcache.chain_errors import WalletError, WalletRefused, WalletUnreachable
 from wallet.guarded_process import GuardedProcess
-from wallet.lightning.electrum.wait_until import wait_until
+from wallet.lightning.electrum.wait_until import HINT, wait_until
 
 CALL_SECONDS = 90
 USER = "bitcache"
@@ -47,7 +47,7 @@ class ElectrumDaemon:
             {"HOME": str(self._folder)},
             self._folder / "daemon.log",
         )
-        await wait_until("the Electrum wallet", self._loaded)
+        await wait_until("the Electrum wallet", self._loaded, self._process)
 
     async def stop(self) -> None:
         """End the daemon in order, at the latest by force."""
@@ -70,16 +70,16 @@ class ElectrumDaemon:
             ):
                 answer = await got.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise WalletUnreachable(f"Electrum does not answer: {type(error).__name__}") from None
+            raise WalletUnreachable(f"Electrum does not answer: {type(error).__name__}", hint=HINT) from None
         if not isinstance(answer, dict) or answer.get("error"):
-            raise WalletRefused(f"Electrum refuses {method}: {_reason(answer)}")
+            raise WalletRefused(f"Electrum refuses {method}: {_reason(answer)}", hint=HINT)
         return answer["result"]
 
     async def pay(self, invoice: str) -> bytes:
         """Pay an invoice; return the preimage; raise WalletRefused when it was not paid."""
         paid = await self.call("lnpay", invoice=invoice)
         if not paid["success"]:
-            raise WalletRefused("Electrum could not pay this invoice")
+            raise WalletRefused("Electrum could not pay this invoice", hint=HINT)
         return bytes.fromhex(paid["preimage"])
 
     async def _loaded(self) -> bool:

@@ -50,7 +50,7 @@ async def electrum_pair(
         relay = PrivateRelay(programs / "bin" / "relay-python", relay_port)
         stack.callback(relay.kill)
         await relay.start()
-        await wait_until("the Electrum server", lambda: listens(server_port))
+        await wait_until("the Electrum server", lambda: listens(server_port), server)
         say("Starting two Electrum wallets: the seller's and the buyer's")
         electrum, settings = programs / "bin" / "electrum", _settings(server_port, relay)
         listen = {"lightning_listen": f"127.0.0.1:{peer_port}"}

@@ -39,7 +39,7 @@ class PrivateRelay:
     async def start(self) -> None:
         """Serve; what was published before is forgotten."""
         self._process = GuardedProcess([self._python, "-c", SCRIPT, str(self.port), str(NOTES_A_MINUTE)])
-        await wait_until("the Nostr relay", lambda: listens(self.port))
+        await wait_until("the Nostr relay", lambda: listens(self.port), self._process)
 
     def kill(self) -> None:
         """End it without a word to anybody."""

@@ -10,14 +10,21 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from bitcache.chain_errors import ChainError, WalletError, WalletUnreachable
+from wallet.guarded_process import GuardedProcess
 
 T = TypeVar("T")
 
 INTERVAL_SECONDS = 0.1
+HINT = "Start it anew; this machine may have been busy, or short of memory."
 
 
-async def wait_until(what: str, ready: Callable[[], Awaitable[T]], seconds: float = 60) -> T:
-    """Return the first true answer; an error means: not yet.  Raise WalletUnreachable, which names ``what``."""
+async def wait_until(
+    what: str, ready: Callable[[], Awaitable[T]], process: GuardedProcess | None = None, seconds: float = 60
+) -> T:
+    """Return the first true answer; an error means: not yet.
+
+    Raise WalletUnreachable, which names ``what``, when time is up, or when its process has ended.
+    """
     end, last = time.monotonic() + seconds, "it is not there"
     while time.monotonic() < end:
         try:
@@ -25,10 +32,10 @@ async def wait_until(what: str, ready: Callable[[], Awaitable[T]], seconds: floa
                 return answer
         except (WalletError, ChainError, OSError, LookupError) as error:
             last = str(error) or type(error).__name__
+        if process is not None and process.ended:
+            raise WalletUnreachable(f"{what} has ended by itself", hint=HINT)
         await asyncio.sleep(INTERVAL_SECONDS)
-    raise WalletUnreachable(
-        f"{what} is not ready after {seconds:.0f} s: {last}", hint="Try again; this machine is slow."
-    )
+    raise WalletUnreachable(f"{what} is not ready after {seconds:.0f} s: {last}", hint=HINT)
 
 
 async def listens(port: int) -> bool:
