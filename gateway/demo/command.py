@@ -26,7 +26,8 @@ def demo_command(
     ] = None,
     price: Annotated[str, typer.Option(metavar="SAT", help="Price in whole satoshis.")] = "2500",
     lightning: Annotated[
-        bool, typer.Option("--lightning", help="Run two real Lightning wallets (Electrum), which takes half a minute.")
+        bool,
+        typer.Option("--lightning", help="Run two real Lightning wallets (Electrum), the seller's and the buyer's."),
     ] = False,
     chain: Annotated[Chain, typer.Option(help="auto: a real node if one can be had.")] = Chain.auto,
     port: Annotated[

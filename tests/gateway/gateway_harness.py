@@ -119,6 +119,17 @@ class Calls:
         assert got.status in (200, 201), got.body
         return claim, got.json
 
+    async def lightning_invoice(self, purchase: dict[str, Any]) -> str:
+        """The newest Lightning invoice, once the seller's wallet has made it."""
+
+        async def ready() -> str | None:
+            now = (await self.call("GET", f"/purchases/{purchase['purchase_id']}")).json
+            request = next(way for way in reversed(now["payment_requests"]) if way["rail"] == "lightning")
+            assert request["unavailable"] is None, request
+            return request["destination"]
+
+        return str(await eventually(ready))
+
 
 @dataclass
 class Client(Calls):

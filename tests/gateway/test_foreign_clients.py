@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from gateway_harness import GatewayHarness, open_harness
 from sales import file_for_sale
-from support.eventually import eventually
 from support.lightning_harness import LightningHarness, OwnConnection
 
 from wallet.lightning.bolt11_invoice import CLOCK_SLACK, decode
@@ -60,18 +59,6 @@ def spending(lightning_wallets: LightningHarness) -> Iterator[OwnConnection]:
     connection.remove()
 
 
-async def lightning_invoice(harness: GatewayHarness, purchase: dict[str, Any]) -> str:
-    """The invoice, once the seller's wallet has made it."""
-
-    async def ready() -> str | None:
-        now = (await harness.call("GET", f"/purchases/{purchase['purchase_id']}")).json
-        [request] = [request for request in now["payment_requests"] if request["rail"] == "lightning"]
-        assert request["unavailable"] is None, request
-        return request["destination"]
-
-    return str(await eventually(ready))
-
-
 def paid_by_alby(node: str, connection: str, invoice: str) -> dict[str, Any]:
     """What Alby's client says."""
     done = subprocess.run(
@@ -95,7 +82,7 @@ async def test_the_preimage_that_it_returns_opens_the_file(
     assert got.status == 200, got.body
     sold = await harness.sell(file_for_sale(price_sat=PRICE))
     claim, purchase = await harness.begin(sold.file_id)
-    invoice = await lightning_invoice(harness, purchase)
+    invoice = await harness.lightning_invoice(purchase)
     await asyncio.to_thread(receiving.remove)
 
     said = await asyncio.to_thread(paid_by_alby, node, spending.text, invoice)

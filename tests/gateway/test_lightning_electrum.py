@@ -6,13 +6,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from gateway_harness import GatewayHarness, settings_in, started
 from sales import file_for_sale
 from support.accounts import descriptor
-from support.eventually import eventually
 from support.lightning_harness import LightningHarness
 
 from gateway.compose import check_payout, init_data_folder
@@ -42,27 +40,13 @@ async def connect(harness: GatewayHarness, wallets: LightningHarness) -> None:
     assert (got.status, got.json["kind"]) == (200, "nwc"), got.body
 
 
-async def lightning_invoice(harness: GatewayHarness, purchase: dict[str, Any]) -> str:
-    """The Lightning invoice, once the wallet has made it."""
-
-    async def ready() -> str | None:
-        now = (await harness.call("GET", f"/purchases/{purchase['purchase_id']}")).json
-        request = now["payment_requests"][-1]
-        assert request["unavailable"] is None, request
-        return request["destination"] if request["rail"] == "lightning" else None
-
-    invoice = await eventually(ready)
-    assert invoice is not None
-    return invoice
-
-
 async def test_one_satoshi_is_paid_and_the_file_released(
     harness: GatewayHarness, lightning_wallets: LightningHarness
 ) -> None:
     await connect(harness, lightning_wallets)
     sold = await harness.sell(file_for_sale(price_sat=1))
     claim, purchase = await harness.begin(sold.file_id)
-    invoice = await lightning_invoice(harness, purchase)
+    invoice = await harness.lightning_invoice(purchase)
     await asyncio.to_thread(lightning_wallets.buyer.pay, invoice)
     await harness.state(purchase, "settled")
     assert (await harness.call("GET", "/share", claim)).status == 200
@@ -92,7 +76,7 @@ async def test_paid_while_the_gateway_is_down(
         await connect(harness, lightning_wallets)
         sold = await harness.sell(file_for_sale())
         claim, purchase = await harness.begin(sold.file_id)
-        invoice = await lightning_invoice(harness, purchase)
+        invoice = await harness.lightning_invoice(purchase)
     await asyncio.to_thread(lightning_wallets.buyer.pay, invoice)
     async with started(folder[0], SimulatedChain(), folder[1]) as harness:
         await harness.state(purchase, "settled")
@@ -106,5 +90,5 @@ async def test_eight_buyers_at_once(harness: GatewayHarness, lightning_wallets: 
     began = time.monotonic()
     purchases = [purchase for _, purchase in await asyncio.gather(*[harness.begin(sold.file_id) for _ in range(8)])]
     assert time.monotonic() - began < 5
-    invoices = await asyncio.gather(*[lightning_invoice(harness, purchase) for purchase in purchases])
+    invoices = await asyncio.gather(*[harness.lightning_invoice(purchase) for purchase in purchases])
     assert len(set(invoices)) == 8

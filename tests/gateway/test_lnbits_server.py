@@ -53,18 +53,6 @@ async def harness(tmp_path: Path) -> AsyncIterator[GatewayHarness]:
         yield harness
 
 
-async def lightning_invoice(harness: GatewayHarness, purchase: dict[str, Any]) -> str:
-    """The invoice, once the seller's wallet has made it."""
-
-    async def ready() -> str | None:
-        now = (await harness.call("GET", f"/purchases/{purchase['purchase_id']}")).json
-        [request] = [request for request in now["payment_requests"] if request["rail"] == "lightning"]
-        assert request["unavailable"] is None, request
-        return request["destination"]
-
-    return str(await eventually(ready))
-
-
 async def test_a_sale_by_its_invoice_key(
     harness: GatewayHarness, server: LnbitsServer, lightning_wallets: LightningHarness
 ) -> None:
@@ -74,7 +62,7 @@ async def test_a_sale_by_its_invoice_key(
     assert (got.status, got.json["kind"]) == (200, "lnbits"), got.body
     sold = await harness.sell(file_for_sale(price_sat=PRICE))
     claim, purchase = await harness.begin(sold.file_id)
-    text = await lightning_invoice(harness, purchase)
+    text = await harness.lightning_invoice(purchase)
     assert decode(text).amount_msat == PRICE * 1000
     preimage = await asyncio.to_thread(lightning_wallets.buyer.pay, text)
 

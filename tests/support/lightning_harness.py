@@ -1,6 +1,6 @@
 """The demonstration's two Lightning wallets (wallet/lightning/electrum/), for tests, whatever event loop they run in.
 
-``seller`` receives by Nostr Wallet Connect; ``buyer`` pays.  From nothing to a paid channel takes some 20 seconds.
+``seller`` receives by Nostr Wallet Connect; ``buyer`` pays.  From nothing to a paid channel takes some 10 seconds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A seller's and a buyer's Electrum on a private chain, with a channel between them: some 20 seconds."""
+"""A seller's and a buyer's Electrum on a private chain, with a channel between them: ready after some 10 seconds."""
 
 from __future__ import annotations
 

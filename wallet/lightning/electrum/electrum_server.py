@@ -25,6 +25,9 @@ def electrum_server(program: Path, folder: Path, node: RegtestNode, port: int, r
         "COST_SOFT_LIMIT": "0",
         "COST_HARD_LIMIT": "0",
         "CACHE_MB": "50",
+        # Every 5 seconds by default: most of what a channel would wait for.
+        "DAEMON_POLL_INTERVAL_BLOCKS": "200",
+        "DAEMON_POLL_INTERVAL_MEMPOOL": "200",
         "HOME": str(data),
     }
     return GuardedProcess([program], environment, folder / "server.log")

@@ -15,11 +15,13 @@ from wallet.guarded_process import GuardedProcess
 T = TypeVar("T")
 
 INTERVAL_SECONDS = 0.1
+#: A machine that does much else at the same time is several times slower.
+SECONDS = 120.0
 HINT = "Start it anew; this machine may have been busy, or short of memory."
 
 
 async def wait_until(
-    what: str, ready: Callable[[], Awaitable[T]], process: GuardedProcess | None = None, seconds: float = 60
+    what: str, ready: Callable[[], Awaitable[T]], process: GuardedProcess | None = None, seconds: float = SECONDS
 ) -> T:
     """Return the first true answer; an error means: not yet.
 
