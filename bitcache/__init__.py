@@ -35,6 +35,13 @@ Beside it:
     sealing/                 the sealed-file format, key derivation, manifest and links (docs/protocol.md §1-5)
     storage/                 tables, migrations, the database with its one writer, sealed files in a directory
     sellers.py               who sells, and the account each is paid to
+    accounts.py              signing up, invitations, the sealed index
+      account_code.py          what a seller keeps, and what is derived from it
+      access_tokens.py         sessions of browsers, tokens for programs, and what each may do
+      payout_changes.py        where one is paid changes after a delay
+      account_events.py        what happened to an account
+      account_errors.py        the errors of all this
+      sign_up_limits.py        how many may sign up from where
     address_journal.py       how far each account's addresses were given out, kept outside the database
     sales_totals.py          what each listing sold, as sums
     unpaid_address_runs.py   addresses never paid, as runs

@@ -33,10 +33,11 @@
     ├── Denied
     │   ├── Unauthenticated        no token, or one that nobody holds
     │   ├── ClaimMismatch          a claim secret that belongs to another purchase
-    │   └── TooManyInvoices        a quota of open invoices was reached
-    │       ├── TooManyBuyers        … that all buyers share, or sales are slowed
-    │       ├── TooManyStreams       … of open event streams
-    │       └── WorkRequired         the next invoice costs a proof of work
+    │   ├── TooManyInvoices        a quota of open invoices was reached
+    │   │   ├── TooManyBuyers        … that all buyers share, or sales are slowed
+    │   │   ├── TooManyStreams       … of open event streams
+    │   │   └── WorkRequired         the next invoice costs a proof of work
+    │   └── …                      of accounts (bitcache/account_errors.py)
     ├── UnknownRail              no way to be paid has this name here
     ├── RailUnavailable          this way to be paid cannot be had right now
     ├── InvoiceClosed            it is paid, or its time is up: nobody is asked to pay it in another way

@@ -12,8 +12,6 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from bitcache import unpaid_address_runs
-from bitcache.errors import InvalidIdentifier, Unauthenticated
-from bitcache.identifiers import same, token_hash
 from bitcache.payment_rail import PayoutTerms
 from bitcache.storage.sqlite_only_sql import upsert
 from bitcache.storage.tables import listing, payment_request, payout, seller
@@ -63,26 +61,24 @@ def any_seller(conn: Connection) -> bool:
     return conn.scalar(select(seller.c.id).limit(1)) is not None
 
 
-def seller_by_token(conn: Connection, token: str) -> Seller:
-    """Return who holds this token; raise Unauthenticated.  Every wrong token costs the same hash and the same query."""
-    try:
-        digest = token_hash(token)
-    except InvalidIdentifier:
-        digest = bytes(32)
-    row = conn.execute(select(seller).where(seller.c.token_hash == digest)).first()
-    if row is None or not same(row.token_hash, digest):
-        raise Unauthenticated("nobody holds this token")
-    return Seller(row.id, row.name, row.created_at)
-
-
 def set_payout(conn: Connection, seller_id: int, rail_name: str, terms: PayoutTerms, now: int) -> Payout:
-    """Pay this seller here from now on.  ``terms`` were just checked by the rail, so a pause ends."""
+    """Pay this seller here from now on."""
+    account = keep_account(conn, rail_name, terms, now)
+    be_paid_at(conn, seller_id, account.id)
+    return account
+
+
+def be_paid_at(conn: Connection, seller_id: int, payout_id: int) -> None:
+    """Pay this seller at an account that is kept already."""
+    conn.execute(update(seller).where(seller.c.id == seller_id).values(payout_id=payout_id))
+
+
+def keep_account(conn: Connection, rail_name: str, terms: PayoutTerms, now: int) -> Payout:
+    """Keep an account, whoever uses it.  ``terms`` were just checked by the rail, so a pause ends."""
     checked = {"script_type": terms.script_type, "minimum_sat": terms.minimum, "paused": None}
     statement = upsert(payout, keys=("rail", "account"), changes=lambda new: checked).returning(payout)
     first = {"rail": rail_name, "account": _known_spelling(conn, rail_name, terms), "next_index": 0, "created_at": now}
-    row = conn.execute(statement, {**first, **checked}).one()
-    conn.execute(update(seller).where(seller.c.id == seller_id).values(payout_id=row.id))
-    return _payout(conn, row)
+    return _payout(conn, conn.execute(statement, {**first, **checked}).one())
 
 
 def _known_spelling(conn: Connection, rail_name: str, terms: PayoutTerms) -> str:

@@ -70,16 +70,21 @@ class NewConnection:
     secret: str = field(repr=False)
 
 
-def connect(conn: Connection, key: MasterKey, seller_id: int, new: NewConnection, now: int) -> WalletConnection:
-    """Ask this wallet from now on; requests that are open on the seller's last one stay payable."""
+def keep(conn: Connection, key: MasterKey, new: NewConnection, now: int) -> WalletConnection:
+    """Keep a connection that nobody asks yet."""
     row = conn.execute(
         insert(wallet_connection)
         .values(rail=new.rail, kind=new.kind, label=new.label, created_at=now, wrapped=key.wrap_connection(new.secret))
         .returning(wallet_connection)
     ).one()
-    conn.execute(update(seller).where(seller.c.id == seller_id).values(connection_id=row.id))
-    rail_payout(conn, seller_id, new.rail, now)
     return _connection(row)
+
+
+def ask(conn: Connection, seller_id: int, connection_id: int, now: int) -> None:
+    """Ask this wallet from now on; requests that are open on the seller's last one stay payable."""
+    rail = conn.scalars(select(wallet_connection.c.rail).where(wallet_connection.c.id == connection_id)).one()
+    conn.execute(update(seller).where(seller.c.id == seller_id).values(connection_id=connection_id))
+    rail_payout(conn, seller_id, rail, now)
 
 
 def disconnect(conn: Connection, seller_id: int) -> None:

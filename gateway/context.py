@@ -14,6 +14,7 @@ from bitcache.invoice_batching import InvoiceBatcher
 from bitcache.issue_invoices import InvoicePolicy
 from bitcache.master_key import MasterKey
 from bitcache.rails import Rails
+from bitcache.sign_up_limits import SignUpLimits
 from bitcache.storage.database import Store
 from gateway.config.settings import Settings
 from gateway.live.hub import Hub
@@ -60,6 +61,7 @@ class GatewayContext:
     clock: Callable[[], int]
     proxy_notice: UnlistedProxy
     counters: Counters = field(default_factory=Counters)
+    sign_up_limits: SignUpLimits = field(default_factory=SignUpLimits)
 
     @property
     def demo(self) -> bool:

@@ -56,6 +56,62 @@ seller = Table(
     Column("payout_id", ForeignKey("payout.id"), comment="where this seller is paid now"),
     Column("connection_id", ForeignKey("wallet_connection.id"), comment="the wallet that is asked now, if any"),
     Column("created_at", Integer, nullable=False),
+    Column("payout_delay", Integer, nullable=False, server_default="0", comment="seconds that a payout_change waits"),
+)
+
+access_token = Table(
+    "access_token",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("seller_id", ForeignKey("seller.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False, comment="session or token"),
+    Column("name", Text, nullable=False, comment="the browser, or what its seller calls it"),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("scope", Text, nullable=False),
+    Column("created_at", Integer, nullable=False),
+    Column("last_used_at", Integer, nullable=False),
+    comment="who is signed in, beside the seller's own token",
+)
+
+account_index = Table(
+    "account_index",
+    metadata,
+    Column("seller_id", ForeignKey("seller.id"), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False, comment="names and link shares, sealed by the seller's client"),
+    Column("updated_at", Integer, nullable=False),
+)
+
+account_event = Table(
+    "account_event",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("seller_id", ForeignKey("seller.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("created_at", Integer, nullable=False),
+)
+
+invite = Table(
+    "invite",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("code_hash", LargeBinary, nullable=False, unique=True),
+    Column("created_at", Integer, nullable=False),
+    Column("expires_at", Integer, nullable=False),
+    Column("used_at", Integer),
+    Column("seller_id", ForeignKey("seller.id"), comment="who signed up with it"),
+)
+
+payout_change = Table(
+    "payout_change",
+    metadata,
+    Column("seller_id", ForeignKey("seller.id"), primary_key=True),
+    Column("payout_id", ForeignKey("payout.id")),
+    Column("connection_id", ForeignKey("wallet_connection.id")),
+    Column("created_at", Integer, nullable=False),
+    Column("effective_at", Integer, nullable=False, index=True),
+    comment="where a seller will be paid, unless it is cancelled before",
 )
 
 upload = Table(

@@ -3,6 +3,9 @@
 models.py           what is sent and received
 authentication.py   who is asking
 request_bodies.py   how bodies are read, and how long that may take
+accounts.py         sign up, sessions, tokens, the sealed index
+  account_models.py   what of that is sent and received
+  money_proof.py      what it takes to change where one is paid
 seller.py           payout and listings
 wallet_connection.py  the Lightning wallet that a seller connects
 uploads.py          sealed bytes in (tus 1.0)

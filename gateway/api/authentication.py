@@ -9,9 +9,11 @@ from functools import lru_cache
 
 from aiohttp import web
 
+from bitcache import access_tokens
+from bitcache.access_tokens import Access, Scope
 from bitcache.buyer_networks import Networks, is_shared, networks_of
 from bitcache.errors import Unauthenticated
-from bitcache.sellers import Seller, seller_by_token
+from bitcache.sellers import Seller
 from gateway.context import context_of
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -29,12 +31,23 @@ def bearer(request: web.Request) -> str | None:
     return secret.strip() if scheme.lower() == "bearer" and secret.strip() else None
 
 
-async def seller(request: web.Request) -> Seller:
-    """Return the seller who asks; raise Unauthenticated."""
-    token = bearer(request)
+async def access(request: web.Request, scope: Scope) -> Access:
+    """Return who asks, and with what right; raise Unauthenticated, ScopeMissing."""
+    context, token = context_of(request), bearer(request)
     if token is None:
         raise Unauthenticated("this needs the seller's token")
-    return await context_of(request).store.read(lambda conn: seller_by_token(conn, token))
+    now = context.clock()
+    asked = await context.store.read(lambda conn: access_tokens.access_by_token(conn, token, now))
+    asked.require(scope)
+    token_id = asked.token_id
+    if asked.unnoted and token_id is not None:
+        await context.store.write(lambda conn: access_tokens.note_use(conn, token_id, now))
+    return asked
+
+
+async def seller(request: web.Request, scope: Scope = Scope.SELL) -> Seller:
+    """Return the seller who asks; raise Unauthenticated, ScopeMissing."""
+    return (await access(request, scope)).seller
 
 
 def claim(request: web.Request) -> str:

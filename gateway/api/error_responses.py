@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 
 from bitcache import errors
+from bitcache.account_errors import AccountExists, IndexChanged
 from bitcache.chain_errors import ChainError, WalletError
 
 CONTENT_TYPE = "application/problem+json"
@@ -29,6 +30,8 @@ _STATUS: tuple[tuple[type[errors.BitcacheError], HTTPStatus], ...] = (
     (errors.TooManyUploads, HTTPStatus.TOO_MANY_REQUESTS),
     (errors.UploadError, HTTPStatus.CONFLICT),
     (errors.InvalidSettings, HTTPStatus.INTERNAL_SERVER_ERROR),
+    (AccountExists, HTTPStatus.CONFLICT),
+    (IndexChanged, HTTPStatus.CONFLICT),
     (errors.BadInput, HTTPStatus.BAD_REQUEST),
     (errors.SealingError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.NotFound, HTTPStatus.NOT_FOUND),

@@ -39,6 +39,7 @@ class PayoutRequest(Request):
         min_length=1, max_length=16_384, description="or an extended key, or an export that holds one"
     )
     script_type: ScriptType | None = None
+    proof: B64u32 | None = Field(None, repr=False, description="the seller's token, where one is paid already")
 
 
 class ListingRequest(Request):
@@ -111,12 +112,21 @@ class ConnectRequest(Request):
     """A wallet to be asked for invoices: a connection that may receive and must not spend."""
 
     connection: str = Field(min_length=1, max_length=2_000, repr=False)
+    proof: B64u32 | None = Field(None, repr=False, description="the seller's token, where one is paid already")
 
 
 class Receipt(Request):
     """A proof of payment: on Lightning the preimage, 32 bytes in hexadecimal."""
 
     preimage: str = Field(pattern=r"^[0-9a-fA-F]{64}$", repr=False)
+
+
+class PayoutChange(Response):
+    """A change of where a seller is paid, which waits and can be cancelled."""
+
+    to: Literal["payout", "connection"]
+    created_at: UnixTime
+    effective_at: UnixTime
 
 
 class SellerInfo(Response):
@@ -126,6 +136,8 @@ class SellerInfo(Response):
     network: str
     payout: Payout | None
     connection: WalletConnection | None
+    payout_change: PayoutChange | None
+    payout_delay: int = Field(description="seconds that a change of payout or connection waits")
     max_file_bytes: int
     min_price_sat: Sats
     demo: bool

@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from bitcache import __version__
-from gateway.api import models
+from gateway.api import account_models, models
 from gateway.api.seller import LARGEST_PAGE, PAGE
 from gateway.context import context_of
 
@@ -43,7 +43,8 @@ class Operation:
 
 
 _SELLER, _CLAIM = "seller", "claim"
-#: Every id in a path: 16 bytes as base64url.
+_NUMBER = {"type": "integer", "minimum": 1}
+#: Every other id in a path: 16 bytes as base64url.
 _ID: dict[str, Any] = TypeAdapter(models.B64u16).json_schema()
 _OCTETS, _TUS = "application/octet-stream", "application/offset+octet-stream"
 
@@ -58,7 +59,12 @@ OPERATIONS = (
         secret=_SELLER,
     ),
     Operation(
-        "put", "/seller/payout", "Where to be paid", {200: models.Payout}, takes=models.PayoutRequest, secret=_SELLER
+        "put",
+        "/seller/payout",
+        "Where to be paid",
+        {200: models.Payout, 202: models.Payout},
+        takes=models.PayoutRequest,
+        secret=_SELLER,
     ),
     Operation(
         "post",
@@ -72,11 +78,51 @@ OPERATIONS = (
         "put",
         "/seller/connection",
         "A wallet to be asked for invoices",
-        {200: models.WalletConnection},
+        {200: models.WalletConnection, 202: models.WalletConnection},
         takes=models.ConnectRequest,
         secret=_SELLER,
     ),
     Operation("delete", "/seller/connection", "Ask no wallet any more", {204: None}, secret=_SELLER),
+    Operation("delete", "/seller/payout/change", "Cancel a change that waits", {204: None}, secret=_SELLER),
+    Operation(
+        "post",
+        "/accounts",
+        "Sign up",
+        {201: account_models.Secret, 429: models.Busy},
+        takes=account_models.SignUp,
+    ),
+    Operation("get", "/account", "Sessions, tokens and events", {200: account_models.Account}, secret=_SELLER),
+    Operation(
+        "patch",
+        "/account",
+        "How long a change of payout waits",
+        {200: account_models.Account},
+        takes=account_models.ChangeAccount,
+        secret=_SELLER,
+    ),
+    Operation("get", "/account/index", "The sealed index", {200: _OCTETS}, secret=_SELLER),
+    Operation(
+        "put",
+        "/account/index",
+        "Keep a sealed index",
+        {200: account_models.IndexVersion},
+        takes=_OCTETS,
+        secret=_SELLER,
+    ),
+    Operation(
+        "post", "/sessions", "Sign in", {201: account_models.Secret}, takes=account_models.BeginSession, secret=_SELLER
+    ),
+    Operation("delete", "/session", "Sign out", {204: None}, secret=_SELLER),
+    Operation(
+        "post",
+        "/tokens",
+        "A token for a program",
+        {201: account_models.Secret},
+        takes=account_models.MakeToken,
+        secret=_SELLER,
+    ),
+    Operation("post", "/tokens/{id}/rotate", "A new secret for it", {200: account_models.Secret}, secret=_SELLER),
+    Operation("delete", "/tokens/{id}", "End a session or a token", {204: None}, secret=_SELLER),
     Operation("options", "/uploads", "What this tus server can do", {204: None}),
     Operation("post", "/uploads", "Begin an upload (tus creation)", {201: None}, secret=_SELLER),
     Operation("head", "/uploads/{file_id}", "How far an upload is", {200: None}, secret=_SELLER),
@@ -204,9 +250,11 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    """Return those of the path, which are all ids, and those of the query."""
+    """Return those of the path, ids and numbers, and those of the query."""
     names = re.findall(r"{(\w+)}", operation.path)
-    path = [{"name": name, "in": "path", "required": True, "schema": _ID} for name in names]
+    path = [
+        {"name": name, "in": "path", "required": True, "schema": _NUMBER if name == "id" else _ID} for name in names
+    ]
     query = [{"name": name, "in": "query", "schema": schema} for name, schema in operation.query.items()]
     return [*path, *query]
 

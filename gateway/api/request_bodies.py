@@ -33,7 +33,7 @@ async def json_body(request: web.Request, model: type[M], limit: int = SMALL_BOD
     """Return the body, of at most ``limit`` bytes, as a ``model``; raise BadInput, HTTP 408, 413 or 415."""
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="send JSON, as Content-Type: application/json")
-    raw = await _read(request, limit)
+    raw = await raw_body(request, limit)
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
@@ -84,7 +84,8 @@ async def _end_with(closed: asyncio.Event, content: StreamReader) -> None:
     content.set_exception(web.HTTPServiceUnavailable(text="the gateway is shutting down", headers=_CLOSE))
 
 
-async def _read(request: web.Request, limit: int) -> bytes:
+async def raw_body(request: web.Request, limit: int) -> bytes:
+    """Return the body, of at most ``limit`` bytes; raise HTTP 408, 413."""
     announced, body = request.content_length or 0, bytearray()
     try:
         async with asyncio.timeout(context_of(request).settings.limits.body_seconds):

@@ -6,14 +6,18 @@ import asyncio
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy import Connection
 
-from bitcache import listings, sellers, wallet_connections
+from bitcache import listings, payout_changes, sellers, wallet_connections
+from bitcache.access_tokens import Scope
 from bitcache.errors import BadInput
 from bitcache.identifiers import FileId, parse_file_id, unb64u
 from bitcache.money import DUST
 from bitcache.payment_rail import PayoutTerms
+from bitcache.payout_changes import PayoutChange
 from bitcache.sales_totals import Sales
 from gateway.api import authentication, models, wallet_connection
+from gateway.api.money_proof import may_move_money
 from gateway.api.request_bodies import json_body, reply
 from gateway.context import GatewayContext, context_of
 
@@ -30,6 +34,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/api/v1/seller", info, allow_head=False),
         web.post("/api/v1/seller/payout/check", check_payout),
         web.put("/api/v1/seller/payout", set_payout),
+        web.delete("/api/v1/seller/payout/change", cancel_change),
         web.post("/api/v1/listings", publish),
         web.get("/api/v1/listings", listed, allow_head=False),
     ]
@@ -38,12 +43,14 @@ def routes() -> list[web.RouteDef]:
 async def info(request: web.Request) -> web.Response:
     """Send what the seller's page shows first."""
     context = context_of(request)
-    seller = await authentication.seller(request)
-    payout, connection, minimum = await context.store.read(
+    seller = await authentication.seller(request, Scope.READ)
+    payout, connection, minimum, change, delay = await context.store.read(
         lambda conn: (
             sellers.payout_of(conn, seller.id),
             wallet_connections.connection_of(conn, seller.id),
             sellers.minimum_of(conn, seller.id),
+            payout_changes.waiting(conn, seller.id),
+            payout_changes.delay_of(conn, seller.id),
         )
     )
     derives = payout is not None and payout.rail == context.rails.deriving.name
@@ -52,6 +59,8 @@ async def info(request: web.Request) -> web.Response:
         network=context.rails.network,
         payout=_payout(context, payout) if payout and derives else None,
         connection=wallet_connection.model_of(context, connection) if connection else None,
+        payout_change=change_model(change),
+        payout_delay=delay,
         max_file_bytes=context.settings.storage.max_file_bytes,
         min_price_sat=min(DUST.values()) if minimum is None else minimum,
         demo=context.demo,
@@ -64,7 +73,7 @@ async def check_payout(request: web.Request) -> web.Response:
     """Read the descriptor with both libraries and show its addresses; nothing is changed."""
     context = context_of(request)
     seller = await authentication.seller(request)
-    terms = await _read_payout(request, context)
+    terms = await _terms(await json_body(request, models.PayoutRequest, PAYOUT_BODY), context)
     too_cheap = await context.store.read(lambda conn: sellers.listed_below(conn, seller.id, terms.minimum))
     model = models.PayoutCheck(
         script_type=terms.script_type,
@@ -77,19 +86,42 @@ async def check_payout(request: web.Request) -> web.Response:
 
 
 async def set_payout(request: web.Request) -> web.Response:
-    """Read the descriptor with both libraries, then be paid there from now on."""
+    """Read the descriptor with both libraries, then be paid there: at once, or (202) after the seller's delay."""
     context = context_of(request)
-    seller = await authentication.seller(request)
-    terms = await _read_payout(request, context)
-    now = context.clock()
-    payout = await context.store.write(
-        lambda conn: sellers.set_payout(conn, seller.id, context.rails.deriving.name, terms, now)
-    )
-    return reply(_payout(context, payout))
-
-
-async def _read_payout(request: web.Request, context: GatewayContext) -> PayoutTerms:
+    access = await authentication.access(request, Scope.ACCOUNT)
     asked = await json_body(request, models.PayoutRequest, PAYOUT_BODY)
+    terms = await _terms(asked, context)
+    now, seller_id = context.clock(), access.seller.id
+
+    def change(conn: Connection) -> tuple[sellers.Payout, PayoutChange | None]:
+        may_move_money(conn, access, asked.proof)
+        account = sellers.keep_account(conn, context.rails.deriving.name, terms, now)
+        return account, payout_changes.request(conn, seller_id, now, payout_id=account.id)
+
+    payout, waits = await context.store.write(change)
+    return reply(_payout(context, payout), status=200 if waits is None else 202)
+
+
+async def cancel_change(request: web.Request) -> web.Response:
+    """Be paid where one was: a change that waits is cancelled, by any session."""
+    seller = await authentication.seller(request, Scope.ACCOUNT)
+    context = context_of(request)
+    await context.store.write(lambda conn: payout_changes.cancel(conn, seller.id, context.clock()))
+    return web.Response(status=204)
+
+
+def change_model(change: PayoutChange | None) -> models.PayoutChange | None:
+    """Return a change that waits, as its seller sees it."""
+    if change is None:
+        return None
+    return models.PayoutChange(
+        to="payout" if change.payout_id is not None else "connection",
+        created_at=change.created_at,
+        effective_at=change.effective_at,
+    )
+
+
+async def _terms(asked: models.PayoutRequest, context: GatewayContext) -> PayoutTerms:
     return await asyncio.to_thread(context.rails.deriving.check, asked.descriptor, asked.script_type)
 
 
@@ -121,7 +153,7 @@ async def publish(request: web.Request) -> web.Response:
 async def listed(request: web.Request) -> web.Response:
     """Send one page of this seller's listings, newest first; ``next`` is the ``after`` of the following page."""
     context = context_of(request)
-    seller = await authentication.seller(request)
+    seller = await authentication.seller(request, Scope.READ)
     most, after = _page(request)
     rows = await context.store.read(lambda conn: listings.of_seller(conn, seller.id, most=most + 1, after=after))
     page = [_with_sales(listing, sold) for listing, sold in rows[:most]]

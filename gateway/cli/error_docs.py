@@ -19,7 +19,7 @@ _HEAD = """\
 # Errors
 
 Made by `python -m gateway.cli.error_docs --write` from the classes in `bitcache/errors.py`,
-`bitcache/chain_errors.py` and `gateway/client/errors.py`; a test compares.
+`bitcache/account_errors.py`, `bitcache/chain_errors.py` and `gateway/client/errors.py`; a test compares.
 
 `code` is stable: programs and translations depend on it. A program that meets a code it does not know goes by the HTTP
 status. Over HTTP every error is a problem document (RFC 9457), [protocol §7](protocol.md#7-http-api); on the command

@@ -1,4 +1,6 @@
-"""What is done once an hour: unfinished uploads and old events are deleted, long runs of unpaid addresses reported."""
+"""What is done now and then: changes of payout when they are due; once an hour unfinished uploads and old events are
+deleted, and long runs of unpaid addresses reported.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,13 @@ import asyncio
 
 import structlog
 
-from bitcache import event_log, sellers, uploads
+from bitcache import event_log, payout_changes, sellers, uploads
 from bitcache.errors import BitcacheError
 from gateway.context import GatewayContext
 
 INTERVAL_SECONDS = 3600.0
+#: So often it is looked whether a change of payout is due.
+CHANGES_SECONDS = 15.0
 DAY = 86_400
 #: A run of unpaid addresses this long, and each one twice as long, is worth a word: somebody may be burning them.
 LONG_RUN = 1000
@@ -31,6 +35,21 @@ async def run(context: GatewayContext) -> None:
         except Exception:  # they are done again; nobody looks for a task that died
             log.exception("maintenance_failed")
         await asyncio.sleep(INTERVAL_SECONDS)
+
+
+async def make_payout_changes(context: GatewayContext) -> None:
+    """Make changes of where sellers are paid when their time has come, for ever."""
+    while True:
+        try:
+            made = await context.store.write(lambda conn: payout_changes.apply_due(conn, context.clock()))
+            if made:
+                log.info("payouts_changed", sellers=[change.seller_id for change in made])
+                context.rail_follower.wake()
+        except BitcacheError as error:
+            log.warning("payout_changes_wait", code=error.code, reason=str(error))
+        except Exception:  # a change that is not made must not stop those of others
+            log.exception("payout_changes_failed")
+        await asyncio.sleep(CHANGES_SECONDS)
 
 
 async def clear_uploads(context: GatewayContext) -> None:

@@ -99,6 +99,7 @@ async def running(
             opened.watcher.run(),
             context.hub.pump(),
             maintenance.run(context),
+            maintenance.make_payout_changes(context),
             context.rail_follower.run(),
             context.network_fee.run(),
         ):

@@ -178,6 +178,16 @@ class Storage(Section):
     )
 
 
+class Accounts(Section):
+    """Who may sell here."""
+
+    sign_up: Literal["open", "invite", "closed"] = Field(
+        "closed",
+        description="Whether new sellers can sign up on the seller's page. open: anybody; invite: whoever has an "
+        "invitation (bitcache invite); closed: nobody.",
+    )
+
+
 class Invoices(Section):
     """What buyers are asked to pay."""
 
@@ -318,6 +328,7 @@ class Settings(Section):
     server: Server = Server()
     metrics: Metrics = Metrics()
     storage: Storage = Storage()
+    accounts: Accounts = Accounts()
     invoices: Invoices = Invoices()
     limits: Limits = Limits()
     log: Log = Log()

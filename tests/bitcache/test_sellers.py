@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from support.market import NOW, TERMS, Market, address_of, pays
 
-from bitcache import sellers
+from bitcache import access_tokens, sellers
 from bitcache.errors import SalesPaused, Unauthenticated
 from bitcache.identifiers import new_secret, token_hash
 from bitcache.sellers import Payout
@@ -32,7 +32,7 @@ async def payout(market: Market) -> Payout:
 async def test_a_token_finds_its_seller(market: Market) -> None:
     """Only the right one of two."""
     await another_seller(market.store)
-    row = await market.store.read(lambda conn: sellers.seller_by_token(conn, market.token))
+    row = await market.store.read(lambda conn: access_tokens.access_by_token(conn, market.token, NOW).seller)
     assert (row.id, row.name) == (market.seller_id, "Ann")
 
 
@@ -44,7 +44,7 @@ async def test_a_token_finds_its_seller(market: Market) -> None:
 async def test_a_token_that_nobody_holds_is_refused(market: Market, token: str) -> None:
     """Malformed or unknown makes no difference."""
     with pytest.raises(Unauthenticated) as refused:
-        await market.store.read(lambda conn: sellers.seller_by_token(conn, token))
+        await market.store.read(lambda conn: access_tokens.access_by_token(conn, token, NOW))
     assert str(refused.value) == "nobody holds this token"
 
 

@@ -17,6 +17,7 @@ from support.blobs import bytes_of
 from support.market import MAX_BYTES, NOW, POLICY, SELLER_SEED, TERMS, PaperRail, key_of, pieces, references_of, seal
 
 from bitcache import (
+    access_tokens,
     block_processing,
     download_access,
     event_log,
@@ -51,7 +52,7 @@ async def test_one_purchase_from_the_sellers_disk_to_the_buyers(store: Store, tm
     # The operator lets a seller in; the seller says where to be paid; the watcher begins at some block.
     token = new_secret()
     await store.write(lambda conn: sellers.create_seller(conn, "Ann", token_hash(token), NOW))
-    ann = await store.read(lambda conn: sellers.seller_by_token(conn, token))
+    ann = await store.read(lambda conn: access_tokens.access_by_token(conn, token, NOW).seller)
     await store.write(lambda conn: sellers.set_payout(conn, ann.id, rail.name, TERMS, NOW))
     await store.write(lambda conn: block_processing.start(conn, BlockRef(100, "aa")))
 

@@ -60,7 +60,7 @@ test("every key is used", () => {
 });
 
 test("every error code of Python and JavaScript has its sentence", () => {
-  const classes = ["errors.py", "chain_errors.py"].map((name) => read(join(ROOT, "bitcache", name))).join("");
+  const classes = ["errors.py", "chain_errors.py", "account_errors.py"].map((name) => read(join(ROOT, "bitcache", name))).join("");
   const python = [...classes.matchAll(/^ {4}code = "(\w+)"/gm)].map((match) => match[1]);
   const errors = read(join(WEB, "static/sealing/errors.js"));
   const union = errors.slice(errors.indexOf("@typedef {\"not_sealed\""), errors.indexOf("} SealingCode"));

@@ -1,0 +1,17 @@
+"""Whoever took over a session must not change where the money goes."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from bitcache import access_tokens, payout_changes
+from bitcache.access_tokens import Access, Scope
+from bitcache.account_errors import ProofNeeded
+
+
+def may_move_money(conn: Connection, access: Access, proof: str | None) -> None:
+    """Raise ProofNeeded unless the holder of the account code is there, or there is nothing to take away yet."""
+    if access.scope is Scope.OWNER or not payout_changes.has_payout(conn, access.seller.id):
+        return
+    if proof is None or not access_tokens.is_owners(conn, access.seller.id, proof):
+        raise ProofNeeded
