@@ -56,6 +56,12 @@ def create_seller(conn: Connection, name: str, token_hash: bytes, now: int) -> i
     return seller_id
 
 
+def named(conn: Connection, name: str | None) -> list[Seller]:
+    """Return the sellers of that name, or (None) all; ten at most."""
+    wanted = select(seller) if name is None else select(seller).where(seller.c.name == name)
+    return [Seller(row.id, row.name, row.created_at) for row in conn.execute(wanted.order_by(seller.c.id).limit(10))]
+
+
 def any_seller(conn: Connection) -> bool:
     """Return whether anybody can sell here yet."""
     return conn.scalar(select(seller.c.id).limit(1)) is not None

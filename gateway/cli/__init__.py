@@ -1,4 +1,4 @@
-"""The command line: ``bitcache init``, ``serve``, ``sell``, ``buy``, ``demo``, ``doctor``, ``rescan``.
+"""The command line: ``bitcache init``, ``serve``, ``sell``, ``buy``, ``demo``, ``doctor``, ``rescan``, …
 
     main.py             the commands, put together (demo: gateway/demo/)
     command_runner.py   running one: errors, exit codes, JSON
@@ -9,6 +9,7 @@
     serve.py                               run the gateway
     sell.py  sell_run.py  buy.py  buy_run.py
     doctor.py  doctor_run.py               what is well, and what is not
+    invite.py  invite_run.py               invitations, and tokens for programs
     rescan.py  rescan_run.py               stored payments compared with the chain
     resume_sales.py  resume_sales_run.py   after a backup was put back
 

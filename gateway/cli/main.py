@@ -10,6 +10,7 @@ from bitcache import __version__
 from gateway.cli.buy import buy_command
 from gateway.cli.doctor import doctor_command
 from gateway.cli.init import init_command
+from gateway.cli.invite import invite_command, token_command
 from gateway.cli.rescan import rescan_command
 from gateway.cli.resume_sales import resume_sales_command
 from gateway.cli.sell import sell_command
@@ -49,6 +50,8 @@ for _name, _command in (
     ("doctor", doctor_command),
     ("rescan", rescan_command),
     ("resume-sales", resume_sales_command),
+    ("invite", invite_command),
+    ("token", token_command),
 ):
     app.command(_name)(_command)
 

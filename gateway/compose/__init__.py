@@ -5,6 +5,7 @@ start_gateway.py     running(settings)             everything built and started;
                      resume_sales(settings)        what the operator says about a restored backup
 init_data_folder.py  init_data_folder(settings)    a data folder, its keys, its database, the first seller's token
                      check_payout(settings, text)  what a seller typed, read as the gateway would
+account_tools.py     make_invite(settings, days)   what an operator makes beside a running gateway
 connected_wallets.py                               the Lightning wallets that sellers connected
 wallet_checkup.py    wallet_facts(settings, …)     how they are, asked from outside
 paying_wallet.py     paying_wallet(connection, …)  the one that a buyer pays from
@@ -17,6 +18,7 @@ maintenance.py       what is done once an hour
 
 from __future__ import annotations
 
+from gateway.compose.account_tools import make_invite, make_token
 from gateway.compose.chain_selection import (
     ChainChoice,
     PrivateChain,
@@ -49,6 +51,8 @@ __all__ = [
     "choose_chain",
     "electrum_programs",
     "init_data_folder",
+    "make_invite",
+    "make_token",
     "node_facts",
     "private_chain",
     "private_lightning",

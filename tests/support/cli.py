@@ -89,10 +89,11 @@ class Person:
 
 @dataclass(frozen=True)
 class CliGateway:
-    """A gateway that runs, its seller's token, and the demo wallet of its simulated chain."""
+    """A gateway that runs in ``folder``, its seller's token, and the demo wallet of its simulated chain."""
 
     url: str
     token: str
+    folder: Path
 
     def pay(self, purchase_id: str, amount: int | None = None) -> None:
         """Let the demo wallet pay."""
@@ -149,7 +150,7 @@ def open_cli_gateway(home: Path, port: int, **environment: str) -> Iterator[CliG
     with seller.running("serve", log=home / "serve.log", **environment) as process:
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: answers(url), 30)
-        yield CliGateway(url, made.json["token"])
+        yield CliGateway(url, made.json["token"], home)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
 
