@@ -12,7 +12,7 @@ from bitcache.access_tokens import Access, Scope
 from bitcache.account_errors import InviteRefused, ProofNeeded, SignUpClosed
 from bitcache.account_events import AccountEventKind
 from bitcache.buyer_networks import Networks
-from bitcache.errors import BadInput, NotFound, WorkRequired
+from bitcache.errors import BadInput, WorkRequired
 from bitcache.identifiers import FileId, token_hash
 from bitcache.proof_of_work import LIFETIME_SECONDS, Purpose, make_challenge, proven_bits
 from gateway.api import account_models as models
@@ -165,12 +165,10 @@ async def revoke(request: web.Request) -> web.Response:
 
 
 async def index(request: web.Request) -> web.Response:
-    """Send the sealed index, and its version as the ETag."""
+    """Send the sealed index, and its version as the ETag; at first "0" and nothing."""
     context = context_of(request)
     access = await authentication.access(request, Scope.ACCOUNT)
     kept = await context.store.read(lambda conn: accounts.index_of(conn, access.seller.id))
-    if not kept.version:
-        raise NotFound("this account has no index yet", hint="")
     headers = {"ETag": f'"{kept.version}"', "Cache-Control": "no-store"}
     return web.Response(body=kept.sealed, headers=headers)
 

@@ -36,7 +36,7 @@ async def home(request: web.Request) -> web.Response:
 
 async def sell(request: web.Request) -> web.Response:
     """``/sell``: the seller's page."""
-    return page(request, "sell.html")
+    return page(request, "sell.html", sign_up=context_of(request).settings.accounts.sign_up)
 
 
 async def embed(request: web.Request) -> web.Response:

@@ -124,10 +124,10 @@ class BrowserHarness:
 
 @asynccontextmanager
 async def gateway(
-    folder: Path, *, demo: bool = False, confirmations: int = 1, public_url: str = ""
+    folder: Path, *, demo: bool = False, confirmations: int = 1, public_url: str = "", sign_up: str = "closed"
 ) -> AsyncIterator[BrowserHarness]:
     """A gateway on a free port.  ``demo`` gives it a demo wallet."""
-    settings, clock, chain = _settings(folder, confirmations, public_url), Clock(), SimulatedChain()
+    settings, clock, chain = _settings(folder, confirmations, public_url, sign_up), Clock(), SimulatedChain()
     token = await init_data_folder(settings)
     async with (
         running(settings, demo_wallet=chain, clock=clock) as context,
@@ -136,7 +136,7 @@ async def gateway(
         yield BrowserHarness(url, token, context, chain, clock, folder)
 
 
-def _settings(folder: Path, confirmations: int, public_url: str) -> Settings:
+def _settings(folder: Path, confirmations: int, public_url: str, sign_up: str) -> Settings:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     return check(
@@ -145,6 +145,7 @@ def _settings(folder: Path, confirmations: int, public_url: str) -> Settings:
             "chain": {"source": "simulated"},
             "server": {"port": port} | ({"public_url": public_url} if public_url else {}),
             "storage": {"directory": folder / "data", "min_free_bytes": 0},
+            "accounts": {"sign_up": sign_up},
             "invoices": {"confirmations": [[0, confirmations]]},
             "log": {"level": "error"},
         }

@@ -46,7 +46,7 @@ async def lightning_states(studio: Studio, link: str) -> None:
     context = await studio.context()
     page = await context.new_page()
     await page.goto(f"{studio.harness.url}/sell")
-    await page.get_by_label("Seller token").fill(studio.harness.token)
+    await page.get_by_label("Account code").fill(studio.harness.token)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_text("Lightning wallet", exact=True).click()
     await studio.shoot("lightning-seller", page)

@@ -232,12 +232,12 @@ async def seller_states(studio: Studio) -> None:
     context = await studio.context()
     page = await context.new_page()
     await page.goto(f"{harness.url}/sell")
-    await page.get_by_label("Seller token").fill("wrong")
+    await page.get_by_label("Account code").fill("wrong")
     await studio.shoot("sell-signin", page)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_role("alert").wait_for()
     await studio.shoot("sell-signin-wrong", page)
-    await page.get_by_label("Seller token").fill(harness.token)
+    await page.get_by_label("Account code").fill(harness.token)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_label("Descriptor or").fill(DESCRIPTOR)
     await studio.shoot("sell-payout", page)
@@ -280,7 +280,7 @@ async def pictures(studio: Studio, link: str) -> None:
     await page.locator(".qr svg").wait_for()
     await _card(page, "checkout")
     await page.goto(f"{studio.harness.url}/sell")
-    await page.get_by_label("Seller token").fill(studio.harness.token)
+    await page.get_by_label("Account code").fill(studio.harness.token)
     await page.get_by_role("button", name="Sign in").click()
     file = {"name": "tidal-chart.pdf", "mimeType": "application/pdf", "buffer": b"x" * 3_100_000}
     await page.locator(".drop input").set_input_files(file)  # type: ignore[arg-type]

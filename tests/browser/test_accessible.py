@@ -83,7 +83,7 @@ async def test_the_sellers_page(visitor: Visitor, harness: BrowserHarness) -> No
     """Payout, form with mistakes, the published file, the list."""
     page = await visitor.page(viewport={"width": 390, "height": 844})
     await page.goto(f"{harness.url}/sell")
-    await page.get_by_label("Seller token").fill(harness.token)
+    await page.get_by_label("Account code").fill(harness.token)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_role("button", name="Publish").click()
     assert await complaints(page) == []

@@ -21,7 +21,7 @@ async def sellers_page(visitor: Visitor, harness: BrowserHarness) -> Page:
     """Signed in."""
     page = await visitor.page()
     await page.goto(f"{harness.url}/sell")
-    await page.get_by_label("Seller token").fill(harness.token)
+    await page.get_by_label("Account code").fill(harness.token)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
     return page

@@ -28,7 +28,7 @@ async def test_a_seller_connects_a_wallet_and_a_buyer_pays_by_it(visitor: Visito
     """By keyboard alone, where a keyboard is enough."""
     seller = await visitor.page(viewport={"width": 390, "height": 844})
     await seller.goto(f"{harness.url}/sell")
-    await seller.get_by_label("Seller token").fill(harness.token)
+    await seller.get_by_label("Account code").fill(harness.token)
     await seller.keyboard.press("Enter")
     await seller.get_by_role("button", name="Connect a Lightning wallet").press("Enter")
     await seller.get_by_label("Wallet connection").fill("nonsense")
@@ -142,7 +142,7 @@ async def test_an_address_is_refused_with_the_reason_or_taken(
     async with lnurl_service(tmp_path) as service:
         seller = await visitor.page()
         await seller.goto(f"{harness.url}/sell")
-        await seller.get_by_label("Seller token").fill(harness.token)
+        await seller.get_by_label("Account code").fill(harness.token)
         await seller.keyboard.press("Enter")
         await seller.get_by_role("button", name="Connect a Lightning wallet").click()
         await seller.get_by_label("Wallet connection").fill(service.address)

@@ -27,7 +27,7 @@ async def page(visitor: Visitor, harness: BrowserHarness) -> Page:
     """The seller's page where the payout is changed."""
     page = await visitor.page()
     await page.goto(f"{harness.url}/sell")
-    await page.get_by_label("Seller token").fill(harness.token)
+    await page.get_by_label("Account code").fill(harness.token)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_text("Payout wallet", exact=True).click()
     await page.get_by_role("button", name="Change payout wallet").click()

@@ -119,7 +119,7 @@ async def _publish_on(page: Page, harness: BrowserHarness, content: bytes) -> st
 
 async def _sign_in(page: Page, harness: BrowserHarness) -> None:
     await page.goto(f"{harness.url}/sell")
-    await page.get_by_label("Seller token").fill(harness.token)
+    await page.get_by_label("Account code").fill(harness.token)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
 

@@ -7,7 +7,8 @@ import { token } from "./seller-token.js";
  * @typedef {{script_type: string, network: string, addresses: string[], next_index: number, gap_hint: number, slowed: boolean, paused: string | null}} Payout
  * @typedef {{script_type: string, network: string, addresses: string[], min_price_sat: number, too_cheap: number}} PayoutCheck
  * @typedef {{rail: string, kind: string, label: string, created_at: number | null, last_answer: number | null, failures: number}} WalletConnection
- * @typedef {{name: string, network: string, payout: Payout | null, connection: WalletConnection | null, max_file_bytes: number, min_price_sat: number, demo: boolean,
+ * @typedef {{name: string, network: string, payout: Payout | null, connection: WalletConnection | null,
+ *   payout_change: {to: string, created_at: number, effective_at: number} | null, payout_delay: number, max_file_bytes: number, min_price_sat: number, demo: boolean,
  *   simulated: boolean}} Seller
  * @typedef {{file_id: string, price_sat: number, sealed_size: number, created_at: number, path: string,
  *   sales: {settled: number, pending: number, received_sat: number}}} Listing
@@ -28,20 +29,22 @@ export const checkPayout = (descriptor, type) =>
   json("/seller/payout/check", { method: "POST", bearer: bearer(), json: { descriptor, script_type: type } });
 
 /**
- * From now on buyers pay there: ask the seller first, with what {@link checkPayout} shows.
+ * From now on, or after the seller's delay, buyers pay there: ask the seller first, with what {@link checkPayout} shows.
  * @param {string} descriptor
  * @param {string | null} type
+ * @param {string | null} proof the seller's own token, where one is paid already
  * @returns {Promise<Payout>}
  */
-export const putPayout = (descriptor, type) =>
-  json("/seller/payout", { method: "PUT", bearer: bearer(), json: { descriptor, script_type: type } });
+export const putPayout = (descriptor, type, proof) =>
+  json("/seller/payout", { method: "PUT", bearer: bearer(), json: { descriptor, script_type: type, proof } });
 
 /**
  * Ask this wallet for Lightning invoices from now on; it is tried first.
  * @param {string} connection what the wallet exports: a secret
+ * @param {string | null} proof the seller's own token, where one is paid already
  * @returns {Promise<WalletConnection>}
  */
-export const putConnection = (connection) => json("/seller/connection", { method: "PUT", bearer: bearer(), json: { connection } });
+export const putConnection = (connection, proof) => json("/seller/connection", { method: "PUT", bearer: bearer(), json: { connection, proof } });
 
 /** Ask no wallet any more. */
 export const deleteConnection = () => request("/seller/connection", { method: "DELETE", bearer: bearer() });

@@ -1,19 +1,25 @@
 /** <bitcache-seller>: sign in, say where to be paid, publish a file, see what was sold. */
 
+import { newAccountCode } from "../sealing/account-code.js";
 import { report } from "../sealing/errors.js";
 import { h, present } from "../ui/dom.js";
 import { errorText, t } from "../ui/translations.js";
 import { checkPayout, deleteConnection, getListings, getSeller, putConnection, putPayout } from "./seller-api.js";
 import { keepLink, keptLinks } from "./saved-links.js";
 import { publish } from "./publish.js";
-import { signIn, signOut, token } from "./seller-token.js";
+import { cancelPayoutChange, getAccount, makeToken, revoke, rotateToken, setPayoutDelay } from "./account-api.js";
+import { syncIndex } from "./sealed-index.js";
+import { signOut, token } from "./seller-token.js";
+import { leave, proofOf, signInWith, signUpWith } from "./sign-in.js";
+import { accountView, changeNotice } from "./views/account.js";
+import { accountCodeView, confirmCodeView } from "./views/sign-up.js";
 import { formView } from "./views/sale-form.js";
 import { problemLine } from "./views/labelled-field.js";
 import { lightningPart, lightningView } from "./views/lightning-setup.js";
 import { listingsView } from "./views/listings.js";
 import { addressList, compareView, gapText, payoutView } from "./views/payout-setup.js";
 import { progressView } from "./views/upload-progress.js";
-import { signInView } from "./views/sign-in.js";
+import { proofView, signInView } from "./views/sign-in.js";
 import { soldView } from "./views/published.js";
 
 /** @typedef {import("./publish.js").Sale} Sale */
@@ -26,7 +32,7 @@ export class BitcacheSeller extends HTMLElement {
   connectedCallback() {
     if (!globalThis.crypto?.subtle) this.#show(problemCard({ code: "insecure_context" }));
     else if (token()) this.#enter();
-    else this.#show(signInView(this.#signIn));
+    else this.#askSignIn();
   }
 
   /** @param {(Node | string)[]} parts the first one is the screen, whose heading takes the focus */
@@ -36,10 +42,33 @@ export class BitcacheSeller extends HTMLElement {
     if (!first) this.querySelector("h1")?.focus();
   }
 
-  #signIn = async (/** @type {string} */ secret, /** @type {boolean} */ remember) => {
-    signIn(secret, remember);
+  /** @param {string} [problem] */
+  #askSignIn(problem) {
+    const open = this.getAttribute("sign-up") === "open" || (this.getAttribute("sign-up") === "invite" && invite() !== null);
+    this.#show(signInView(this.#signIn, { problem, signUp: open ? () => this.#signUp() : undefined }));
+  }
+
+  #signIn = async (/** @type {string} */ text, /** @type {boolean} */ remember) => {
+    try {
+      await signInWith(text, remember);
+    } catch (error) {
+      signOut();
+      return this.#askSignIn(errorText(report(error)));
+    }
     await this.#enter();
   };
+
+  /** @param {string} [code] shown again */
+  async #signUp(code) {
+    const made = code ?? (await newAccountCode());
+    const create = async (/** @type {string} */ name) => {
+      await signUpWith(made, name, invite());
+      history.replaceState(null, "", location.pathname);
+      await this.#enter();
+    };
+    const confirm = () => this.#show(confirmCodeView(made, { create, back: () => this.#signUp(made) }));
+    this.#show(accountCodeView(made, { next: confirm, back: () => this.#askSignIn() }));
+  }
 
   async #enter() {
     try {
@@ -47,8 +76,9 @@ export class BitcacheSeller extends HTMLElement {
     } catch (error) {
       const problem = report(error);
       if (problem.code === "not_signed_in") signOut();
-      return this.#show(signInView(this.#signIn, errorText(problem)));
+      return this.#askSignIn(errorText(problem));
     }
+    syncIndex().catch(() => {}); // the next visit tries again
     if (this.#seller.payout || this.#seller.connection) this.#home();
     else this.#askPayout();
   }
@@ -60,8 +90,7 @@ export class BitcacheSeller extends HTMLElement {
       const checked = await checkPayout(descriptor, type);
       if (!view.isConnected) return; // the seller left it meanwhile
       const yes = async () => {
-        await putPayout(descriptor, type);
-        await this.#enter();
+        await this.#withProof((proof) => putPayout(descriptor, type, proof));
       };
       this.#show(compareView(checked, { yes, no: () => this.#askPayout(descriptor), keep }));
     };
@@ -72,11 +101,61 @@ export class BitcacheSeller extends HTMLElement {
   #canSell = () => Boolean(this.#seller?.payout || this.#seller?.connection);
 
   #askConnection() {
-    const connect = async (/** @type {string} */ connection) => {
-      await putConnection(connection);
+    const connect = (/** @type {string} */ connection) => this.#withProof((proof) => putConnection(connection, proof));
+    this.#show(lightningView(connect, { keep: () => (this.#canSell() ? this.#home() : this.#askPayout()) }), this.#account());
+  }
+
+  /**
+   * Do what moves the money; where the gateway asks for it, after the account code was entered again.
+   * @param {(proof: string | null) => Promise<unknown>} work
+   */
+  async #withProof(work) {
+    try {
+      await work(null);
+    } catch (error) {
+      if (report(error).code !== "proof_needed") throw error;
+      return this.#askProof(work);
+    }
+    await this.#enter();
+  }
+
+  /**
+   * @param {(proof: string) => Promise<unknown>} work
+   * @param {string} [problem]
+   */
+  #askProof(work, problem) {
+    const prove = async (/** @type {string} */ text) => {
+      try {
+        await work(await proofOf(text));
+      } catch (error) {
+        return this.#askProof(work, errorText(report(error)));
+      }
       await this.#enter();
     };
-    this.#show(lightningView(connect, { keep: () => (this.#canSell() ? this.#home() : this.#askPayout()) }), this.#account());
+    this.#show(proofView(prove, { problem, cancel: () => this.#enter() }));
+  }
+
+  /** @param {{secret?: string, problem?: string}} [news] */
+  async #showAccount(news) {
+    const account = await getAccount().catch(() => null);
+    if (!account) return this.#enter();
+    const after = async (/** @type {Promise<unknown>} */ done) => {
+      const made = await done.then((secret) => ({ secret: typeof secret === "string" ? secret : undefined }), (error) => ({ problem: errorText(report(error)) }));
+      await this.#showAccount(made);
+    };
+    const act = {
+      revoke: (/** @type {number} */ id) => after(revoke(id)),
+      rotate: (/** @type {number} */ id) => after(rotateToken(id)),
+      make: (/** @type {string} */ name, /** @type {"read" | "sell"} */ scope) => after(makeToken(name, scope)),
+      delay: async (/** @type {number} */ seconds) => this.#askProof((proof) => setPayoutDelay(seconds, proof)),
+      back: () => this.#enter(),
+    };
+    this.#show(accountView(account, act, news));
+  }
+
+  async #cancelChange() {
+    await cancelPayoutChange().catch(() => {}); // the page shows what holds
+    await this.#enter();
   }
 
   async #disconnect() {
@@ -109,6 +188,7 @@ export class BitcacheSeller extends HTMLElement {
     try {
       const { fileId, buyerLink } = await publish(sale, progress.listener, abort.signal);
       keepLink(fileId, { link: buyerLink, title: sale.title });
+      syncIndex().catch(() => {}); // the next visit tries again
       this.#showSold({ link: buyerLink, title: sale.title, price: sale.price });
     } catch (error) {
       const problem = /** @type {any} */ (error).code ? /** @type {{code: string}} */ (error) : report(error);
@@ -125,16 +205,21 @@ export class BitcacheSeller extends HTMLElement {
 
   #account() {
     const seller = /** @type {import("./seller-api.js").Seller} */ (this.#seller);
-    const out = () => (signOut(), this.#show(signInView(this.#signIn)));
-    const leave = h("button", { type: "button", class: "plain", onclick: out }, t("sell.signout"));
+    const out = async () => (await leave(), this.#askSignIn());
+    const away = h("button", { type: "button", class: "plain", onclick: out }, t("sell.signout"));
+    const security = h("button", { type: "button", class: "plain", onclick: () => this.#showAccount() }, t("sell.account.title"));
+    const waits = seller.payout_change && changeNotice(seller.payout_change, () => this.#cancelChange());
     const change = h("button", { type: "button", class: "plain", onclick: () => this.#askPayout() }, t("sell.payout.change"));
     const name = h("span", { class: "small soft" }, t("sell.as", { name: seller.name }));
     const paid = seller.payout && h("details", {}, h("summary", {}, t("sell.payout.now")), addressList(seller.payout), h("p", {}, gapText(seller.payout)), change);
     const lightning = lightningPart(seller.connection, Math.floor(Date.now() / 1000), { connect: () => this.#askConnection(), disconnect: () => this.#disconnect() });
     const onChain = seller.payout ? null : this.#canSell() && h("button", { type: "button", class: "plain", onclick: () => this.#askPayout() }, t("sell.payout.set"));
-    return h("section", { class: "account no-print" }, h("div", { class: "row" }, name, leave), ...present([paid, lightning, onChain || null]));
+    return h("section", { class: "account no-print" }, ...present([waits]), h("div", { class: "row" }, name, away), ...present([paid, lightning, onChain || null]), security);
   }
 }
+
+/** The invitation that this page was opened with. */
+const invite = () => /^#invite=([A-Za-z0-9_-]{43})$/.exec(location.hash)?.[1] ?? null;
 
 /** @param {{code: string}} problem */
 const problemCard = (problem) => h("div", { class: "card" }, problemLine(errorText(problem)));

@@ -1,0 +1,64 @@
+/**
+ * What a seller sees again after signing in elsewhere: names and links of their files, sealed here under a key derived from the
+ * account code (docs/protocol.md §11). The gateway keeps it and cannot read it.
+ */
+
+import { concat, fromUtf8, utf8 } from "../sealing/bytes.js";
+import { GatewayError } from "../sealing/errors.js";
+import { getIndex, putIndex } from "./account-api.js";
+import { get, put, remove } from "./indexed-db.js";
+import { keepLink, keptLinks } from "./saved-links.js";
+
+/** @typedef {import("./saved-links.js").Kept} Kept */
+/** @typedef {Record<string, Kept>} Files by file id */
+
+const KEY = "index-key";
+const NONCE_BYTES = 12;
+const CONTEXT = utf8("bitcache/v1 account index");
+/** Two windows that publish at once: the later one reads again. */
+const ROUNDS = 5;
+
+/** @param {CryptoKey} key that scripts may use and not read */
+export const keepIndexKey = (key) => put(KEY, key);
+
+export const forgetIndexKey = () => remove(KEY);
+
+/** Make this browser and the account's index hold the same files: what either has the other gets. */
+export async function syncIndex() {
+  const key = await get(KEY).catch(() => undefined);
+  if (!key) return; // signed in by a token alone: what is kept here is kept here
+  for (let round = 1; ; round++) {
+    const kept = await getIndex();
+    const files = kept.version ? await openIndex(key, kept.sealed) : {};
+    for (const [fileId, file] of Object.entries(files)) if (!(fileId in keptLinks())) keepLink(fileId, file);
+    const all = { ...files, ...keptLinks() };
+    if (Object.keys(all).every((fileId) => fileId in files)) return;
+    try {
+      return await putIndex(await sealIndex(key, all), kept.version);
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== "index_changed" || round === ROUNDS) throw error;
+    }
+  }
+}
+
+/**
+ * @param {CryptoKey} key
+ * @param {Files} files
+ * @returns {Promise<Uint8Array<ArrayBuffer>>} nonce, then AES-256-GCM
+ */
+export async function sealIndex(key, files) {
+  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+  const how = { name: "AES-GCM", iv: nonce, additionalData: CONTEXT };
+  return concat(nonce, new Uint8Array(await crypto.subtle.encrypt(how, key, utf8(JSON.stringify({ v: 1, files })))));
+}
+
+/**
+ * @param {CryptoKey} key
+ * @param {Uint8Array<ArrayBuffer>} sealed
+ * @returns {Promise<Files>}
+ */
+export async function openIndex(key, sealed) {
+  const how = { name: "AES-GCM", iv: sealed.slice(0, NONCE_BYTES), additionalData: CONTEXT };
+  const { files } = JSON.parse(fromUtf8(new Uint8Array(await crypto.subtle.decrypt(how, key, sealed.slice(NONCE_BYTES)))));
+  return files;
+}
