@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from account_pictures import account_states
 from browser_harness import DESCRIPTOR, gateway, website
 from chromium import ARGS, CHROMIUM
 from lightning_pictures import lightning_states
@@ -333,6 +334,7 @@ async def main(wanted: set[str]) -> None:
         await widget_states_of_another_site(studio, link)
         await keep_state(studio, link)
         await lightning_states(studio, link)
+        await account_states(studio)
         await pictures(studio, link)
         if studio.wants("demo"):
             demo = await stack.enter_async_context(gateway(folder / "b", demo=True))

@@ -38,7 +38,8 @@ export class BitcacheSeller extends HTMLElement {
   /** @param {(Node | string)[]} parts the first one is the screen, whose heading takes the focus */
   #show(...parts) {
     const first = this.querySelector(".card") === null;
-    this.replaceChildren(...parts);
+    const waits = this.#seller?.payout_change;
+    this.replaceChildren(...(waits ? [changeNotice(waits, () => this.#cancelChange())] : []), ...parts);
     if (!first) this.querySelector("h1")?.focus();
   }
 
@@ -76,6 +77,7 @@ export class BitcacheSeller extends HTMLElement {
     } catch (error) {
       const problem = report(error);
       if (problem.code === "not_signed_in") signOut();
+      this.#seller = null;
       return this.#askSignIn(errorText(problem));
     }
     syncIndex().catch(() => {}); // the next visit tries again
@@ -205,16 +207,15 @@ export class BitcacheSeller extends HTMLElement {
 
   #account() {
     const seller = /** @type {import("./seller-api.js").Seller} */ (this.#seller);
-    const out = async () => (await leave(), this.#askSignIn());
+    const out = async () => (await leave(), (this.#seller = null), this.#askSignIn());
     const away = h("button", { type: "button", class: "plain", onclick: out }, t("sell.signout"));
     const security = h("button", { type: "button", class: "plain", onclick: () => this.#showAccount() }, t("sell.account.title"));
-    const waits = seller.payout_change && changeNotice(seller.payout_change, () => this.#cancelChange());
     const change = h("button", { type: "button", class: "plain", onclick: () => this.#askPayout() }, t("sell.payout.change"));
     const name = h("span", { class: "small soft" }, t("sell.as", { name: seller.name }));
     const paid = seller.payout && h("details", {}, h("summary", {}, t("sell.payout.now")), addressList(seller.payout), h("p", {}, gapText(seller.payout)), change);
     const lightning = lightningPart(seller.connection, Math.floor(Date.now() / 1000), { connect: () => this.#askConnection(), disconnect: () => this.#disconnect() });
     const onChain = seller.payout ? null : this.#canSell() && h("button", { type: "button", class: "plain", onclick: () => this.#askPayout() }, t("sell.payout.set"));
-    return h("section", { class: "account no-print" }, ...present([waits]), h("div", { class: "row" }, name, away), ...present([paid, lightning, onChain || null]), security);
+    return h("section", { class: "account no-print" }, h("div", { class: "row" }, name, away), ...present([paid, lightning, onChain || null]), security);
   }
 }
 
