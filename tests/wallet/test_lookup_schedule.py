@@ -84,3 +84,18 @@ def test_what_is_known_ends_with_the_invoice_that_was_asked_for_first() -> None:
     schedule.looked(request(1).match_key, late)
     schedule.looked(request(2).match_key, late)
     assert schedule.known_until(late + 5) == late + 5
+
+
+def test_a_clock_that_was_set_back_stops_no_question() -> None:
+    """Neither what was asked for in what is now the future, nor what was made there, waits until the clock is there."""
+    schedule = LookupSchedule(most_a_minute=2)
+    schedule.update([request(1), request(2), request(3, START + 10)])
+    for at in range(START, START + 60):
+        while (due := schedule.next(at)) is not None:
+            schedule.looked(due.match_key, at)
+    seen = set()
+    for at in range(START - HOUR, START - HOUR + 200):
+        while (due := schedule.next(at)) is not None:
+            schedule.looked(due.match_key, at)
+            seen.add(due.match_key)
+    assert len(seen) == 3

@@ -129,7 +129,7 @@ class LightningRail:
         ends = _InvoiceEnds()
         while True:
             now = self._clock()
-            fresh = now - self._made_at.get(scope, 0) < FRESH_SECONDS
+            fresh = abs(now - self._made_at.get(scope, 0)) < FRESH_SECONDS
             if abs(now - swept) >= (FRESH_SWEEP_SECONDS if fresh else SWEEP_SECONDS):
                 awaited = await recorder.awaited()
                 schedule.update(awaited if wallet.keeps_expiry else await asyncio.to_thread(ends.prolong, awaited))

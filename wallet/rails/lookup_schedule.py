@@ -32,10 +32,12 @@ class _Lookup:
         """Return whether it was asked for after it could be paid for the last time."""
         return self.looked_at is not None and self.looked_at > self.request.expires_at + LATE_SECONDS
 
-    def due_at(self) -> int:
-        """Return when it is to be asked for (Unix seconds)."""
+    def due_at(self, now: int) -> int:
+        """Return when it is to be asked for (Unix seconds); at once what lies in the future of a clock set back."""
         if self.asked_at is None:
-            return self.request.created_at + INTERVALS[0][1]
+            return now if self.request.created_at > now else self.request.created_at + INTERVALS[0][1]
+        if self.asked_at > now:
+            return now
         age = self.asked_at - self.request.created_at
         interval = next((seconds for most, seconds in INTERVALS if age < most), LONGEST_INTERVAL)
         last = self.request.expires_at + LATE_SECONDS + 1
@@ -63,10 +65,12 @@ class LookupSchedule:
 
     def next(self, now: int) -> AwaitedRequest | None:
         """Return what to ask for now, if anything; it counts as asked."""
+        while self._asked_at and self._asked_at[-1] > now:  # the clock was set back
+            self._asked_at.pop()
         if len(self._asked_at) == self._asked_at.maxlen and self._asked_at[0] > now - 60:
             return None
-        lookup = self._hint() or min(self._open(), key=_Lookup.due_at, default=None)
-        if lookup is None or (lookup.due_at() > now and lookup.request.match_key not in self._hinted):
+        lookup = self._hint() or min(self._open(), key=lambda one: (one.due_at(now), one.asked_at or 0), default=None)
+        if lookup is None or (lookup.due_at(now) > now and lookup.request.match_key not in self._hinted):
             return None
         self._hinted.discard(lookup.request.match_key)
         self._asked_at.append(now)

@@ -50,6 +50,5 @@ class WalletHealth:
     def rests(self, scope: str, now: int) -> bool:
         """Return whether it failed so lately that a buyer need not wait for it."""
         record = self.of(scope)
-        return (
-            record.failures > 0 and now < record.failed_at + REST_SECONDS[min(record.failures, len(REST_SECONDS)) - 1]
-        )
+        rest = REST_SECONDS[min(record.failures, len(REST_SECONDS)) - 1] if record.failures else 0
+        return record.failed_at <= now < record.failed_at + rest  # before it: the clock was set back
