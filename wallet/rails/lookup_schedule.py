@@ -33,11 +33,11 @@ class _Lookup:
         return self.looked_at is not None and self.looked_at > self.request.expires_at + LATE_SECONDS
 
     def due_at(self, now: int) -> int:
-        """Return when it is to be asked for (Unix seconds); at once what lies in the future of a clock set back."""
+        """Return when it is to be asked for (Unix seconds); before all others what lies in the future."""
         if self.asked_at is None:
-            return now if self.request.created_at > now else self.request.created_at + INTERVALS[0][1]
+            return 0 if self.request.created_at > now else self.request.created_at + INTERVALS[0][1]
         if self.asked_at > now:
-            return now
+            return 0
         age = self.asked_at - self.request.created_at
         interval = next((seconds for most, seconds in INTERVALS if age < most), LONGEST_INTERVAL)
         last = self.request.expires_at + LATE_SECONDS + 1
