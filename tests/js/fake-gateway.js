@@ -48,10 +48,10 @@ export class FakeGateway {
     return new Response(null, { status: 200, headers });
   }
 
-  "PATCH uploads"({ headers, body }, id) {
+  async "PATCH uploads"({ headers, body }, id) {
     const upload = this.uploads.get(id);
     if (Number(headers.get("Upload-Offset")) !== upload.bytes.length) return problem(409, "upload_offset");
-    upload.bytes = Buffer.concat([upload.bytes, body]);
+    upload.bytes = Buffer.concat([upload.bytes, await bytesOf(body)]);
     return new Response(null, { status: 204, headers: { "Upload-Offset": String(upload.bytes.length) } });
   }
 
@@ -101,6 +101,9 @@ export class FakeGateway {
     return new Response(bytes.subarray(Number(range[1])), { status: 206, headers: { ETag: this.etag, "Content-Range": content } });
   }
 }
+
+/** What is sent, as bytes: pieces come as Blobs. */
+const bytesOf = async (body) => new Uint8Array(body instanceof Blob ? await body.arrayBuffer() : body);
 
 /** A body that says nothing, until its request is aborted. */
 export function silentBody(signal) {

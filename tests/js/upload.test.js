@@ -34,7 +34,7 @@ async function uploaded(gateway, link, more = {}) {
 test("a sealed file arrives whole, in pieces of whole groups, with progress", async () => {
   const { gateway, link } = setting();
   const progress = await uploaded(gateway, link);
-  const sizes = gateway.requests.filter(({ method }) => method === "PATCH").map(({ body }) => body.length);
+  const sizes = gateway.requests.filter(({ method }) => method === "PATCH").map(({ body }) => body.size);
   assert.deepEqual(sizes, [56 + GROUP_SIZE, GROUP_SIZE, GROUP_SIZE, GROUP_SIZE, sealed.length - 56 - 4 * GROUP_SIZE]);
   assert.equal(progress[0], 0);
   assert.equal(progress.at(-1), sealed.length);
@@ -66,7 +66,7 @@ test("a gateway that lost bytes gets them sealed again, the same", async () => {
 
 /** A proxy that answers 413, as nginx does, to every body over `most` bytes. */
 const proxyThatTakes = (gateway, most) => async ({ method, body }) =>
-  method === "PATCH" && body.length > most ? new Response("<html>413</html>", { status: 413 }) : undefined;
+  method === "PATCH" && body.size > most ? new Response("<html>413</html>", { status: 413 }) : undefined;
 
 test("behind a proxy that takes 1 MiB, as nginx does, the pieces become smaller and the page is told", async () => {
   const { gateway, link } = setting();

@@ -161,7 +161,8 @@ function offsetOf(headers) {
 async function send(link, fileId, offset, bytes, backoff) {
   const headers = { ...TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offset": String(offset) };
   try {
-    const { headers: answer } = await call(link, "PATCH", `/uploads/${fileId}`, { headers, body: bytes });
+    // As a Blob: Chromium copies an array through its IPC in small parts, at a sixth of the speed.
+    const { headers: answer } = await call(link, "PATCH", `/uploads/${fileId}`, { headers, body: new Blob([bytes]) });
     backoff.progress();
     return offsetOf(answer);
   } catch (error) {

@@ -103,20 +103,20 @@ export class SealedFile {
   }
 
   /**
-   * Sealed bytes [start, end). Memory: what is asked for and one group (1 MiB).
+   * Sealed bytes [start, end). Memory: twice what is asked for, in whole groups (1 MiB).
    * @param {number} start
    * @param {number} end at most `size`
    * @returns {Promise<Bytes>}
    * @throws {SealingError} file_changed, when a part read again differs
    */
   async read(start, end) {
-    const parts = [this.header.subarray(start, Math.min(end, HEADER_SIZE))];
-    const first = Math.max(0, Math.floor((start - HEADER_SIZE) / GROUP_SIZE));
-    for (let g = first; groupOffset(g) < end; g++) {
-      const from = Math.max(0, start - groupOffset(g));
-      parts.push((await this.#group(g)).subarray(from, end - groupOffset(g)));
-    }
-    return concat(...parts);
+    /** @type {number[]} */
+    const numbers = [];
+    for (let g = Math.max(0, Math.floor((start - HEADER_SIZE) / GROUP_SIZE)); groupOffset(g) < end; g++) numbers.push(g);
+    // All at once: one is read or hashed while another is sealed.
+    const groups = await Promise.all(numbers.map((g) => this.#group(g)));
+    const parts = groups.map((group, at) => group.subarray(Math.max(0, start - groupOffset(numbers[at])), end - groupOffset(numbers[at])));
+    return concat(this.header.subarray(start, Math.min(end, HEADER_SIZE)), ...parts);
   }
 
   /**
