@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
+from sqlalchemy import Connection
 
 from bitcache import payment_requests
-from bitcache.errors import RailUnavailable, UnknownRail
+from bitcache.errors import RailUnavailable, StorageError, UnknownRail
 from bitcache.payment_rail import PreparedRequest, PreparingRail, RequestOrder
 from bitcache.payment_requests import Order
 from bitcache.rails import Rails
@@ -24,6 +25,11 @@ from bitcache.storage.database import Store
 TIME_LIMIT_SECONDS = 10.0
 #: So many requests one wallet is asked for at once; the others wait, within their time.
 ASKED_AT_ONCE = 32
+
+#: A disk that was full is tried again after so long.
+AGAIN_SECONDS = 1.0
+
+T = TypeVar("T")
 
 log = structlog.get_logger("bitcache.remote_payment_requests")
 
@@ -83,10 +89,18 @@ class RequestPreparer:
             return await rail.prepare(order)
 
     async def _attach(self, rail: PreparingRail, order: RequestOrder, prepared: PreparedRequest) -> None:
-        now = self._clock()
-        if await self._store.write(lambda conn: payment_requests.attach(conn, order, prepared, now)):
+        if await self._write(lambda conn: payment_requests.attach(conn, order, prepared, self._clock())):
             rail.watch(prepared.destination.match_key)
 
     async def _fail(self, name: str, order: RequestOrder, reason: str) -> None:
         log.warning("request_unavailable", rail=name, purchase_id=order.purchase_id, reason=reason)
-        await self._store.write(partial(payment_requests.fail, order=order, reason=reason, now=self._clock()))
+        await self._write(lambda conn: payment_requests.fail(conn, order, reason, self._clock()))
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        """Write it down; a disk that is full is tried again, since nobody else decides this request in this run."""
+        while True:
+            try:
+                return await self._store.write(work)
+            except StorageError as error:
+                log.warning("request_waits", code=error.code, reason=str(error))
+                await asyncio.sleep(AGAIN_SECONDS)

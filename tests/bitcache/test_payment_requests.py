@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 from structlog.testing import capture_logs
 from support.eventually import eventually
 from support.market import NOW, POLICY, Market, SealedFile, pays, request_of
 
-from bitcache import event_log, payment_requests, payments, payments_known_until, sellers
+from bitcache import event_log, payment_requests, payments, payments_known_until, remote_payment_requests, sellers
 from bitcache.chain_types import CHAIN
-from bitcache.errors import InvoiceClosed, NotFound, TooManyInvoices, UnknownRail
+from bitcache.errors import DiskFull, InvoiceClosed, NotFound, TooManyInvoices, UnknownRail
 from bitcache.event_log import EventKind
 from bitcache.follow_rails import Recorder, follow
 from bitcache.identifiers import claim_hash, new_purchase_id, new_secret
@@ -99,6 +101,27 @@ async def test_the_buyer_waits_for_no_other_machine(desk: Desk, file: SealedFile
     assert desk.changes == 1
     events = await desk.market.store.read(event_log.unread)
     assert (events[-1].kind, events[-1].subject) == (EventKind.PURCHASE_CHANGED, purchase.purchase_id)
+
+
+async def test_a_full_disk_leaves_no_request_undecided(
+    desk: Desk, file: SealedFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the wallet made is written down as soon as there is room; no restart is needed for it."""
+    monkeypatch.setattr(remote_payment_requests, "AGAIN_SECONDS", 0.01)
+    desk.rail.delay = 0.1
+    made = await desk.buy(file)
+    write, refused = desk.market.store.write, 0
+
+    async def full(work: Callable[[Connection], Any]) -> Any:
+        nonlocal refused
+        refused += 1
+        if refused <= 3:
+            raise DiskFull
+        return await write(work)
+
+    monkeypatch.setattr(desk.market.store, "write", full)
+    assert (await desk.ended(made)).destination
+    assert refused == 4
 
 
 async def test_two_rails_pay_one_invoice(desk: Desk, file: SealedFile) -> None:
