@@ -12,8 +12,11 @@ Read in this order:
     environment.py      everything that runs: node, gateway, the things that can be broken
     node.py, rpc.py, coins.py            the node, spoken to without any of Bitcache's own code
     seller_and_buyers.py, gateway.py, gateway_process.py    the gateway process, and its seller and buyers over HTTP
+    wallet.py           a second rail over a wallet service in a file
+    lightning.py, lightning_events.py    Lightning: what is paid, and what goes wrong with it
+    lightning_service.py, lightning_relay.py    wallet and relay, each a process that is killed
     zmq_proxy.py, small_disk.py          what can be cut off, and what can be filled
-    mutations.py        faults put into the gateway on purpose, each of which must be caught
+    mutations.py        faults put into the gateway on purpose, each of which must be caught; lightning_mutations.py has Lightning's
 
 ``docs/reliability.md`` says what all this proves.
 """

@@ -11,7 +11,7 @@ from chaos.environment import Environment, Violation
 from chaos.gateway import Unreachable
 from chaos.ledger_file import Ledger
 from chaos.reference import Invoice, Paid, Truth, with_absent
-from chaos.timings import Timings
+from chaos.timings import STALE, Timings
 
 #: The gateway looks every ten seconds at the latest, so this long after it is in step all must be equal …
 PATIENCE = 20.0
@@ -51,6 +51,7 @@ def peek(environment: Environment, rng: Random) -> str | None:
 def _repair(environment: Environment) -> None:
     environment.proxy.restore()
     environment.wallet.service.set_down(False)
+    environment.lightning.start()
     if environment.disk.is_full:
         environment.disk.empty(None if environment.gateway.ended_with() is not None else environment.gateway.pid)
     deadline = time.monotonic() + LONGEST
@@ -72,7 +73,10 @@ def _in_step(environment: Environment) -> bool:
     if answer.status not in (200, 503):
         raise Violation(f"/healthz answers {answer.status} {answer.json}")
     node = answer.json["node"]
-    return bool(node["ok"]) and node["watched_height"] == environment.node.height
+    if not node["ok"] or node["watched_height"] != environment.node.height:
+        return False
+    ledger = ledger_file.read(environment.database)
+    return environment.clock.showed(ledger.lightning_until, time.time() - STALE, time.time())
 
 
 def _problems(environment: Environment) -> list[str]:

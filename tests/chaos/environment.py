@@ -17,8 +17,9 @@ from chaos.clock import GatewayClock
 from chaos.coins import Output, Transaction
 from chaos.gateway import GatewayProcess, free_port
 from chaos.gateway_process import REFUSED
+from chaos.lightning import ChaosLightning
 from chaos.node import DEEP, ChaosNode
-from chaos.reference import Invoice, Reference, Truth
+from chaos.reference import Invoice, InWallet, Reference, Truth
 from chaos.small_disk import SmallDisk
 from chaos.timings import STALE, Timings
 from chaos.wallet import ChaosWallet
@@ -71,6 +72,8 @@ class Environment:
         self.gateway = GatewayProcess(where, self.folder / "gateway.log", self._port, mutation)
         self.gateway.start()
         self.gateway.wait_until_up()
+        self.lightning = ChaosLightning(self.folder, clock_file)
+        seller_and_buyers.connect_wallet(self.gateway, token, self.lightning.connection)
         self.files = seller_and_buyers.put_on_sale(self.gateway, token, self.folder)
         self.share_hashes = {file_id: seller_and_buyers.share_hash(self.gateway, file_id) for file_id in self.files}
 
@@ -104,13 +107,20 @@ class Environment:
     def look(self) -> Truth:
         """The truth now, and whoever is fully confirmed in it is remembered: only they may ever be released."""
         before, began = self.timings.looked, time.time()
-        truth = self.reference.look(self._scripts, self.wallet.payments())
+        truth = self.reference.look(self._scripts, self._in_wallets())
         self.timings.look(began, truth)
         for invoice in self.invoices:
             if invoice.purchase_id not in self.ever_confirmed and self._may_be_released(invoice, truth, began):
                 self.ever_confirmed.add(invoice.purchase_id)
                 self.timings.confirmed(invoice.purchase_id, before)
         return truth
+
+    def _in_wallets(self) -> dict[str, list[InWallet]]:
+        """What was paid outside of the chain, by purchase."""
+        payments = self.wallet.payments()
+        for purchase_id, paid in self.lightning.payments().items():
+            payments.setdefault(purchase_id, []).extend(paid)
+        return payments
 
     def _may_be_released(self, invoice: Invoice, truth: Truth, now: float) -> bool:
         """Whether it is fully confirmed; the gateway may know the wallet's part of it earlier than the chain's."""
@@ -186,7 +196,13 @@ class Environment:
 
     def close(self) -> None:
         """End what runs."""
-        for name, end in (("gateway", "close"), ("proxy", "close"), ("node", "stop"), ("disk", "close")):
+        for name, end in (
+            ("gateway", "close"),
+            ("lightning", "close"),
+            ("proxy", "close"),
+            ("node", "stop"),
+            ("disk", "close"),
+        ):
             if hasattr(self, name):
                 with contextlib.suppress(Exception):
                     getattr(getattr(self, name), end)()

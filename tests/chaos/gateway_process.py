@@ -24,6 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 MUTATION = "BITCHAOS_MUTATION"
 REFUSED = 9
+ANSWER_SECONDS, LOOKUPS_A_MINUTE = 2.0, 1_500
 
 
 def clock_of(file: Path) -> Callable[[], int]:
@@ -83,11 +84,23 @@ def prepare() -> None:
     from wallet.bitcoinlib_import import bitcoinlib
 
     bitcoinlib()
+    hasten()
     if name := os.environ.get(MUTATION):
+        from chaos import lightning_mutations  # noqa: F401  (puts its faults on the list)
         from chaos.mutations import MUTATIONS
 
         MUTATIONS[name].apply()
     assert threading.active_count() == 1, "a process with threads must not be forked"
+
+
+def hasten() -> None:
+    """A run has minutes: a silent wallet is tried again soon, and its relay does not count what it is asked."""
+    from wallet.lightning.nwc import nwc_connection, relay
+    from wallet.rails import lookup_schedule
+
+    relay.BACKOFF_SECONDS = (0.2, 0.5, 1.0)
+    nwc_connection.NwcConnection.__init__.__kwdefaults__["answer_seconds"] = ANSWER_SECONDS
+    lookup_schedule.LookupSchedule.__init__.__defaults__ = (LOOKUPS_A_MINUTE,)
 
 
 def main() -> None:

@@ -31,14 +31,17 @@ class Ledger:
 
     ``in_wallet`` has the payments of the second rail: owner, satoshis, whether they are final.
     ``seen`` maps payments to when they were first seen, ``grants`` purchases to (granted at, lost at).
-    ``known_until`` is that of the chain, ``wallet_until`` that of the second rail, on which the invoices of
-    ``wallet_ready`` can be paid, too; ``preparing`` counts the payment requests that are not decided.
+    ``known_until`` is that of the chain, ``wallet_until`` that of the second rail and ``lightning_until`` that of
+    Lightning, on which the invoices of ``wallet_ready`` and ``lightning_ready`` can be paid, too; ``preparing`` counts
+    the payment requests that are not decided.
     """
 
     tip: tuple[int, str]
     known_until: int
     wallet_until: int
     wallet_ready: frozenset[str]
+    lightning_until: int
+    lightning_ready: frozenset[str]
     preparing: int
     invoices: dict[str, InvoiceRow]
     in_blocks: dict[str, tuple[str, int, int, str, bool]]
@@ -50,7 +53,8 @@ class Ledger:
 
     def until(self, purchase_id: str) -> int:
         """Up to when everything that can pay this purchase is known."""
-        return min(self.known_until, self.wallet_until) if purchase_id in self.wallet_ready else self.known_until
+        wallet = self.wallet_until if purchase_id in self.wallet_ready else self.known_until
+        return min(self.known_until, wallet, self.lightning_until if purchase_id in self.lightning_ready else wallet)
 
 
 def read(database: Path) -> Ledger:
@@ -67,9 +71,9 @@ def read(database: Path) -> Ledger:
             row["purchase_id"]: _invoice(row, scripts[row["purchase_id"]])
             for row in db.execute("SELECT * FROM invoice")
         }
-        second = "FROM payment_request WHERE scope <> 'chain' AND destination"
-        ready = frozenset(row[0] for row in db.execute(f"SELECT purchase_id {second} IS NOT NULL"))
-        preparing = db.execute(f"SELECT count(*) {second} IS NULL AND unavailable IS NULL").fetchone()[0]
+        ready = db.execute("SELECT purchase_id, rail FROM payment_request WHERE destination IS NOT NULL").fetchall()
+        undecided = "SELECT count(*) FROM payment_request WHERE destination IS NULL AND unavailable IS NULL"
+        preparing = db.execute(undecided).fetchone()[0]
         blocks: dict[str, tuple[str, int, int, str, bool]] = {}
         waiting: dict[str, tuple[str, int]] = {}
         in_wallet: dict[str, tuple[str, int, bool]] = {}
@@ -91,7 +95,9 @@ def read(database: Path) -> Ledger:
         (tip["height"], tip["hash"]) if tip else (0, ""),
         until.get("chain", 0),
         until.get("wallet:simulated", 0),
-        ready,
+        _ready_on("simulated", ready),
+        next((at for scope, at in until.items() if scope.startswith("lightning")), 0),
+        _ready_on("lightning", ready),
         preparing,
         invoices,
         blocks,
@@ -101,6 +107,10 @@ def read(database: Path) -> Ledger:
         grants,
         undelivered,
     )
+
+
+def _ready_on(rail: str, ready: list[sqlite3.Row]) -> frozenset[str]:
+    return frozenset(row["purchase_id"] for row in ready if row["rail"] == rail)
 
 
 def _invoice(row: sqlite3.Row, script: bytes) -> InvoiceRow:

@@ -58,7 +58,8 @@ def mutation(what: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
     return put
 
 
-def _set(owner: Any, **replaced: Any) -> None:
+def replace_in(owner: Any, **replaced: Any) -> None:
+    """Put others in the place of what a class or module has."""
     for name, value in replaced.items():
         assert hasattr(owner, name), f"{owner} has no {name}: renew this mutation"
         setattr(owner, name, value)
@@ -69,7 +70,7 @@ def _set(owner: Any, **replaced: Any) -> None:
 
 @mutation("a block is undone, its payments stay")
 def rollback_keeps_payments() -> None:
-    _set(
+    replace_in(
         block_processing, undo=lambda conn, ref, *rest: conn.execute(delete(block).where(block.c.height == ref.height))
     )
 
@@ -84,7 +85,7 @@ def reorg_not_noticed() -> None:
         raw = bytes.fromhex(await self._call("getblock", digest, 0))
         return Forward(BlockRef(cursor.height + 1, digest), tuple(block_outputs.payments_in_block(raw, scripts)))
 
-    _set(BitcoindSource, step=step)
+    replace_in(BitcoindSource, step=step)
 
 
 @mutation("the cursor is saved first, the payments of its block a moment later")
@@ -102,12 +103,12 @@ def cursor_before_payments() -> None:
 
         await self._store.write(late)
 
-    _set(Watcher, _forward=cursor_first)
+    replace_in(Watcher, _forward=cursor_first)
 
 
 @mutation("a reward counts at once, like any payment")
 def coinbase_at_once() -> None:
-    _set(block_outputs, COINBASE_MATURITY=0)
+    replace_in(block_outputs, COINBASE_MATURITY=0)
 
 
 @mutation("the chain is known up to what its newest block says, and not up to when it was asked")
@@ -117,7 +118,7 @@ def block_time_as_known_time() -> None:
     async def up_to_the_tip(self: Any, waiting: Sequence[Payment], began: int) -> None:
         await report(self, waiting, (await self._source.status()).tip_time or began)
 
-    _set(Watcher, _report=up_to_the_tip)
+    replace_in(Watcher, _report=up_to_the_tip)
 
 
 # Amounts
@@ -131,12 +132,12 @@ def first_output_alone() -> None:
         end, payments = scan(*args, **options)
         return end, payments[:1]
 
-    _set(block_outputs, _scan=first)
+    replace_in(block_outputs, _scan=first)
 
 
 @mutation("amounts pass through floating point")
 def float_amounts() -> None:
-    _set(block_outputs, Sat=lambda value: Sat(int(value / 1e8 * 1e8)))
+    replace_in(block_outputs, Sat=lambda value: Sat(int(value / 1e8 * 1e8)))
 
 
 # Settlement and release
@@ -145,13 +146,13 @@ def float_amounts() -> None:
 @mutation("what is merely seen settles")
 def settled_when_seen() -> None:
     state = settlement._state
-    _set(settlement, _state=lambda terms, received, confirmed, **facts: state(terms, received, received, **facts))
+    replace_in(settlement, _state=lambda terms, received, confirmed, **facts: state(terms, received, received, **facts))
 
 
 @mutation("one confirmation too few is enough")
 def one_confirmation_too_few() -> None:
     observation = apply_settlement._observation
-    _set(apply_settlement, _observation=lambda row, tip, smallest: observation(row, tip + 1, smallest))
+    replace_in(apply_settlement, _observation=lambda row, tip, smallest: observation(row, tip + 1, smallest))
 
 
 @mutation("payments to expired invoices are ignored")
@@ -164,7 +165,7 @@ def late_payments_ignored() -> None:
         known = everybody(conn, scope, wanted)
         return {key: owner for key, owner in known.items() if owner.purchase_id not in over}
 
-    _set(block_processing, owners=owners)
+    replace_in(block_processing, owners=owners)
 
 
 @mutation("payments are written in one transaction, invoices settled in the next")
@@ -179,8 +180,8 @@ def settled_apart() -> None:
         pending.clear()
         await self._store.write(lambda conn: apply_settlement.settle_invoices(conn, touched, now))
 
-    _set(block_processing, settle_invoices=lambda conn, ids, *rest: pending.update(ids))
-    _set(Watcher, _forward=and_then_settle)
+    replace_in(block_processing, settle_invoices=lambda conn, ids, *rest: pending.update(ids))
+    replace_in(Watcher, _forward=and_then_settle)
 
 
 @mutation("the state is written in one transaction, the grant in the next")
@@ -195,14 +196,14 @@ def granted_apart() -> None:
         pending.clear()
         await self._store.write(lambda conn: write(conn, earned, now))
 
-    _set(key_release, grant_purchases=lambda conn, purchase_ids, now: pending.extend(purchase_ids))
-    _set(Watcher, _forward=and_then_grant)
+    replace_in(key_release, grant_purchases=lambda conn, purchase_ids, now: pending.extend(purchase_ids))
+    replace_in(Watcher, _forward=and_then_grant)
 
 
 @mutation("whether an invoice was released is not read again before it is settled")
 def release_not_reread() -> None:
     settle = settlement.settle
-    _set(
+    replace_in(
         apply_settlement,
         settle=lambda terms, seen, *, released, known_until: settle(
             terms, seen, released=False, known_until=known_until
@@ -219,12 +220,12 @@ def release_taken_back() -> None:
         if lost_at is not None:
             conn.execute(delete(grant).where(grant.c.purchase_id == purchase_id))
 
-    _set(key_release, mark_lost=take_back)
+    replace_in(key_release, mark_lost=take_back)
 
 
 @mutation("a loss that was made good stays a loss")
 def loss_never_cleared() -> None:
-    _set(key_release, mark_recovered=lambda conn, purchase_id: None)
+    replace_in(key_release, mark_recovered=lambda conn, purchase_id: None)
 
 
 @mutation("the last satoshi of the loss budget cannot be used")
@@ -237,13 +238,13 @@ def budget_never_filled() -> None:
         self._left += 1
         return True
 
-    _set(apply_settlement._Budget, covers=covers_less)
+    replace_in(apply_settlement._Budget, covers=covers_less)
 
 
 @mutation("confirmed money is summed up only while an invoice is in progress")
 def confirmed_not_renewed() -> None:
     in_progress = select(invoice.c.purchase_id).where(invoice.c.state == "processing")
-    _set(
+    replace_in(
         block_processing,
         _not_final=lambda conn: set(conn.scalars(in_progress)),
         _final_since=lambda conn, height: set(),
@@ -260,7 +261,7 @@ def known_time_never_goes_back() -> None:
         highest = update(known_until).where(known_until.c.scope == scope).values(until=max(before, until))
         conn.execute(highest)
 
-    _set(payments_known_until, set_known_until=never_back)
+    replace_in(payments_known_until, set_known_until=never_back)
 
 
 # The second rail
@@ -268,7 +269,7 @@ def known_time_never_goes_back() -> None:
 
 @mutation("what comes in on the second rail is written down, and settles nothing")
 def second_rail_not_settled() -> None:
-    _set(payments, settle_invoices=lambda *report: None)
+    replace_in(payments, settle_invoices=lambda *report: None)
 
 
 @mutation("what may still be taken back in the wallet counts like what is final")
@@ -279,7 +280,7 @@ def not_final_counts() -> None:
         seen = observation(row, tip, smallest)
         return seen if seen.final is None else replace(seen, final=True)
 
-    _set(apply_settlement, _observation=final)
+    replace_in(apply_settlement, _observation=final)
 
 
 @mutation("invoices expire by the chain alone, though the wallet is silent")
@@ -292,8 +293,8 @@ def silent_wallet_ignored() -> None:
             self.known_until = dict.fromkeys(self.known_until, conn.scalar(by_chain) or 0)
 
     over = and_(invoice.c.state == "new", invoice.c.expires_at < bindparam("until"))
-    _set(payments_known_until, _TOUCHED=select(invoice.c.purchase_id).where(over))
-    _set(apply_settlement, _CameIn=ByChain)
+    replace_in(payments_known_until, _TOUCHED=select(invoice.c.purchase_id).where(over))
+    replace_in(apply_settlement, _CameIn=ByChain)
 
 
 @mutation("when the connection to the wallet is lost, it is never made again")
@@ -303,7 +304,7 @@ def wallet_never_followed_again() -> None:
             await recorder.rail.follow(recorder.scope, recorder)
         await asyncio.Event().wait()
 
-    _set(follow_rails, follow=once)
+    replace_in(follow_rails, follow=once)
 
 
 # The mempool
@@ -315,7 +316,7 @@ def withdrawals_ignored() -> None:
         touched = block_processing._store(conn, payments, now, None)
         apply_settlement.settle_invoices(conn, touched, now)
 
-    _set(block_processing, unconfirmed=unconfirmed)
+    replace_in(block_processing, unconfirmed=unconfirmed)
 
 
 @mutation("what was scanned once is never scanned again, also when it left the mempool and came back")
@@ -324,7 +325,7 @@ def scanned_never_forgotten() -> None:
         for txid in self._ours.keys() - present:
             del self._ours[txid]
 
-    _set(Mempool, _forget_all_but=forget)
+    replace_in(Mempool, _forget_all_but=forget)
 
 
 @mutation("the mempool is known by ZMQ alone, and never read")
@@ -332,7 +333,7 @@ def zmq_alone() -> None:
     async def fetch(self: Any, missing: set[str]) -> None:
         return None
 
-    _set(Mempool, _fetch=fetch)
+    replace_in(Mempool, _fetch=fetch)
 
 
 # Scripts and staying power
@@ -343,12 +344,12 @@ def old_scripts_forgotten() -> None:
     async def load(self: Any) -> None:
         return None
 
-    _set(Watcher, _load=load)
+    replace_in(Watcher, _load=load)
 
 
 @mutation("new invoices are watched from the next restart on")
 def new_scripts_unwatched() -> None:
-    _set(OnChainRail, watch=lambda self, match_key: None)
+    replace_in(OnChainRail, watch=lambda self, match_key: None)
 
 
 @mutation("the watcher ends at the first trouble with node or disk")
@@ -357,7 +358,7 @@ def watching_ends_at_trouble() -> None:
         while await self.attempt():
             await self._source.wait(IDLE_SECONDS)
 
-    _set(Watcher, run=run)
+    replace_in(Watcher, run=run)
 
 
 @mutation("the event pump ends at the first trouble with the disk")
@@ -367,4 +368,4 @@ def pump_ends_at_trouble() -> None:
             await self._deliver_if_changed()
             await self._wake.wait()
 
-    _set(Hub, pump=pump)
+    replace_in(Hub, pump=pump)

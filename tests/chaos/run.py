@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from chaos import blocks, checkpoint, faults, loss_budget, payments, wallet
+from chaos import blocks, checkpoint, faults, lightning_events, loss_budget, payments, wallet
 from chaos.environment import Environment, Violation
 from chaos.rpc import Refused
 
@@ -36,6 +36,16 @@ WEIGHTS: dict[Event, float] = {
     wallet.take_back: 2,
     wallet.go_down: 1,
     wallet.come_back: 4,
+    lightning_events.pay: 14,
+    lightning_events.pay_after_a_part: 3,
+    lightning_events.pay_in_silence: 3,
+    lightning_events.show_receipt: 2,
+    lightning_events.mislead: 3,
+    lightning_events.report_as_failed: 2,
+    lightning_events.kill_the_relay: 1.5,
+    lightning_events.kill_the_wallet: 1.5,
+    lightning_events.come_back: 10,
+    lightning_events.outlive_invoices: 0.5,
     blocks.mine: 12,
     blocks.mine_some: 6,
     blocks.mine_many: 0.3,
@@ -127,6 +137,8 @@ def _one(environment: Environment, rng: Random, number: int) -> None:
     name = event.__name__.replace("_", " ")
     if event.__module__ == wallet.__name__:
         name = f"wallet: {name}"
+    if event.__module__ == lightning_events.__name__:
+        name = f"Lightning: {name}"
     try:
         said = event(environment, rng)
     except Refused as refusal:

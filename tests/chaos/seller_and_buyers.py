@@ -60,6 +60,12 @@ def set_up(config: Path) -> str:
     return asyncio.run(compose.init_data_folder(load_settings.load(config), "chaos"))
 
 
+def connect_wallet(gateway: GatewayProcess, token: str, connection: str) -> None:
+    """Invoices of the seller can be paid by Lightning, too."""
+    answer = gateway.ask("PUT", "/api/v1/seller/connection", {"connection": connection}, token, timeout=60)
+    assert answer.status == 200, answer.json
+
+
 def put_on_sale(gateway: GatewayProcess, token: str, folder: Path) -> list[str]:
     """A payout and a few sealed files on sale; their ids."""
     answer = gateway.ask("PUT", "/api/v1/seller/payout", {"descriptor": descriptor("wpkh")}, token)

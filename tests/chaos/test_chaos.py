@@ -25,6 +25,7 @@ def test_every_payment_survives_a_minute_and_a_half_of_chaos(bitcoind: Path) -> 
     assert report.counts["SIGKILL"] >= 5
     assert report.counts["reorg"] >= 5
     assert report.counts["released"] >= 5
+    assert report.counts["Lightning payments"] >= 5
 
 
 @pytest.mark.timeout(300)
