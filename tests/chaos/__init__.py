@@ -16,7 +16,7 @@ Read in this order:
     lightning.py, lightning_events.py    Lightning: what is paid, and what goes wrong with it
     lightning_service.py, lightning_relay.py    wallet and relay, each a process that is killed
     zmq_proxy.py, small_disk.py          what can be cut off, and what can be filled
-    mutations.py        faults put into the gateway on purpose, each of which must be caught; lightning_mutations.py has Lightning's
+    mutations.py, lightning_mutations.py    faults put into the gateway on purpose, each of which must be caught
 
 ``docs/reliability.md`` says what all this proves.
 """

@@ -38,7 +38,7 @@ def notification_believed() -> None:
 
 @mutation("an invoice that was looked up once is looked up again only when it is notified")
 def looked_up_once() -> None:
-    replace_in(lookup_schedule._Lookup, is_over=lambda self: self.looked_at is not None)
+    replace_in(lookup_schedule._Lookup, is_over=lambda self, now: self.looked_at is not None)
 
 
 @mutation("a lookup that says failed undoes a settled payment")

@@ -99,3 +99,16 @@ def test_a_clock_that_was_set_back_stops_no_question() -> None:
             schedule.looked(due.match_key, at)
             seen.add(due.match_key)
     assert len(seen) == 3
+
+
+def test_what_was_looked_up_by_a_clock_that_was_ahead_is_not_over() -> None:
+    """It ended there, and can be paid here."""
+    schedule = LookupSchedule()
+    schedule.update([request(1)])
+    ahead = START + 2 * HOUR
+    due = schedule.next(ahead)
+    assert due is not None
+    schedule.looked(due.match_key, ahead)
+    assert schedule.next(ahead + 60) is None, "its last look"
+    assert schedule.next(START + 60) is not None
+    assert schedule.known_until(START + 60) <= START + 60

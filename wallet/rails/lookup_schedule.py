@@ -28,9 +28,15 @@ class _Lookup:
     asked_at: int | None = None
     looked_at: int | None = None
 
-    def is_over(self) -> bool:
-        """Return whether it was asked for after it could be paid for the last time."""
-        return self.looked_at is not None and self.looked_at > self.request.expires_at + LATE_SECONDS
+    def is_over(self, now: int) -> bool:
+        """Return whether it was asked for after it could be paid for the last time, by a clock that was not ahead."""
+        return self.looked_at is not None and self.request.expires_at + LATE_SECONDS < self.looked_at <= now
+
+    def known_until(self, now: int) -> int:
+        """Return up to when it is known whether it was paid; what a clock said that was ahead is not known here."""
+        if self.looked_at is not None and self.looked_at <= now:
+            return self.looked_at
+        return self.request.created_at - 1
 
     def due_at(self, now: int) -> int:
         """Return when it is to be asked for (Unix seconds); before all others what lies in the future."""
@@ -69,7 +75,9 @@ class LookupSchedule:
             self._asked_at.pop()
         if len(self._asked_at) == self._asked_at.maxlen and self._asked_at[0] > now - 60:
             return None
-        lookup = self._hint() or min(self._open(), key=lambda one: (one.due_at(now), one.asked_at or 0), default=None)
+        lookup = self._hint() or min(
+            self._open(now), key=lambda one: (one.due_at(now), one.asked_at or 0), default=None
+        )
         if lookup is None or (lookup.due_at(now) > now and lookup.request.match_key not in self._hinted):
             return None
         self._hinted.discard(lookup.request.match_key)
@@ -94,10 +102,10 @@ class LookupSchedule:
 
     def known_until(self, now: int) -> int:
         """Return up to when everything is known."""
-        return min((lookup.looked_at or lookup.request.created_at - 1 for lookup in self._open()), default=now)
+        return min((now, *(lookup.known_until(now) for lookup in self._open(now))))
 
-    def _open(self) -> list[_Lookup]:
-        return [lookup for lookup in self._lookups.values() if not lookup.is_over()]
+    def _open(self, now: int) -> list[_Lookup]:
+        return [lookup for lookup in self._lookups.values() if not lookup.is_over(now)]
 
     def _hint(self) -> _Lookup | None:
         return next((self._lookups[key] for key in self._hinted if key in self._lookups), None)
