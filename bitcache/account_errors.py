@@ -12,6 +12,13 @@ class SignUpClosed(Denied):
     hint = "Ask the operator of this gateway for an invitation."
 
 
+class SignUpsFull(Denied):
+    """This gateway has as many sellers as its operator allows."""
+
+    code = "sign_ups_full"
+    hint = "Ask the operator of this gateway to raise accounts.most_sellers."
+
+
 class InviteRefused(Denied):
     """This invitation was used already, has expired, or is none."""
 

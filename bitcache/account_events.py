@@ -23,7 +23,9 @@ class AccountEventKind(StrEnum):
     PAYOUT_CHANGE_REQUESTED = "payout_change_requested"
     PAYOUT_CHANGE_CANCELLED = "payout_change_cancelled"
     PAYOUT_CHANGED = "payout_changed"
+    DELAY_CHANGE_REQUESTED = "delay_change_requested"  #: a shorter one, which waits
     DELAY_CHANGED = "delay_changed"
+    DISCONNECTED = "disconnected"  #: a Lightning wallet is asked no more
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from bitcache import sellers
-from bitcache.account_errors import AccountExists, IndexChanged, InviteRefused
-from bitcache.identifiers import new_secret, token_hash, unb64u
+from bitcache.account_errors import AccountExists, IndexChanged, InviteRefused, SignUpsFull
+from bitcache.identifiers import b64u, new_secret, token_hash, unb64u
 from bitcache.storage.sqlite_only_sql import upsert
 from bitcache.storage.tables import account_index, invite, seller
 
@@ -29,11 +29,14 @@ class Index:
     sealed: bytes
 
 
-def sign_up(conn: Connection, token: str, name: str, invite_code: str | None, now: int) -> int:
+def sign_up(conn: Connection, token: str, name: str, invite_code: str | None, now: int, *, most: int) -> int:
     """Return the id of a new seller, whose token this is.
 
-    Raise AccountExists; InviteRefused when ``invite_code`` (None: none is needed) is used up or none.
+    Raise AccountExists; InviteRefused when ``invite_code`` (None: none is needed) is used up or none; SignUpsFull
+    where ``most`` have signed up.
     """
+    if count(conn) >= most:
+        raise SignUpsFull
     digest = token_hash(token)
     if conn.scalar(select(seller.c.id).where(seller.c.token_hash == digest)) is not None:
         raise AccountExists
@@ -41,6 +44,17 @@ def sign_up(conn: Connection, token: str, name: str, invite_code: str | None, no
     if invite_code is not None:
         _use_up(conn, invite_code, seller_id, now)
     return seller_id
+
+
+def account_id(conn: Connection, seller_id: int) -> str:
+    """Return what browsers keep a seller's things under: the same for ever, and not a number that counts sellers."""
+    digest = conn.scalars(select(seller.c.token_hash).where(seller.c.id == seller_id)).one()
+    return b64u(hashlib.sha256(b"bitcache/v1 account id" + digest).digest()[:16])
+
+
+def count(conn: Connection) -> int:
+    """Return how many ever signed up: no seller is deleted."""
+    return int(conn.scalar(select(func.max(seller.c.id))) or 0)
 
 
 def make_invite(conn: Connection, now: int, expires_at: int) -> str:

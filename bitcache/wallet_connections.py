@@ -87,9 +87,10 @@ def ask(conn: Connection, seller_id: int, connection_id: int, now: int) -> None:
     rail_payout(conn, seller_id, rail, now)
 
 
-def disconnect(conn: Connection, seller_id: int) -> None:
-    """Ask no wallet of this seller any more."""
-    conn.execute(update(seller).where(seller.c.id == seller_id).values(connection_id=None))
+def disconnect(conn: Connection, seller_id: int) -> bool:
+    """Ask no wallet of this seller any more; return whether one was asked."""
+    asked = update(seller).where(seller.c.id == seller_id, seller.c.connection_id.is_not(None))
+    return bool(conn.execute(asked.values(connection_id=None)).rowcount)
 
 
 def connection_of(conn: Connection, seller_id: int) -> WalletConnection | None:

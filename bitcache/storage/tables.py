@@ -111,6 +111,7 @@ payout_change = Table(
     Column("connection_id", ForeignKey("wallet_connection.id")),
     Column("created_at", Integer, nullable=False),
     Column("effective_at", Integer, nullable=False, index=True),
+    Column("delay", Integer, comment="the seller's next payout_delay"),
     comment="where a seller will be paid, unless it is cancelled before",
 )
 

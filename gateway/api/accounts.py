@@ -14,6 +14,7 @@ from bitcache.account_events import AccountEventKind
 from bitcache.buyer_networks import Networks
 from bitcache.errors import BadInput, WorkRequired
 from bitcache.identifiers import FileId, token_hash
+from bitcache.payout_changes import PayoutChange
 from bitcache.proof_of_work import LIFETIME_SECONDS, Purpose, make_challenge, proven_bits
 from gateway.api import account_models as models
 from gateway.api import authentication
@@ -54,9 +55,10 @@ async def sign_up(request: web.Request) -> web.Response:
     networks, now = authentication.buyer_networks(request), context.clock()
     _require_work(context, asked, networks)
     invite = asked.invite if mode == "invite" else None
+    most = context.settings.accounts.most_sellers
 
     def make(conn: Connection) -> str:
-        seller_id = accounts.sign_up(conn, asked.token, asked.name, invite, now)
+        seller_id = accounts.sign_up(conn, asked.token, asked.name, invite, now, most=most)
         account_events.add(conn, seller_id, AccountEventKind.SIGNED_UP, now)
         return access_tokens.begin_session(conn, seller_id, asked.browser, now)
 
@@ -108,19 +110,23 @@ async def account(request: web.Request) -> web.Response:
 
 
 async def change_account(request: web.Request) -> web.Response:
-    """Set how long a change of payout waits; the seller's token proves who asks."""
+    """Set how long a change of payout waits, at once or (202: it is shorter) after waiting as long itself.
+
+    The seller's token proves who asks.
+    """
     context = context_of(request)
     access = await authentication.access(request, Scope.ACCOUNT)
     asked = await json_body(request, models.ChangeAccount)
     now = context.clock()
 
-    def change(conn: Connection) -> models.Account:
+    def change(conn: Connection) -> tuple[models.Account, PayoutChange | None]:
         if not access_tokens.is_owners(conn, access.seller.id, asked.proof):
             raise ProofNeeded
-        payout_changes.set_delay(conn, access.seller.id, asked.payout_delay, now)
-        return _account(conn, access, now)
+        waits = payout_changes.request(conn, access.seller.id, now, delay=asked.payout_delay)
+        return _account(conn, access, now), waits
 
-    return reply(await context.store.write(change))
+    account, waits = await context.store.write(change)
+    return reply(account, status=202 if waits is not None and waits.delay is not None else 200)
 
 
 async def make_token(request: web.Request) -> web.Response:

@@ -124,7 +124,7 @@ class Receipt(Request):
 class PayoutChange(Response):
     """A change of where a seller is paid, which waits and can be cancelled."""
 
-    to: Literal["payout", "connection"]
+    of: list[Literal["payout", "connection", "delay"]]
     created_at: UnixTime
     effective_at: UnixTime
 
@@ -133,11 +133,13 @@ class SellerInfo(Response):
     """What the seller's page needs first."""
 
     name: str
+    account: B64u16 = Field(description="the same for every session of this seller; for nobody else of any use")
     network: str
     payout: Payout | None
     connection: WalletConnection | None
     payout_change: PayoutChange | None
     payout_delay: int = Field(description="seconds that a change of payout or connection waits")
+    proof_needed: bool = Field(description="whether such a change asks who holds this token for the seller's token too")
     max_file_bytes: int
     min_price_sat: Sats
     demo: bool

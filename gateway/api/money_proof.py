@@ -9,9 +9,14 @@ from bitcache.access_tokens import Access, Scope
 from bitcache.account_errors import ProofNeeded
 
 
+def is_proof_needed(conn: Connection, access: Access) -> bool:
+    """Return whether who asks must show the seller's token too: a session, once there is something to take away."""
+    return access.scope is not Scope.OWNER and payout_changes.has_payout(conn, access.seller.id)
+
+
 def may_move_money(conn: Connection, access: Access, proof: str | None) -> None:
     """Raise ProofNeeded unless the holder of the account code is there, or there is nothing to take away yet."""
-    if access.scope is Scope.OWNER or not payout_changes.has_payout(conn, access.seller.id):
+    if not is_proof_needed(conn, access):
         return
     if proof is None or not access_tokens.is_owners(conn, access.seller.id, proof):
         raise ProofNeeded

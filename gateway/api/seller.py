@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
 from sqlalchemy import Connection
 
-from bitcache import listings, payout_changes, sellers, wallet_connections
+from bitcache import accounts, listings, payout_changes, sellers, wallet_connections
 from bitcache.access_tokens import Scope
 from bitcache.errors import BadInput
 from bitcache.identifiers import FileId, parse_file_id, unb64u
@@ -17,7 +17,7 @@ from bitcache.payment_rail import PayoutTerms
 from bitcache.payout_changes import PayoutChange
 from bitcache.sales_totals import Sales
 from gateway.api import authentication, models, wallet_connection
-from gateway.api.money_proof import may_move_money
+from gateway.api.money_proof import is_proof_needed, may_move_money
 from gateway.api.request_bodies import json_body, reply
 from gateway.context import GatewayContext, context_of
 
@@ -43,24 +43,29 @@ def routes() -> list[web.RouteDef]:
 async def info(request: web.Request) -> web.Response:
     """Send what the seller's page shows first."""
     context = context_of(request)
-    seller = await authentication.seller(request, Scope.READ)
-    payout, connection, minimum, change, delay = await context.store.read(
+    access = await authentication.access(request, Scope.READ)
+    seller = access.seller
+    account_id, payout, connection, minimum, change, delay, proof_needed = await context.store.read(
         lambda conn: (
+            accounts.account_id(conn, seller.id),
             sellers.payout_of(conn, seller.id),
             wallet_connections.connection_of(conn, seller.id),
             sellers.minimum_of(conn, seller.id),
             payout_changes.waiting(conn, seller.id),
             payout_changes.delay_of(conn, seller.id),
+            is_proof_needed(conn, access),
         )
     )
     derives = payout is not None and payout.rail == context.rails.deriving.name
     model = models.SellerInfo(
         name=seller.name,
+        account=account_id,
         network=context.rails.network,
         payout=_payout(context, payout) if payout and derives else None,
         connection=wallet_connection.model_of(context, connection) if connection else None,
         payout_change=change_model(change),
         payout_delay=delay,
+        proof_needed=proof_needed,
         max_file_bytes=context.settings.storage.max_file_bytes,
         min_price_sat=min(DUST.values()) if minimum is None else minimum,
         demo=context.demo,
@@ -114,8 +119,13 @@ def change_model(change: PayoutChange | None) -> models.PayoutChange | None:
     """Return a change that waits, as its seller sees it."""
     if change is None:
         return None
+    named: dict[Literal["payout", "connection", "delay"], int | None] = {
+        "payout": change.payout_id,
+        "connection": change.connection_id,
+        "delay": change.delay,
+    }
     return models.PayoutChange(
-        to="payout" if change.payout_id is not None else "connection",
+        of=[what for what, value in named.items() if value is not None],
         created_at=change.created_at,
         effective_at=change.effective_at,
     )

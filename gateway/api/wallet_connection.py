@@ -5,8 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 from sqlalchemy import Connection
 
-from bitcache import payout_changes, wallet_connections
+from bitcache import account_events, payout_changes, wallet_connections
 from bitcache.access_tokens import Scope
+from bitcache.account_events import AccountEventKind
 from bitcache.payout_changes import PayoutChange
 from bitcache.wallet_connections import WalletConnection
 from gateway.api import authentication, models
@@ -55,7 +56,13 @@ async def connect(request: web.Request) -> web.Response:
 async def disconnect(request: web.Request) -> web.Response:
     """Ask this seller's wallet for no more invoices; those that are open are still looked up."""
     seller = await authentication.seller(request, Scope.ACCOUNT)
-    await context_of(request).store.write(lambda conn: wallet_connections.disconnect(conn, seller.id))
+    context = context_of(request)
+
+    def end(conn: Connection) -> None:
+        if wallet_connections.disconnect(conn, seller.id):
+            account_events.add(conn, seller.id, AccountEventKind.DISCONNECTED, context.clock())
+
+    await context.store.write(end)
     return web.Response(status=204)
 
 

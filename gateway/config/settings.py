@@ -186,6 +186,11 @@ class Accounts(Section):
         description="Whether new sellers can sign up on the seller's page. open: anybody; invite: whoever has an "
         "invitation (bitcache invite); closed: nobody.",
     )
+    most_sellers: int = Field(
+        100_000,
+        ge=1,
+        description="Sellers in all, whoever signs up. Each may keep an index of 2 MiB beside what they sell.",
+    )
 
 
 class Invoices(Section):

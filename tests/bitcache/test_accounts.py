@@ -10,7 +10,7 @@ from support.market import NOW, TERMS, Market
 
 from bitcache import access_tokens, account_events, accounts, payout_changes, sellers
 from bitcache.access_tokens import MOST_SESSIONS, MOST_TOKENS, SESSION_SECONDS, Kind, Scope
-from bitcache.account_errors import AccountExists, IndexChanged, InviteRefused, ScopeMissing, TooManyTokens
+from bitcache.account_errors import AccountExists, IndexChanged, InviteRefused, ScopeMissing, SignUpsFull, TooManyTokens
 from bitcache.account_events import KEPT, AccountEventKind
 from bitcache.buyer_networks import networks_of
 from bitcache.errors import NotFound, Unauthenticated
@@ -81,7 +81,7 @@ async def test_a_rotated_token_ends_and_a_revoked_one_too(market: Market) -> Non
 async def test_of_another_seller_nothing_can_be_revoked_or_rotated(market: Market) -> None:
     await do(market, access_tokens.make_token, market.seller_id, "shop", Scope.SELL, NOW)
     [shown] = await do(market, access_tokens.of_seller, market.seller_id, NOW)
-    other = await do(market, accounts.sign_up, new_secret(), "Bob", None, NOW)
+    other = await do(market, accounts.sign_up, new_secret(), "Bob", None, NOW, most=9)
     for work, rest in ((access_tokens.revoke, ()), (access_tokens.rotate, (NOW,))):
         with pytest.raises(NotFound):
             await do(market, work, other, shown.id, *rest)
@@ -94,17 +94,17 @@ async def test_of_another_seller_nothing_can_be_revoked_or_rotated(market: Marke
 
 async def test_one_account_for_one_code(market: Market) -> None:
     with pytest.raises(AccountExists):
-        await do(market, accounts.sign_up, market.token, "Ann again", None, NOW)
+        await do(market, accounts.sign_up, market.token, "Ann again", None, NOW, most=9)
 
 
 async def test_an_invitation_is_for_one(market: Market) -> None:
     invite = await do(market, accounts.make_invite, NOW, NOW + 60)
     for wrong, at in ((new_secret(), NOW), (invite, NOW + 61)):
         with pytest.raises(InviteRefused):
-            await do(market, accounts.sign_up, new_secret(), "Bob", wrong, at)
-    assert await do(market, accounts.sign_up, new_secret(), "Bob", invite, NOW + 60)
+            await do(market, accounts.sign_up, new_secret(), "Bob", wrong, at, most=9)
+    assert await do(market, accounts.sign_up, new_secret(), "Bob", invite, NOW + 60, most=9)
     with pytest.raises(InviteRefused):
-        await do(market, accounts.sign_up, new_secret(), "Eve", invite, NOW + 60)
+        await do(market, accounts.sign_up, new_secret(), "Eve", invite, NOW + 60, most=9)
 
 
 async def test_the_index_is_not_overwritten_from_elsewhere(market: Market) -> None:
@@ -137,7 +137,7 @@ async def paid_at(market: Market) -> int:
 
 async def test_a_change_waits_as_long_as_the_seller_wished(market: Market) -> None:
     before, other = await paid_at(market), await account(market, "other")
-    await do(market, payout_changes.set_delay, market.seller_id, 3_600, NOW)
+    await do(market, payout_changes.request, market.seller_id, NOW, delay=3_600)
     change = await do(market, payout_changes.request, market.seller_id, NOW, payout_id=other)
     assert change.effective_at == NOW + 3_600
     assert await do(market, payout_changes.apply_due, NOW + 3_599) == []
@@ -151,7 +151,7 @@ async def test_a_change_waits_as_long_as_the_seller_wished(market: Market) -> No
 
 async def test_a_change_can_be_cancelled_and_the_newest_counts(market: Market) -> None:
     before, other, third = await paid_at(market), await account(market, "other"), await account(market, "third")
-    await do(market, payout_changes.set_delay, market.seller_id, 3_600, NOW)
+    await do(market, payout_changes.request, market.seller_id, NOW, delay=3_600)
     await do(market, payout_changes.request, market.seller_id, NOW, payout_id=other)
     await do(market, payout_changes.cancel, market.seller_id, NOW)
     with pytest.raises(NotFound):
@@ -166,12 +166,43 @@ async def test_a_change_can_be_cancelled_and_the_newest_counts(market: Market) -
     assert await paid_at(market) == third
 
 
+async def test_a_shorter_delay_waits_as_long_and_a_longer_one_does_not(market: Market) -> None:
+    """Whoever has the account code cannot take the waiting away first."""
+    before, other = await paid_at(market), await account(market, "other")
+    assert await do(market, payout_changes.request, market.seller_id, NOW, delay=3_600) is None
+    first = await do(market, payout_changes.request, market.seller_id, NOW, delay=0)
+    assert (first.delay, first.effective_at) == (0, NOW + 3_600)
+    both = await do(market, payout_changes.request, market.seller_id, NOW + 10, payout_id=other)
+    assert (both.delay, both.payout_id, both.effective_at) == (0, other, NOW + 3_610), "the waiting begins again"
+    await do(market, payout_changes.apply_due, NOW + 3_600)
+    assert await paid_at(market) == before
+    longer = await do(market, payout_changes.request, market.seller_id, NOW + 20, delay=7_200)
+    assert (longer.delay, longer.payout_id, longer.effective_at) == (None, other, NOW + 3_610)
+    assert await do(market, payout_changes.delay_of, market.seller_id) == 7_200
+    await do(market, payout_changes.apply_due, NOW + 3_610)
+    assert await paid_at(market) == other
+    assert await do(market, payout_changes.delay_of, market.seller_id) == 7_200
+    await do(market, payout_changes.request, market.seller_id, NOW, delay=60)
+    assert await do(market, payout_changes.request, market.seller_id, NOW, delay=9_000) is None
+    assert await do(market, payout_changes.waiting, market.seller_id) is None, "nothing is left of it"
+    kinds = [event.kind for event in await do(market, account_events.of_seller, market.seller_id)]
+    assert kinds.count(AccountEventKind.DELAY_CHANGED) == 3
+    assert kinds.count(AccountEventKind.DELAY_CHANGE_REQUESTED) == 2
+
+
+async def test_sign_ups_are_bounded_in_all(market: Market) -> None:
+    for number in range(2):
+        await do(market, accounts.sign_up, new_secret(), str(number), None, NOW, most=3)
+    with pytest.raises(SignUpsFull):
+        await do(market, accounts.sign_up, new_secret(), "one too many", None, NOW, most=3)
+
+
 async def test_without_a_delay_and_the_first_time_it_is_at_once(market: Market) -> None:
     other = await account(market, "other")
     assert await do(market, payout_changes.request, market.seller_id, NOW, payout_id=other) is None
     assert await paid_at(market) == other
-    new = await do(market, accounts.sign_up, new_secret(), "Bob", None, NOW)
-    await do(market, payout_changes.set_delay, new, 3_600, NOW)
+    new = await do(market, accounts.sign_up, new_secret(), "Bob", None, NOW, most=9)
+    await do(market, payout_changes.request, new, NOW, delay=3_600)
     assert await do(market, payout_changes.request, new, NOW, payout_id=other) is None
 
 

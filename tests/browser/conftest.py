@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright, expect
 
 from browser.browser_harness import BrowserHarness, gateway
 from browser.chromium import ARGS, CHROMIUM
@@ -43,6 +43,12 @@ class Visitor:
         page = await self.page(**options)
         await page.goto(link)
         return page
+
+    async def prove(self, page: Page, secret: str) -> None:
+        """Answer the page that asks for the account code (or the seller token) before the money goes elsewhere."""
+        await expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+        await page.get_by_label("Account code").fill(secret)
+        await page.get_by_role("button", name="Confirm").click()
 
     def _console(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):

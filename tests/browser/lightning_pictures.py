@@ -64,6 +64,8 @@ async def lightning_states(studio: Studio, link: str) -> None:
             await studio.shoot("lightning-tells-nothing", page)
             service.answers.clear()
             await page.get_by_role("button", name="Connect", exact=True).click()
+            await page.get_by_label("Account code").fill(studio.harness.token)
+            await page.get_by_role("button", name="Confirm").click()
             await page.get_by_role("button", name="Publish").wait_for()
             await page.get_by_text("Lightning wallet", exact=True).click()
             await studio.shoot("lightning-address", page)

@@ -38,6 +38,7 @@ async def test_a_seller_connects_a_wallet_and_a_buyer_pays_by_it(visitor: Visito
     await seller.get_by_label("Wallet connection").fill(SCHEME)
     assert await complaints(seller) == []
     await seller.get_by_role("button", name="Connect", exact=True).press("Enter")
+    await visitor.prove(seller, harness.token)
     await seller.get_by_text("Lightning wallet", exact=True).press("Enter")
     await expect(seller.get_by_text("receive only")).to_be_visible()
     wallet = await harness.lightning()
@@ -152,6 +153,7 @@ async def test_an_address_is_refused_with_the_reason_or_taken(
         visitor.wrong = [line for line in visitor.wrong if "400" not in line]
         service.answers.clear()
         await seller.get_by_role("button", name="Connect", exact=True).click()
+        await visitor.prove(seller, harness.token)
         await seller.get_by_role("button", name="Publish").wait_for()
         await seller.get_by_text("Lightning wallet", exact=True).click()
         await expect(seller.get_by_text(f"{service.address}: receive only, by Lightning address")).to_be_visible()

@@ -39,7 +39,9 @@ async def accounts(harness: BrowserHarness) -> list[str]:
     return await harness.context.store.read(lambda conn: list(conn.scalars(select(payout.c.account))))
 
 
-async def test_only_the_answer_yes_changes_where_one_is_paid(page: Page, harness: BrowserHarness) -> None:
+async def test_only_the_answer_yes_changes_where_one_is_paid(
+    page: Page, harness: BrowserHarness, visitor: Visitor
+) -> None:
     """Three addresses to compare; another paste, or leaving it, changes nothing."""
     before = await accounts(harness)
     field = page.get_by_label("Descriptor or")
@@ -59,6 +61,7 @@ async def test_only_the_answer_yes_changes_where_one_is_paid(page: Page, harness
     await field.fill(f"tr({KEY}/0/*)")
     await page.get_by_role("button", name="Continue").click()
     await page.get_by_role("button", name="Yes, these").click()
+    await visitor.prove(page, harness.token)
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
     assert sorted(text[:3] for text in await accounts(harness)) == ["tr(", "wpk"]
     await page.get_by_text("Payout wallet", exact=True).click()
@@ -75,6 +78,7 @@ async def test_a_key_that_does_not_say_its_addresses_is_asked_for_them(
     await page.get_by_role("button", name="Nested SegWit").click()
     await expect(page.locator(".addresses li").first).to_contain_text("2")
     await page.get_by_role("button", name="Yes, these").click()
+    await visitor.prove(page, harness.token)
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
     assert any(text.startswith("sh(wpkh(") for text in await accounts(harness))
     visitor.wrong = [line for line in visitor.wrong if "400" not in line]
@@ -120,6 +124,7 @@ async def test_files_that_become_too_cheap_are_named_before_and_marked_after(
     await page.get_by_role("button", name="Continue").click()
     await expect(page.get_by_text("1 of your files costs less than 540")).to_be_visible()
     await page.get_by_role("button", name="Yes, these").click()
+    await visitor.prove(page, harness.token)
     await expect(page.get_by_text("It costs less than 540")).to_be_visible()
     buyer = await visitor.buy(link)
     await expect(buyer.get_by_text("This file costs less than")).to_be_visible()

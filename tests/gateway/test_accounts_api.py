@@ -224,7 +224,7 @@ async def test_a_change_waits_is_shown_and_can_be_cancelled(open_door: GatewayHa
         assert (await be_paid(open_door, session, proof=token)).status == 202
         shown = (await open_door.call("GET", "/seller", session)).json
         assert shown["payout"]["addresses"] == before
-        assert shown["payout_change"]["to"] == "payout"
+        assert shown["payout_change"]["of"] == ["payout"]
         assert shown["payout_change"]["effective_at"] - shown["payout_change"]["created_at"] == 3_600
         assert (await open_door.call("DELETE", f"{PAYOUT}/change", session)).status == 204
         assert (await open_door.call("GET", "/seller", session)).json["payout_change"] is None
@@ -241,6 +241,40 @@ async def test_a_change_waits_is_shown_and_can_be_cancelled(open_door: GatewayHa
     kinds = [event["kind"] for event in (await open_door.call("GET", "/account", session)).json["events"]]
     assert kinds[:2] == ["payout_changed", "payout_change_requested"]
     assert kinds.count("payout_change_cancelled") == 2
+
+
+async def test_waiting_less_waits_itself(open_door: GatewayHarness) -> None:
+    token, session = await signed_up(open_door)
+    await be_paid(open_door, session)
+    for seconds, status, holds in ((3_600, 200, 3_600), (0, 202, 3_600), (7_200, 200, 7_200)):
+        asked = {"payout_delay": seconds, "proof": token}
+        got = await open_door.call("PATCH", "/account", session, json=asked)
+        assert (got.status, got.json["payout_delay"]) == (status, holds)
+        shown = (await open_door.call("GET", "/seller", session)).json["payout_change"]
+        assert (shown and shown["of"]) == (["delay"] if status == 202 else None)
+
+
+async def test_a_stolen_session_cannot_empty_the_account_and_fill_it_anew(open_door: GatewayHarness) -> None:
+    _, session = await signed_up(open_door)
+    assert (await open_door.call("PUT", "/seller/connection", session, json={"connection": SCHEME})).status == 200
+    for _ in range(2):
+        assert (await open_door.call("DELETE", "/seller/connection", session)).status == 204
+    assert (await be_paid(open_door, session)).status == 403
+    got = await open_door.call("PUT", "/seller/connection", session, json={"connection": SCHEME})
+    assert (got.status, got.json["code"]) == (403, "proof_needed")
+    kinds = [event["kind"] for event in (await open_door.call("GET", "/account", session)).json["events"]]
+    assert kinds.count("disconnected") == 1
+
+
+async def test_no_more_sellers_than_the_operator_allows(open_one: Open) -> None:
+    async with open_one(accounts={"sign_up": "open", "most_sellers": 2}) as gateway:
+        token, session = await signed_up(gateway)
+        got = await sign_up(gateway, fresh_token())
+        assert (got.status, got.json["code"]) == (403, "sign_ups_full")
+        names = [
+            (await gateway.call("GET", "/seller", held)).json["account"] for held in (token, session, gateway.token)
+        ]
+        assert names[0] == names[1] != names[2]
 
 
 @pytest.mark.parametrize("text", [BIP84_ZPUB, "nonsense"])

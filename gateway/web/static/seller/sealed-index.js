@@ -7,34 +7,51 @@ import { concat, fromUtf8, utf8 } from "../sealing/bytes.js";
 import { GatewayError } from "../sealing/errors.js";
 import { getIndex, putIndex } from "./account-api.js";
 import { get, put, remove } from "./indexed-db.js";
-import { keepLink, keptLinks } from "./saved-links.js";
+import { adoptLinks, forgetLinks, keepLinks, keptLinks } from "./saved-links.js";
 
 /** @typedef {import("./saved-links.js").Kept} Kept */
 /** @typedef {Record<string, Kept>} Files by file id */
 
-const KEY = "index-key";
+/** @param {string} account as the gateway names it */
+const keyName = (account) => `index-key ${account}`;
 const NONCE_BYTES = 12;
 const CONTEXT = utf8("bitcache/v1 account index");
 /** Two windows that publish at once: the later one reads again. */
 const ROUNDS = 5;
 
-/** @param {CryptoKey} key that scripts may use and not read */
-export const keepIndexKey = (key) => put(KEY, key);
+/**
+ * @param {string} account
+ * @param {CryptoKey} key that scripts may use and not read
+ */
+export const keepIndexKey = (account, key) => put(keyName(account), key);
 
-export const forgetIndexKey = () => remove(KEY);
+/**
+ * Leave nothing of an account in this browser; links that are kept nowhere else stay.
+ * @param {string} account
+ */
+export async function forgetAccount(account) {
+  if (await syncIndex(account).catch(() => false)) forgetLinks(account);
+  await remove(keyName(account)).catch(() => {}); // where nothing may be kept, nothing is
+}
 
-/** Make this browser and the account's index hold the same files: what either has the other gets. */
-export async function syncIndex() {
-  const key = await get(KEY).catch(() => undefined);
-  if (!key) return; // signed in by a token alone: what is kept here is kept here
+/**
+ * Make this browser and the account's index hold the same files: what either has the other gets.
+ * @param {string} account
+ * @returns {Promise<boolean>} whether they do; false: signed in by a token alone, what is kept here is kept here
+ */
+export async function syncIndex(account) {
+  adoptLinks(account);
+  const key = await get(keyName(account)).catch(() => undefined);
+  if (!key) return false;
   for (let round = 1; ; round++) {
     const kept = await getIndex();
     const files = kept.version ? await openIndex(key, kept.sealed) : {};
-    for (const [fileId, file] of Object.entries(files)) if (!(fileId in keptLinks())) keepLink(fileId, file);
-    const all = { ...files, ...keptLinks() };
-    if (Object.keys(all).every((fileId) => fileId in files)) return;
+    const all = { ...files, ...keptLinks(account) };
+    keepLinks(account, all);
+    if (Object.keys(all).every((fileId) => fileId in files)) return true;
     try {
-      return await putIndex(await sealIndex(key, all), kept.version);
+      await putIndex(await sealIndex(key, all), kept.version);
+      return true;
     } catch (error) {
       if (!(error instanceof GatewayError) || error.code !== "index_changed" || round === ROUNDS) throw error;
     }

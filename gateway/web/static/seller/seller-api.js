@@ -7,8 +7,8 @@ import { token } from "./seller-token.js";
  * @typedef {{script_type: string, network: string, addresses: string[], next_index: number, gap_hint: number, slowed: boolean, paused: string | null}} Payout
  * @typedef {{script_type: string, network: string, addresses: string[], min_price_sat: number, too_cheap: number}} PayoutCheck
  * @typedef {{rail: string, kind: string, label: string, created_at: number | null, last_answer: number | null, failures: number}} WalletConnection
- * @typedef {{name: string, network: string, payout: Payout | null, connection: WalletConnection | null,
- *   payout_change: {to: string, created_at: number, effective_at: number} | null, payout_delay: number, max_file_bytes: number, min_price_sat: number, demo: boolean,
+ * @typedef {{name: string, account: string, network: string, payout: Payout | null, connection: WalletConnection | null,
+ *   payout_change: {of: string[], created_at: number, effective_at: number} | null, payout_delay: number, proof_needed: boolean, max_file_bytes: number, min_price_sat: number, demo: boolean,
  *   simulated: boolean}} Seller
  * @typedef {{file_id: string, price_sat: number, sealed_size: number, created_at: number, path: string,
  *   sales: {settled: number, pending: number, received_sat: number}}} Listing
@@ -37,6 +37,13 @@ export const checkPayout = (descriptor, type) =>
  */
 export const putPayout = (descriptor, type, proof) =>
   json("/seller/payout", { method: "PUT", bearer: bearer(), json: { descriptor, script_type: type, proof } });
+
+/**
+ * Ask a wallet what it is; nothing is changed.
+ * @param {string} connection what the wallet exports: a secret
+ * @returns {Promise<WalletConnection>}
+ */
+export const checkConnection = (connection) => json("/seller/connection/check", { method: "POST", bearer: bearer(), json: { connection } });
 
 /**
  * Ask this wallet for Lightning invoices from now on; it is tried first.

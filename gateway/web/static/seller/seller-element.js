@@ -4,8 +4,8 @@ import { newAccountCode } from "../sealing/account-code.js";
 import { report } from "../sealing/errors.js";
 import { h, present } from "../ui/dom.js";
 import { errorText, t } from "../ui/translations.js";
-import { checkPayout, deleteConnection, getListings, getSeller, putConnection, putPayout } from "./seller-api.js";
-import { keepLink, keptLinks } from "./saved-links.js";
+import { checkConnection, checkPayout, deleteConnection, getListings, getSeller, putConnection, putPayout } from "./seller-api.js";
+import { keepLinks, keptLinks } from "./saved-links.js";
 import { publish } from "./publish.js";
 import { cancelPayoutChange, getAccount, makeToken, revoke, rotateToken, setPayoutDelay } from "./account-api.js";
 import { syncIndex } from "./sealed-index.js";
@@ -80,7 +80,7 @@ export class BitcacheSeller extends HTMLElement {
       this.#seller = null;
       return this.#askSignIn(errorText(problem));
     }
-    syncIndex().catch(() => {}); // the next visit tries again
+    syncIndex(this.#seller.account).catch(() => {}); // the next visit tries again
     if (this.#seller.payout || this.#seller.connection) this.#home();
     else this.#askPayout();
   }
@@ -103,21 +103,20 @@ export class BitcacheSeller extends HTMLElement {
   #canSell = () => Boolean(this.#seller?.payout || this.#seller?.connection);
 
   #askConnection() {
-    const connect = (/** @type {string} */ connection) => this.#withProof((proof) => putConnection(connection, proof));
+    const connect = async (/** @type {string} */ connection) => {
+      await checkConnection(connection); // before the account code is asked for
+      await this.#withProof((proof) => putConnection(connection, proof));
+    };
     this.#show(lightningView(connect, { keep: () => (this.#canSell() ? this.#home() : this.#askPayout()) }), this.#account());
   }
 
   /**
-   * Do what moves the money; where the gateway asks for it, after the account code was entered again.
+   * Do what moves the money: once there is something to take away, after the account code was entered again.
    * @param {(proof: string | null) => Promise<unknown>} work
    */
   async #withProof(work) {
-    try {
-      await work(null);
-    } catch (error) {
-      if (report(error).code !== "proof_needed") throw error;
-      return this.#askProof(work);
-    }
+    if (this.#seller?.proof_needed) return this.#askProof(work);
+    await work(null);
     await this.#enter();
   }
 
@@ -177,7 +176,7 @@ export class BitcacheSeller extends HTMLElement {
 
   async #refresh() {
     const page = await getListings().catch(() => ({ listings: [], next: null }));
-    const view = listingsView(page, getListings, { links: keptLinks(), smallest: this.#seller?.min_price_sat ?? 0 }, ({ price_sat: price }, { link, title }) => this.#showSold({ link, title, price }));
+    const view = listingsView(page, getListings, { links: keptLinks(this.#seller?.account ?? ""), smallest: this.#seller?.min_price_sat ?? 0 }, ({ price_sat: price }, { link, title }) => this.#showSold({ link, title, price }));
     this.#list.replaceChildren(view);
   }
 
@@ -189,8 +188,9 @@ export class BitcacheSeller extends HTMLElement {
     addEventListener("beforeunload", stay);
     try {
       const { fileId, buyerLink } = await publish(sale, progress.listener, abort.signal);
-      keepLink(fileId, { link: buyerLink, title: sale.title });
-      syncIndex().catch(() => {}); // the next visit tries again
+      const account = this.#seller?.account ?? "";
+      keepLinks(account, { [fileId]: { link: buyerLink, title: sale.title } });
+      syncIndex(account).catch(() => {}); // the next visit tries again
       this.#showSold({ link: buyerLink, title: sale.title, price: sale.price });
     } catch (error) {
       const problem = /** @type {any} */ (error).code ? /** @type {{code: string}} */ (error) : report(error);
@@ -207,7 +207,7 @@ export class BitcacheSeller extends HTMLElement {
 
   #account() {
     const seller = /** @type {import("./seller-api.js").Seller} */ (this.#seller);
-    const out = async () => (await leave(), (this.#seller = null), this.#askSignIn());
+    const out = async () => (await leave(seller.account), (this.#seller = null), this.#askSignIn());
     const away = h("button", { type: "button", class: "plain", onclick: out }, t("sell.signout"));
     const security = h("button", { type: "button", class: "plain", onclick: () => this.#showAccount() }, t("sell.account.title"));
     const change = h("button", { type: "button", class: "plain", onclick: () => this.#askPayout() }, t("sell.payout.change"));

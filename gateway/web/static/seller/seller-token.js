@@ -1,8 +1,23 @@
-/** The seller's token: for this tab, or for this device when the seller asks for it. */
+/** The seller's session: for this tab, or for this device when the seller asks for it; where nothing may be kept, for this page. */
 
 const KEY = "bitcache.token";
+/** @type {string | null} */
+let ofThisPage = null;
 
-export const token = () => sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
+/**
+ * @template T
+ * @param {() => T} work with a storage that this browser may refuse
+ * @returns {T | null}
+ */
+function allowed(work) {
+  try {
+    return work();
+  } catch {
+    return null;
+  }
+}
+
+export const token = () => ofThisPage ?? allowed(() => sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY));
 
 /**
  * @param {string} value
@@ -10,10 +25,12 @@ export const token = () => sessionStorage.getItem(KEY) ?? localStorage.getItem(K
  */
 export function signIn(value, remember) {
   signOut();
-  (remember ? localStorage : sessionStorage).setItem(KEY, value);
+  ofThisPage = value;
+  allowed(() => (remember ? localStorage : sessionStorage).setItem(KEY, value));
 }
 
 export function signOut() {
-  sessionStorage.removeItem(KEY);
-  localStorage.removeItem(KEY);
+  ofThisPage = null;
+  allowed(() => sessionStorage.removeItem(KEY));
+  allowed(() => localStorage.removeItem(KEY));
 }

@@ -3,7 +3,8 @@
 import { accountSecrets, parseAccountCode } from "../sealing/account-code.js";
 import { GatewayError } from "../sealing/errors.js";
 import { beginSession, endSession, signUp } from "./account-api.js";
-import { forgetIndexKey, keepIndexKey, syncIndex } from "./sealed-index.js";
+import { forgetAccount, keepIndexKey, syncIndex } from "./sealed-index.js";
+import { getSeller } from "./seller-api.js";
 import { signIn, signOut } from "./seller-token.js";
 
 /** A seller token as `bitcache init` shows it. */
@@ -15,11 +16,30 @@ const TOKEN = /^[A-Za-z0-9_-]{43}$/;
  * @throws {GatewayError} `account_code_wrong` for what is neither
  */
 export async function signInWith(text, remember) {
-  if (TOKEN.test(text)) return signIn(text, remember);
+  if (TOKEN.test(text)) return signIn(await sessionOf(text), remember);
   const secrets = await secretsOf(text);
   signIn(await beginSession(secrets.token, browserName()), remember);
-  await keepIndexKey(secrets.indexKey);
-  await syncIndex();
+  await syncIndex(await keepKey(secrets.indexKey));
+}
+
+/**
+ * What this browser holds: never the seller's own token, which alone moves the money.
+ * @param {string} token
+ */
+async function sessionOf(token) {
+  try {
+    return await beginSession(token, browserName());
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === "scope_missing") return token; // a program's, or a session already
+    throw error;
+  }
+}
+
+/** @param {CryptoKey} indexKey */
+async function keepKey(indexKey) {
+  const { account } = await getSeller();
+  await keepIndexKey(account, indexKey).catch(() => {}); // where nothing may be kept, links are shown until the page closes
+  return account;
 }
 
 /**
@@ -31,14 +51,17 @@ export async function signUpWith(code, name, invite) {
   const secrets = await secretsOf(code);
   const session = await signUp({ token: secrets.token, name, browser: browserName(), ...(invite ? { invite } : {}) });
   signIn(session, false);
-  await keepIndexKey(secrets.indexKey);
+  await keepKey(secrets.indexKey);
 }
 
-/** End this session, here and at the gateway. */
-export async function leave() {
+/**
+ * End this session, here and at the gateway.
+ * @param {string} account
+ */
+export async function leave(account) {
+  await forgetAccount(account);
   await endSession().catch(() => {}); // away or over already: this browser forgets it all the same
   signOut();
-  await forgetIndexKey().catch(() => {});
 }
 
 /**

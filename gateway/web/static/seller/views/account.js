@@ -112,8 +112,11 @@ const eventLine = ({ kind, about, at }) => h("li", { class: "small" }, `${when(a
 
 /**
  * Shown on every screen while a change of payout waits.
- * @param {{to: string, effective_at: number}} change
+ * @param {{of: string[], effective_at: number}} change
  * @param {() => void} cancel
  */
-export const changeNotice = ({ to, effective_at: at }, cancel) =>
-  h("div", { class: "notice warn stack", role: "status" }, t(to === "payout" ? "sell.change.payout" : "sell.change.connection", { time: when(at) }), h("button", { type: "button", class: "button", onclick: cancel }, t("sell.change.cancel")));
+export function changeNotice({ of: what, effective_at: at }, cancel) {
+  const lines = what.map((changed) => h("p", {}, t(`sell.change.${changed}`, { time: when(at) })));
+  const button = h("button", { type: "button", class: "button", onclick: cancel }, t("sell.change.cancel"));
+  return h("div", { class: "notice warn stack", role: "status" }, ...lines, h("p", {}, t("sell.change.you")), button);
+}
