@@ -42,6 +42,8 @@ Beside it:
       account_events.py        what happened to an account
       account_errors.py        the errors of all this
       sign_up_limits.py        how many may sign up from where
+      seller_quotas.py         what one seller may keep here
+      sellers_overview.py      what an operator sees of them
     address_journal.py       how far each account's addresses were given out, kept outside the database
     sales_totals.py          what each listing sold, as sums
     unpaid_address_runs.py   addresses never paid, as runs

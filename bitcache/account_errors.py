@@ -59,3 +59,10 @@ class IndexChanged(BadInput):
 
     code = "index_changed"
     hint = "Read it again, put your change into it, and send that."
+
+
+class QuotaExceeded(Denied):
+    """This seller has as much here as one seller may have."""
+
+    code = "quota_exceeded"
+    hint = "Ask the operator of this gateway to raise accounts.bytes_per_seller or accounts.listings_per_seller."

@@ -11,12 +11,14 @@ from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
+from bitcache import seller_quotas
 from bitcache.blob_store import Arrived, BlobStore
-from bitcache.errors import BitcacheError, DiskFull, NotFound, TooManyUploads, UploadExists, UploadTooLarge
+from bitcache.errors import BitcacheError, DiskFull, NotFound, UploadExists, UploadTooLarge
 from bitcache.identifiers import FileId
 from bitcache.sealing import container
+from bitcache.seller_quotas import SellerQuota
 from bitcache.storage.database import Store
 from bitcache.storage.tables import listing, upload
 
@@ -40,12 +42,13 @@ async def begin(
     max_bytes: int,
     now: int,
     *,
-    most: int = 100,
+    quota: SellerQuota,
 ) -> None:
-    """Announce an upload of ``sealed_size`` bytes; a seller has ``most`` at once.
+    """Announce an upload of ``sealed_size`` bytes.
 
     Raise UploadTooLarge (over ``max_bytes``), NotSealed (no sealed file has that size), UploadExists,
-    TooManyUploads, and DiskFull (no room for it beside what other uploads still lack).
+    TooManyUploads and QuotaExceeded (over the seller's ``quota``), and DiskFull (no room for it beside what other
+    uploads still lack).
     """
     if sealed_size > max_bytes:
         raise UploadTooLarge(f"this gateway takes files of at most {max_bytes} bytes", max_bytes=max_bytes)
@@ -54,9 +57,7 @@ async def begin(
 
     def look(conn: Connection) -> None:
         _refuse_taken(conn, file_id)
-        open_ones = select(func.count()).select_from(upload).where(upload.c.seller_id == seller_id)
-        if conn.execute(open_ones).scalar_one() >= most:
-            raise TooManyUploads(f"{most} uploads wait to be finished", most=most)
+        seller_quotas.check_room(conn, seller_id, sealed_size, quota)
         lacking = _lacking(conn, blobs)
         if sealed_size + lacking > blobs.free_bytes():
             hint = "Finish or delete the uploads that were begun, or free some space." if lacking else None

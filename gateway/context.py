@@ -14,6 +14,7 @@ from bitcache.invoice_batching import InvoiceBatcher
 from bitcache.issue_invoices import InvoicePolicy
 from bitcache.master_key import MasterKey
 from bitcache.rails import Rails
+from bitcache.seller_quotas import SellerQuota
 from bitcache.sign_up_limits import SignUpLimits
 from bitcache.storage.database import Store
 from gateway.config.settings import Settings
@@ -62,6 +63,13 @@ class GatewayContext:
     proxy_notice: UnlistedProxy
     counters: Counters = field(default_factory=Counters)
     sign_up_limits: SignUpLimits = field(default_factory=SignUpLimits)
+
+    @property
+    def seller_quota(self) -> SellerQuota:
+        """What one seller may have here."""
+        accounts = self.settings.accounts
+        uploads = self.settings.limits.uploads_per_seller
+        return SellerQuota(accounts.bytes_per_seller, accounts.listings_per_seller, uploads)
 
     @property
     def demo(self) -> bool:

@@ -129,6 +129,15 @@ class PayoutChange(Response):
     effective_at: UnixTime
 
 
+class SellerQuota(Response):
+    """What one seller has here, and may have."""
+
+    bytes_used: int = Field(description="sealed; unfinished uploads with what they announced")
+    bytes_most: int
+    listings_used: int
+    listings_most: int
+
+
 class SellerInfo(Response):
     """What the seller's page needs first."""
 
@@ -141,6 +150,7 @@ class SellerInfo(Response):
     payout_delay: int = Field(description="seconds that a change of payout or connection waits")
     proof_needed: bool = Field(description="whether such a change asks who holds this token for the seller's token too")
     max_file_bytes: int
+    quota: SellerQuota
     min_price_sat: Sats
     demo: bool
     simulated: bool

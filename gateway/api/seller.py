@@ -8,7 +8,7 @@ from typing import Any, Literal
 from aiohttp import web
 from sqlalchemy import Connection
 
-from bitcache import accounts, listings, payout_changes, sellers, wallet_connections
+from bitcache import accounts, listings, payout_changes, seller_quotas, sellers, wallet_connections
 from bitcache.access_tokens import Scope
 from bitcache.errors import BadInput
 from bitcache.identifiers import FileId, parse_file_id, unb64u
@@ -16,6 +16,7 @@ from bitcache.money import DUST
 from bitcache.payment_rail import PayoutTerms
 from bitcache.payout_changes import PayoutChange
 from bitcache.sales_totals import Sales
+from bitcache.seller_quotas import SellerQuota
 from gateway.api import authentication, models, wallet_connection
 from gateway.api.money_proof import is_proof_needed, may_move_money
 from gateway.api.request_bodies import json_body, reply
@@ -45,7 +46,7 @@ async def info(request: web.Request) -> web.Response:
     context = context_of(request)
     access = await authentication.access(request, Scope.READ)
     seller = access.seller
-    account_id, payout, connection, minimum, change, delay, proof_needed = await context.store.read(
+    account_id, payout, connection, minimum, change, delay, proof_needed, used = await context.store.read(
         lambda conn: (
             accounts.account_id(conn, seller.id),
             sellers.payout_of(conn, seller.id),
@@ -54,6 +55,7 @@ async def info(request: web.Request) -> web.Response:
             payout_changes.waiting(conn, seller.id),
             payout_changes.delay_of(conn, seller.id),
             is_proof_needed(conn, access),
+            seller_quotas.used(conn, seller.id),
         )
     )
     derives = payout is not None and payout.rail == context.rails.deriving.name
@@ -67,6 +69,7 @@ async def info(request: web.Request) -> web.Response:
         payout_delay=delay,
         proof_needed=proof_needed,
         max_file_bytes=context.settings.storage.max_file_bytes,
+        quota=_quota(used, context.seller_quota),
         min_price_sat=min(DUST.values()) if minimum is None else minimum,
         demo=context.demo,
         simulated=context.simulated,
@@ -113,6 +116,15 @@ async def cancel_change(request: web.Request) -> web.Response:
     context = context_of(request)
     await context.store.write(lambda conn: payout_changes.cancel(conn, seller.id, context.clock()))
     return web.Response(status=204)
+
+
+def _quota(used: SellerQuota, most: SellerQuota) -> models.SellerQuota:
+    return models.SellerQuota(
+        bytes_used=used.bytes,
+        bytes_most=most.bytes,
+        listings_used=used.listings + used.uploads,
+        listings_most=most.listings,
+    )
 
 
 def change_model(change: PayoutChange | None) -> models.PayoutChange | None:

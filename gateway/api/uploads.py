@@ -59,8 +59,8 @@ async def create(request: web.Request) -> web.Response:
     _refuse_other_extensions(request)
     length = _number(request, "Upload-Length")
     file_id = _file_id(request.headers.get("Upload-Metadata", ""))
-    limit, most = context.settings.storage.max_file_bytes, context.settings.limits.uploads_per_seller
-    await uploads.begin(context.store, context.blobs, seller.id, file_id, length, limit, context.clock(), most=most)
+    limit, quota = context.settings.storage.max_file_bytes, context.seller_quota
+    await uploads.begin(context.store, context.blobs, seller.id, file_id, length, limit, context.clock(), quota=quota)
     return web.Response(status=201, headers={"Location": f"{PATH}/{file_id}", "Upload-Offset": "0"})
 
 

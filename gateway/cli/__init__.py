@@ -10,6 +10,7 @@
     sell.py  sell_run.py  buy.py  buy_run.py
     doctor.py  doctor_run.py               what is well, and what is not
     invite.py  invite_run.py               invitations, and tokens for programs
+    sellers.py  sellers_run.py             who sells here, for the operator
     rescan.py  rescan_run.py               stored payments compared with the chain
     resume_sales.py  resume_sales_run.py   after a backup was put back
 

@@ -14,6 +14,7 @@ from gateway.cli.invite import invite_command, token_command
 from gateway.cli.rescan import rescan_command
 from gateway.cli.resume_sales import resume_sales_command
 from gateway.cli.sell import sell_command
+from gateway.cli.sellers import sellers_command
 from gateway.cli.serve import serve_command
 from gateway.demo.command import demo_command
 
@@ -52,6 +53,7 @@ for _name, _command in (
     ("resume-sales", resume_sales_command),
     ("invite", invite_command),
     ("token", token_command),
+    ("sellers", sellers_command),
 ):
     app.command(_name)(_command)
 

@@ -18,7 +18,7 @@ maintenance.py       what is done once an hour
 
 from __future__ import annotations
 
-from gateway.compose.account_tools import make_invite, make_token
+from gateway.compose.account_tools import all_sellers, make_invite, make_token
 from gateway.compose.chain_selection import (
     ChainChoice,
     PrivateChain,
@@ -46,6 +46,7 @@ __all__ = [
     "PrivateLightning",
     "WalletFacts",
     "Zmq",
+    "all_sellers",
     "bitcoind_program",
     "check_payout",
     "choose_chain",

@@ -11,6 +11,7 @@ from bitcache import access_tokens, account_events, accounts, sellers
 from bitcache.access_tokens import Scope
 from bitcache.account_events import AccountEventKind
 from bitcache.errors import BadInput
+from bitcache.sellers_overview import SellerOverview, sellers_overview
 from bitcache.storage.database import Store
 from gateway.compose.init_data_folder import set_up
 from gateway.config.settings import Settings
@@ -42,6 +43,12 @@ async def make_token(settings: Settings, seller: str | None, name: str, scope: S
             return access_tokens.make_token(conn, found[0].id, name, scope, now)
 
         return await store.write(make)
+
+
+async def all_sellers(settings: Settings, most: int) -> list[SellerOverview]:
+    """Return who sells here, those with the most bytes first."""
+    async with _store(settings) as store:
+        return await store.read(lambda conn: sellers_overview(conn, most))
 
 
 @asynccontextmanager

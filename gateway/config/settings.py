@@ -191,6 +191,13 @@ class Accounts(Section):
         ge=1,
         description="Sellers in all, whoever signs up. Each may keep an index of 2 MiB beside what they sell.",
     )
+    bytes_per_seller: int = Field(
+        100 * GIB,
+        ge=2**20,
+        le=2**52,
+        description="Sealed bytes that one seller may keep here, unfinished uploads included.",
+    )
+    listings_per_seller: int = Field(10_000, ge=1, description="Files that one seller may have on sale.")
 
 
 class Invoices(Section):

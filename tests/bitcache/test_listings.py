@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.blobs import bytes_of, is_whole
-from support.market import NOW, TERMS, Market, SealedFile, pays, pieces, resign, seal
+from support.market import NOW, QUOTA, TERMS, Market, SealedFile, pays, pieces, resign, seal
 
 from bitcache import listings, sellers, uploads
 from bitcache.errors import (
@@ -131,7 +131,7 @@ async def test_an_upload_that_is_not_whole_is_not_listed(market: Market) -> None
     """It says so, and can be finished."""
     file = seal(b"x" * 1000)
     begun = (market.store, market.blobs, market.seller_id, file.file_id)
-    await uploads.begin(*begun, len(file.sealed), 1 << 40, NOW)
+    await uploads.begin(*begun, len(file.sealed), 1 << 40, NOW, quota=QUOTA)
     await uploads.receive(*begun, 0, pieces(file.sealed[:-1]))
     with pytest.raises(UploadIncomplete):
         await market.publish(file.request)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.market import NOW, TERMS, Market, address_of, pays
+from support.market import NOW, TERMS, Market, address_of, pays, seal
 
 from bitcache import access_tokens, sellers
+from bitcache.access_tokens import Scope
 from bitcache.errors import SalesPaused, Unauthenticated
 from bitcache.identifiers import new_secret, token_hash
 from bitcache.sellers import Payout
+from bitcache.sellers_overview import sellers_overview
 from bitcache.storage.database import Store
 
 
@@ -147,3 +149,18 @@ async def test_what_costs_less_than_the_least_payable_is_not_sold(market: Market
     assert await market.store.read(lambda conn: sellers.why_paused(conn, market.seller_id, 540)) is None
     assert (await market.order(dear.file_id)).amount_sat == 2_500
     assert address_of(await market.order(cheap.file_id, claim=claim)) == address_of(begun)
+
+
+async def test_the_operator_s_view_adds_up(market: Market) -> None:
+    """A seller without anything is there too; who keeps the most comes first."""
+    file, other = seal(b"x" * 100), seal(b"y")
+    for sealed in (file, other):
+        await market.upload(sealed)
+        await market.publish(sealed.request)
+    bob = await market.store.write(lambda conn: sellers.create_seller(conn, "Bob", token_hash(new_secret()), NOW))
+    await market.store.write(lambda conn: access_tokens.make_token(conn, bob, "shop", Scope.SELL, NOW + 5))
+    ann, second = await market.store.read(lambda conn: sellers_overview(conn, 10))
+    assert (ann.id, ann.listings, ann.sealed_bytes) == (market.seller_id, 2, len(file.sealed) + len(other.sealed))
+    assert (ann.settled, ann.received_sat, ann.last_seen) == (0, 0, None)
+    assert (second.name, second.listings, second.sealed_bytes, second.last_seen) == ("Bob", 0, 0, NOW + 5)
+    assert len(await market.store.read(lambda conn: sellers_overview(conn, 1))) == 1

@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from support.blobs import bytes_of, is_there, is_whole, part_path, whole_path
-from support.market import MAX_BYTES, NOW, Market, SealedFile, pieces, seal
+from support.market import MAX_BYTES, NOW, QUOTA, Market, SealedFile, pieces, seal
 from support.small_disk import SmallDisk
 
 from bitcache import sellers, uploads
+from bitcache.account_errors import QuotaExceeded
 from bitcache.errors import DiskFull, NotFound, NotSealed, UploadExists, UploadOffset, UploadTooLarge
-from bitcache.identifiers import new_file_id, new_secret, token_hash
+from bitcache.identifiers import FileId, new_file_id, new_secret, token_hash
+from bitcache.seller_quotas import SellerQuota, used
 from bitcache.storage.blob_directory import BlobDirectory
 from bitcache.uploads import Progress
 
 
 async def begin(market: Market, file: SealedFile, seller_id: int | None = None) -> None:
     seller = seller_id or market.seller_id
-    await uploads.begin(market.store, market.blobs, seller, file.file_id, len(file.sealed), MAX_BYTES, NOW)
+    await uploads.begin(market.store, market.blobs, seller, file.file_id, len(file.sealed), MAX_BYTES, NOW, quota=QUOTA)
 
 
 async def receive(market: Market, file: SealedFile, start: int, stop: int, seller_id: int | None = None) -> int:
@@ -57,21 +60,30 @@ async def test_an_upload_cut_off_resumes_where_it_stopped(market: Market) -> Non
     assert (await market.publish(file.request)).file_id == file.file_id
 
 
+async def announced(market: Market, file_id: FileId, size: int, largest: int) -> None:
+    """An upload of this size, where the gateway takes files of at most ``largest`` bytes."""
+    await uploads.begin(market.store, market.blobs, market.seller_id, file_id, size, largest, NOW, quota=QUOTA)
+
+
 async def test_a_file_larger_than_the_gateway_takes_is_refused_before_a_byte_is_sent(market: Market) -> None:
     """The limit itself is allowed."""
     file = seal(b"x" * 1000)
     size = len(file.sealed)
     with pytest.raises(UploadTooLarge) as refused:
-        await uploads.begin(market.store, market.blobs, market.seller_id, file.file_id, size, size - 1, NOW)
+        await uploads.begin(
+            market.store, market.blobs, market.seller_id, file.file_id, size, size - 1, NOW, quota=QUOTA
+        )
     assert refused.value.details == {"max_bytes": size - 1}
-    await uploads.begin(market.store, market.blobs, market.seller_id, file.file_id, size, size, NOW)
+    await announced(market, file.file_id, size, size)
 
 
 @pytest.mark.parametrize("size", [-1, 0, 71, 56 + 16_400, 56 + 16_400 + 15])
 async def test_a_size_that_no_sealed_file_has_is_refused(market: Market, size: int) -> None:
     """Nothing of it can ever be listed."""
     with pytest.raises(NotSealed):
-        await uploads.begin(market.store, market.blobs, market.seller_id, new_file_id(), size, MAX_BYTES, NOW)
+        await uploads.begin(
+            market.store, market.blobs, market.seller_id, new_file_id(), size, MAX_BYTES, NOW, quota=QUOTA
+        )
 
 
 async def test_more_bytes_than_announced_are_refused(market: Market) -> None:
@@ -150,7 +162,7 @@ async def test_an_upload_larger_than_the_room_is_refused_at_once(market: Market,
     blobs = BlobDirectory(small_disk.folder)
     size = 1 << 50
     with pytest.raises(DiskFull):
-        await uploads.begin(market.store, blobs, market.seller_id, new_file_id(), size, 1 << 51, NOW)
+        await uploads.begin(market.store, blobs, market.seller_id, new_file_id(), size, 1 << 51, NOW, quota=QUOTA)
 
 
 async def test_a_full_disk_stops_an_upload_and_loses_nothing(market: Market, small_disk: SmallDisk) -> None:
@@ -183,13 +195,35 @@ async def test_room_that_other_uploads_will_need_is_taken(market: Market, monkey
     await begin(market, seal(b"x" * 1000))
 
 
+async def test_a_seller_keeps_so_much_and_no_more(market: Market) -> None:
+    """What is on sale counts as what is being uploaded does; each seller alone; said before the first byte."""
+    listed, waiting, more = seal(b"x" * 100), seal(b"y" * 100), seal(b"z" * 100)
+    size = len(more.sealed)
+
+    async def announce(quota: SellerQuota, seller: int) -> None:
+        await uploads.begin(market.store, market.blobs, seller, more.file_id, size, MAX_BYTES, NOW, quota=quota)
+
+    await market.upload(listed)
+    await market.publish(listed.request)
+    await begin(market, waiting)
+    for quota in (replace(QUOTA, bytes=3 * size - 1), replace(QUOTA, listings=2)):
+        with pytest.raises(QuotaExceeded):
+            await announce(quota, market.seller_id)
+        assert not is_there(market.blobs, more.file_id)
+    assert await market.store.read(lambda conn: used(conn, market.seller_id)) == SellerQuota(2 * size, 1, 1)
+    exact = SellerQuota(bytes=3 * size, listings=3, uploads=2)
+    await announce(exact, market.seller_id)
+    await forget(market, more)
+    await announce(SellerQuota(size, 1, 1), await bob(market))
+
+
 async def test_a_seller_has_so_many_uploads_at_once(market: Market) -> None:
     """Counted when all announce together, and for each seller alone; what is refused leaves nothing on the disk."""
     some = [seal(b"x") for _ in range(6)]
 
     async def announce(file: SealedFile, seller: int) -> None:
         begun = (market.store, market.blobs, seller, file.file_id, len(file.sealed), MAX_BYTES, NOW)
-        await uploads.begin(*begun, most=2)
+        await uploads.begin(*begun, quota=replace(QUOTA, uploads=2))
 
     results = await asyncio.gather(*[announce(file, market.seller_id) for file in some[:5]], return_exceptions=True)
     assert sorted(type(result).__name__ for result in results) == ["NoneType"] * 2 + ["TooManyUploads"] * 3

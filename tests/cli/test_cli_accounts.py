@@ -33,3 +33,20 @@ def test_an_invitation_is_a_link(cli_gateway: CliGateway, person: Person) -> Non
     assert made.code == 0, made.err
     assert made.json["link"].startswith(f"{cli_gateway.url}/sell#invite=")
     assert "accounts.sign_up" in made.err
+
+
+def test_the_operator_sees_who_sells_and_nothing_of_what(cli_gateway: CliGateway, person: Person) -> None:
+    config = str(cli_gateway.folder / "config.toml")
+    token = person.run("token", "shop", "--config", config).out.strip()
+    (person.home / "secret-name.flac").write_bytes(b"song")
+    offered = ("sell", "secret-name.flac", "--price", "2500", "--gateway", cli_gateway.url, "--json")
+    assert person.run(*offered, BITCACHE_TOKEN=token).code == 0
+    [seller] = person.run("sellers", "--config", config, "--json").json["sellers"]
+    assert seller["listings"] >= 1
+    assert seller["sealed_bytes"] > seller["listings"] * 4
+    assert (seller["settled"], seller["received_sat"]) == (0, 0)
+    assert seller["last_seen"] is not None
+    shown = person.run("sellers", "--config", config)
+    assert shown.code == 0, shown.err
+    assert seller["name"] in shown.out
+    assert "secret-name" not in shown.out

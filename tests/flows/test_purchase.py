@@ -14,7 +14,19 @@ from pathlib import Path
 
 import pytest
 from support.blobs import bytes_of
-from support.market import MAX_BYTES, NOW, POLICY, SELLER_SEED, TERMS, PaperRail, key_of, pieces, references_of, seal
+from support.market import (
+    MAX_BYTES,
+    NOW,
+    POLICY,
+    QUOTA,
+    SELLER_SEED,
+    TERMS,
+    PaperRail,
+    key_of,
+    pieces,
+    references_of,
+    seal,
+)
 
 from bitcache import (
     access_tokens,
@@ -61,7 +73,7 @@ async def test_one_purchase_from_the_sellers_disk_to_the_buyers(store: Store, tm
 
     # 1 upload: the sealed bytes arrive, here on two connections.
     upload = (store, blobs, ann.id, file.file_id)
-    await uploads.begin(*upload, len(file.sealed), MAX_BYTES, NOW)
+    await uploads.begin(*upload, len(file.sealed), MAX_BYTES, NOW, quota=QUOTA)
     await uploads.receive(*upload, 0, pieces(file.sealed[:1_000_000]))
     reached = (await uploads.offset(*upload)).offset
     await uploads.receive(*upload, reached, pieces(file.sealed[reached:]))

@@ -346,6 +346,17 @@ async def test_a_body_of_unknown_length_leaves_room_too(open_one: Open, monkeypa
         assert (await harness.send(made.file_id, start, made.sealed[start:])).status == 204
 
 
+async def test_the_seller_s_quota_is_told_before_the_first_byte(open_one: Open) -> None:
+    async with open_one(accounts={"bytes_per_seller": 2**20, "listings_per_seller": 5}) as harness:
+        sold = await harness.sell(file_for_sale())
+        shown = (await harness.call("GET", "/seller", harness.token)).json["quota"]
+        size = len(sold.sealed)
+        assert shown == {"bytes_used": size, "bytes_most": 2**20, "listings_used": 1, "listings_most": 5}
+        got = await harness.announce(new_file_id(), 2**20)
+        assert (got.status, got.json["code"], got.json["of"]) == (403, "quota_exceeded", "bytes")
+        assert str(2**20 - size) in got.json["detail"]
+
+
 async def test_so_many_at_once(open_one: Open) -> None:
     """A seller who begins uploads without end is stopped; after a week nobody counts them any more."""
     async with open_one(limits={"uploads_per_seller": 1}) as harness:

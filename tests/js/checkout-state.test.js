@@ -128,7 +128,7 @@ test("prices as people type them", () => {
 });
 
 test("a sale is checked before anything is sealed", () => {
-  const limits = { smallest: 294, largest: 100 };
+  const limits = { smallest: 294, largest: 100, left: 60 };
   const file = (size, name = "a.txt", type = "text/plain") => ({ size, name, type });
   const good = { file: file(5), title: "A", price: 2500, preview: null };
   assert.deepEqual(check(good, limits), {});

@@ -22,11 +22,14 @@ from bitcache.purchases import PaymentRequest, Purchase
 from bitcache.rails import Rails
 from bitcache.sealing import container, key_derivation, manifest, metadata
 from bitcache.sealing.hash_groups import GroupHasher, group_root
+from bitcache.seller_quotas import SellerQuota
 from bitcache.storage.blob_directory import BlobDirectory
 from bitcache.storage.database import Store
 
 NOW = 1_800_000_000
 MAX_BYTES = 1 << 40
+#: What a seller may have, where a test is about something else.
+QUOTA = SellerQuota(bytes=1 << 52, listings=1_000, uploads=100)
 FIRST_BLOCK = BlockRef(100, "block 100")
 SELLER_SEED = bytes(range(32))
 TERMS = PayoutTerms(account="paper account", script_type="wpkh", minimum=294, first=())
@@ -147,7 +150,7 @@ class Market:
     async def upload(self, file: SealedFile) -> None:
         """Step 1 in one piece."""
         begun = (self.store, self.blobs, self.seller_id, file.file_id)
-        await uploads.begin(*begun, len(file.sealed), MAX_BYTES, NOW)
+        await uploads.begin(*begun, len(file.sealed), MAX_BYTES, NOW, quota=QUOTA)
         await uploads.receive(*begun, 0, pieces(file.sealed))
 
     async def publish(self, request: ListingRequest, **options: bool) -> Listing:

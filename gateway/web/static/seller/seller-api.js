@@ -8,7 +8,7 @@ import { token } from "./seller-token.js";
  * @typedef {{script_type: string, network: string, addresses: string[], min_price_sat: number, too_cheap: number}} PayoutCheck
  * @typedef {{rail: string, kind: string, label: string, created_at: number | null, last_answer: number | null, failures: number}} WalletConnection
  * @typedef {{name: string, account: string, network: string, payout: Payout | null, connection: WalletConnection | null,
- *   payout_change: {of: string[], created_at: number, effective_at: number} | null, payout_delay: number, proof_needed: boolean, max_file_bytes: number, min_price_sat: number, demo: boolean,
+ *   payout_change: {of: string[], created_at: number, effective_at: number} | null, payout_delay: number, proof_needed: boolean, max_file_bytes: number, quota: {bytes_used: number, bytes_most: number, listings_used: number, listings_most: number}, min_price_sat: number, demo: boolean,
  *   simulated: boolean}} Seller
  * @typedef {{file_id: string, price_sat: number, sealed_size: number, created_at: number, path: string,
  *   sales: {settled: number, pending: number, received_sat: number}}} Listing

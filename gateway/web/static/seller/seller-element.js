@@ -3,6 +3,7 @@
 import { newAccountCode } from "../sealing/account-code.js";
 import { report } from "../sealing/errors.js";
 import { h, present } from "../ui/dom.js";
+import { sizeText } from "../ui/format-numbers.js";
 import { errorText, t } from "../ui/translations.js";
 import { checkConnection, checkPayout, deleteConnection, getListings, getSeller, putConnection, putPayout } from "./seller-api.js";
 import { keepLinks, keptLinks } from "./saved-links.js";
@@ -167,7 +168,8 @@ export class BitcacheSeller extends HTMLElement {
   /** @param {Parameters<typeof formView>[2]} [before] */
   #home(before) {
     const seller = /** @type {import("./seller-api.js").Seller} */ (this.#seller);
-    const limits = { smallest: seller.min_price_sat, largest: seller.max_file_bytes };
+    const { bytes_used: used, bytes_most: most } = seller.quota;
+    const limits = { smallest: seller.min_price_sat, largest: seller.max_file_bytes, left: Math.max(0, most - used) };
     const paused = seller.payout?.paused;
     const warning = paused ? [h("p", { class: "notice bad", role: "alert" }, t("sell.payout.paused", { reason: errorText({ code: paused }) }))] : [];
     this.#show(formView(limits, this.#publish, before), ...warning, this.#list, this.#account());
@@ -215,7 +217,8 @@ export class BitcacheSeller extends HTMLElement {
     const paid = seller.payout && h("details", {}, h("summary", {}, t("sell.payout.now")), addressList(seller.payout), h("p", {}, gapText(seller.payout)), change);
     const lightning = lightningPart(seller.connection, Math.floor(Date.now() / 1000), { connect: () => this.#askConnection(), disconnect: () => this.#disconnect() });
     const onChain = seller.payout ? null : this.#canSell() && h("button", { type: "button", class: "plain", onclick: () => this.#askPayout() }, t("sell.payout.set"));
-    return h("section", { class: "account no-print" }, h("div", { class: "row" }, name, away), ...present([paid, lightning, onChain || null]), security);
+    const quota = h("p", { class: "small soft" }, t("sell.quota", { used: sizeText(seller.quota.bytes_used), most: sizeText(seller.quota.bytes_most) }));
+    return h("section", { class: "account no-print" }, h("div", { class: "row" }, name, away), ...present([paid, lightning, onChain || null]), security, quota);
   }
 }
 

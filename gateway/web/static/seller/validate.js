@@ -31,15 +31,16 @@ export function adviceOn(price, smallest) {
 
 /**
  * @param {{file: File | null, title: string, price: number | null, preview: File | null}} sale
- * @param {{smallest: number, largest: number}} limits
+ * @param {{smallest: number, largest: number, left: number}} limits in sat and bytes; `left`: of what one seller may keep
  * @returns {Wrong} empty when all is well
  */
-export function check({ file, title, price, preview }, { smallest, largest }) {
+export function check({ file, title, price, preview }, { smallest, largest, left }) {
   /** @type {Wrong} */
   const wrong = {};
   if (!file) wrong.file = "sell.wrong.file";
   else if (file.size === 0) wrong.file = "sell.wrong.empty";
   else if (file.size > largest) wrong.file = "sell.wrong.large";
+  else if (file.size > left) wrong.file = "sell.wrong.quota";
   if (!isTitle(title)) wrong.title = "sell.wrong.title";
   if (price === null || price < smallest) wrong.price = price === null ? "sell.wrong.price" : "sell.advice.dust";
   if (preview && (preview.size > MAX_PREVIEW || !PREVIEW_TYPES.includes(previewType(preview)))) wrong.preview = "sell.wrong.preview";

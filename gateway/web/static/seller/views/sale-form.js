@@ -8,7 +8,7 @@ import { adviceOn, check, isReadable, parsePrice, wrongDrop } from "../validate.
 import { field, problemLine } from "./labelled-field.js";
 
 /** @typedef {import("../publish.js").Sale} Sale */
-/** @typedef {{smallest: number, largest: number}} Limits */
+/** @typedef {{smallest: number, largest: number, left: number}} Limits */
 
 /**
  * @param {Limits} limits
@@ -48,7 +48,7 @@ export function formView(limits, publish, { sale = {}, problem } = {}) {
  * @param {Limits} limits
  */
 function showWrong(wrong, fields, limits) {
-  const values = { max: sizeText(limits.largest), min: satText(limits.smallest) };
+  const values = { max: sizeText(limits.largest), left: sizeText(limits.left), min: satText(limits.smallest) };
   const names = /** @type {(keyof import("../validate.js").Wrong)[]} */ (["file", "title", "price", "preview"]);
   names.forEach((name) => fields[name].wrong(wrong[name] && t(wrong[name], values)));
   const first = names.find((name) => wrong[name]);
