@@ -45,6 +45,7 @@ Beside it:
       seller_quotas.py         what one seller may keep here
       sellers_overview.py      what an operator sees of them
     address_journal.py       how far each account's addresses were given out, kept outside the database
+    sales.py                 a seller's sales, one by one and by day
     sales_totals.py          what each listing sold, as sums
     unpaid_address_runs.py   addresses never paid, as runs
     zero_conf_exposure.py    released without being paid for in a block; the loss budget

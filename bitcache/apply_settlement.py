@@ -13,7 +13,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
-from bitcache import event_log, key_release, open_invoice_counts, sales_totals, unpaid_address_runs, zero_conf_exposure
+from bitcache import (
+    event_log,
+    key_release,
+    open_invoice_counts,
+    sales,
+    sales_totals,
+    unpaid_address_runs,
+    zero_conf_exposure,
+)
 from bitcache.event_log import EventKind
 from bitcache.money import Sat
 from bitcache.sales_totals import InvoiceChange
@@ -253,11 +261,13 @@ def _kind(before: str, after: str) -> EventKind:
 
 
 def _keep_sales(conn: Connection, rows: Sequence[Row[Any]], changes: Sequence[dict[str, Any]]) -> None:
-    """Bring the sums by listing up to date."""
+    """Bring the seller's list of sales, and the sums by listing, up to date."""
+    pairs = list(zip(rows, changes, strict=True))
+    sales.add(conn, [row.purchase_id for row, change in pairs if row.seen_at is None and change["seen_at"]])
     sales_totals.add(
         conn,
         (
             InvoiceChange(row.file_id, (row.state, row.received_sat), (change["state"], change["received_sat"]))
-            for row, change in zip(rows, changes, strict=True)
+            for row, change in pairs
         ),
     )

@@ -34,6 +34,11 @@ def upsert(
     )
 
 
+def insert_missing(table: Table) -> Insert:
+    """Insert rows, and leave those as they are that are there already."""
+    return insert(table).prefix_with("OR IGNORE")
+
+
 def greatest(left: Any, right: Any) -> ColumnElement[Any]:
     """Return the greater of two values of one row."""
     return func.max(left, right)

@@ -164,6 +164,16 @@ purchase = Table(
     Index("purchase_counted", "counted_until", sqlite_where=text("counted_until IS NOT NULL")),
 )
 
+sale = Table(
+    "sale",
+    metadata,
+    Column("purchase_id", ForeignKey("purchase.id"), primary_key=True),
+    Column("seller_id", ForeignKey("seller.id"), nullable=False),
+    Column("first_seen_at", Integer, nullable=False),
+    Index("sale_page", "seller_id", "first_seen_at", "purchase_id"),
+    comment="a purchase that something was ever paid for",
+)
+
 open_count = Table(
     "open_count",
     metadata,

@@ -15,8 +15,9 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from bitcache import __version__
-from gateway.api import account_models, models
-from gateway.api.seller import LARGEST_PAGE, PAGE
+from gateway.api import account_models, models, sales_models
+from gateway.api.paging import LARGEST_PAGE, PAGE
+from gateway.api.sales import MOST_DAYS, USUAL_DAYS
 from gateway.context import context_of
 
 PREFIX = "/api/v1"
@@ -149,6 +150,25 @@ OPERATIONS = (
             "limit": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE},
             "after": _ID | {"description": "the file id after which the page begins"},
         },
+    ),
+    Operation(
+        "get",
+        "/sales",
+        "A page of the seller's sales",
+        {200: sales_models.SalesPage},
+        secret=_SELLER,
+        query={
+            "limit": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE},
+            "after": _ID | {"description": "the purchase id after which the page begins"},
+        },
+    ),
+    Operation(
+        "get",
+        "/sales/days",
+        "What each day brought, by rail",
+        {200: sales_models.SalesByDay},
+        secret=_SELLER,
+        query={"days": {"type": "integer", "minimum": 1, "maximum": MOST_DAYS, "default": USUAL_DAYS}},
     ),
     Operation("get", "/files/{file_id}", "A file before it is paid", {200: models.File}),
     Operation("get", "/files/{file_id}/preview", "The sealed preview", {200: _OCTETS}),

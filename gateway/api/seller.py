@@ -10,8 +10,7 @@ from sqlalchemy import Connection
 
 from bitcache import accounts, listings, payout_changes, seller_quotas, sellers, wallet_connections
 from bitcache.access_tokens import Scope
-from bitcache.errors import BadInput
-from bitcache.identifiers import FileId, parse_file_id, unb64u
+from bitcache.identifiers import parse_file_id, unb64u
 from bitcache.money import DUST
 from bitcache.payment_rail import PayoutTerms
 from bitcache.payout_changes import PayoutChange
@@ -19,14 +18,13 @@ from bitcache.sales_totals import Sales
 from bitcache.seller_quotas import SellerQuota
 from gateway.api import authentication, models, wallet_connection
 from gateway.api.money_proof import is_proof_needed, may_move_money
+from gateway.api.paging import page_of
 from gateway.api.request_bodies import json_body, reply
 from gateway.context import GatewayContext, context_of
 
 FIRST_ADDRESSES = 3
 #: A wallet's export of 16 KiB, escaped.
 PAYOUT_BODY = 40 * 1024
-#: Listings in an answer, unless the call says otherwise, and at the most.
-PAGE, LARGEST_PAGE = 100, 200
 
 
 def routes() -> list[web.RouteDef]:
@@ -176,19 +174,10 @@ async def listed(request: web.Request) -> web.Response:
     """Send one page of this seller's listings, newest first; ``next`` is the ``after`` of the following page."""
     context = context_of(request)
     seller = await authentication.seller(request, Scope.READ)
-    most, after = _page(request)
+    most, after = page_of(request, parse_file_id)
     rows = await context.store.read(lambda conn: listings.of_seller(conn, seller.id, most=most + 1, after=after))
     page = [_with_sales(listing, sold) for listing, sold in rows[:most]]
     return reply(models.Listings(listings=page, next=page[-1].file_id if len(rows) > most else None))
-
-
-def _page(request: web.Request) -> tuple[int, FileId | None]:
-    """Read ``limit`` and ``after`` of the query; raise BadInput, InvalidIdentifier."""
-    limit = request.query.get("limit", str(PAGE))
-    if not limit.isascii() or not limit.isdecimal() or not 1 <= int(limit[:9]) <= LARGEST_PAGE:
-        raise BadInput(f"limit: write a number from 1 to {LARGEST_PAGE}", member="limit")
-    after = request.query.get("after")
-    return int(limit), None if after is None else parse_file_id(after)
 
 
 def _with_sales(listing: listings.Listing, sales: Sales) -> models.ListingWithSales:

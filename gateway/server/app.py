@@ -12,7 +12,18 @@ import structlog
 from aiohttp import web
 
 from bitcache.errors import BadInput
-from gateway.api import accounts, buyer, download, event_stream, health, openapi, seller, uploads, wallet_connection
+from gateway.api import (
+    accounts,
+    buyer,
+    download,
+    event_stream,
+    health,
+    openapi,
+    sales,
+    seller,
+    uploads,
+    wallet_connection,
+)
 from gateway.compose import running
 from gateway.config.settings import Settings
 from gateway.context import CONTEXT, GatewayContext
@@ -47,7 +58,7 @@ def make_app(context: GatewayContext) -> web.Application:
     app[response_pacing.VISITORS] = VisitorLimits(limits.answers_per_visitor, limits.connections)
     app.on_response_prepare.append(middlewares.security_headers)
     app.on_response_prepare.append(uploads.version_header)
-    for module in (accounts, seller, wallet_connection, uploads, buyer, download, event_stream, openapi):
+    for module in (accounts, seller, sales, wallet_connection, uploads, buyer, download, event_stream, openapi):
         app.add_routes(module.routes())
     health.install(app)
     if context.demo_wallet is not None:

@@ -91,6 +91,8 @@ async def test_a_session_is_not_enough_to_begin_another(open_door: GatewayHarnes
 CALLS = (
     ("GET", "/seller", "read", None),
     ("GET", "/listings", "read", None),
+    ("GET", "/sales", "read", None),
+    ("GET", "/sales/days", "read", None),
     ("POST", "/listings", "sell", {}),
     ("POST", "/uploads", "sell", None),
     ("GET", "/account", "account", None),
@@ -135,6 +137,9 @@ async def test_nobody_reaches_what_is_anothers(open_door: GatewayHarness) -> Non
     await open_door.announce(upload, 100)
     await open_door.call("POST", "/tokens", open_door.token, json={"name": "shop", "scope": "sell"})
     [theirs] = (await open_door.call("GET", "/account", open_door.token)).json["tokens"]
+    _, purchase = await open_door.begin(sold.file_id)
+    await open_door.pay(purchase)
+    await open_door.state(purchase, "settled")
     _, session = await signed_up(open_door)
     tus = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
     tries = (
@@ -145,11 +150,14 @@ async def test_nobody_reaches_what_is_anothers(open_door: GatewayHarness) -> Non
         ("DELETE", f"/uploads/{upload}", {"headers": tus}),
         ("DELETE", f"/uploads/{sold.file_id}", {"headers": tus}),
         ("GET", f"/listings?after={sold.file_id}", {}),
+        ("GET", f"/sales?after={purchase['purchase_id']}", {}),
     )
     for method, path, rest in tries:
         got = await open_door.call(method, path, session, **rest)
         assert got.status == 404 or got.json == {"listings": [], "next": None}, (method, path, got.body)
     assert await open_door.stands_at(upload) == 0
+    assert (await open_door.call("GET", "/sales", session)).json == {"sales": [], "next": None}
+    assert (await open_door.call("GET", "/sales/days", session)).json["days"] == []
 
 
 async def test_closed_where_nobody_opened_it(harness: GatewayHarness) -> None:
