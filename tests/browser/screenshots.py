@@ -15,6 +15,7 @@ from pathlib import Path
 from account_pictures import account_states
 from browser_harness import DESCRIPTOR, gateway, website
 from chromium import ARGS, CHROMIUM
+from desk_pictures import desk_states
 from lightning_pictures import lightning_states
 from playwright.async_api import Page, Route, async_playwright
 from studio import OUT, Studio
@@ -335,6 +336,7 @@ async def main(wanted: set[str]) -> None:
         await keep_state(studio, link)
         await lightning_states(studio, link)
         await account_states(studio)
+        await desk_states(studio)
         await pictures(studio, link)
         if studio.wants("demo"):
             demo = await stack.enter_async_context(gateway(folder / "b", demo=True))

@@ -84,7 +84,7 @@ async def test_links_are_remembered_in_this_browser_and_sales_are_counted(
     await expect(page.get_by_text("Not sold yet")).to_be_visible()
     elsewhere = await visitor.page()
     await _sign_in(elsewhere, harness)
-    await expect(elsewhere.get_by_text("Published from another browser")).to_be_visible()
+    await expect(elsewhere.get_by_text("Published elsewhere")).to_be_visible()
 
 
 async def test_publishing_through_a_proxy_that_takes_small_bodies(

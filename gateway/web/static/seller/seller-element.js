@@ -7,6 +7,7 @@ import { sizeText } from "../ui/format-numbers.js";
 import { errorText, t } from "../ui/translations.js";
 import { checkConnection, checkPayout, deleteConnection, getListings, getSeller, putConnection, putPayout } from "./seller-api.js";
 import { keepLinks, keptLinks } from "./saved-links.js";
+import { followSales } from "./follow-sales.js";
 import { publish } from "./publish.js";
 import { cancelPayoutChange, getAccount, makeToken, revoke, rotateToken, setPayoutDelay } from "./account-api.js";
 import { syncIndex } from "./sealed-index.js";
@@ -172,8 +173,13 @@ export class BitcacheSeller extends HTMLElement {
     const limits = { smallest: seller.min_price_sat, largest: seller.max_file_bytes, left: Math.max(0, most - used) };
     const paused = seller.payout?.paused;
     const warning = paused ? [h("p", { class: "notice bad", role: "alert" }, t("sell.payout.paused", { reason: errorText({ code: paused }) }))] : [];
-    this.#show(formView(limits, this.#publish, before), ...warning, this.#list, this.#account());
+    const sales = followSales(() => keptLinks(seller.account), () => this.#refreshUnlessUsed());
+    this.#show(formView(limits, this.#publish, before), ...warning, sales, this.#list, this.#account());
     this.#refresh();
+  }
+
+  #refreshUnlessUsed() {
+    if (!this.#list.contains(document.activeElement)) this.#refresh();
   }
 
   async #refresh() {
