@@ -353,6 +353,13 @@ class SalesPaused(BitcacheError):
     hint = "You have not been charged. Ask the seller to check the payout settings."
 
 
+class PriceChanged(BitcacheError):
+    """The seller has changed the price since it was shown."""
+
+    code = "price_changed"
+    hint = "You have not been charged. Look at the new price, and ask again."
+
+
 class PriceTooHigh(BitcacheError):
     """The price is above what this gateway sells for without a node of its own."""
 

@@ -50,6 +50,7 @@ class EventKind(StrEnum):
     PURCHASE_REVERSED = "purchase.reversed"  #: released, and its payment undone
     PURCHASE_CHANGED = "purchase.changed"  #: anything else that a purchase shows
     LISTING_CREATED = "listing.created"  #: a file is on sale
+    LISTING_CHANGED = "listing.changed"  #: its price or description is another
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,13 +36,21 @@ class InvoiceBatcher:
         self._issuer, self._preparer, self._clock, self._why_closed = issuer, preparer, clock, why_closed
         self._requests = Batcher(self._serve, MOST_AT_ONCE)
 
-    async def open(self, file_id: FileId, claim_hash: bytes, networks: Networks | None, work: int = 0) -> Answer:
-        """Return the purchase of this claim, committed, and whether it is new; ``work`` was proven for it, in bits.
+    async def open(
+        self,
+        file_id: FileId,
+        claim_hash: bytes,
+        networks: Networks | None,
+        work: int = 0,
+        price_sat: int | None = None,
+    ) -> Answer:
+        """Return the purchase of this claim, committed, and whether it is new.
 
-        Raise NotFound, ClaimMismatch (the claim asked for another file before), SalesPaused, TooManyInvoices,
+        ``work`` was proven for it, in bits; ``price_sat`` is what the buyer was shown (None: anything).  Raise
+        NotFound, ClaimMismatch (the claim asked for another file before), SalesPaused, PriceChanged, TooManyInvoices,
         WorkRequired.
         """
-        return await self._requests.ask(PurchaseRequest(file_id, claim_hash, networks, work))
+        return await self._requests.ask(PurchaseRequest(file_id, claim_hash, networks, work, price_sat))
 
     async def add_request(self, purchase_id: PurchaseId, rail: str) -> Purchase:
         """Return the purchase with a way to pay on this rail, ready or in preparation.

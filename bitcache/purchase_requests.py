@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from bitcache import money, sellers
 from bitcache.admission import Admission
 from bitcache.buyer_networks import Networks
-from bitcache.errors import BitcacheError, ClaimMismatch, NotFound, SalesPaused
+from bitcache.errors import BitcacheError, ClaimMismatch, NotFound, PriceChanged, SalesPaused
 from bitcache.identifiers import FileId
 from bitcache.storage.tables import listing, payout, seller, wallet_connection
 
@@ -44,13 +44,14 @@ Of = tuple[FileId, bytes]  #: file and claim
 class PurchaseRequest:
     """Somebody wants to buy.  ``networks`` are those it is asked from, or None to count nobody.
 
-    ``work`` is the proof of work that was done for this claim, in bits.
+    ``work`` is the proof of work that was done for this claim, in bits; ``price_sat`` what the buyer was shown.
     """
 
     file_id: FileId
     claim_hash: bytes
     networks: Networks | None = None
     work: int = 0
+    price_sat: int | None = None
 
     @property
     def of(self) -> Of:
@@ -76,7 +77,7 @@ def admit_requests(
 ) -> tuple[list[list[AcceptedRequest]], dict[Of, BitcacheError]]:
     """Return what is to be made, account by account, and what is refused.  ``files`` has the file of every known claim.
 
-    The refusals are NotFound, ClaimMismatch, SalesPaused, PriceTooHigh, TooManyInvoices and WorkRequired.
+    The refusals are NotFound, ClaimMismatch, SalesPaused, PriceChanged, PriceTooHigh, TooManyInvoices and WorkRequired.
     """
     rows = conn.execute(_SALES, {"files": list({purchase_request.file_id for purchase_request in purchase_requests})})
     sales = {row.file_id: row for row in rows}
@@ -93,6 +94,8 @@ def admit_requests(
                 raise ClaimMismatch("this claim belongs to a purchase of another file")
             if purchase_request.claim_hash not in files:
                 sale = _on_sale(sales.get(purchase_request.file_id), highest_price_sat)
+                if purchase_request.price_sat not in (None, sale.price_sat):
+                    raise PriceChanged(price_sat=sale.price_sat)
                 if closed is not None:
                     raise closed
                 expiry = admission.admit(

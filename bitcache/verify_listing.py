@@ -32,9 +32,14 @@ def check_request(request: ListingRequest) -> Manifest:
     manifest = manifests.verify(request.manifest, request.signature)
     parse_groups(request.groups, manifest)
     _check_share(request.share, manifest)
-    _check_sealed(request.meta, manifest.meta_hash, MAX_METADATA, "metadata")
+    check_metadata(request.meta, manifest)
     _check_sealed(request.preview, manifest.preview_hash, MAX_PREVIEW + MEDIA_TYPE_ROOM, "preview")
     return manifest
+
+
+def check_metadata(meta: bytes, manifest: Manifest) -> None:
+    """Raise InvalidManifest unless these are the sealed metadata that the manifest names."""
+    _check_sealed(meta, manifest.meta_hash, MAX_METADATA, "metadata")
 
 
 def verify_stored(pieces: Iterable[bytes], manifest: Manifest, groups: bytes) -> None:

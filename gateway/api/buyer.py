@@ -80,7 +80,7 @@ async def begin_purchase(request: web.Request) -> web.Response:
     asked = await json_body(request, models.CreatePurchase)
     digest = unb64u(asked.claim_hash, CLAIM_BYTES, "claim hash")
     networks = authentication.buyer_networks(request)
-    bought, created = await begin(context_of(request), file_id, digest, networks, asked.proof_of_work)
+    bought, created = await begin(context_of(request), file_id, digest, networks, asked.proof_of_work, asked.price_sat)
     return reply(bought, status=201 if created else 200)
 
 

@@ -43,6 +43,7 @@ _STATUS: tuple[tuple[type[errors.BitcacheError], HTTPStatus], ...] = (
     (errors.InvoiceClosed, HTTPStatus.CONFLICT),
     (errors.PaymentRequired, HTTPStatus.PAYMENT_REQUIRED),
     (errors.SalesPaused, HTTPStatus.CONFLICT),
+    (errors.PriceChanged, HTTPStatus.CONFLICT),
     (errors.PriceTooHigh, HTTPStatus.CONFLICT),
     (ChainError, HTTPStatus.SERVICE_UNAVAILABLE),
     (WalletError, HTTPStatus.SERVICE_UNAVAILABLE),

@@ -60,10 +60,14 @@ class ProofOfWork(Request):
     nonce: int = Field(ge=0, le=2**53 - 1)
 
 
+PriceShown = Annotated[int | None, Field(gt=0, description="what the buyer saw: 409 where the price is another now")]
+
+
 class CreatePurchase(Request):
     """A purchase begins with the hash of a secret that only the buyer's client holds."""
 
     claim_hash: B64u32 = Field(description='SHA-256("bitcache/v1 claim" || claim secret)')
+    price_sat: PriceShown = None
     proof_of_work: ProofOfWork | None = None
 
 
@@ -154,6 +158,14 @@ class SellerInfo(Response):
     min_price_sat: Sats
     demo: bool
     simulated: bool
+
+
+class ListingChange(Request):
+    """Another price or other metadata for a file on sale; everything else of its manifest stays."""
+
+    manifest: str = Field(max_length=4096, description="exact JSON text that was signed")
+    signature: str = Field(max_length=100, description="Ed25519, 64 bytes, b64u")
+    meta: str = Field(max_length=32_768, description="sealed metadata, b64u")
 
 
 class Listing(Response):

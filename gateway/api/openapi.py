@@ -152,6 +152,14 @@ OPERATIONS = (
         },
     ),
     Operation(
+        "put",
+        "/listings/{file_id}",
+        "Change price or description",
+        {200: models.Listing},
+        takes=models.ListingChange,
+        secret=_SELLER,
+    ),
+    Operation(
         "get",
         "/sales",
         "A page of the seller's sales",

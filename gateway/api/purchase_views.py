@@ -38,14 +38,19 @@ async def purchase_of_claim(context: GatewayContext, claim: str) -> Purchase:
 
 
 async def begin(
-    context: GatewayContext, file_id: FileId, claim_hash: bytes, networks: Networks, proof: ProofOfWork | None
+    context: GatewayContext,
+    file_id: FileId,
+    claim_hash: bytes,
+    networks: Networks,
+    proof: ProofOfWork | None,
+    price_sat: int | None = None,
 ) -> tuple[Purchase, bool]:
     """Return the purchase of this claim hash, and whether it is new; raise WorkRequired with a challenge."""
     purpose = Purpose(file_id, claim_hash, networks.neighbours)
     secret, now = context.buyer_secret, context.clock()
     work = 0 if proof is None else proven_bits(secret, purpose, proof.challenge, proof.nonce, now)
     try:
-        opened, created = await context.invoice_batcher.open(file_id, claim_hash, networks, work)
+        opened, created = await context.invoice_batcher.open(file_id, claim_hash, networks, work, price_sat)
     except WorkRequired as error:
         bits = error.details["bits"]
         challenge = make_challenge(secret, purpose, bits, now)

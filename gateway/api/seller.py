@@ -8,7 +8,7 @@ from typing import Any, Literal
 from aiohttp import web
 from sqlalchemy import Connection
 
-from bitcache import accounts, listings, payout_changes, seller_quotas, sellers, wallet_connections
+from bitcache import accounts, change_listings, listings, payout_changes, seller_quotas, sellers, wallet_connections
 from bitcache.access_tokens import Scope
 from bitcache.identifiers import parse_file_id, unb64u
 from bitcache.money import DUST
@@ -25,6 +25,8 @@ from gateway.context import GatewayContext, context_of
 FIRST_ADDRESSES = 3
 #: A wallet's export of 16 KiB, escaped.
 PAYOUT_BODY = 40 * 1024
+#: A manifest and metadata, escaped.
+CHANGE_BODY = 64 * 1024
 
 
 def routes() -> list[web.RouteDef]:
@@ -36,6 +38,7 @@ def routes() -> list[web.RouteDef]:
         web.delete("/api/v1/seller/payout/change", cancel_change),
         web.post("/api/v1/listings", publish),
         web.get("/api/v1/listings", listed, allow_head=False),
+        web.put("/api/v1/listings/{file_id}", change),
     ]
 
 
@@ -168,6 +171,24 @@ async def publish(request: web.Request) -> web.Response:
         highest_price_sat=context.settings.highest_price_sat,
     )
     return reply(models.Listing(**_listing(made)), status=201)
+
+
+async def change(request: web.Request) -> web.Response:
+    """Sell a file at another price, or under another description, from now on."""
+    context = context_of(request)
+    seller = await authentication.seller(request)
+    file_id = parse_file_id(request.match_info["file_id"])
+    asked = await json_body(request, models.ListingChange, CHANGE_BODY)
+    wanted = change_listings.ListingChange(
+        asked.manifest, unb64u(asked.signature, what="signature"), unb64u(asked.meta, what="metadata")
+    )
+    highest = context.settings.highest_price_sat
+    changed = await context.store.write(
+        lambda conn: change_listings.change(
+            conn, seller.id, file_id, wanted, context.clock(), highest_price_sat=highest
+        )
+    )
+    return reply(models.Listing(**_listing(changed)))
 
 
 async def listed(request: web.Request) -> web.Response:

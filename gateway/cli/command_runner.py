@@ -45,6 +45,7 @@ _CODES: tuple[tuple[type[errors.BitcacheError], int], ...] = (
     (errors.RailUnavailable, UNREACHABLE),
     (errors.PaymentRequired, NOT_ALLOWED),
     (errors.SalesPaused, NOT_ALLOWED),
+    (errors.PriceChanged, NOT_ALLOWED),
     (errors.PriceTooHigh, NOT_ALLOWED),
     (errors.SealingError, DOES_NOT_OPEN),
     (DishonestGateway, DOES_NOT_OPEN),

@@ -85,7 +85,7 @@ async def buy(
     refuse_full(target, offer.manifest)
     groups = await group_hashes(gateway, offer)
     saved = SavedPurchases.of(offer.link, state_dir)
-    if not saved.pin(offer.file.manifest):
+    if not saved.pin(offer.manifest.group_root):
         raise Tampered("this file is not the one that was being bought under this link before")
     with PartFile(target, offer.manifest, groups) as part:
         if payment is not None:

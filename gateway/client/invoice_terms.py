@@ -15,6 +15,7 @@ from bitcache.money import DUST, btc_text
 from gateway.api.models import PaymentRequest, Purchase
 from gateway.client.errors import DishonestGateway
 from gateway.client.lightning_request import LIGHTNING, amount_msat, uri_of
+from gateway.client.saved_purchases import FirstAnswer
 from gateway.client.verified_offer import VerifiedOffer
 
 #: The ways to pay that this client knows are this one and Lightning; it passes over others.
@@ -55,31 +56,40 @@ class LightningRequest:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceTerms:
-    """What every answer about one purchase must say; ``purchase_id`` and ``address`` once they are known."""
+    """What every answer about one purchase must say; what the first one said, once it is known.
+
+    ``price_sat`` is what the seller asks now; an invoice that was begun before asks for what it did then.
+    """
 
     file_id: str
     price_sat: int
     purchase_id: str | None = None
     address: str | None = None
+    amount_sat: int | None = None
 
     @classmethod
-    def of(cls, offer: VerifiedOffer, purchase_id: str | None = None, address: str | None = None) -> InvoiceTerms:
+    def of(cls, offer: VerifiedOffer, first: FirstAnswer | None = None) -> InvoiceTerms:
         """Return the terms of this offer."""
-        return cls(offer.link.file_id, offer.manifest.price_sat, purchase_id, address)
+        return cls(offer.link.file_id, offer.manifest.price_sat, *(first or ()))
+
+    def is_of_another_price(self, purchase: Purchase) -> bool:
+        """Return whether it was begun at another price than is known here, and still asks for money."""
+        asked = self.price_sat if self.amount_sat is None else self.amount_sat
+        return purchase.amount_sat != asked and purchase.due_sat != 0 and not purchase.released
 
     def fixed(self, purchase: Purchase) -> InvoiceTerms:
         """Check from the first answer on: raise as :meth:`check` does; later answers must not differ."""
         self.check(purchase)
         on_chain = onchain_request(purchase)
         address = self.address if on_chain is None else on_chain.address
-        return replace(self, purchase_id=purchase.purchase_id, address=address)
+        return replace(self, purchase_id=purchase.purchase_id, address=address, amount_sat=purchase.amount_sat)
 
     def check(self, purchase: Purchase) -> None:
         """Raise DishonestGateway unless the gateway asks for what it may ask for, and for nothing else."""
         facts = (
             (purchase.file_id == self.file_id, "the invoice is for another file"),
             (self.purchase_id in (None, purchase.purchase_id), "the gateway answered with another invoice"),
-            (purchase.amount_sat == self.price_sat, "the invoice is not for the signed price"),
+            (not self.is_of_another_price(purchase), "the invoice is not for the signed price"),
             (
                 purchase.due_sat == max(0, purchase.amount_sat - purchase.received_sat),
                 "what is due does not add up",

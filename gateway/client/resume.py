@@ -18,7 +18,7 @@ from gateway.client.errors import GatewayUnreachable, PaidInPart
 from gateway.client.gateway_client import Backoff, GatewayClient
 from gateway.client.invoice_terms import InvoiceTerms, lightning_is_over
 from gateway.client.lightning_request import LIGHTNING
-from gateway.client.saved_purchases import SavedPurchases
+from gateway.client.saved_purchases import FirstAnswer, SavedPurchases
 from gateway.client.solve_proof_of_work import work
 from gateway.client.verified_offer import VerifiedOffer
 
@@ -65,7 +65,7 @@ async def begin(
     """
     claim = saved.new_claim()
     backoff, rounds = Backoff(15), 0
-    body: dict[str, Any] = {"claim_hash": b64u(claim_hash(claim))}
+    body: dict[str, Any] = {"claim_hash": b64u(claim_hash(claim)), "price_sat": offer.manifest.price_sat}
     while True:
         try:
             purchase = await gateway.call(Purchase, "POST", f"/files/{offer.link.file_id}/purchases", json=body)
@@ -99,7 +99,10 @@ async def _look_up(
     gateway: GatewayClient, offer: VerifiedOffer, saved: SavedPurchases, claim: str
 ) -> ClaimedPurchase | None:
     purchase = await _claimed(gateway, claim)
-    return None if purchase is None else _checked(offer, saved, claim, purchase)
+    first = saved.first.get(claim)
+    if purchase is None or (not first and InvoiceTerms.of(offer).is_of_another_price(purchase)):
+        return None  # nobody here has seen that price
+    return _checked(offer, saved, claim, purchase)
 
 
 async def _of_link(
@@ -108,6 +111,8 @@ async def _of_link(
     purchase = await _claimed(gateway, claim)
     if purchase is None or purchase.file_id != offer.link.file_id:
         return None
+    if InvoiceTerms.of(offer).is_of_another_price(purchase):
+        return None  # nobody here has seen that price
     claimed, verdict = ClaimedPurchase(claim, purchase, InvoiceTerms.of(offer).fixed(purchase)), verdict_on(purchase)
     if verdict == "take" or (verdict == "part" and pay_rest):
         return claimed
@@ -135,8 +140,8 @@ async def _claimed(gateway: GatewayClient, claim: str) -> Purchase | None:
 
 def _checked(offer: VerifiedOffer, saved: SavedPurchases, claim: str, purchase: Purchase) -> ClaimedPurchase:
     """Return one of our own: held to what the gateway first said of it, in whichever run."""
-    terms = InvoiceTerms.of(offer, *saved.first.get(claim, ())).fixed(purchase)
-    saved.note(claim, purchase.purchase_id, terms.address)
+    terms = InvoiceTerms.of(offer, saved.first.get(claim)).fixed(purchase)
+    saved.note(claim, FirstAnswer(purchase.purchase_id, terms.address, terms.amount_sat))
     return ClaimedPurchase(claim, purchase, terms)
 
 

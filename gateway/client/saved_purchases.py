@@ -1,8 +1,8 @@
 """The buyer's memory: which claim secrets belong to which file, on disk before anything is paid.
 
 One small JSON file per link, readable by its owner only.  It holds every claim ever made for that file, newest
-last, because a payment to an old invoice still releases; what the gateway first answered for each; and the digest
-of the manifest that was bought, so that a later run notices another one.  It does not hold the link.
+last, because a payment to an old invoice still releases; what the gateway first answered for each; and which
+bytes were bought, so that a later run notices others; price and description may change.  It does not hold the link.
 
 Runs beside each other forget nothing of one another: every change reads the file again, under a lock on its folder.
 """
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from bitcache.errors import StorageError
 from bitcache.identifiers import new_secret
@@ -30,15 +31,26 @@ def default_state_dir() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "bitcache"
 
 
+class FirstAnswer(NamedTuple):
+    """What the gateway said of a purchase when it was first asked; later answers must not differ.
+
+    ``amount_sat`` None: an earlier version did not keep it.
+    """
+
+    purchase_id: str
+    address: str | None
+    amount_sat: int | None
+
+
 @dataclass
 class SavedPurchases:
     """What is remembered about one link; every change is on disk when the call returns."""
 
     path: Path
     claims: list[str] = field(default_factory=list, repr=False)
-    manifest_hash: str | None = None
-    #: by claim: the purchase id and the address that the gateway named first
-    first: dict[str, tuple[str, str | None]] = field(default_factory=dict, repr=False)
+    group_root: str | None = None
+    #: by claim: what the gateway said first
+    first: dict[str, FirstAnswer] = field(default_factory=dict, repr=False)
 
     #: by purchase id: the one Lightning invoice that a wallet was asked to pay for it
     handed: dict[str, str] = field(default_factory=dict, repr=False)
@@ -51,13 +63,13 @@ class SavedPurchases:
         saved._read()
         return saved
 
-    def pin(self, manifest_text: str) -> bool:
-        """Remember the manifest that is being bought; False when another one was bought before."""
-        digest = hashlib.sha256(manifest_text.encode()).hexdigest()
-        if self.manifest_hash is None:
+    def pin(self, group_root: bytes) -> bool:
+        """Remember the file that is being bought; False when another one was bought under this link before."""
+        digest = group_root.hex()
+        if self.group_root is None:
             with self._changing():
-                self.manifest_hash = self.manifest_hash or digest
-        return self.manifest_hash == digest
+                self.group_root = self.group_root or digest
+        return self.group_root == digest
 
     def new_claim(self) -> str:
         """Return a fresh claim secret, stored before it is sent anywhere."""
@@ -66,15 +78,15 @@ class SavedPurchases:
             self.claims.append(claim)
         return claim
 
-    def note(self, claim: str, purchase_id: str, address: str | None) -> None:
+    def note(self, claim: str, answer: FirstAnswer) -> None:
         """Keep what the gateway answered for one of our claims, unless it answered before."""
         if claim in self.claims and claim not in self.first:
             with self._changing():
-                self.first.setdefault(claim, (purchase_id, address))
+                self.first.setdefault(claim, answer)
 
     def claim_of(self, purchase_id: str) -> str | None:
         """Return our claim of this purchase, if it is one of ours."""
-        return next((claim for claim, (of, _) in self.first.items() if of == purchase_id), None)
+        return next((claim for claim, answer in self.first.items() if answer.purchase_id == purchase_id), None)
 
     def handed_to_wallet(self, purchase_id: str, invoice: str) -> bool:
         """Keep, before it happens, that a wallet is asked to pay this invoice; return whether none was before.
@@ -109,10 +121,12 @@ class SavedPurchases:
         try:
             stored = json.loads(self.path.read_bytes())
             self.claims = [str(claim) for claim in stored["claims"]]
-            self.manifest_hash = stored["manifest_hash"]
+            self.group_root = stored.get("group_root")
             named = stored.get("first", {})
             self.first = {
-                str(claim): (str(answer["purchase_id"]), answer["address"] and str(answer["address"]))
+                str(claim): FirstAnswer(
+                    str(answer["purchase_id"]), answer["address"] and str(answer["address"]), answer.get("amount_sat")
+                )
                 for claim, answer in named.items()
             }
             self.handed = {str(purchase): str(invoice) for purchase, invoice in stored.get("handed", {}).items()}
@@ -123,11 +137,11 @@ class SavedPurchases:
             raise StorageError(f"{self.path} is damaged", hint=hint) from None
 
     def _save(self) -> None:
-        named = {claim: {"purchase_id": answer[0], "address": answer[1]} for claim, answer in self.first.items()}
+        named = {claim: answer._asdict() for claim, answer in self.first.items()}
         record = {
             "v": 1,
             "claims": self.claims,
-            "manifest_hash": self.manifest_hash,
+            "group_root": self.group_root,
             "first": named,
             "handed": self.handed,
         }

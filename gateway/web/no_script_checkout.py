@@ -13,7 +13,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from bitcache import key_release, purchases
-from bitcache.errors import ClaimMismatch, Denied, TooManyInvoices, WorkRequired
+from bitcache.errors import ClaimMismatch, Denied, PriceChanged, TooManyInvoices, WorkRequired
 from bitcache.identifiers import FileId, claim_hash, new_secret, parse_file_id
 from bitcache.purchases import PaymentRequest, Purchase
 from bitcache.rails import Rails
@@ -50,14 +50,23 @@ async def start(request: web.Request) -> web.StreamResponse:
         purchase.state in _PAID or purchase.received_sat for purchase in await _claimed(request)
     ):
         return web.Response(status=303, headers={"Location": f"/f/{file_id}/pay"})
-    claim = new_secret()
+    claim, networks = new_secret(), authentication.buyer_networks(request)
     try:
-        made, _ = await context.invoice_batcher.open(file_id, claim_hash(claim), authentication.buyer_networks(request))
+        made, _ = await context.invoice_batcher.open(
+            file_id, claim_hash(claim), networks, price_sat=_price(form.get("price_sat"))
+        )
     except TooManyInvoices as error:
         return _busy(request, file_id, error)
+    except PriceChanged:
+        return web.Response(status=303, headers={"Location": f"/f/{file_id}?price-changed"})
     response = _made(request, made)
     claim_cookie.keep(request, response, file_id, claim)
     return response
+
+
+def _price(text: object) -> int | None:
+    """Return what the form's page showed; an invoice page's "new" shows none."""
+    return int(text[:16]) if isinstance(text, str) and text.isascii() and text.isdecimal() else None
 
 
 def _made(request: web.Request, purchase: Purchase) -> web.Response:

@@ -57,6 +57,7 @@ async def file(request: web.Request) -> web.Response:
         sealed_size=offer.sealed_size,
         paused=paused or context.readiness.lasting_reason,
         embed="embed" in request.query,
+        price_changed="price-changed" in request.query,
         pending_claim=bool(claim_cookie.claims_of(request, file_id)),
     )
 

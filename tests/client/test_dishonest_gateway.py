@@ -19,6 +19,7 @@ from gateway.client.buy_file import PurchaseObserver, buy
 from gateway.client.errors import GatewayConfused, GatewayUnreachable, NotPaidInTime
 from gateway.client.gateway_client import connect
 from gateway.client.invoice_terms import onchain_request
+from gateway.client.saved_purchases import SavedPurchases
 from gateway.client.sell_file import PublishedFile
 from gateway.client.verified_offer import VerifiedOffer, look
 from gateway.demo.demonstration import Demo
@@ -108,13 +109,14 @@ async def test_other_bytes_or_another_share(demo: Demo, sold: PublishedFile, tmp
     assert bought.size == 2**20 + 5
 
 
-async def test_another_manifest_at_the_second_run(demo: Demo, sold: PublishedFile, tmp_path: Path) -> None:
+async def test_another_file_at_the_second_run(demo: Demo, sold: PublishedFile, tmp_path: Path) -> None:
     """What was being bought is pinned on the buyer's disk."""
     offer = await look(demo.gateway, sold.link)
     await _pay(demo, offer, tmp_path)
-    other = dataclasses.replace(offer, file=offer.file.model_copy(update={"manifest": offer.file.manifest + " "}))
+    saved = SavedPurchases.of(offer.link, tmp_path).path
+    saved.write_text(saved.read_text().replace(offer.manifest.group_root.hex(), "ab" * 32))
     with pytest.raises(Tampered, match="before"):
-        await buy(demo.gateway, other, tmp_path / "out", tmp_path, timeout=1)
+        await buy(demo.gateway, offer, tmp_path / "out", tmp_path, timeout=1)
 
 
 @pytest.mark.parametrize("address", ["gateway.example", "http://", "http://a/b", "http://u@a", "ftp://a"])

@@ -12,7 +12,7 @@ from bitcache.errors import StorageError
 from bitcache.identifiers import new_file_id
 from bitcache.sealing.file_link import Link
 from gateway.client.errors import PaymentUnknown
-from gateway.client.saved_purchases import SavedPurchases
+from gateway.client.saved_purchases import FirstAnswer, SavedPurchases
 
 LINK = Link("http://gateway.example", new_file_id(), bytes(16))
 
@@ -29,28 +29,30 @@ def test_many_at_once(tmp_path: Path) -> None:
     assert sorted(SavedPurchases.of(LINK, tmp_path).claims) == sorted(made)
 
 
-def test_the_manifest_of_the_first_run_counts(tmp_path: Path) -> None:
+def test_the_bytes_of_the_first_run_count(tmp_path: Path) -> None:
     saved, elsewhere = SavedPurchases.of(LINK, tmp_path), SavedPurchases.of(LINK, tmp_path)
-    assert saved.pin("manifest")
-    assert not elsewhere.pin("another")
-    assert SavedPurchases.of(LINK, tmp_path).pin("manifest")
+    assert saved.pin(b"root")
+    assert not elsewhere.pin(b"another")
+    assert SavedPurchases.of(LINK, tmp_path).pin(b"root")
 
 
 def test_the_first_answer_counts(tmp_path: Path) -> None:
     saved = SavedPurchases.of(LINK, tmp_path)
     claim = saved.new_claim()
     elsewhere = SavedPurchases.of(LINK, tmp_path)
-    saved.note(claim, "T", "address")
-    elsewhere.note(claim, "U", "another")
-    elsewhere.note("a claim that is not ours", "U", "another")
-    assert SavedPurchases.of(LINK, tmp_path).first == {claim: ("T", "address")}
+    saved.note(claim, FirstAnswer("T", "address", 2_500))
+    elsewhere.note(claim, FirstAnswer("U", "another", 1))
+    elsewhere.note("a claim that is not ours", FirstAnswer("U", "another", 1))
+    assert SavedPurchases.of(LINK, tmp_path).first == {claim: ("T", "address", 2_500)}
 
 
 def test_what_an_earlier_version_wrote(tmp_path: Path) -> None:
     saved = SavedPurchases.of(LINK, tmp_path)
     saved.path.parent.mkdir()
-    saved.path.write_text(json.dumps({"v": 1, "claims": ["c"], "manifest_hash": None}))
-    assert SavedPurchases.of(LINK, tmp_path).claims == ["c"]
+    first = {"c": {"purchase_id": "T", "address": None}}
+    saved.path.write_text(json.dumps({"v": 1, "claims": ["c"], "manifest_hash": None, "first": first}))
+    read = SavedPurchases.of(LINK, tmp_path)
+    assert (read.claims, read.first) == (["c"], {"c": ("T", None, None)})
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"claims": [], "manifest_hash": null, "first": []}'])

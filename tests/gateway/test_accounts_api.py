@@ -94,6 +94,7 @@ CALLS = (
     ("GET", "/sales", "read", None),
     ("GET", "/sales/days", "read", None),
     ("POST", "/listings", "sell", {}),
+    ("PUT", "/listings/AAAAAAAAAAAAAAAAAAAAAA", "sell", {}),
     ("POST", "/uploads", "sell", None),
     ("GET", "/account", "account", None),
     ("GET", "/account/index", "account", None),
@@ -150,6 +151,7 @@ async def test_nobody_reaches_what_is_anothers(open_door: GatewayHarness) -> Non
         ("DELETE", f"/uploads/{upload}", {"headers": tus}),
         ("DELETE", f"/uploads/{sold.file_id}", {"headers": tus}),
         ("GET", f"/listings?after={sold.file_id}", {}),
+        ("PUT", f"/listings/{sold.file_id}", {"json": {k: sold.listing[k] for k in ("manifest", "signature", "meta")}}),
         ("GET", f"/sales?after={purchase['purchase_id']}", {}),
     )
     for method, path, rest in tries:

@@ -30,10 +30,10 @@ test("an invoice is asked for again with each solution, five times at most", asy
     const busy = { code: "proof_of_work", challenge, bits };
     return bodies.length > asks ? Response.json({ purchase_id: "T" }, { status: 201 }) : Response.json(busy, { status: 429 });
   });
-  assert.deepEqual(await createPurchase("F", "H"), { purchase_id: "T" });
+  assert.deepEqual(await createPurchase("F", "H", 2500), { purchase_id: "T" });
   const proofs = cases.slice(1, 3).map(({ challenge, nonce }) => ({ challenge, nonce }));
-  assert.deepEqual(bodies, [{ claim_hash: "H" }, ...proofs.map((proof_of_work) => ({ claim_hash: "H", proof_of_work }))]);
+  assert.deepEqual(bodies, [{ claim_hash: "H", price_sat: 2500 }, ...proofs.map((proof_of_work) => ({ claim_hash: "H", price_sat: 2500, proof_of_work }))]);
   asks = 1000;
-  await assert.rejects(createPurchase("F", "H"), { code: "proof_of_work" });
+  await assert.rejects(createPurchase("F", "H", 2500), { code: "proof_of_work" });
   assert.equal(bodies.length, 3 + 6);
 });

@@ -30,12 +30,13 @@ const WORK_ROUNDS = 5;
 /**
  * @param {string} fileId
  * @param {string} claimHash b64u
+ * @param {number} priceSat that was shown: another one is refused
  * @param {(part: number) => void} [onWork] hears of a proof of work that takes longer than a second
  * @returns {Promise<Purchase>} the same for the same claim
  */
-export async function createPurchase(fileId, claimHash, onWork) {
-  /** @type {{claim_hash: string, proof_of_work?: {challenge: string, nonce: number}}} */
-  const body = { claim_hash: claimHash };
+export async function createPurchase(fileId, claimHash, priceSat, onWork) {
+  /** @type {{claim_hash: string, price_sat: number, proof_of_work?: {challenge: string, nonce: number}}} */
+  const body = { claim_hash: claimHash, price_sat: priceSat };
   for (let round = 0; ; round++) {
     try {
       return await json(`/files/${fileId}/purchases`, { method: "POST", json: body });

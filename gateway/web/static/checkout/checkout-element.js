@@ -73,7 +73,8 @@ export class BitcacheCheckout extends HTMLElement {
     if (!this.#flow || this.#flow.state !== after) return;
     const view = viewNameOf(after);
     if (view === "loading") return;
-    if (view !== this.#shown || before.purchase?.purchase_id !== after.purchase?.purchase_id) this.#swap(view, after);
+    const other = before.purchase?.purchase_id !== after.purchase?.purchase_id || before.offer !== after.offer;
+    if (view !== this.#shown || other) this.#swap(view, after);
     this.#view?.update(after);
     setText(this.#live, announcement(after));
     document.title = t("page.title", { title: after.offer?.title ?? t("brand") });

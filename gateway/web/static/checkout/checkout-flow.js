@@ -116,7 +116,19 @@ export class Flow {
     const { claim, stored } = nextClaim(offer.fileId);
     if (!stored && !linkKept) return this.#keepElsewhere(claim);
     this.dispatch({ type: "start" });
-    this.#follow(await begin(offer, claim, (part) => this.dispatch({ type: "work", part })));
+    try {
+      this.#follow(await begin(offer, claim, (part) => this.dispatch({ type: "work", part })));
+    } catch (error) {
+      if (report(error).code === "price_changed") await this.#lookAgain();
+      throw error;
+    }
+  }
+
+  /** The seller changed the price since it was shown: show the new one, and begin nothing. */
+  async #lookAgain() {
+    if (!this.#link) return;
+    this.#checked = await loadOffer(this.#link);
+    this.dispatch({ type: "offer", offer: this.#checked.offer });
   }
 
   /**

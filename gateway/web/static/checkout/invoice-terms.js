@@ -10,7 +10,7 @@ import { amountMsat, LIGHTNING, lightningUri } from "./lightning-request.js";
 
 /** @typedef {import("./checkout-state.js").Purchase} Purchase */
 /** @typedef {{fileId: string, priceSat: number}} VerifiedOffer as the seller signed them */
-/** @typedef {{purchase_id: string, address: string | null}} First what the gateway said when it was first asked */
+/** @typedef {{purchase_id: string, address: string | null, amount_sat?: number}} First what the gateway said when it was first asked */
 /**
  * @typedef {object} OnChainRequest where to pay on the chain
  * @property {string} address
@@ -93,7 +93,18 @@ export const payableSat = (purchase) => onchainRequest(purchase)?.payableSat ?? 
  * @param {Purchase} purchase that was checked
  * @returns {First} from which later answers must not differ
  */
-export const firstOf = (purchase) => ({ purchase_id: purchase.purchase_id, address: onchainRequest(purchase)?.address ?? null });
+export const firstOf = (purchase) => ({ purchase_id: purchase.purchase_id, address: onchainRequest(purchase)?.address ?? null, amount_sat: purchase.amount_sat });
+
+/**
+ * Whether a purchase was begun at another price than the seller asks now, and still asks for money: it is gone on with only where
+ * that price was seen when it was begun.
+ * @param {Purchase} purchase
+ * @param {VerifiedOffer} offer
+ * @param {First} [first]
+ */
+export function isOfAnotherPrice({ amount_sat: amount, due_sat: due, released }, { priceSat }, first) {
+  return amount !== (first?.amount_sat ?? priceSat) && due !== 0 && !released;
+}
 
 /**
  * BIP21, as the gateway's own (wallet/bip21.py); with an invoice, wallets choose how they pay.
@@ -111,11 +122,11 @@ export function paymentUri({ address, payableSat: asked }, invoice) {
  * @param {First} [first] what it must not differ from, when it is not the first itself
  * @throws {GatewayError} gateway_dishonest
  */
-export function checkPurchase(purchase, { fileId, priceSat }, first) {
+export function checkPurchase(purchase, offer, first) {
   const { purchase_id: id, amount_sat: amount, received_sat: received, due_sat: due } = purchase;
-  insist(purchase.file_id === fileId, "the invoice is for another file");
+  insist(purchase.file_id === offer.fileId, "the invoice is for another file");
   insist(/^[A-Za-z0-9_-]{22}$/.test(id) && (!first || id === first.purchase_id), "the gateway answered with another invoice");
-  insist(amount === priceSat, "the invoice is not for the signed price");
+  insist(!isOfAnotherPrice(purchase, offer, first), "the invoice is not for the signed price");
   insist(Number.isSafeInteger(received) && received >= 0 && due === Math.max(0, amount - received), "what is due does not add up");
   insist(purchase.expires_at < YEAR_3000, "the invoice has no end");
   checkOnChain(purchase, first?.address ?? null);

@@ -4,7 +4,7 @@ import { b64u, unb64u } from "../sealing/bytes.js";
 import { GatewayError } from "../sealing/errors.js";
 import { claimHash, newClaim } from "../sealing/key-derivation.js";
 import { createPurchase, pendingClaims, purchaseOf } from "./buyer-api.js";
-import { checkPurchase } from "./invoice-terms.js";
+import { checkPurchase, isOfAnotherPrice } from "./invoice-terms.js";
 import { areStored, claimsOf, keepClaim, noteClaim } from "./saved-claims.js";
 import { verdictOn } from "./claim-from-link.js";
 
@@ -88,6 +88,7 @@ async function lookUp(goods, { claim, adopted = false, rest = false, first }) {
     throw error;
   });
   if (purchase === null || purchase.file_id !== goods.fileId) return null;
+  if (!first?.amount_sat && isOfAnotherPrice(purchase, goods)) return null; // nobody here has seen that price
   checkPurchase(purchase, goods, first);
   return { claim, adopted, rest, purchase };
 }
@@ -114,7 +115,7 @@ export function nextClaim(fileId) {
  */
 export async function begin(goods, claim, onWork) {
   const { fileId } = goods;
-  const purchase = await createPurchase(fileId, b64u(await claimHash(unb64u(claim, 32))), onWork);
+  const purchase = await createPurchase(fileId, b64u(await claimHash(unb64u(claim, 32))), goods.priceSat, onWork);
   checkPurchase(purchase, goods);
   noteClaim(fileId, claim, purchase);
   return { claim, adopted: false, rest: false, purchase };

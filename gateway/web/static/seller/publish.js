@@ -15,7 +15,7 @@ import { token } from "./seller-token.js";
  */
 
 /** @returns {Promise<CryptoKeyPair>} the same for all files of this browser */
-async function signingKeys() {
+export async function signingKeys() {
   const kept = await get("signing-keys");
   if (kept) return kept;
   const keys = await newSellerKeys();

@@ -2,7 +2,7 @@
 
 const KEY = "bitcache.links";
 
-/** @typedef {{link: string, title: string}} Kept */
+/** @typedef {{link: string, title: string, changed?: number}} Kept `changed`: when the title was given last, Unix seconds */
 
 /** @param {string} account as the gateway names it */
 const keyOf = (account) => `${KEY}.${account}`;

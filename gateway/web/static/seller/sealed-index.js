@@ -46,9 +46,9 @@ export async function syncIndex(account) {
   for (let round = 1; ; round++) {
     const kept = await getIndex();
     const files = kept.version ? await openIndex(key, kept.sealed) : {};
-    const all = { ...files, ...keptLinks(account) };
+    const all = newest(files, keptLinks(account));
     keepLinks(account, all);
-    if (Object.keys(all).every((fileId) => fileId in files)) return true;
+    if (Object.entries(all).every(([fileId, file]) => file.title === files[fileId]?.title)) return true;
     try {
       await putIndex(await sealIndex(key, all), kept.version);
       return true;
@@ -56,6 +56,18 @@ export async function syncIndex(account) {
       if (!(error instanceof GatewayError) || error.code !== "index_changed" || round === ROUNDS) throw error;
     }
   }
+}
+
+/**
+ * What either has; of what both have, what was changed last.
+ * @param {Files} there
+ * @param {Files} here
+ * @returns {Files}
+ */
+export function newest(there, here) {
+  const all = { ...there };
+  for (const [fileId, file] of Object.entries(here)) if (!(fileId in there) || (file.changed ?? 0) > (there[fileId].changed ?? 0)) all[fileId] = file;
+  return all;
 }
 
 /**

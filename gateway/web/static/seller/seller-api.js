@@ -57,6 +57,13 @@ export const putConnection = (connection, proof) => json("/seller/connection", {
 export const deleteConnection = () => request("/seller/connection", { method: "DELETE", bearer: bearer() });
 
 /**
+ * Sell a file on other terms from now on.
+ * @param {string} fileId
+ * @param {{manifest: string, signature: string, meta: string}} change
+ */
+export const putListing = (fileId, change) => json(`/listings/${fileId}`, { method: "PUT", bearer: bearer(), json: change });
+
+/**
  * One page, newest first.
  * @param {string | null} [after] the `next` of the page before
  * @returns {Promise<{listings: Listing[], next: string | null}>}

@@ -7,6 +7,7 @@ import { sizeText } from "../ui/format-numbers.js";
 import { errorText, t } from "../ui/translations.js";
 import { checkConnection, checkPayout, deleteConnection, getListings, getSeller, putConnection, putPayout } from "./seller-api.js";
 import { keepLinks, keptLinks } from "./saved-links.js";
+import { changeListing } from "./change-listing.js";
 import { followSales } from "./follow-sales.js";
 import { publish } from "./publish.js";
 import { cancelPayoutChange, getAccount, makeToken, revoke, rotateToken, setPayoutDelay } from "./account-api.js";
@@ -15,6 +16,7 @@ import { signOut, token } from "./seller-token.js";
 import { leave, proofOf, signInWith, signUpWith } from "./sign-in.js";
 import { accountView, changeNotice } from "./views/account.js";
 import { accountCodeView, confirmCodeView } from "./views/sign-up.js";
+import { changeForm } from "./views/change-form.js";
 import { formView } from "./views/sale-form.js";
 import { problemLine } from "./views/labelled-field.js";
 import { lightningPart, lightningView } from "./views/lightning-setup.js";
@@ -25,6 +27,8 @@ import { proofView, signInView } from "./views/sign-in.js";
 import { soldView } from "./views/published.js";
 
 /** @typedef {import("./publish.js").Sale} Sale */
+/** @typedef {import("./seller-api.js").Listing} Listing */
+/** @typedef {import("./saved-links.js").Kept} Kept */
 
 export class BitcacheSeller extends HTMLElement {
   /** @type {import("./seller-api.js").Seller | null} */
@@ -184,8 +188,27 @@ export class BitcacheSeller extends HTMLElement {
 
   async #refresh() {
     const page = await getListings().catch(() => ({ listings: [], next: null }));
-    const view = listingsView(page, getListings, { links: keptLinks(this.#seller?.account ?? ""), smallest: this.#seller?.min_price_sat ?? 0 }, ({ price_sat: price }, { link, title }) => this.#showSold({ link, title, price }));
+    const act = {
+      show: (/** @type {Listing} */ { price_sat: price }, /** @type {Kept} */ { link, title }) => this.#showSold({ link, title, price }),
+      change: (/** @type {Listing} */ listing, /** @type {Kept} */ kept) => this.#changeListing(listing, kept),
+    };
+    const view = listingsView(page, getListings, { links: keptLinks(this.#seller?.account ?? ""), smallest: this.#seller?.min_price_sat ?? 0 }, act);
     this.#list.replaceChildren(view);
+  }
+
+  /**
+   * @param {Listing} listing
+   * @param {Kept} kept
+   */
+  #changeListing({ file_id: fileId, price_sat: price }, { link, title }) {
+    const save = async (/** @type {{title: string, price: number}} */ wanted) => {
+      await changeListing(link, wanted);
+      const account = this.#seller?.account ?? "";
+      keepLinks(account, { [fileId]: { link, title: wanted.title, changed: Math.floor(Date.now() / 1000) } });
+      syncIndex(account).catch(() => {}); // the next visit tries again
+      await this.#enter();
+    };
+    this.#show(changeForm({ title, price }, this.#seller?.min_price_sat ?? 0, { save, cancel: () => this.#enter() }));
   }
 
   #publish = async (/** @type {Sale} */ sale) => {

@@ -8,22 +8,27 @@ import { errorText, t } from "../../ui/translations.js";
 
 /** @typedef {import("../seller-api.js").Listing} Listing */
 /** @typedef {import("../saved-links.js").Kept} Kept */
+/**
+ * @typedef {object} ListingActions what needs the file's link, which this browser may not have
+ * @property {(listing: Listing, kept: Kept) => void} show
+ * @property {(listing: Listing, kept: Kept) => void} change
+ */
 
 /**
  * @typedef {{listings: Listing[], next: string | null}} Page
  * @param {Page} page the first one
  * @param {(after: string) => Promise<Page>} load
  * @param {{links: Record<string, Kept>, smallest: number}} mine `smallest`: the least that can be paid to the seller, in satoshis
- * @param {(listing: Listing, kept: Kept) => void} show
+ * @param {ListingActions} act
  */
-export function listingsView(page, load, { links, smallest }, show) {
+export function listingsView(page, load, { links, smallest }, act) {
   if (page.listings.length === 0) return "";
   const list = h("ul", { class: "listings" });
   const more = h("button", { type: "button", class: "plain" }, t("sell.list.more"));
   const trouble = h("p", { class: "small", role: "status" });
   let next = page.next;
   const add = (/** @type {Page} */ page) => {
-    const rows = page.listings.map((listing) => row(listing, links[listing.file_id], smallest, show));
+    const rows = page.listings.map((listing) => row(listing, links[listing.file_id], smallest, act));
     list.append(...rows);
     next = page.next;
     more.hidden = next === null;
@@ -50,12 +55,12 @@ export function listingsView(page, load, { links, smallest }, show) {
  * @param {Listing} listing
  * @param {Kept | undefined} kept
  * @param {number} smallest
- * @param {(listing: Listing, kept: Kept) => void} show
+ * @param {ListingActions} act
  */
-function row(listing, kept, smallest, show) {
+function row(listing, kept, smallest, act) {
   const { price_sat: price, created_at: at, sales } = listing;
   const about = t("sell.list.since", { price: satText(price), day: day(at) });
-  const actions = kept && h("div", { class: "row" }, h("button", { type: "button", class: "plain", onclick: () => show(listing, kept) }, t("sell.list.show")), copyButton(() => kept.link, { label: t("sell.list.copy") }));
+  const actions = kept && h("div", { class: "row wrap" }, action("sell.list.show", () => act.show(listing, kept)), action("sell.list.change", () => act.change(listing, kept)), copyButton(() => kept.link, { label: t("sell.list.copy") }));
   return h(
     "li",
     { tabindex: "-1" },
@@ -66,6 +71,12 @@ function row(listing, kept, smallest, show) {
     actions,
   );
 }
+
+/**
+ * @param {string} key
+ * @param {() => void} onclick
+ */
+const action = (key, onclick) => h("button", { type: "button", class: "plain", onclick }, t(key));
 
 /** @param {Listing["sales"]} sales */
 function salesText({ settled, pending, received_sat: received }) {

@@ -1,11 +1,12 @@
 /** What is sold: a file, a title, a price, and if one likes a free sample. */
 
 import { h, heading, setText } from "../../ui/dom.js";
-import { btcText, satText, sizeText } from "../../ui/format-numbers.js";
+import { satText, sizeText } from "../../ui/format-numbers.js";
 import { t } from "../../ui/translations.js";
 import { defaultTitle } from "../../sealing/safe-name.js";
-import { adviceOn, check, isReadable, parsePrice, wrongDrop } from "../validate.js";
+import { check, isReadable, wrongDrop } from "../validate.js";
 import { field, problemLine } from "./labelled-field.js";
+import { priceField } from "./price-field.js";
 
 /** @typedef {import("../publish.js").Sale} Sale */
 /** @typedef {{smallest: number, largest: number, left: number}} Limits */
@@ -98,25 +99,4 @@ function fileField(before, onChoose) {
   }
   show();
   return { ...part, chosen: () => chosen };
-}
-
-/**
- * @param {number} smallest
- * @param {number} [before]
- */
-function priceField(smallest, before) {
-  const input = h("input", { inputmode: "numeric", autocomplete: "off", placeholder: "5000", value: before ?? "" });
-  const part = field(t("sell.form.price"), input, "", h("div", { class: "amount" }, input, h("span", {}, "sat")));
-  const value = () => parsePrice(input.value);
-  const show = () => {
-    const price = value();
-    const advice = adviceOn(price, smallest);
-    const btc = price === null ? "" : t("sell.form.price.hint", { btc: btcText(price) });
-    const words = advice ? t(advice.key, { min: satText(advice.sat), good: satText(advice.sat) }) : "";
-    part.hint([btc, words].filter(Boolean).join(". "));
-    part.wrong();
-  };
-  input.addEventListener("input", show);
-  show();
-  return { ...part, value };
 }

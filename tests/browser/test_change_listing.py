@@ -1,0 +1,107 @@
+"""A seller changes price and title; buyers who look meanwhile are told, and those who paid have their file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from browser.browser_harness import BrowserHarness
+from browser.conftest import Visitor
+from browser.test_accessible import complaints
+
+pytestmark = pytest.mark.browser
+
+COPY = "(kept) => Object.entries(JSON.parse(kept)).forEach(([key, value]) => localStorage.setItem(key, value))"
+
+
+async def published(visitor: Visitor, harness: BrowserHarness, tmp_path: Path) -> tuple[Page, str]:
+    """The seller's page with a file on sale, and its link."""
+    page = await visitor.page(viewport={"width": 390, "height": 844})
+    await page.goto(f"{harness.url}/sell")
+    await page.get_by_label("Account code").fill(harness.token)
+    await page.keyboard.press("Enter")
+    (tmp_path / "song.flac").write_bytes(b"a song")
+    await page.locator("input[type=file]").first.set_input_files(tmp_path / "song.flac")
+    await page.get_by_label("Title").fill("A song")
+    await page.get_by_label("Price").fill("2500")
+    await page.get_by_role("button", name="Publish").click()
+    link = await page.get_by_label("Link for buyers", exact=True).input_value()
+    await page.get_by_role("button", name="Sell another file").click()
+    return page, link
+
+
+async def change(page: Page, title: str, price: str) -> None:
+    """By keyboard."""
+    await page.get_by_role("button", name="Change", exact=True).press("Enter")
+    await page.get_by_label("Title").fill(title)
+    await page.get_by_label("Price").fill(price)
+    await page.keyboard.press("Enter")
+
+
+async def test_the_price_changes_for_whoever_has_no_invoice_yet(
+    visitor: Visitor, harness: BrowserHarness, tmp_path: Path
+) -> None:
+    page, link = await published(visitor, harness, tmp_path)
+    early, late = await visitor.buy(link), await visitor.buy(link)
+    await early.get_by_role("button", name="Pay 2 500 sat").click()
+    await expect(early.locator(".qr svg")).to_be_visible()
+    await expect(late.get_by_role("heading", name="A song")).to_be_visible()
+    await page.get_by_role("button", name="Change", exact=True).press("Enter")
+    assert await complaints(page) == []
+    await page.get_by_label("Price").fill("100")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("294").first).to_be_visible()
+    await page.get_by_role("button", name="Cancel").click()
+    await change(page, "A better song", "4000")
+    await expect(page.get_by_text("A better song")).to_be_visible()
+    await expect(page.get_by_text("4 000 sat · since")).to_be_visible()
+    await late.get_by_role("button", name="Pay 2 500 sat").click()
+    await expect(late.get_by_text("The seller has changed the price")).to_be_visible()
+    await expect(late.get_by_role("heading", name="A better song")).to_be_visible()
+    await late.get_by_role("button", name="Pay 4 000 sat").click()
+    await expect(late.locator(".qr svg")).to_be_visible()
+    await early.reload()  # what was begun at the former price goes on at it
+    await expect(early.get_by_text("2 500 sat").first).to_be_visible()
+    await expect(early.locator(".qr svg")).to_be_visible()
+    await harness.chain.pay(await harness.address(0), 2_500)
+    await harness.chain.mine()
+    await expect(early.get_by_role("heading", name="Your file is ready")).to_be_visible(timeout=10_000)
+    access = await early.evaluate("() => location.href")
+    assert access == link
+    visitor.wrong = [line for line in visitor.wrong if "409" not in line]
+
+
+async def test_a_browser_that_signs_in_later_changes_it_too(
+    visitor: Visitor, harness: BrowserHarness, tmp_path: Path
+) -> None:
+    """Another browser has another signing key; the description names it."""
+    page, link = await published(visitor, harness, tmp_path)
+    kept = await page.evaluate("() => JSON.stringify(localStorage)")
+    other = await visitor.page()
+    await other.goto(f"{harness.url}/sell")
+    await other.evaluate(COPY, kept)
+    await other.get_by_label("Account code").fill(harness.token)
+    await other.keyboard.press("Enter")
+    await change(other, "Signed elsewhere", "3000")
+    await expect(other.get_by_text("Signed elsewhere")).to_be_visible()
+    buyer = await visitor.buy(link)
+    await expect(buyer.get_by_role("heading", name="Signed elsewhere")).to_be_visible()
+    await buyer.get_by_role("button", name="Pay 3 000 sat").click()
+    await expect(buyer.locator(".qr svg")).to_be_visible()
+
+
+async def test_without_javascript_the_new_price_is_shown_before_anything_is_asked(
+    visitor: Visitor, harness: BrowserHarness, tmp_path: Path
+) -> None:
+    page, link = await published(visitor, harness, tmp_path)
+    plain = await visitor.page(java_script_enabled=False)
+    await plain.goto(link)
+    await change(page, "A song", "4000")
+    await expect(page.get_by_text("4 000 sat · since")).to_be_visible()
+    await plain.get_by_role("button", name="Pay 2 500 sat").click()
+    await expect(plain.get_by_text("The seller has changed the price")).to_be_visible()
+    await plain.get_by_role("button", name="Pay 4 000 sat").click()
+    await expect(plain.get_by_text("4 000 sat").first).to_be_visible()
+    await expect(plain.locator("img").first).to_be_visible()
