@@ -5,6 +5,8 @@ One purchase, in the order of the data path:
     uploads.py            1  sealed bytes arrive in pieces
     listings.py           2  they are checked (verify_listing.py) and put up for sale
       change_listings.py       price and description, for new invoices
+      listing_states.py        on sale, paused, withdrawn; deleted
+      listing_errors.py        the errors of all this
     issue_invoices.py     3  a buyer asks to pay; the result is shown by purchases.py
       invoice_batching.py      buyers who ask at the same time are served by one write
       purchase_requests.py     each request, accepted or refused

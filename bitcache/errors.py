@@ -30,6 +30,7 @@
     │   ├── UploadIncomplete       listing asked for before every byte arrived
     │   └── UploadCorrupt          the stored bytes do not have the announced hashes
     ├── NotFound                 no such file, upload, purchase or page
+    │   └── FileDeleted            its seller deleted it (bitcache/listing_errors.py)
     ├── Denied
     │   ├── Unauthenticated        no token, or one that nobody holds
     │   ├── ClaimMismatch          a claim secret that belongs to another purchase
@@ -42,7 +43,9 @@
     ├── RailUnavailable          this way to be paid cannot be had right now
     ├── InvoiceClosed            it is paid, or its time is up: nobody is asked to pay it in another way
     ├── PaymentRequired          the grant is not there yet; carries the terms
-    ├── SalesPaused              this seller cannot be paid right now (no payout, second opinion differs)
+    ├── SalesPaused              this file is not sold right now (no payout, paused, withdrawn, …)
+    ├── PriceChanged             … at the price that was shown (bitcache/listing_errors.py)
+    ├── ListingWithdrawn         … ever again
     ├── PriceTooHigh             more than this gateway sells for on what it knows of the chain
     ├── ChainError               something between us and the Bitcoin network (bitcache/chain_errors.py)
     │   ├── NodeUnreachable        no answer
@@ -347,17 +350,10 @@ class PaymentRequired(BitcacheError):
 
 
 class SalesPaused(BitcacheError):
-    """The seller cannot be paid right now."""
+    """This file is not sold right now; ``reason`` says why."""
 
     code = "sales_paused"
-    hint = "You have not been charged. Ask the seller to check the payout settings."
-
-
-class PriceChanged(BitcacheError):
-    """The seller has changed the price since it was shown."""
-
-    code = "price_changed"
-    hint = "You have not been charged. Look at the new price, and ask again."
+    hint = "You have not been charged. Ask the seller."
 
 
 class PriceTooHigh(BitcacheError):

@@ -28,16 +28,22 @@ __all__ = ["Listing", "ListingRequest", "PublicListing", "get", "of_seller", "pu
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A file on sale."""
+    """A file on sale, or that was: ``stopped`` is paused or withdrawn.
+
+    Of a deleted one the bytes are kept until ``kept_until`` at least; ``removed_at``: they are gone.  Unix seconds.
+    """
 
     file_id: FileId
     seller_id: int
     price: Sat
     sealed_size: int
     created_at: int
+    stopped: str | None = None
+    kept_until: int | None = None
+    removed_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublicListing(Listing):
     """A listing with what its buyers check before they pay."""
 
@@ -55,6 +61,8 @@ _PAGE = (
         listing.c.price_sat,
         listing.c.sealed_size,
         listing.c.created_at,
+        listing.c.stopped,
+        listing.c.kept_until,
         listing_sales.c.settled,
         listing_sales.c.pending,
         listing_sales.c.received_sat,
@@ -122,6 +130,9 @@ def get(conn: Connection, file_id: FileId) -> PublicListing:
         price=Sat(row.price_sat),
         sealed_size=row.sealed_size,
         created_at=row.created_at,
+        stopped=row.stopped,
+        kept_until=row.kept_until,
+        removed_at=row.removed_at,
         manifest=row.manifest,
         signature=row.signature,
         groups=row.groups,
@@ -130,15 +141,20 @@ def get(conn: Connection, file_id: FileId) -> PublicListing:
     )
 
 
+def why_not_sold(conn: Connection, offer: Listing) -> str | None:
+    """Return the code of what stops this file from being sold, if anything does."""
+    return offer.stopped or sellers.why_paused(conn, offer.seller_id, offer.price)
+
+
 def of_seller(
     conn: Connection, seller_id: int, *, most: int = 100, after: FileId | None = None
 ) -> list[tuple[Listing, Sales]]:
-    """Return a seller's listings, newest first, with what each has sold.
+    """Return a seller's listings, newest first, with what each has sold; not those whose bytes are gone.
 
     ``most`` of them at the most, those after the listing ``after`` if one is given.  Raise NotFound when the
     seller has no such listing.
     """
-    page = _PAGE.where(listing.c.seller_id == seller_id).limit(most)
+    page = _PAGE.where(listing.c.seller_id == seller_id, listing.c.removed_at.is_(None)).limit(most)
     if after is not None:
         last = conn.execute(_PLACE, {"file_id": after, "seller_id": seller_id}).first()
         if last is None:
@@ -146,7 +162,15 @@ def of_seller(
         page = page.where(tuple_(listing.c.created_at, listing.c.file_id) < tuple_(last.created_at, last.file_id))
     return [
         (
-            Listing(FileId(row["file_id"]), seller_id, Sat(row["price_sat"]), row["sealed_size"], row["created_at"]),
+            Listing(
+                FileId(row["file_id"]),
+                seller_id,
+                Sat(row["price_sat"]),
+                row["sealed_size"],
+                row["created_at"],
+                row["stopped"],
+                row["kept_until"],
+            ),
             sales_totals.of_row(row),  # type: ignore[arg-type]
         )
         for row in conn.execute(page).mappings()

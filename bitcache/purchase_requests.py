@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Row, bindparam, select
 from bitcache import money, sellers
 from bitcache.admission import Admission
 from bitcache.buyer_networks import Networks
-from bitcache.errors import BitcacheError, ClaimMismatch, NotFound, PriceChanged, SalesPaused
+from bitcache.errors import BitcacheError, ClaimMismatch, NotFound, SalesPaused
 from bitcache.identifiers import FileId
+from bitcache.listing_errors import PriceChanged
 from bitcache.storage.tables import listing, payout, seller, wallet_connection
 
 # Built once: building a statement takes several times as long as running it.
@@ -20,6 +21,7 @@ _SALES = (
     select(
         listing.c.file_id,
         listing.c.price_sat,
+        listing.c.stopped,
         seller.c.payout_id,
         payout.c.account,
         payout.c.minimum_sat,
@@ -118,7 +120,7 @@ def _on_sale(sale: Sale | None, highest_price_sat: int | None) -> Sale:
     """Raise NotFound, SalesPaused or PriceTooHigh."""
     if sale is None:
         raise NotFound("no such file")
-    reason = sellers.reason_paused(sale, sale.price_sat) if sale.payout_id else sellers.NO_PAYOUT
+    reason = sale.stopped or (sellers.reason_paused(sale, sale.price_sat) if sale.payout_id else sellers.NO_PAYOUT)
     if reason is not None:
         raise SalesPaused(reason=reason)
     money.check_highest(sale.price_sat, highest_price_sat)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from bitcache.account_errors import QuotaExceeded
 from bitcache.errors import TooManyUploads
@@ -22,8 +22,8 @@ class SellerQuota:
 
 def used(conn: Connection, seller_id: int) -> SellerQuota:
     """Return what a seller has."""
-    listings, listed_bytes = _count(conn, listing, seller_id)
-    uploads, announced_bytes = _count(conn, upload, seller_id)
+    listings, listed_bytes = _count(conn, listing, listing.c.seller_id == seller_id, listing.c.removed_at.is_(None))
+    uploads, announced_bytes = _count(conn, upload, upload.c.seller_id == seller_id)
     return SellerQuota(listed_bytes + announced_bytes, listings, uploads)
 
 
@@ -43,7 +43,7 @@ def check_room(conn: Connection, seller_id: int, sealed_size: int, most: SellerQ
         )
 
 
-def _count(conn: Connection, table: Table, seller_id: int) -> tuple[int, int]:
+def _count(conn: Connection, table: Table, *which: ColumnElement[bool]) -> tuple[int, int]:
     sums = select(func.count(), func.coalesce(func.sum(table.c.sealed_size), 0))
-    number, size = conn.execute(sums.where(table.c.seller_id == seller_id)).one()
+    number, size = conn.execute(sums.where(*which)).one()
     return number, size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Subquery, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Subquery, Table, func, select
 
 from bitcache.money import Sat
 from bitcache.storage.tables import access_token, listing, listing_sales, seller, upload
@@ -30,7 +30,8 @@ class SellerOverview:
 
 def sellers_overview(conn: Connection, most: int) -> list[SellerOverview]:
     """Return those who keep the most bytes here, ``most`` of them."""
-    listed, announced, sold, seen = _kept(listing), _kept(upload), _sold(), _seen()
+    listed, announced = _kept(listing, listing.c.removed_at.is_(None)), _kept(upload)
+    sold, seen = _sold(), _seen()
     size = func.coalesce(listed.c.size, 0) + func.coalesce(announced.c.size, 0)
     rows = (
         select(
@@ -55,9 +56,9 @@ def sellers_overview(conn: Connection, most: int) -> list[SellerOverview]:
     return [SellerOverview(**{**row, "received_sat": Sat(row["received_sat"])}) for row in found]
 
 
-def _kept(table: Table) -> Subquery:
+def _kept(table: Table, *which: ColumnElement[bool]) -> Subquery:
     number, size = func.count().label("number"), func.sum(table.c.sealed_size).label("size")
-    return select(table.c.seller_id, number, size).group_by(table.c.seller_id).subquery()
+    return select(table.c.seller_id, number, size).where(*which).group_by(table.c.seller_id).subquery()
 
 
 def _sold() -> Subquery:

@@ -138,7 +138,11 @@ listing = Table(
     Column("preview", LargeBinary, comment="sealed under the link share"),
     Column("wrapped_share", LargeBinary, nullable=False, comment="gateway share under the master key"),
     Column("created_at", Integer, nullable=False),
+    Column("stopped", Text, comment="paused or withdrawn; null: on sale"),
+    Column("kept_until", Integer, comment="deleted: its buyers may download it until then at least"),
+    Column("removed_at", Integer, comment="when its bytes were removed"),
     Index("listing_page", "seller_id", "created_at", "file_id"),
+    Index("listing_deleted", "kept_until", sqlite_where=text("kept_until IS NOT NULL AND removed_at IS NULL")),
 )
 
 listing_sales = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from sqlalchemy import Connection
 
-from bitcache import issue_invoices, key_release, listings, payment_requests, sellers
+from bitcache import issue_invoices, key_release, listings, payment_requests
 from bitcache.errors import ClaimMismatch, NotFound, PaymentRequired, StorageError, WrongKey
 from bitcache.identifiers import CLAIM_BYTES, PurchaseId, b64u, parse_file_id, parse_purchase_id, unb64u
 from bitcache.money import btc_text
@@ -40,7 +40,7 @@ async def file(request: web.Request) -> web.Response:
 
     def look(conn: Connection) -> tuple[listings.PublicListing, str | None]:
         offer = listings.get(conn, file_id)
-        return offer, sellers.why_paused(conn, offer.seller_id, offer.price)
+        return offer, listings.why_not_sold(conn, offer)
 
     offer, paused = await context.store.read(look)
     model = models.File(

@@ -17,6 +17,7 @@ from bitcache import download_access, listings
 from bitcache.blob_store import InternalRedirect, LocalFile, RedirectUrl
 from bitcache.errors import PaymentRequired
 from bitcache.identifiers import FileId, b64u, parse_file_id
+from bitcache.listing_errors import FileDeleted
 from bitcache.sealing import manifest
 from gateway.api import authentication, byte_ranges
 from gateway.api.purchase_views import payment_required
@@ -58,7 +59,10 @@ async def _etag(context: GatewayContext, file_id: FileId, claim: str | None) -> 
 
     def allowed(conn: Connection) -> str:
         download_access.authorise(conn, claim, file_id)
-        return listings.get(conn, file_id).manifest
+        offer = listings.get(conn, file_id)
+        if offer.removed_at is not None:
+            raise FileDeleted
+        return offer.manifest
 
     try:
         text = await context.store.read(allowed)

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from bitcache import errors
+from bitcache import errors, listing_errors
 from bitcache.account_errors import AccountExists, IndexChanged
 from bitcache.chain_errors import ChainError, WalletError
 
@@ -34,6 +34,7 @@ _STATUS: tuple[tuple[type[errors.BitcacheError], HTTPStatus], ...] = (
     (IndexChanged, HTTPStatus.CONFLICT),
     (errors.BadInput, HTTPStatus.BAD_REQUEST),
     (errors.SealingError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (listing_errors.FileDeleted, HTTPStatus.GONE),
     (errors.NotFound, HTTPStatus.NOT_FOUND),
     (errors.Unauthenticated, HTTPStatus.UNAUTHORIZED),
     (errors.TooManyInvoices, HTTPStatus.TOO_MANY_REQUESTS),
@@ -43,7 +44,8 @@ _STATUS: tuple[tuple[type[errors.BitcacheError], HTTPStatus], ...] = (
     (errors.InvoiceClosed, HTTPStatus.CONFLICT),
     (errors.PaymentRequired, HTTPStatus.PAYMENT_REQUIRED),
     (errors.SalesPaused, HTTPStatus.CONFLICT),
-    (errors.PriceChanged, HTTPStatus.CONFLICT),
+    (listing_errors.PriceChanged, HTTPStatus.CONFLICT),
+    (listing_errors.ListingWithdrawn, HTTPStatus.CONFLICT),
     (errors.PriceTooHigh, HTTPStatus.CONFLICT),
     (ChainError, HTTPStatus.SERVICE_UNAVAILABLE),
     (WalletError, HTTPStatus.SERVICE_UNAVAILABLE),

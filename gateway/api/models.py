@@ -154,6 +154,7 @@ class SellerInfo(Response):
     payout_delay: int = Field(description="seconds that a change of payout or connection waits")
     proof_needed: bool = Field(description="whether such a change asks who holds this token for the seller's token too")
     max_file_bytes: int
+    deleted_days: int = Field(description="for how long buyers may still download a file that was deleted")
     quota: SellerQuota
     min_price_sat: Sats
     demo: bool
@@ -168,9 +169,17 @@ class ListingChange(Request):
     meta: str = Field(max_length=32_768, description="sealed metadata, b64u")
 
 
-class Listing(Response):
-    """A file on sale."""
+class SetListingState(Request):
+    """Sell a file, stop for a while, or for good."""
 
+    state: Literal["on_sale", "paused", "withdrawn"]
+
+
+class Listing(Response):
+    """A file on sale, or that was."""
+
+    state: Literal["on_sale", "paused", "withdrawn"]
+    kept_until: UnixTime | None = Field(description="it is deleted; its buyers may download it until then at least")
     file_id: B64u16
     price_sat: Sats
     sealed_size: int

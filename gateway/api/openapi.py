@@ -160,6 +160,15 @@ OPERATIONS = (
         secret=_SELLER,
     ),
     Operation(
+        "patch",
+        "/listings/{file_id}",
+        "Sell a file, pause it, or withdraw it for good",
+        {200: models.Listing},
+        takes=models.SetListingState,
+        secret=_SELLER,
+    ),
+    Operation("delete", "/listings/{file_id}", "Withdraw and delete a file", {200: models.Listing}, secret=_SELLER),
+    Operation(
         "get",
         "/sales",
         "A page of the seller's sales",

@@ -8,9 +8,19 @@ from typing import Any, Literal
 from aiohttp import web
 from sqlalchemy import Connection
 
-from bitcache import accounts, change_listings, listings, payout_changes, seller_quotas, sellers, wallet_connections
+from bitcache import (
+    accounts,
+    change_listings,
+    listing_states,
+    listings,
+    payout_changes,
+    seller_quotas,
+    sellers,
+    wallet_connections,
+)
 from bitcache.access_tokens import Scope
 from bitcache.identifiers import parse_file_id, unb64u
+from bitcache.listing_states import ListingState
 from bitcache.money import DUST
 from bitcache.payment_rail import PayoutTerms
 from bitcache.payout_changes import PayoutChange
@@ -23,6 +33,7 @@ from gateway.api.request_bodies import json_body, reply
 from gateway.context import GatewayContext, context_of
 
 FIRST_ADDRESSES = 3
+DAY = 86_400
 #: A wallet's export of 16 KiB, escaped.
 PAYOUT_BODY = 40 * 1024
 #: A manifest and metadata, escaped.
@@ -39,6 +50,8 @@ def routes() -> list[web.RouteDef]:
         web.post("/api/v1/listings", publish),
         web.get("/api/v1/listings", listed, allow_head=False),
         web.put("/api/v1/listings/{file_id}", change),
+        web.patch("/api/v1/listings/{file_id}", set_state),
+        web.delete("/api/v1/listings/{file_id}", delete),
     ]
 
 
@@ -70,6 +83,7 @@ async def info(request: web.Request) -> web.Response:
         payout_delay=delay,
         proof_needed=proof_needed,
         max_file_bytes=context.settings.storage.max_file_bytes,
+        deleted_days=context.settings.storage.deleted_days,
         quota=_quota(used, context.seller_quota),
         min_price_sat=min(DUST.values()) if minimum is None else minimum,
         demo=context.demo,
@@ -191,6 +205,34 @@ async def change(request: web.Request) -> web.Response:
     return reply(models.Listing(**_listing(changed)))
 
 
+async def set_state(request: web.Request) -> web.Response:
+    """Sell a file, or stop: for a while, or for good."""
+    context = context_of(request)
+    seller = await authentication.seller(request)
+    file_id = parse_file_id(request.match_info["file_id"])
+    state = ListingState((await json_body(request, models.SetListingState)).state)
+
+    def change(conn: Connection) -> listings.Listing:
+        listing_states.set_state(conn, seller.id, file_id, state, context.clock())
+        return listings.get(conn, file_id)
+
+    return reply(models.Listing(**_listing(await context.store.write(change))))
+
+
+async def delete(request: web.Request) -> web.Response:
+    """Withdraw a file, and remove it when its buyers have had their time."""
+    context = context_of(request)
+    seller = await authentication.seller(request)
+    file_id = parse_file_id(request.match_info["file_id"])
+    keep = context.settings.storage.deleted_days * DAY
+
+    def change(conn: Connection) -> listings.Listing:
+        listing_states.delete(conn, seller.id, file_id, context.clock(), keep)
+        return listings.get(conn, file_id)
+
+    return reply(models.Listing(**_listing(await context.store.write(change))))
+
+
 async def listed(request: web.Request) -> web.Response:
     """Send one page of this seller's listings, newest first; ``next`` is the ``after`` of the following page."""
     context = context_of(request)
@@ -213,6 +255,8 @@ def _listing(listing: listings.Listing) -> dict[str, Any]:
         "sealed_size": listing.sealed_size,
         "created_at": listing.created_at,
         "path": f"/f/{listing.file_id}",
+        "state": listing.stopped or ListingState.ON_SALE.value,
+        "kept_until": listing.kept_until,
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from bitcache import errors
+from bitcache import errors, listing_errors
 from bitcache.chain_errors import ChainError, WalletError
 from gateway.cli.console import console, plain
 from gateway.client.errors import (
@@ -45,7 +45,8 @@ _CODES: tuple[tuple[type[errors.BitcacheError], int], ...] = (
     (errors.RailUnavailable, UNREACHABLE),
     (errors.PaymentRequired, NOT_ALLOWED),
     (errors.SalesPaused, NOT_ALLOWED),
-    (errors.PriceChanged, NOT_ALLOWED),
+    (listing_errors.PriceChanged, NOT_ALLOWED),
+    (listing_errors.ListingWithdrawn, NOT_ALLOWED),
     (errors.PriceTooHigh, NOT_ALLOWED),
     (errors.SealingError, DOES_NOT_OPEN),
     (DishonestGateway, DOES_NOT_OPEN),

@@ -1,14 +1,15 @@
-"""What is done now and then: changes of payout when they are due; once an hour unfinished uploads and old events are
-deleted, and long runs of unpaid addresses reported.
+"""What is done now and then: changes of payout when they are due; once an hour unfinished uploads, deleted files and
+old events are removed, and long runs of unpaid addresses reported.
 """
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import structlog
 
-from bitcache import event_log, payout_changes, sellers, uploads
+from bitcache import event_log, listing_states, payout_changes, sellers, uploads
 from bitcache.errors import BitcacheError
 from gateway.context import GatewayContext
 
@@ -28,6 +29,7 @@ async def run(context: GatewayContext) -> None:
     while True:
         try:
             await clear_uploads(context)
+            await remove_deleted(context)
             await tell_long_runs(context, told)
             await trim_events(context)
         except BitcacheError as error:
@@ -58,6 +60,16 @@ async def clear_uploads(context: GatewayContext) -> None:
     old = await uploads.expire(context.store, context.blobs, context.clock() - days * DAY)
     if old:
         log.info("uploads_cleared", count=len(old), days=days)
+
+
+async def remove_deleted(context: GatewayContext) -> None:
+    """Remove the bytes of deleted files once every buyer has had the time to download them."""
+    keep = context.settings.storage.deleted_days * DAY
+    for file_id in await context.store.read(lambda conn: listing_states.due_for_removal(conn, context.clock(), keep)):
+        async with context.blobs.lock(file_id):
+            await context.blobs.delete(file_id)
+            await context.store.write(partial(listing_states.mark_removed, file_id=file_id, now=context.clock()))
+        log.info("file_removed", file_id=file_id)
 
 
 async def trim_events(context: GatewayContext) -> None:

@@ -173,6 +173,13 @@ class Storage(Section):
     upload_days: int = Field(
         7, ge=1, le=3650, description="An unfinished upload that has not grown for this many days is deleted."
     )
+    deleted_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="For so many days after a seller deleted a file, or a buyer's payment released it, it can still be "
+        "downloaded by those who bought it. Sellers are told before they delete.",
+    )
     event_days: int = Field(
         7, ge=1, le=3650, description="Events (purchase.seen, listing.created, …) are kept for this many days."
     )

@@ -171,7 +171,7 @@ def _database(folder: DataFolder) -> Reading | Finding:
 
 
 def _read(conn: Connection) -> Reading:
-    files = conn.execute(select(listing.c.file_id, listing.c.sealed_size)).all()
+    files = conn.execute(select(listing.c.file_id, listing.c.sealed_size).where(listing.c.removed_at.is_(None))).all()
     share = conn.execute(select(listing.c.file_id, listing.c.wrapped_share).limit(1)).first()
     return Reading(
         ledger_facts(conn),

@@ -64,7 +64,7 @@ def business_facts(conn: Connection) -> Business:
     return Business(
         sellers=conn.scalar(select(func.count()).select_from(seller)) or 0,
         without_payout=conn.scalar(select(func.count()).where(seller.c.payout_id.is_(None))) or 0,
-        listings=conn.scalar(select(func.count()).select_from(listing)) or 0,
+        listings=conn.scalar(select(func.count()).select_from(listing).where(listing.c.stopped.is_(None))) or 0,
         payouts=sellers.active_payouts(conn),
         skipped=address_journal.all_skipped(conn),
         issued=tuple(conn.scalars(select(payout.c.next_index).where(payout.c.next_index > 0))),

@@ -13,8 +13,9 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from bitcache import key_release, purchases
-from bitcache.errors import ClaimMismatch, Denied, PriceChanged, TooManyInvoices, WorkRequired
+from bitcache.errors import ClaimMismatch, Denied, TooManyInvoices, WorkRequired
 from bitcache.identifiers import FileId, claim_hash, new_secret, parse_file_id
+from bitcache.listing_errors import PriceChanged
 from bitcache.purchases import PaymentRequest, Purchase
 from bitcache.rails import Rails
 from bitcache.settlement import State

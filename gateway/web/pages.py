@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bitcache import listings, sellers
+from bitcache import listings
 from bitcache.identifiers import parse_file_id
 from gateway.context import context_of
 from gateway.web import claim_cookie, no_script_checkout, source_tarball, static_assets
@@ -48,7 +48,7 @@ async def file(request: web.Request) -> web.Response:
     """``/f/<F>``: the buyer's page, and with ``?embed`` the widget's frame."""
     context, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
     offer = await context.store.read(lambda conn: listings.get(conn, file_id))
-    paused = await context.store.read(lambda conn: sellers.why_paused(conn, offer.seller_id, offer.price))
+    paused = await context.store.read(lambda conn: listings.why_not_sold(conn, offer))
     return page(
         request,
         "file.html",

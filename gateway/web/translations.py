@@ -32,9 +32,10 @@ class Translations:
         text = self.table.get(key, key)
         return re.sub(r"\{(\w+)\}", lambda hole: str(values.get(hole[1], hole[0])), text)
 
-    def error(self, code: str) -> str:
-        """Return the sentence for an error code."""
-        return self.table.get(f"error.{code}", self.table["error.unexpected"])
+    def error(self, code: str, reason: str | None = None) -> str:
+        """Return the sentence for an error code, of its own for some reasons."""
+        general = self.table.get(f"error.{code}", self.table["error.unexpected"])
+        return self.table.get(f"error.{code}.{reason}", general)
 
     def sat(self, amount: int) -> str:
         """``2 500 sat``, with spaces that do not break."""

@@ -9,8 +9,9 @@ from support.market import NOW, Market, SealedFile, pays, resign, seal
 
 from bitcache import change_listings, event_log, listings, sellers
 from bitcache.change_listings import ListingChange
-from bitcache.errors import BelowDust, InvalidManifest, NotFound, PriceChanged, PriceTooHigh
+from bitcache.errors import BelowDust, InvalidManifest, NotFound, PriceTooHigh
 from bitcache.identifiers import claim_hash, new_secret, token_hash
+from bitcache.listing_errors import PriceChanged
 from bitcache.listings import Listing
 from bitcache.purchase_requests import PurchaseRequest
 from bitcache.verify_listing import check_request

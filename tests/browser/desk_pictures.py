@@ -27,11 +27,25 @@ async def desk_states(studio: Studio) -> None:
             await page.goto(f"{harness.url}/sell")
             await page.get_by_label("Account code").fill(harness.token)
             await page.get_by_role("button", name="Sign in").click()
-            file_id = await _publish(page)
+            link = await _publish(page)
+            file_id = link.split("/f/")[1].split("#")[0]
             await _sell(harness, page, file_id)
             await page.get_by_role("button", name="Sell another file").click()
             await page.get_by_text("waiting for confirmation").first.wait_for()
             await studio.shoot("desk", page)
+            await page.get_by_role("button", name="Manage").click()
+            await studio.shoot("desk-manage", page)
+            await page.get_by_role("button", name="Pause sales").click()
+            await page.get_by_text("Withdraw from sale").click()
+            await page.get_by_text("Delete", exact=True).click()
+            await studio.shoot("desk-paused", page)
+            await page.get_by_role("button", name="Delete the file").click()
+            await page.get_by_text("Its buyers can download").wait_for()
+            await studio.shoot("desk-deleted", page)
+            buyer = await context.new_page()
+            await buyer.goto(link)
+            await buyer.get_by_text("no longer sells").wait_for()
+            await studio.shoot("desk-buyer-withdrawn", buyer)
             await context.close()
 
 
@@ -41,8 +55,7 @@ async def _publish(page: Page) -> str:
     await page.get_by_label("Title").fill("Tidal chart of the Wadden Sea, 1:50 000")
     await page.get_by_label("Price").fill("12 000")
     await page.get_by_role("button", name="Publish").click()
-    link = await page.get_by_label("Link for buyers", exact=True).input_value()
-    return link.split("/f/")[1].split("#")[0]
+    return await page.get_by_label("Link for buyers", exact=True).input_value()
 
 
 async def _sell(harness: BrowserHarness, page: Page, file_id: str) -> None:

@@ -34,7 +34,7 @@ async def published(visitor: Visitor, harness: BrowserHarness, tmp_path: Path) -
 
 async def change(page: Page, title: str, price: str) -> None:
     """By keyboard."""
-    await page.get_by_role("button", name="Change", exact=True).press("Enter")
+    await page.get_by_role("button", name="Manage").press("Enter")
     await page.get_by_label("Title").fill(title)
     await page.get_by_label("Price").fill(price)
     await page.keyboard.press("Enter")
@@ -48,12 +48,12 @@ async def test_the_price_changes_for_whoever_has_no_invoice_yet(
     await early.get_by_role("button", name="Pay 2 500 sat").click()
     await expect(early.locator(".qr svg")).to_be_visible()
     await expect(late.get_by_role("heading", name="A song")).to_be_visible()
-    await page.get_by_role("button", name="Change", exact=True).press("Enter")
+    await page.get_by_role("button", name="Manage").press("Enter")
     assert await complaints(page) == []
     await page.get_by_label("Price").fill("100")
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("294").first).to_be_visible()
-    await page.get_by_role("button", name="Cancel").click()
+    await page.get_by_role("button", name="Back").click()
     await change(page, "A better song", "4000")
     await expect(page.get_by_text("A better song")).to_be_visible()
     await expect(page.get_by_text("4 000 sat · since")).to_be_visible()
@@ -105,3 +105,39 @@ async def test_without_javascript_the_new_price_is_shown_before_anything_is_aske
     await plain.get_by_role("button", name="Pay 4 000 sat").click()
     await expect(plain.get_by_text("4 000 sat").first).to_be_visible()
     await expect(plain.locator("img").first).to_be_visible()
+
+
+async def test_a_file_is_paused_withdrawn_and_deleted(
+    visitor: Visitor, harness: BrowserHarness, tmp_path: Path
+) -> None:
+    """By keyboard; what cannot be undone says first what it means, and buyers are told."""
+    page, link = await published(visitor, harness, tmp_path)
+    waiting = await visitor.buy(link)
+    await waiting.get_by_role("button", name="Pay 2 500 sat").click()
+    await expect(waiting.locator(".qr svg")).to_be_visible()
+    await page.get_by_role("button", name="Manage").press("Enter")
+    await page.get_by_role("button", name="Pause sales").press("Enter")
+    await expect(page.get_by_text("Paused: nobody can buy it now.")).to_be_visible()
+    assert await complaints(page) == []
+    buyer = await visitor.buy(link)
+    await expect(buyer.get_by_text("The seller has paused the sale")).to_be_visible()
+    await expect(buyer.get_by_role("button", name="Pay")).to_have_count(0)
+    await page.get_by_role("button", name="Resume sales").press("Enter")
+    await buyer.reload()
+    await expect(buyer.get_by_role("button", name="Pay 2 500 sat")).to_be_visible()
+    await page.get_by_text("Withdraw from sale").press("Enter")
+    await page.get_by_role("button", name="Withdraw for good").press("Enter")
+    await expect(page.get_by_text("Withdrawn: nobody can buy it any more.")).to_be_visible()
+    await buyer.get_by_role("button", name="Pay 2 500 sat").click()
+    await expect(buyer.get_by_text("The seller no longer sells this file")).to_be_visible()
+    await harness.pay()
+    await harness.chain.mine()
+    await expect(waiting.get_by_role("heading", name="Your file is ready")).to_be_visible(timeout=10_000)
+    await page.get_by_text("Delete", exact=True).press("Enter")
+    await expect(page.get_by_text("after 30 days")).to_be_visible()
+    assert await complaints(page) == []
+    await page.get_by_role("button", name="Delete the file").press("Enter")
+    await expect(page.get_by_text("Its buyers can download it until")).to_be_visible()
+    await page.get_by_role("button", name="Back").press("Enter")
+    await expect(page.locator(".listings").get_by_text("Deleted. Its buyers")).to_be_visible()
+    visitor.wrong = [line for line in visitor.wrong if "409" not in line]

@@ -95,6 +95,8 @@ CALLS = (
     ("GET", "/sales/days", "read", None),
     ("POST", "/listings", "sell", {}),
     ("PUT", "/listings/AAAAAAAAAAAAAAAAAAAAAA", "sell", {}),
+    ("PATCH", "/listings/AAAAAAAAAAAAAAAAAAAAAA", "sell", {}),
+    ("DELETE", "/listings/AAAAAAAAAAAAAAAAAAAAAA", "sell", None),
     ("POST", "/uploads", "sell", None),
     ("GET", "/account", "account", None),
     ("GET", "/account/index", "account", None),
@@ -151,6 +153,8 @@ async def test_nobody_reaches_what_is_anothers(open_door: GatewayHarness) -> Non
         ("DELETE", f"/uploads/{upload}", {"headers": tus}),
         ("DELETE", f"/uploads/{sold.file_id}", {"headers": tus}),
         ("GET", f"/listings?after={sold.file_id}", {}),
+        ("PATCH", f"/listings/{sold.file_id}", {"json": {"state": "withdrawn"}}),
+        ("DELETE", f"/listings/{sold.file_id}", {}),
         ("PUT", f"/listings/{sold.file_id}", {"json": {k: sold.listing[k] for k in ("manifest", "signature", "meta")}}),
         ("GET", f"/sales?after={purchase['purchase_id']}", {}),
     )

@@ -43,7 +43,7 @@ test("saved secrets come back for the same file, and not for one of another size
 
 test("every thrown value becomes a plain report with a stable code", () => {
   assert.equal(report(new SealingError("tampered", "m")).code, "tampered");
-  assert.deepEqual(report(new GatewayError("x", "m", { status: 409, hint: "h" })), { code: "x", message: "m", status: 409, hint: "h" });
+  assert.deepEqual(report(new GatewayError("x", "m", { status: 409, hint: "h", reason: "r" })), { code: "x", message: "m", status: 409, hint: "h", reason: "r" });
   assert.equal(report(new DOMException("m", "QuotaExceededError")).code, "disk_full");
   assert.equal(report(new DOMException("m", "AbortError")).code, "cancelled");
   assert.equal(report(new TypeError("m")).code, "unexpected");

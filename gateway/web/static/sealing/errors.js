@@ -12,7 +12,7 @@
 
 /**
  * What crosses a worker's boundary instead of an Error.
- * @typedef {{code: string, message: string, status?: number, hint?: string}} ErrorReport
+ * @typedef {{code: string, message: string, status?: number, hint?: string, reason?: string}} ErrorReport
  */
 
 /** Bytes, links, manifests or names that cannot be accepted. Its message never holds a secret. */
@@ -73,8 +73,8 @@ const BROWSER_CODES = new Map([
 export function report(thrown) {
   if (thrown instanceof SealingError) return { code: thrown.code, message: thrown.message };
   if (thrown instanceof GatewayError) {
-    const { code, message, status, hint } = thrown;
-    return { code, message, status, hint };
+    const { code, message, status, hint, reason } = thrown;
+    return { code, message, status, hint, reason };
   }
   if (!(thrown instanceof Error)) return { code: "unexpected", message: String(thrown) };
   return { code: BROWSER_CODES.get(thrown.name) ?? "unexpected", message: thrown.message };

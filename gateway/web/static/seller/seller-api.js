@@ -8,9 +8,9 @@ import { token } from "./seller-token.js";
  * @typedef {{script_type: string, network: string, addresses: string[], min_price_sat: number, too_cheap: number}} PayoutCheck
  * @typedef {{rail: string, kind: string, label: string, created_at: number | null, last_answer: number | null, failures: number}} WalletConnection
  * @typedef {{name: string, account: string, network: string, payout: Payout | null, connection: WalletConnection | null,
- *   payout_change: {of: string[], created_at: number, effective_at: number} | null, payout_delay: number, proof_needed: boolean, max_file_bytes: number, quota: {bytes_used: number, bytes_most: number, listings_used: number, listings_most: number}, min_price_sat: number, demo: boolean,
+ *   payout_change: {of: string[], created_at: number, effective_at: number} | null, payout_delay: number, proof_needed: boolean, max_file_bytes: number, deleted_days: number, quota: {bytes_used: number, bytes_most: number, listings_used: number, listings_most: number}, min_price_sat: number, demo: boolean,
  *   simulated: boolean}} Seller
- * @typedef {{file_id: string, price_sat: number, sealed_size: number, created_at: number, path: string,
+ * @typedef {{file_id: string, price_sat: number, sealed_size: number, created_at: number, path: string, state: "on_sale" | "paused" | "withdrawn", kept_until: number | null,
  *   sales: {settled: number, pending: number, received_sat: number}}} Listing
  */
 
@@ -62,6 +62,19 @@ export const deleteConnection = () => request("/seller/connection", { method: "D
  * @param {{manifest: string, signature: string, meta: string}} change
  */
 export const putListing = (fileId, change) => json(`/listings/${fileId}`, { method: "PUT", bearer: bearer(), json: change });
+
+/**
+ * Sell a file, or stop: for a while, or for good.
+ * @param {string} fileId
+ * @param {Listing["state"]} state
+ */
+export const setListingState = (fileId, state) => json(`/listings/${fileId}`, { method: "PATCH", bearer: bearer(), json: { state } });
+
+/**
+ * Withdraw a file, and have it removed when its buyers have had their time.
+ * @param {string} fileId
+ */
+export const deleteListing = (fileId) => json(`/listings/${fileId}`, { method: "DELETE", bearer: bearer() });
 
 /**
  * One page, newest first.

@@ -5,7 +5,7 @@ import { report } from "../sealing/errors.js";
 import { h, present } from "../ui/dom.js";
 import { sizeText } from "../ui/format-numbers.js";
 import { errorText, t } from "../ui/translations.js";
-import { checkConnection, checkPayout, deleteConnection, getListings, getSeller, putConnection, putPayout } from "./seller-api.js";
+import { checkConnection, checkPayout, deleteConnection, deleteListing, getListings, getSeller, putConnection, putPayout, setListingState } from "./seller-api.js";
 import { keepLinks, keptLinks } from "./saved-links.js";
 import { changeListing } from "./change-listing.js";
 import { followSales } from "./follow-sales.js";
@@ -16,11 +16,11 @@ import { signOut, token } from "./seller-token.js";
 import { leave, proofOf, signInWith, signUpWith } from "./sign-in.js";
 import { accountView, changeNotice } from "./views/account.js";
 import { accountCodeView, confirmCodeView } from "./views/sign-up.js";
-import { changeForm } from "./views/change-form.js";
 import { formView } from "./views/sale-form.js";
 import { problemLine } from "./views/labelled-field.js";
 import { lightningPart, lightningView } from "./views/lightning-setup.js";
 import { listingsView } from "./views/listings.js";
+import { manageView } from "./views/manage-listing.js";
 import { addressList, compareView, gapText, payoutView } from "./views/payout-setup.js";
 import { progressView } from "./views/upload-progress.js";
 import { proofView, signInView } from "./views/sign-in.js";
@@ -190,25 +190,29 @@ export class BitcacheSeller extends HTMLElement {
     const page = await getListings().catch(() => ({ listings: [], next: null }));
     const act = {
       show: (/** @type {Listing} */ { price_sat: price }, /** @type {Kept} */ { link, title }) => this.#showSold({ link, title, price }),
-      change: (/** @type {Listing} */ listing, /** @type {Kept} */ kept) => this.#changeListing(listing, kept),
+      manage: (/** @type {Listing} */ listing) => this.#manage(listing),
     };
     const view = listingsView(page, getListings, { links: keptLinks(this.#seller?.account ?? ""), smallest: this.#seller?.min_price_sat ?? 0 }, act);
     this.#list.replaceChildren(view);
   }
 
-  /**
-   * @param {Listing} listing
-   * @param {Kept} kept
-   */
-  #changeListing({ file_id: fileId, price_sat: price }, { link, title }) {
-    const save = async (/** @type {{title: string, price: number}} */ wanted) => {
-      await changeListing(link, wanted);
-      const account = this.#seller?.account ?? "";
-      keepLinks(account, { [fileId]: { link, title: wanted.title, changed: Math.floor(Date.now() / 1000) } });
-      syncIndex(account).catch(() => {}); // the next visit tries again
-      await this.#enter();
+  /** @param {Listing} listing */
+  #manage(listing) {
+    const { account, min_price_sat: smallest, deleted_days: days } = /** @type {import("./seller-api.js").Seller} */ (this.#seller);
+    const { file_id: fileId } = listing;
+    const kept = keptLinks(account)[fileId];
+    const act = {
+      save: async (/** @type {{title: string, price: number}} */ wanted) => {
+        await changeListing(kept.link, wanted);
+        keepLinks(account, { [fileId]: { ...kept, title: wanted.title, changed: Math.floor(Date.now() / 1000) } });
+        syncIndex(account).catch(() => {}); // the next visit tries again
+        await this.#enter();
+      },
+      setState: async (/** @type {Listing["state"]} */ state) => this.#manage({ ...listing, ...(await setListingState(fileId, state)) }),
+      remove: async () => this.#manage({ ...listing, ...(await deleteListing(fileId)) }),
+      back: () => this.#enter(),
     };
-    this.#show(changeForm({ title, price }, this.#seller?.min_price_sat ?? 0, { save, cancel: () => this.#enter() }));
+    this.#show(manageView(listing, { title: kept?.title ?? null, smallest, days }, act));
   }
 
   #publish = async (/** @type {Sale} */ sale) => {

@@ -1,7 +1,7 @@
 /** Another price or title for a file on sale. */
 
 import { cleanTitle } from "../../sealing/safe-name.js";
-import { h, heading } from "../../ui/dom.js";
+import { h } from "../../ui/dom.js";
 import { satText } from "../../ui/format-numbers.js";
 import { errorText, t } from "../../ui/translations.js";
 import { field, problemLine } from "./labelled-field.js";
@@ -10,9 +10,9 @@ import { priceField } from "./price-field.js";
 /**
  * @param {{title: string, price: number}} now price in satoshis
  * @param {number} smallest that can be paid to the seller, in satoshis
- * @param {{save: (wanted: {title: string, price: number}) => Promise<void>, cancel: () => void}} act `save` may fail
+ * @param {(wanted: {title: string, price: number}) => Promise<void>} save may fail
  */
-export function changeForm(now, smallest, { save, cancel }) {
+export function changeForm(now, smallest, save) {
   const name = h("input", { maxlength: 200, autocomplete: "off", value: now.title });
   const title = field(t("sell.form.name"), name, t("sell.form.name.hint"));
   const price = priceField(smallest, now.price);
@@ -28,9 +28,8 @@ export function changeForm(now, smallest, { save, cancel }) {
     await save({ title: wanted.title, price: wanted.price }).catch((error) => problem.replaceChildren(problemLine(errorText(error))));
     button.disabled = false;
   };
-  const leave = h("button", { type: "button", class: "plain", onclick: cancel }, t("sell.payout.keep"));
-  const head = h("div", { class: "offer-head" }, heading(t("sell.change.title")), h("p", { class: "soft" }, t("sell.change.text")));
-  return h("div", { class: "card" }, head, h("form", { class: "stack", onsubmit, novalidate: true }, title.node, price.node, problem, button, leave));
+  const note = h("p", { class: "small soft" }, t("sell.change.text"));
+  return h("form", { class: "stack", onsubmit, novalidate: true }, title.node, price.node, problem, button, note);
 }
 
 /**

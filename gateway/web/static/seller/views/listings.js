@@ -5,13 +5,14 @@ import { copyButton } from "../../ui/copy-button.js";
 import { h } from "../../ui/dom.js";
 import { day, satText } from "../../ui/format-numbers.js";
 import { errorText, t } from "../../ui/translations.js";
+import { stateLine } from "./manage-listing.js";
 
 /** @typedef {import("../seller-api.js").Listing} Listing */
 /** @typedef {import("../saved-links.js").Kept} Kept */
 /**
- * @typedef {object} ListingActions what needs the file's link, which this browser may not have
+ * @typedef {object} ListingActions
  * @property {(listing: Listing, kept: Kept) => void} show
- * @property {(listing: Listing, kept: Kept) => void} change
+ * @property {(listing: Listing) => void} manage
  */
 
 /**
@@ -60,13 +61,15 @@ export function listingsView(page, load, { links, smallest }, act) {
 function row(listing, kept, smallest, act) {
   const { price_sat: price, created_at: at, sales } = listing;
   const about = t("sell.list.since", { price: satText(price), day: day(at) });
-  const actions = kept && h("div", { class: "row wrap" }, action("sell.list.show", () => act.show(listing, kept)), action("sell.list.change", () => act.change(listing, kept)), copyButton(() => kept.link, { label: t("sell.list.copy") }));
+  const ofLink = kept && listing.state !== "withdrawn" && [action("sell.list.show", () => act.show(listing, kept)), copyButton(() => kept.link, { label: t("sell.list.copy") })];
+  const actions = h("div", { class: "row wrap" }, action("sell.list.manage", () => act.manage(listing)), ...(ofLink || []));
   return h(
     "li",
     { tabindex: "-1" },
     h("span", { class: "title" }, kept?.title ?? t("sell.list.unknown")),
     h("span", { class: "small soft" }, about),
     h("span", { class: "small" }, salesText(sales)),
+    stateLine(listing),
     price < smallest && h("p", { class: "notice warn" }, t("sell.list.cheap", { min: satText(smallest) })),
     actions,
   );

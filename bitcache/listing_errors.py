@@ -1,0 +1,26 @@
+"""Errors of listings that change: part of the tree in bitcache/errors.py."""
+
+from __future__ import annotations
+
+from bitcache.errors import BitcacheError, NotFound
+
+
+class PriceChanged(BitcacheError):
+    """The seller has changed the price since it was shown."""
+
+    code = "price_changed"
+    hint = "You have not been charged. Look at the new price, and ask again."
+
+
+class ListingWithdrawn(BitcacheError):
+    """This file was withdrawn from sale, which cannot be undone."""
+
+    code = "listing_withdrawn"
+    hint = "Publish it again, under a new link."
+
+
+class FileDeleted(NotFound):
+    """The seller deleted this file, and the time is over for which buyers could still download it."""
+
+    code = "file_deleted"
+    hint = "Ask the seller for it, with your proof of payment."

@@ -1,0 +1,66 @@
+/** A file on sale, and what can be done with it: another price or title, a pause, an end. */
+
+import { h, heading } from "../../ui/dom.js";
+import { day } from "../../ui/format-numbers.js";
+import { errorText, t } from "../../ui/translations.js";
+import { changeForm } from "./change-form.js";
+import { problemLine } from "./labelled-field.js";
+
+/** @typedef {import("../seller-api.js").Listing} Listing */
+/**
+ * @typedef {object} ManageActions each of the first three may fail
+ * @property {(wanted: {title: string, price: number}) => Promise<void>} save
+ * @property {(state: Listing["state"]) => Promise<void>} setState
+ * @property {() => Promise<void>} remove
+ * @property {() => void} back
+ */
+
+/**
+ * @param {Listing} listing
+ * @param {{title: string | null, smallest: number, days: number}} more `title`: null where this browser does not have the link;
+ *   `days` for which buyers may download a deleted file
+ * @param {ManageActions} act
+ */
+export function manageView(listing, { title, smallest, days }, act) {
+  const { state, price_sat: price, kept_until: until } = listing;
+  const problem = h("div");
+  const run = async (/** @type {Promise<void>} */ work) => work.catch((error) => problem.replaceChildren(problemLine(errorText(error))));
+  const change = title === null ? h("p", { class: "notice" }, t("sell.change.nolink")) : changeForm({ title, price }, smallest, act.save);
+  const ends = [
+    state === "on_sale" && button("sell.manage.pause", () => run(act.setState("paused"))),
+    state === "paused" && button("sell.manage.resume", () => run(act.setState("on_sale"))),
+    state !== "withdrawn" && confirmed("sell.manage.withdraw", t("sell.manage.withdraw.text"), () => run(act.setState("withdrawn"))),
+    until === null && confirmed("sell.manage.delete", t("sell.manage.delete.text", { n: days }), () => run(act.remove())),
+  ];
+  return h(
+    "div",
+    { class: "card" },
+    h("div", { class: "offer-head" }, heading(title ?? t("sell.list.unknown")), stateLine(listing)),
+    state === "withdrawn" ? "" : change,
+    h("section", { class: "stack" }, problem, ...ends),
+    h("button", { type: "button", class: "plain", onclick: act.back }, t("sell.account.back")),
+  );
+}
+
+/**
+ * Whether it is sold; nothing to say where it is.
+ * @param {Listing} listing
+ */
+export function stateLine({ state, kept_until: until }) {
+  if (until !== null) return h("p", { class: "notice warn" }, t("sell.state.deleted", { day: day(until) }));
+  return state === "on_sale" ? "" : h("p", { class: "notice warn" }, t(`sell.state.${state}`));
+}
+
+/**
+ * @param {string} key
+ * @param {() => void} onclick
+ */
+const button = (key, onclick) => h("button", { type: "button", class: "button", onclick }, t(key));
+
+/**
+ * What cannot be undone says first what it means.
+ * @param {string} key
+ * @param {string} meaning
+ * @param {() => void} onclick
+ */
+const confirmed = (key, meaning, onclick) => h("details", {}, h("summary", {}, t(key)), h("p", {}, meaning), button(`${key}.yes`, onclick));
