@@ -62,14 +62,14 @@ class BlobDirectory:
     def size(self, file_id: FileId) -> int:
         """Return the bytes of a whole file; raise NotFound."""
         try:
-            return self._path(file_id).stat().st_size
+            return self.path_of(file_id).stat().st_size
         except OSError as error:
             raise _translate(error) from error
 
     async def send(self, file_id: FileId) -> LocalFile:
         """Open the whole file; raise StorageError when it is missing."""
         try:
-            return await run_in_thread_to_completion(_open, self._path(file_id))
+            return await run_in_thread_to_completion(_open, self.path_of(file_id))
         except NotFound as error:
             raise StorageError("a file on sale is missing", hint="Tell the operator: doctor names it.") from error
 
@@ -103,11 +103,11 @@ class BlobDirectory:
 
     async def commit(self, file_id: FileId) -> None:
         """Turn the part into the whole file, durably; again is harmless.  Hold the lock."""
-        await run_in_thread_to_completion(_commit, self._part(file_id), self._path(file_id))
+        await run_in_thread_to_completion(_commit, self._part(file_id), self.path_of(file_id))
 
     async def delete(self, file_id: FileId) -> None:
         """Remove whatever there is of the file.  Hold the lock, and be sure that it is not listed."""
-        await run_in_thread_to_completion(_delete, self._part(file_id), self._path(file_id))
+        await run_in_thread_to_completion(_delete, self._part(file_id), self.path_of(file_id))
 
     def sweep(self, known: Collection[str]) -> int:
         """Remove the parts that no upload in ``known`` explains; returns how many.  At start alone."""
@@ -116,7 +116,7 @@ class BlobDirectory:
             part.unlink()
         return len(orphans)
 
-    def _path(self, file_id: FileId) -> Path:
+    def path_of(self, file_id: FileId) -> Path:
         """Return where the whole file lies, or will."""
         return self._objects / parse_file_id(file_id)[:2] / file_id
 
@@ -126,7 +126,7 @@ class BlobDirectory:
 
     def _stored(self, file_id: FileId) -> Path:
         """Return what there is of the file: its part, or the whole if that was committed; raise NotFound."""
-        for path in (self._part(file_id), self._path(file_id)):
+        for path in (self._part(file_id), self.path_of(file_id)):
             if path.exists():
                 return path
         raise NotFound("no such upload")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bitcache import __version__
+from gateway.cli.backup import backup_command, restore_command
 from gateway.cli.buy import buy_command
 from gateway.cli.doctor import doctor_command
 from gateway.cli.init import init_command
@@ -54,6 +55,8 @@ for _name, _command in (
     ("invite", invite_command),
     ("token", token_command),
     ("sellers", sellers_command),
+    ("backup", backup_command),
+    ("restore", restore_command),
 ):
     app.command(_name)(_command)
 

@@ -6,5 +6,7 @@ settings_text.py    writes config.example.toml and docs/settings.md from the tab
 parse_urls.py  addresses and URLs in the settings, checked
 local_hosts.py      which hosts are this machine
 data_folder.py      the data folder
+backup.py           a backup of it, while a gateway runs on it
+restore.py          the way back
 restored_backup.py  whether it is the newest one, or a restored backup
 """
