@@ -7,6 +7,7 @@ asks for what it was issued for.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
@@ -65,7 +66,7 @@ def change(
     return listings.get(conn, file_id)
 
 
-def row_of(conn: Connection, seller_id: int, file_id: FileId) -> Row[tuple[object, ...]]:
+def row_of(conn: Connection, seller_id: int, file_id: FileId) -> Row[Any]:
     """Return this seller's listing as it is stored; raise NotFound for another's too."""
     mine = select(listing).where(listing.c.file_id == file_id, listing.c.seller_id == seller_id)
     row = conn.execute(mine).first()

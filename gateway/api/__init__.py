@@ -7,6 +7,7 @@ accounts.py         sign up, sessions, tokens, the sealed index
   account_models.py   what of that is sent and received
   money_proof.py      what it takes to change where one is paid
 seller.py           payout and listings
+own_files.py        what a seller takes along of the own files
 sales.py            what was sold, one by one and by day; sales_models.py: as it is sent
 paging.py           answers that come in pages
 wallet_connection.py  the Lightning wallet that a seller connects

@@ -33,7 +33,12 @@ async def sealed_bytes(request: web.Request) -> web.StreamResponse:
     """Send the sealed file, or one range of it, for whoever holds the claim of a payment that was seen."""
     context = context_of(request)
     file_id = parse_file_id(request.match_info["file_id"])
-    etag = await _etag(context, file_id, authentication.bearer(request))
+    return await send_sealed(request, file_id, await _etag(context, file_id, authentication.bearer(request)))
+
+
+async def send_sealed(request: web.Request, file_id: FileId, etag: str) -> web.StreamResponse:
+    """Send the sealed file, or the range of it that is asked for, to whoever may have it."""
+    context = context_of(request)
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "no-store, no-transform",

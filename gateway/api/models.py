@@ -169,6 +169,12 @@ class ListingChange(Request):
     meta: str = Field(max_length=32_768, description="sealed metadata, b64u")
 
 
+class Proof(Request):
+    """What shows that the holder of the account code is there, where a session asks."""
+
+    proof: B64u32 | None = Field(None, repr=False, description="the seller's token")
+
+
 class SetListingState(Request):
     """Sell a file, stop for a while, or for good."""
 

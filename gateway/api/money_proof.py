@@ -1,4 +1,4 @@
-"""Whoever took over a session must not change where the money goes."""
+"""Whoever took over a session must not change where the money goes, nor open what is sold."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ def is_proof_needed(conn: Connection, access: Access) -> bool:
     return access.scope is not Scope.OWNER and payout_changes.has_payout(conn, access.seller.id)
 
 
+def require_owner(conn: Connection, access: Access, proof: str | None) -> None:
+    """Raise ProofNeeded unless the holder of the account code is there."""
+    if access.scope is not Scope.OWNER and not access_tokens.is_owners(conn, access.seller.id, proof or ""):
+        raise ProofNeeded
+
+
 def may_move_money(conn: Connection, access: Access, proof: str | None) -> None:
     """Raise ProofNeeded unless the holder of the account code is there, or there is nothing to take away yet."""
-    if not is_proof_needed(conn, access):
-        return
-    if proof is None or not access_tokens.is_owners(conn, access.seller.id, proof):
-        raise ProofNeeded
+    if is_proof_needed(conn, access):
+        require_owner(conn, access, proof)

@@ -170,6 +170,22 @@ OPERATIONS = (
     Operation("delete", "/listings/{file_id}", "Withdraw and delete a file", {200: models.Listing}, secret=_SELLER),
     Operation(
         "get",
+        "/listings/{file_id}/bytes",
+        "The sealed bytes of one's own file, or a range of them",
+        {200: _OCTETS, 206: _OCTETS, 304: None, 416: models.Problem},
+        secret=_SELLER,
+    ),
+    Operation("head", "/listings/{file_id}/bytes", "Their size and ETag", {200: None}, secret=_SELLER),
+    Operation(
+        "post",
+        "/listings/{file_id}/share",
+        "The gateway's share of one's own file",
+        {200: models.Share},
+        takes=models.Proof,
+        secret=_SELLER,
+    ),
+    Operation(
+        "get",
         "/sales",
         "A page of the seller's sales",
         {200: sales_models.SalesPage},

@@ -10,6 +10,7 @@ from bitcache import __version__
 from gateway.cli.backup import backup_command, restore_command
 from gateway.cli.buy import buy_command
 from gateway.cli.doctor import doctor_command
+from gateway.cli.export import export_command, import_command
 from gateway.cli.init import init_command
 from gateway.cli.invite import invite_command, token_command
 from gateway.cli.rescan import rescan_command
@@ -55,6 +56,8 @@ for _name, _command in (
     ("invite", invite_command),
     ("token", token_command),
     ("sellers", sellers_command),
+    ("export", export_command),
+    ("import", import_command),
     ("backup", backup_command),
     ("restore", restore_command),
 ):

@@ -3,8 +3,14 @@
 gateway_client.py       one gateway, its calls, and its errors turned back into ours (errors.py)
 
 sell_file.py            sell: seal while uploading, list
+upload_file.py          sealed bytes to a gateway, and the listing
 sealed_file.py          a file sealed as it is read
 signing_key.py          the seller's key, which signs manifests
+
+seller_account.py       an account code or token, and the links it knows
+export_archive.py       everything a seller has, in one archive (archive/: its openers)
+import_archive.py       the same, brought to another gateway
+bookkeeping.py          sales as a spreadsheet
 
 verified_offer.py       look: what a link sells, checked
 buy_file.py             buy: pay, download, open

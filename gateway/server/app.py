@@ -19,6 +19,7 @@ from gateway.api import (
     event_stream,
     health,
     openapi,
+    own_files,
     sales,
     seller,
     uploads,
@@ -58,7 +59,18 @@ def make_app(context: GatewayContext) -> web.Application:
     app[response_pacing.VISITORS] = VisitorLimits(limits.answers_per_visitor, limits.connections)
     app.on_response_prepare.append(middlewares.security_headers)
     app.on_response_prepare.append(uploads.version_header)
-    for module in (accounts, seller, sales, wallet_connection, uploads, buyer, download, event_stream, openapi):
+    for module in (
+        accounts,
+        seller,
+        own_files,
+        sales,
+        wallet_connection,
+        uploads,
+        buyer,
+        download,
+        event_stream,
+        openapi,
+    ):
         app.add_routes(module.routes())
     health.install(app)
     if context.demo_wallet is not None:

@@ -12,7 +12,7 @@ from support.eventually import eventually
 
 from bitcache import accounts
 from bitcache.account_code import new_account_code, parse, token_of
-from bitcache.identifiers import new_file_id, new_secret
+from bitcache.identifiers import b64u, new_file_id, new_secret
 from bitcache.proof_of_work import solve
 from bitcache.sign_up_limits import FREE_SHARED
 from gateway.compose import maintenance
@@ -97,6 +97,7 @@ CALLS = (
     ("PUT", "/listings/AAAAAAAAAAAAAAAAAAAAAA", "sell", {}),
     ("PATCH", "/listings/AAAAAAAAAAAAAAAAAAAAAA", "sell", {}),
     ("DELETE", "/listings/AAAAAAAAAAAAAAAAAAAAAA", "sell", None),
+    ("GET", "/listings/AAAAAAAAAAAAAAAAAAAAAA/bytes", "read", None),
     ("POST", "/uploads", "sell", None),
     ("GET", "/account", "account", None),
     ("GET", "/account/index", "account", None),
@@ -143,7 +144,7 @@ async def test_nobody_reaches_what_is_anothers(open_door: GatewayHarness) -> Non
     _, purchase = await open_door.begin(sold.file_id)
     await open_door.pay(purchase)
     await open_door.state(purchase, "settled")
-    _, session = await signed_up(open_door)
+    token, session = await signed_up(open_door)
     tus = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
     tries = (
         ("DELETE", f"/tokens/{theirs['id']}", {}),
@@ -155,6 +156,8 @@ async def test_nobody_reaches_what_is_anothers(open_door: GatewayHarness) -> Non
         ("GET", f"/listings?after={sold.file_id}", {}),
         ("PATCH", f"/listings/{sold.file_id}", {"json": {"state": "withdrawn"}}),
         ("DELETE", f"/listings/{sold.file_id}", {}),
+        ("GET", f"/listings/{sold.file_id}/bytes", {}),
+        ("POST", f"/listings/{sold.file_id}/share", {"json": {"proof": token}}),
         ("PUT", f"/listings/{sold.file_id}", {"json": {k: sold.listing[k] for k in ("manifest", "signature", "meta")}}),
         ("GET", f"/sales?after={purchase['purchase_id']}", {}),
     )
@@ -298,3 +301,23 @@ async def test_the_proof_is_asked_for_whatever_is_pasted(open_door: GatewayHarne
     got = await open_door.call("PUT", PAYOUT, session, json={"descriptor": text, "proof": token})
     assert got.status == 400
     assert token not in str(got.body)
+
+
+async def test_what_opens_every_file_needs_the_account_code(open_door: GatewayHarness) -> None:
+    """The sealed bytes do not: they are noise."""
+    token, session = await signed_up(open_door)
+    await be_paid(open_door, session)
+    open_door.token = session
+    sold = await open_door.sell(file_for_sale())
+    path = f"/listings/{sold.file_id}"
+    got = await open_door.call("GET", path + "/bytes", session)
+    assert (got.status, got.body) == (200, sold.sealed)
+    part = await open_door.call("GET", path + "/bytes", session, headers={"Range": "bytes=5-9"})
+    assert (part.status, part.body) == (206, sold.sealed[5:10])
+    for proof in (None, session, new_secret()):
+        got = await open_door.call("POST", path + "/share", session, json={"proof": proof})
+        assert (got.status, got.json["code"]) == (403, "proof_needed")
+    for who in (session, token):
+        got = await open_door.call("POST", path + "/share", who, json={"proof": token})
+        assert got.json["share"] == b64u(sold.gateway_share)
+    assert (await open_door.call("POST", path + "/share", token, json={})).status == 200
