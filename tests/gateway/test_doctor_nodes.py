@@ -20,6 +20,7 @@ import pytest
 from support.accounts import fresh_destinations
 from support.eventually import eventually
 from support.invoice_harness import open_invoice_harness
+from support.ports import free_port
 
 from bitcache.chain_errors import ChainError
 from bitcache.money import Sat
@@ -121,7 +122,7 @@ def in_its_own_loop(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 async def launched(program: Path, folder: Path, payer: RegtestNode, set_up: SetUp) -> AsyncIterator[RegtestNode]:
     """The examined node, in step with the payer's."""
     node = RegtestNode(folder, program)
-    spare = node.ports[2] + 20_000
+    spare = free_port()
     host, port = payer.p2p
     node.launch(f"-connect={host}:{port}", *(option.format(port=spare) for option in set_up.options))
 
