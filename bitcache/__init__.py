@@ -6,6 +6,8 @@ One purchase, in the order of the data path:
     listings.py           2  they are checked (verify_listing.py) and put up for sale
       change_listings.py       price and description, for new invoices
       listing_states.py        on sale, paused, withdrawn; deleted
+      takedowns.py             what the operator takes down, and puts back
+      reports.py               what visitors told the operator
       listing_errors.py        the errors of all this
     issue_invoices.py     3  a buyer asks to pay; the result is shown by purchases.py
       invoice_batching.py      buyers who ask at the same time are served by one write
@@ -44,6 +46,7 @@ Beside it:
       payout_changes.py        where one is paid changes after a delay
       account_events.py        what happened to an account
       account_errors.py        the errors of all this
+      network_rates.py         how often something was done from where
       sign_up_limits.py        how many may sign up from where
       seller_quotas.py         what one seller may keep here
       sellers_overview.py      what an operator sees of them

@@ -38,6 +38,7 @@
     │   │   ├── TooManyBuyers        … that all buyers share, or sales are slowed
     │   │   ├── TooManyStreams       … of open event streams
     │   │   └── WorkRequired         the next invoice costs a proof of work
+    │   ├── TooManyReports         … of reports (bitcache/listing_errors.py)
     │   └── …                      of accounts (bitcache/account_errors.py)
     ├── UnknownRail              no way to be paid has this name here
     ├── RailUnavailable          this way to be paid cannot be had right now
@@ -46,6 +47,7 @@
     ├── SalesPaused              this file is not sold right now (no payout, paused, withdrawn, …)
     ├── PriceChanged             … at the price that was shown (bitcache/listing_errors.py)
     ├── ListingWithdrawn         … ever again
+    ├── TakenDown                … by the operator's will
     ├── PriceTooHigh             more than this gateway sells for on what it knows of the chain
     ├── ChainError               something between us and the Bitcoin network (bitcache/chain_errors.py)
     │   ├── NodeUnreachable        no answer

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Integer, bindparam, func, insert, select, update
 
+from bitcache import takedowns
 from bitcache.errors import ClaimMismatch, PaymentRequired
 from bitcache.identifiers import FileId, PurchaseId, claim_hash
 from bitcache.storage.sqlite_only_sql import among_ids, ids
-from bitcache.storage.tables import grant, listing, purchase
+from bitcache.storage.tables import grant, listing, purchase, takedown
 
 _GRANT = insert(grant).from_select(
     (grant.c.purchase_id, grant.c.file_id, grant.c.granted_at),
     select(purchase.c.id, purchase.c.file_id, bindparam("now", type_=Integer)).where(among_ids(purchase.c.id)),
 )
+
+_IS_DOWN = takedown.c.file_id == listing.c.file_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,13 @@ def purchase_of_claim(conn: Connection, claim: str) -> PurchaseId:
 
 
 def share_for(conn: Connection, claim: str) -> WrappedShare:
-    """Return the share that a claim opens; raise ClaimMismatch or PaymentRequired."""
+    """Return the share that a claim opens; raise ClaimMismatch, PaymentRequired, or TakenDown (before it was paid)."""
     purchase_id = purchase_of_claim(conn, claim)
-    rows = select(listing.c.file_id, listing.c.wrapped_share).join(grant, grant.c.file_id == listing.c.file_id)
-    row = conn.execute(rows.where(grant.c.purchase_id == purchase_id)).first()
+    rows = select(listing.c.file_id, listing.c.wrapped_share, grant.c.granted_at, takedown.c.reason, takedown.c.at)
+    shared = rows.join(grant, grant.c.file_id == listing.c.file_id).outerjoin(takedown, _IS_DOWN)
+    row = conn.execute(shared.where(grant.c.purchase_id == purchase_id)).first()
     if row is None:
         raise PaymentRequired(purchase_id=purchase_id)
+    if row.at is not None and row.granted_at > row.at:
+        raise takedowns.error_of(row.reason)
     return WrappedShare(FileId(row.file_id), row.wrapped_share)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bitcache.errors import BitcacheError, NotFound
+from bitcache.errors import BitcacheError, Denied, NotFound
 
 
 class PriceChanged(BitcacheError):
@@ -24,3 +24,17 @@ class FileDeleted(NotFound):
 
     code = "file_deleted"
     hint = "Ask the seller for it, with your proof of payment."
+
+
+class TakenDown(BitcacheError):
+    """The operator of this gateway has taken the file down; the hint is the operator's reason."""
+
+    code = "taken_down"
+    hint = "Ask the operator of this gateway."
+
+
+class TooManyReports(Denied):
+    """So many reports came that no more are taken for now."""
+
+    code = "too_many_reports"
+    hint = "The operator has been told already. Try again in an hour, if you have something to add."

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, bindparam, insert, select, tuple_
 
-from bitcache import event_log, money, sales_totals, sellers, uploads
+from bitcache import event_log, money, sales_totals, sellers, takedowns, uploads
 from bitcache.blob_store import BlobStore
 from bitcache.errors import InvalidManifest, NotFound, SalesPaused, UploadExists, UploadIncomplete
 from bitcache.event_log import EventKind
@@ -20,7 +20,7 @@ from bitcache.money import Sat
 from bitcache.sales_totals import Sales
 from bitcache.sealing.manifest import Manifest
 from bitcache.storage.database import Store
-from bitcache.storage.tables import listing, listing_sales
+from bitcache.storage.tables import listing, listing_sales, takedown
 from bitcache.verify_listing import ListingRequest, check_request, verify_stored
 
 __all__ = ["Listing", "ListingRequest", "PublicListing", "get", "of_seller", "publish"]
@@ -28,7 +28,7 @@ __all__ = ["Listing", "ListingRequest", "PublicListing", "get", "of_seller", "pu
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A file on sale, or that was: ``stopped`` is paused or withdrawn.
+    """A file on sale, or that was: ``stopped`` is paused or withdrawn, ``taken_down`` the operator's reason.
 
     Of a deleted one the bytes are kept until ``kept_until`` at least; ``removed_at``: they are gone.  Unix seconds.
     """
@@ -41,6 +41,7 @@ class Listing:
     stopped: str | None = None
     kept_until: int | None = None
     removed_at: int | None = None
+    taken_down: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +64,13 @@ _PAGE = (
         listing.c.created_at,
         listing.c.stopped,
         listing.c.kept_until,
+        takedown.c.reason.label("taken_down"),
         listing_sales.c.settled,
         listing_sales.c.pending,
         listing_sales.c.received_sat,
     )
     .outerjoin(listing_sales, listing_sales.c.file_id == listing.c.file_id)
+    .outerjoin(takedown, takedown.c.file_id == listing.c.file_id)
     .order_by(listing.c.created_at.desc(), listing.c.file_id.desc())
 )
 _PLACE = select(listing.c.created_at, listing.c.file_id).where(
@@ -120,7 +123,8 @@ async def publish(
 
 
 def get(conn: Connection, file_id: FileId) -> PublicListing:
-    """Return the listing and what goes with it; raise NotFound."""
+    """Return the listing and what goes with it; raise NotFound, TakenDown."""
+    takedowns.refuse_taken_down(conn, file_id)
     row = conn.execute(select(listing).where(listing.c.file_id == file_id)).first()
     if row is None:
         raise NotFound("no such file")
@@ -170,6 +174,7 @@ def of_seller(
                 row["created_at"],
                 row["stopped"],
                 row["kept_until"],
+                taken_down=row["taken_down"],
             ),
             sales_totals.of_row(row),  # type: ignore[arg-type]
         )

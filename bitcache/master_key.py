@@ -21,6 +21,7 @@ from bitcache.storage.durable_files import place_new, sync_folder
 MASTER_KEY_SIZE = 32
 _NONCE_SIZE = 12
 _CONNECTION = b"bitcache/v1 wrap connection"
+_DISCLOSED = b"bitcache/v1 disclosed link\x00"
 
 
 class MasterKey:
@@ -101,6 +102,20 @@ class MasterKey:
             raise WrongKey(
                 "the master key does not open this file's share",
                 hint="Put back the master key file that was in use when the file was listed.",
+            ) from None
+
+    def wrap_disclosed(self, link_share: bytes, file_id: FileId) -> bytes:
+        """Return a link share that a reporter disclosed, as the database may hold it."""
+        nonce = secrets.token_bytes(_NONCE_SIZE)
+        return nonce + self._aead.encrypt(nonce, link_share, _DISCLOSED + file_id.encode())
+
+    def unwrap_disclosed(self, wrapped: bytes, file_id: FileId) -> bytes:
+        """Return the link share; raise WrongKey if this master key did not wrap it, or if it was changed."""
+        try:
+            return self._aead.decrypt(wrapped[:_NONCE_SIZE], wrapped[_NONCE_SIZE:], _DISCLOSED + file_id.encode())
+        except (InvalidTag, ValueError):
+            raise WrongKey(
+                "the master key does not open this report's link", hint="The report itself is whole."
             ) from None
 
     def wrap_connection(self, secret: str) -> bytes:

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from bitcache import money, sellers
+from bitcache import money, sellers, takedowns
 from bitcache.admission import Admission
 from bitcache.buyer_networks import Networks
 from bitcache.errors import BitcacheError, ClaimMismatch, NotFound, SalesPaused
 from bitcache.identifiers import FileId
 from bitcache.listing_errors import PriceChanged
-from bitcache.storage.tables import listing, payout, seller, wallet_connection
+from bitcache.storage.tables import listing, payout, seller, takedown, wallet_connection
 
 # Built once: building a statement takes several times as long as running it.
 _SALES = (
@@ -22,6 +22,7 @@ _SALES = (
         listing.c.file_id,
         listing.c.price_sat,
         listing.c.stopped,
+        takedown.c.reason.label("taken_down"),
         seller.c.payout_id,
         payout.c.account,
         payout.c.minimum_sat,
@@ -33,6 +34,7 @@ _SALES = (
         wallet_connection.c.rail.label("connection_rail"),
     )
     .join(seller, seller.c.id == listing.c.seller_id)
+    .outerjoin(takedown, takedown.c.file_id == listing.c.file_id)
     .outerjoin(payout, payout.c.id == seller.c.payout_id)
     .outerjoin(wallet_connection, wallet_connection.c.id == seller.c.connection_id)
     .where(listing.c.file_id.in_(bindparam("files", expanding=True)))
@@ -117,9 +119,11 @@ def admit_requests(
 
 
 def _on_sale(sale: Sale | None, highest_price_sat: int | None) -> Sale:
-    """Raise NotFound, SalesPaused or PriceTooHigh."""
+    """Raise NotFound, TakenDown, SalesPaused or PriceTooHigh."""
     if sale is None:
         raise NotFound("no such file")
+    if sale.taken_down is not None:
+        raise takedowns.error_of(sale.taken_down)
     reason = sale.stopped or (sellers.reason_paused(sale, sale.price_sat) if sale.payout_id else sellers.NO_PAYOUT)
     if reason is not None:
         raise SalesPaused(reason=reason)

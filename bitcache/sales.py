@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, tuple_
+from sqlalchemy import Connection, Row, bindparam, func, select, tuple_
 
 from bitcache.errors import NotFound
 from bitcache.identifiers import FileId, PurchaseId
 from bitcache.money import Sat
 from bitcache.settlement import PaymentStatus, State
 from bitcache.storage.sqlite_only_sql import among_ids, ids, insert_missing
-from bitcache.storage.tables import invoice, listing, payment, purchase, sale
+from bitcache.storage.tables import invoice, listing, payment, purchase, sale, takedown
 
 DAY = 86_400
 
@@ -44,6 +45,7 @@ class Sale:
     first_seen_at: int
     settled_at: int | None
     payments: tuple[SalePayment, ...]
+    refund_due: bool = False  #: paid for what the operator had taken down
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,11 @@ _PAGE = (
         invoice.c.amount_sat,
         invoice.c.received_sat,
         invoice.c.settled_at,
+        takedown.c.at.label("down_at"),
     )
     .join(purchase, purchase.c.id == sale.c.purchase_id)
     .join(invoice, invoice.c.purchase_id == sale.c.purchase_id)
+    .outerjoin(takedown, takedown.c.file_id == purchase.c.file_id)
     .where(sale.c.seller_id == bindparam("seller"))
     .order_by(sale.c.first_seen_at.desc(), sale.c.purchase_id.desc())
     .limit(bindparam("most"))
@@ -130,6 +134,7 @@ def of_seller(conn: Connection, seller_id: int, *, most: int, after: PurchaseId 
             row.first_seen_at,
             row.settled_at,
             tuple(payments[row.purchase_id]),
+            _is_refund_due(row),
         )
         for row in rows
     ]
@@ -139,6 +144,12 @@ def by_day(conn: Connection, seller_id: int, since: int) -> list[DaySales]:
     """Return what each day since ``since`` (Unix seconds) brought by each rail; days without sales are left out."""
     rows = conn.execute(_DAYS, {"seller": seller_id, "since": since})
     return [DaySales(row[0], row[1], row[2], Sat(row[3])) for row in rows]
+
+
+def _is_refund_due(row: Row[*tuple[Any, ...]]) -> bool:
+    """Return whether money came in for what was down by then: its buyer gets no share."""
+    late = row.settled_at is None or (row.down_at is not None and row.settled_at > row.down_at)
+    return row.down_at is not None and row.received_sat > 0 and late
 
 
 def _payments(conn: Connection, purchase_ids: list[str]) -> dict[str, list[SalePayment]]:

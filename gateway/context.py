@@ -13,6 +13,7 @@ from bitcache.follow_rails import RailFollower
 from bitcache.invoice_batching import InvoiceBatcher
 from bitcache.issue_invoices import InvoicePolicy
 from bitcache.master_key import MasterKey
+from bitcache.network_rates import NetworkRates
 from bitcache.rails import Rails
 from bitcache.seller_quotas import SellerQuota
 from bitcache.sign_up_limits import SignUpLimits
@@ -63,6 +64,7 @@ class GatewayContext:
     proxy_notice: UnlistedProxy
     counters: Counters = field(default_factory=Counters)
     sign_up_limits: SignUpLimits = field(default_factory=SignUpLimits)
+    report_rates: NetworkRates = field(default_factory=lambda: NetworkRates((5, 10, 20, 100), 20, 500))
 
     @property
     def seller_quota(self) -> SellerQuota:

@@ -178,6 +178,43 @@ sale = Table(
     comment="a purchase that something was ever paid for",
 )
 
+report = Table(
+    "report",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("file_id", ForeignKey("listing.file_id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("contact", Text, nullable=False),
+    Column("wrapped_link", LargeBinary, comment="the link share, if it was disclosed, under the master key"),
+    Column("times", Integer, nullable=False, comment="how often the same was said"),
+    Column("created_at", Integer, nullable=False),
+    Column("last_at", Integer, nullable=False),
+    Column("closed_at", Integer, comment="null: the operator has not decided yet"),
+    Index("report_open", "id", sqlite_where=text("closed_at IS NULL")),
+    comment="what visitors told the operator about a file",
+)
+
+takedown = Table(
+    "takedown",
+    metadata,
+    Column("file_id", ForeignKey("listing.file_id"), primary_key=True),
+    Column("reason", Text, nullable=False, comment="shown to everybody"),
+    Column("at", Integer, nullable=False),
+    comment="files that the operator has taken down",
+)
+
+operator_action = Table(
+    "operator_action",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("action", Text, nullable=False),
+    Column("file_id", Text, nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    comment="what the operator decided, for ever",
+)
+
 open_count = Table(
     "open_count",
     metadata,

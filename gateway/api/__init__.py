@@ -14,6 +14,8 @@ wallet_connection.py  the Lightning wallet that a seller connects
 uploads.py          sealed bytes in (tus 1.0)
 buyer.py            files, purchases, key share
 purchase_views.py   a purchase, looked up for a handler
+reports.py          what visitors tell the operator
+listing_models.py   what the last two take
 download.py         sealed bytes out; byte_ranges.py reads ``Range``
 event_stream.py     server-sent events
 qr_picture.py       the payment request's QR code

@@ -161,30 +161,11 @@ class SellerInfo(Response):
     simulated: bool
 
 
-class ListingChange(Request):
-    """Another price or other metadata for a file on sale; everything else of its manifest stays."""
-
-    manifest: str = Field(max_length=4096, description="exact JSON text that was signed")
-    signature: str = Field(max_length=100, description="Ed25519, 64 bytes, b64u")
-    meta: str = Field(max_length=32_768, description="sealed metadata, b64u")
-
-
-class Proof(Request):
-    """What shows that the holder of the account code is there, where a session asks."""
-
-    proof: B64u32 | None = Field(None, repr=False, description="the seller's token")
-
-
-class SetListingState(Request):
-    """Sell a file, stop for a while, or for good."""
-
-    state: Literal["on_sale", "paused", "withdrawn"]
-
-
 class Listing(Response):
     """A file on sale, or that was."""
 
     state: Literal["on_sale", "paused", "withdrawn"]
+    taken_down: str | None = Field(description="the operator's reason, if the operator has taken it down")
     kept_until: UnixTime | None = Field(description="it is deleted; its buyers may download it until then at least")
     file_id: B64u16
     price_sat: Sats

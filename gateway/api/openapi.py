@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from bitcache import __version__
-from gateway.api import account_models, models, sales_models
+from gateway.api import account_models, listing_models, models, sales_models
 from gateway.api.paging import LARGEST_PAGE, PAGE
 from gateway.api.sales import MOST_DAYS, USUAL_DAYS
 from gateway.context import context_of
@@ -156,7 +156,7 @@ OPERATIONS = (
         "/listings/{file_id}",
         "Change price or description",
         {200: models.Listing},
-        takes=models.ListingChange,
+        takes=listing_models.ListingChange,
         secret=_SELLER,
     ),
     Operation(
@@ -164,7 +164,7 @@ OPERATIONS = (
         "/listings/{file_id}",
         "Sell a file, pause it, or withdraw it for good",
         {200: models.Listing},
-        takes=models.SetListingState,
+        takes=listing_models.SetListingState,
         secret=_SELLER,
     ),
     Operation("delete", "/listings/{file_id}", "Withdraw and delete a file", {200: models.Listing}, secret=_SELLER),
@@ -181,7 +181,7 @@ OPERATIONS = (
         "/listings/{file_id}/share",
         "The gateway's share of one's own file",
         {200: models.Share},
-        takes=models.Proof,
+        takes=listing_models.Proof,
         secret=_SELLER,
     ),
     Operation(
@@ -204,6 +204,9 @@ OPERATIONS = (
         query={"days": {"type": "integer", "minimum": 1, "maximum": MOST_DAYS, "default": USUAL_DAYS}},
     ),
     Operation("get", "/files/{file_id}", "A file before it is paid", {200: models.File}),
+    Operation(
+        "post", "/files/{file_id}/reports", "Report it to the operator", {204: None}, takes=listing_models.NewReport
+    ),
     Operation("get", "/files/{file_id}/preview", "The sealed preview", {200: _OCTETS}),
     Operation("get", "/files/{file_id}/groups", "The group hashes", {200: _OCTETS}),
     Operation(

@@ -10,7 +10,7 @@ from bitcache.access_tokens import Access, Scope
 from bitcache.identifiers import FileId, b64u, parse_file_id
 from bitcache.listing_errors import FileDeleted
 from bitcache.sealing import manifest
-from gateway.api import authentication, download, models
+from gateway.api import authentication, download, listing_models, models
 from gateway.api.money_proof import require_owner
 from gateway.api.request_bodies import json_body, reply
 from gateway.context import context_of
@@ -43,7 +43,7 @@ async def own_share(request: web.Request) -> web.Response:
     """
     context, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
     access = await authentication.access(request, Scope.ACCOUNT)
-    asked = await json_body(request, models.Proof)
+    asked = await json_body(request, listing_models.Proof)
     wrapped = await context.store.read(lambda conn: _wrapped_share(conn, access, asked.proof, file_id))
     return reply(models.Share(file_id=file_id, share=b64u(context.master_key.unwrap(wrapped, file_id))))
 

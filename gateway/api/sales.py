@@ -59,6 +59,7 @@ def _sale(sale: sales.Sale) -> models.Sale:
         received_sat=sale.received,
         first_seen_at=sale.first_seen_at,
         settled_at=sale.settled_at,
+        refund_due=sale.refund_due,
         payments=[
             models.SalePayment(
                 rail=paid.rail, reference=paid.reference, amount_sat=paid.amount, status=paid.status.value

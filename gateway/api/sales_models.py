@@ -30,6 +30,7 @@ class Sale(Response):
     first_seen_at: UnixTime
     settled_at: UnixTime | None
     payments: list[SalePayment]
+    refund_due: bool = Field(description="it was paid for after the operator had taken the file down")
 
 
 class SalesPage(Response):

@@ -26,7 +26,7 @@ from bitcache.payment_rail import PayoutTerms
 from bitcache.payout_changes import PayoutChange
 from bitcache.sales_totals import Sales
 from bitcache.seller_quotas import SellerQuota
-from gateway.api import authentication, models, wallet_connection
+from gateway.api import authentication, listing_models, models, wallet_connection
 from gateway.api.money_proof import is_proof_needed, may_move_money
 from gateway.api.paging import page_of
 from gateway.api.request_bodies import json_body, reply
@@ -192,7 +192,7 @@ async def change(request: web.Request) -> web.Response:
     context = context_of(request)
     seller = await authentication.seller(request)
     file_id = parse_file_id(request.match_info["file_id"])
-    asked = await json_body(request, models.ListingChange, CHANGE_BODY)
+    asked = await json_body(request, listing_models.ListingChange, CHANGE_BODY)
     wanted = change_listings.ListingChange(
         asked.manifest, unb64u(asked.signature, what="signature"), unb64u(asked.meta, what="metadata")
     )
@@ -210,7 +210,7 @@ async def set_state(request: web.Request) -> web.Response:
     context = context_of(request)
     seller = await authentication.seller(request)
     file_id = parse_file_id(request.match_info["file_id"])
-    state = ListingState((await json_body(request, models.SetListingState)).state)
+    state = ListingState((await json_body(request, listing_models.SetListingState)).state)
 
     def change(conn: Connection) -> listings.Listing:
         listing_states.set_state(conn, seller.id, file_id, state, context.clock())
@@ -257,6 +257,7 @@ def _listing(listing: listings.Listing) -> dict[str, Any]:
         "path": f"/f/{listing.file_id}",
         "state": listing.stopped or ListingState.ON_SALE.value,
         "kept_until": listing.kept_until,
+        "taken_down": listing.taken_down,
     }
 
 

@@ -11,6 +11,7 @@
     doctor.py  doctor_run.py               what is well, and what is not
     invite.py  invite_run.py               invitations, and tokens for programs
     sellers.py  sellers_run.py             who sells here, for the operator
+    reports.py  reports_run.py             what visitors reported; files taken down and put back
     export.py  export_run.py               a seller takes everything along, and brings it elsewhere
     backup.py  backup_run.py               a backup while it runs, and the way back
     rescan.py  rescan_run.py               stored payments compared with the chain

@@ -47,6 +47,7 @@ _CODES: tuple[tuple[type[errors.BitcacheError], int], ...] = (
     (errors.SalesPaused, NOT_ALLOWED),
     (listing_errors.PriceChanged, NOT_ALLOWED),
     (listing_errors.ListingWithdrawn, NOT_ALLOWED),
+    (listing_errors.TakenDown, NOT_ALLOWED),
     (errors.PriceTooHigh, NOT_ALLOWED),
     (errors.SealingError, DOES_NOT_OPEN),
     (DishonestGateway, DOES_NOT_OPEN),

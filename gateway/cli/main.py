@@ -13,6 +13,7 @@ from gateway.cli.doctor import doctor_command
 from gateway.cli.export import export_command, import_command
 from gateway.cli.init import init_command
 from gateway.cli.invite import invite_command, token_command
+from gateway.cli.reports import dismiss_command, put_back_command, reports_command, take_down_command
 from gateway.cli.rescan import rescan_command
 from gateway.cli.resume_sales import resume_sales_command
 from gateway.cli.sell import sell_command
@@ -56,6 +57,10 @@ for _name, _command in (
     ("invite", invite_command),
     ("token", token_command),
     ("sellers", sellers_command),
+    ("reports", reports_command),
+    ("dismiss", dismiss_command),
+    ("take-down", take_down_command),
+    ("put-back", put_back_command),
     ("export", export_command),
     ("import", import_command),
     ("backup", backup_command),

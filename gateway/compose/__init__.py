@@ -6,6 +6,7 @@ start_gateway.py     running(settings)             everything built and started;
 init_data_folder.py  init_data_folder(settings)    a data folder, its keys, its database, the first seller's token
                      check_payout(settings, text)  what a seller typed, read as the gateway would
 account_tools.py     make_invite(settings, days)   what an operator makes beside a running gateway
+operator_tools.py    take_down(settings, file, …)  what an operator decides beside it
 connected_wallets.py                               the Lightning wallets that sellers connected
 wallet_checkup.py    wallet_facts(settings, …)     how they are, asked from outside
 paying_wallet.py     paying_wallet(connection, …)  the one that a buyer pays from

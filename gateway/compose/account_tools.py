@@ -23,14 +23,14 @@ DAY = 86_400
 async def make_invite(settings: Settings, days: int) -> str:
     """Return the secret of an invitation for one seller."""
     now = unix_time()
-    async with _store(settings) as store:
+    async with beside(settings) as store:
         return await store.write(lambda conn: accounts.make_invite(conn, now, now + days * DAY))
 
 
 async def make_token(settings: Settings, seller: str | None, name: str, scope: Scope) -> str:
     """Return a new token of the seller of that name (None: the only one); raise BadInput, TooManyTokens."""
     now = unix_time()
-    async with _store(settings) as store:
+    async with beside(settings) as store:
         found = await store.read(lambda conn: sellers.named(conn, seller))
         if len(found) != 1:
             raise BadInput(
@@ -47,12 +47,13 @@ async def make_token(settings: Settings, seller: str | None, name: str, scope: S
 
 async def all_sellers(settings: Settings, most: int) -> list[SellerOverview]:
     """Return who sells here, those with the most bytes first."""
-    async with _store(settings) as store:
+    async with beside(settings) as store:
         return await store.read(lambda conn: sellers_overview(conn, most))
 
 
 @asynccontextmanager
-async def _store(settings: Settings) -> AsyncIterator[Store]:
+async def beside(settings: Settings) -> AsyncIterator[Store]:
+    """Yield the database of a gateway that may be running."""
     store = await Store.open(set_up(settings).database)
     try:
         yield store

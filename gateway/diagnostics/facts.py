@@ -9,7 +9,15 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from bitcache import address_journal, block_processing, event_log, payments_known_until, sellers, zero_conf_exposure
+from bitcache import (
+    address_journal,
+    block_processing,
+    event_log,
+    payments_known_until,
+    reports,
+    sellers,
+    zero_conf_exposure,
+)
 from bitcache.address_journal import Skipped
 from bitcache.chain_types import CHAIN, BlockRef
 from bitcache.sellers import Payout
@@ -39,6 +47,7 @@ class Business:
     listings: int
     payouts: list[Payout]
     skipped: list[Skipped]
+    open_reports: int = 0
     issued: tuple[int, ...] = ()  #: addresses given out, by account, also of those that nobody uses now
 
 
@@ -67,6 +76,7 @@ def business_facts(conn: Connection) -> Business:
         listings=conn.scalar(select(func.count()).select_from(listing).where(listing.c.stopped.is_(None))) or 0,
         payouts=sellers.active_payouts(conn),
         skipped=address_journal.all_skipped(conn),
+        open_reports=reports.count_open(conn),
         issued=tuple(conn.scalars(select(payout.c.next_index).where(payout.c.next_index > 0))),
     )
 

@@ -2,6 +2,8 @@
 
 pages.py               the pages
 no_script_checkout.py  the checkout without JavaScript
+report_page.py         reporting a file to the operator
+own_site.py            whether a form was sent from a page of ours
 claim_cookie.py        the claims that it keeps
 render_template.py     templates/, in the reader's language
 translations.py        translations/en.json and fr.json: every sentence people read

@@ -7,13 +7,11 @@ that this browser's own press of the button made, and for no other.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from aiohttp import web
 from sqlalchemy import Connection
 
 from bitcache import key_release, purchases
-from bitcache.errors import ClaimMismatch, Denied, TooManyInvoices, WorkRequired
+from bitcache.errors import ClaimMismatch, TooManyInvoices, WorkRequired
 from bitcache.identifiers import FileId, claim_hash, new_secret, parse_file_id
 from bitcache.listing_errors import PriceChanged
 from bitcache.purchases import PaymentRequest, Purchase
@@ -23,6 +21,7 @@ from gateway.api import authentication
 from gateway.client.lightning_request import LIGHTNING
 from gateway.context import context_of
 from gateway.web import claim_cookie
+from gateway.web.own_site import from_our_page, refuse_other_sites
 from gateway.web.render_template import page, words_of
 
 _PAID = (State.PROCESSING, State.SETTLED, State.INVALID)
@@ -44,7 +43,7 @@ async def start(request: web.Request) -> web.StreamResponse:
 
     An unpaid one in the cookie is not used again: whoever planted it would be paid for.
     """
-    _same_site(request)
+    refuse_other_sites(request)
     context, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
     form = await request.post()
     if "new" not in form and any(
@@ -92,7 +91,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     named = request.match_info.get("purchase_id")
     claimed = await _claimed(request)
     for purchase in claimed:
-        if purchase.purchase_id == named and _from_our_page(request):
+        if purchase.purchase_id == named and from_our_page(request):
             return _pay_page(request, purchase, ours=True, reloads=not purchase.released)
     if not claimed:
         return web.Response(status=303, headers={"Location": f"/f/{request.match_info['file_id']}"})
@@ -123,7 +122,7 @@ def _pay_page(request: web.Request, purchase: Purchase, *, ours: bool, reloads: 
 
 async def hand_over(request: web.Request) -> web.StreamResponse:
     """Send the cookie's claims, for this site's own page alone."""
-    _same_site(request)
+    refuse_other_sites(request)
     claims = claim_cookie.claims_of(request, parse_file_id(request.match_info["file_id"]))
     return web.json_response({"claims": claims}, headers={"Cache-Control": "no-store"})
 
@@ -148,30 +147,6 @@ def _is_payable(way: PaymentRequest, now: int) -> bool:
 def _over(purchase: Purchase) -> bool:
     """Return whether nothing came in time; what came in part can still be completed."""
     return purchase.state is State.EXPIRED and purchase.received_sat == 0
-
-
-def _same_site(request: web.Request) -> None:
-    """Refuse other sites, which could start a purchase in a reader's name or ask for its claim.
-
-    Browsers say where a request comes from; over plain HTTP they say it by ``Origin`` alone.  Programs say nothing.
-    """
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    ours = site == "same-origin" if site is not None else origin is None or origin in _own_origins(request)
-    if not ours:
-        raise Denied("this must come from the file's own page")
-
-
-def _from_our_page(request: web.Request) -> bool:
-    """Return whether our own page led here, by what browsers say (``Referer`` over plain HTTP); silence is no yes."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site == "same-origin"
-    referer = urlsplit(request.headers.get("Referer", ""))
-    return f"{referer.scheme}://{referer.netloc}" in _own_origins(request)
-
-
-def _own_origins(request: web.Request) -> tuple[str, ...]:
-    return context_of(request).settings.public_url, f"http://{request.host}", f"https://{request.host}"
 
 
 async def _claimed(request: web.Request) -> list[Purchase]:

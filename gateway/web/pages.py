@@ -9,9 +9,11 @@ from aiohttp import web
 
 from bitcache import listings
 from bitcache.identifiers import parse_file_id
+from bitcache.listing_errors import TakenDown
 from gateway.context import context_of
-from gateway.web import claim_cookie, no_script_checkout, source_tarball, static_assets
+from gateway.web import claim_cookie, no_script_checkout, report_page, source_tarball, static_assets
 from gateway.web.render_template import page, words_of
+from gateway.web.translations import Translations
 
 
 def routes() -> list[web.RouteDef]:
@@ -22,6 +24,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/embed", embed),
         web.get("/f/{file_id:[A-Za-z0-9_-]{22}}", file),
         *no_script_checkout.routes(),
+        *report_page.routes(),
         *source_tarball.routes(),
         web.get("/static/{path:.+}", static_assets.static),
         web.get("/bitcache-pay.js", static_assets.widget),
@@ -68,13 +71,13 @@ def error(request: web.Request, answer: web.Response) -> web.Response:
         return answer
     problem: dict[str, Any] = json.loads(answer.text or "{}")
     words = words_of(request)
-    missing = answer.status == 404
+    missing, down = answer.status == 404, problem.get("code") == TakenDown.code
     response = page(
         request,
         "problem.html",
         status=answer.status,
-        title=words("page.missing.title" if missing else "page.error.title"),
-        text=words("page.missing.text") if missing else words.error(str(problem.get("code"))),
+        title=words("page.missing.title" if missing else "page.down.title" if down else "page.error.title"),
+        text=words("page.missing.text") if missing else _sentence(words, problem),
         incident=problem.get("incident"),
         repair=missing and request.path.startswith("/f/"),
     )
@@ -82,3 +85,9 @@ def error(request: web.Request, answer: web.Response) -> web.Response:
         if name in answer.headers:
             response.headers[name] = answer.headers[name]
     return response
+
+
+def _sentence(words: Translations, problem: dict[str, Any]) -> str:
+    """Return what a problem's code says, and what the operator says of a file that is taken down."""
+    sentence = words.error(str(problem.get("code")))
+    return f"{sentence} {problem['hint']}" if problem.get("code") == TakenDown.code else sentence

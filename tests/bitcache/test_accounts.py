@@ -15,7 +15,8 @@ from bitcache.account_events import KEPT, AccountEventKind
 from bitcache.buyer_networks import networks_of
 from bitcache.errors import NotFound, Unauthenticated
 from bitcache.identifiers import new_secret
-from bitcache.sign_up_limits import FREE, MOST_BITS, WINDOW_SECONDS, SignUpLimits
+from bitcache.network_rates import WINDOW_SECONDS
+from bitcache.sign_up_limits import FREE, MOST_BITS, SignUpLimits
 
 
 async def do(market: Market, work: Any, *arguments: Any, **named: Any) -> Any:

@@ -50,7 +50,7 @@ test("every key that the code names exists", () => {
 });
 
 /** Keys that are put together: the code holds the part before or after. */
-const COMPOSED = [/^error\./, /^(seen|paid|opening|undone)\.(title|text)$/, /^ask\.\w+(\.answer)?$/, /^plain\.state\./, /^sell\.lightning\.kind\./, /^sell\.event\./, /^rail\./, /^sell\.sales\.(csv|json)$/, /^sell\.state\./, /^sell\.manage\.\w+\.yes$/, /^sell\.change\.(payout|connection|delay)$/];
+const COMPOSED = [/^error\./, /^(seen|paid|opening|undone)\.(title|text)$/, /^ask\.\w+(\.answer)?$/, /^plain\.state\./, /^sell\.lightning\.kind\./, /^sell\.event\./, /^rail\./, /^sell\.sales\.(csv|json)$/, /^sell\.state\./, /^report\.(is_|wrong\.)/, /^sell\.manage\.\w+\.yes$/, /^sell\.change\.(payout|connection|delay)$/];
 
 test("every key is used", () => {
   for (const key of Object.keys(en)) {

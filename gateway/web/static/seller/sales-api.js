@@ -6,7 +6,7 @@ import { token } from "./seller-token.js";
 /**
  * @typedef {{rail: string, reference: string, amount_sat: number, status: string}} SalePayment
  * @typedef {{purchase_id: string, file_id: string, state: string, marks: string[], price_sat: number, received_sat: number,
- *   first_seen_at: number, settled_at: number | null, payments: SalePayment[]}} Sale
+ *   first_seen_at: number, settled_at: number | null, refund_due: boolean, payments: SalePayment[]}} Sale
  * @typedef {{day: number, rail: string, sales: number, received_sat: number}} DaySales
  * @typedef {{today: number, days: DaySales[]}} Days
  */

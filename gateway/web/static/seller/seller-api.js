@@ -10,7 +10,7 @@ import { token } from "./seller-token.js";
  * @typedef {{name: string, account: string, network: string, payout: Payout | null, connection: WalletConnection | null,
  *   payout_change: {of: string[], created_at: number, effective_at: number} | null, payout_delay: number, proof_needed: boolean, max_file_bytes: number, deleted_days: number, quota: {bytes_used: number, bytes_most: number, listings_used: number, listings_most: number}, min_price_sat: number, demo: boolean,
  *   simulated: boolean}} Seller
- * @typedef {{file_id: string, price_sat: number, sealed_size: number, created_at: number, path: string, state: "on_sale" | "paused" | "withdrawn", kept_until: number | null,
+ * @typedef {{file_id: string, price_sat: number, sealed_size: number, created_at: number, path: string, state: "on_sale" | "paused" | "withdrawn", kept_until: number | null, taken_down: string | null,
  *   sales: {settled: number, pending: number, received_sat: number}}} Listing
  */
 

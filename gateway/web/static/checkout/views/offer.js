@@ -26,8 +26,9 @@ export function offerView(state, act) {
   const direct = h("p", { class: "small soft center" }, t(elsewhere ? "offer.tab" : "offer.direct"));
   const handedOver = h("p", { class: "notice good", role: "status", hidden: true }, t("offer.tab.opened"));
   const action = h("div", { class: "stack" }, ...(paused ? [paused] : [handedOver, button, note.node, direct]));
+  const report = h("a", { class: "plain small", href: `/f/${offer.fileId}/report`, target: "_blank", rel: "noopener" }, t("report.link.to"));
   return {
-    node: h("div", { class: "card" }, head, sample, price(offer.priceSat), action, questions()),
+    node: h("div", { class: "card" }, head, sample, price(offer.priceSat), action, questions(), report),
     update(next) {
       if (next.preview && sample.hidden) sample.replaceChildren(previewFigure(next.preview) ?? "");
       sample.hidden = sample.childElementCount === 0;

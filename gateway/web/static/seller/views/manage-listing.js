@@ -46,7 +46,8 @@ export function manageView(listing, { title, smallest, days }, act) {
  * Whether it is sold; nothing to say where it is.
  * @param {Listing} listing
  */
-export function stateLine({ state, kept_until: until }) {
+export function stateLine({ state, kept_until: until, taken_down: down }) {
+  if (down !== null) return h("p", { class: "notice bad" }, t("sell.state.down", { reason: down }));
   if (until !== null) return h("p", { class: "notice warn" }, t("sell.state.deleted", { day: day(until) }));
   return state === "on_sale" ? "" : h("p", { class: "notice warn" }, t(`sell.state.${state}`));
 }

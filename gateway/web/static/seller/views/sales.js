@@ -71,8 +71,9 @@ function row(sale, titles) {
  * How a sale stands, in a sentence.
  * @param {Sale} sale
  */
-export function saleText({ state, price_sat: price, received_sat: received }) {
+export function saleText({ state, price_sat: price, received_sat: received, refund_due: refund }) {
   const sums = { received: satText(received), price: satText(price) };
+  if (refund) return t("sell.sale.refund", sums);
   if (state === "settled") return t(received > price ? "sell.sale.over" : "sell.sale.settled", sums);
   if (state === "processing") return t("sell.sale.processing", sums);
   if (state === "invalid") return t("sell.sale.invalid", sums);
