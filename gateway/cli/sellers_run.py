@@ -16,7 +16,9 @@ from gateway.cli.console import plain, sats, size
 from gateway.cli.serve import settings_in
 from gateway.compose import all_sellers
 
-COLUMNS = ("id", "name", "since", "last seen", "files", "uploads", "kept", "sold", "pending", "received")
+COLUMNS = ("id", "name", "since", "last seen", "files", "kept", "sold", "pending", "received")
+#: Wide enough for a row where there is no terminal to ask.
+WIDTH = 110
 
 
 def show_sellers(config: Path, most: int, as_json: bool) -> None:
@@ -27,14 +29,16 @@ def show_sellers(config: Path, most: int, as_json: bool) -> None:
 async def _show(config: Path, most: int, as_json: bool) -> dict[str, Any]:
     overview = await all_sellers(settings_in(config), most)
     if not as_json:
-        Console().print(_table(overview))
+        screen = Console()
+        screen.print(_table(overview), width=screen.width if screen.is_terminal else WIDTH)
     return {"sellers": [asdict(seller) for seller in overview]}
 
 
 def _table(overview: list[SellerOverview]) -> Table:
     table = Table(box=None, header_style="bold")
     for column in COLUMNS:
-        table.add_column(column, justify="left" if column in ("name", "since", "last seen") else "right")
+        text = column in ("name", "since", "last seen")
+        table.add_column(column, justify="left" if text else "right", no_wrap=column != "name")
     for seller in overview:
         table.add_row(
             str(seller.id),
@@ -42,7 +46,6 @@ def _table(overview: list[SellerOverview]) -> Table:
             _day(seller.created_at),
             _day(seller.last_seen),
             str(seller.listings),
-            str(seller.uploads),
             size(seller.sealed_bytes),
             str(seller.settled),
             str(seller.pending),

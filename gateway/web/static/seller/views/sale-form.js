@@ -40,7 +40,7 @@ export function formView(limits, publish, { sale = {}, problem } = {}) {
   };
   const button = h("button", { class: "button primary" }, t("sell.form.go"));
   const form = h("form", { class: "stack", onsubmit, novalidate: true }, file.node, title.node, price.node, preview.node, problemLine(problem), button);
-  return h("div", { class: "card" }, heading(t("sell.form.title")), form);
+  return h("div", { class: "card sale-form" }, heading(t("sell.form.title")), form);
 }
 
 /**
