@@ -10,6 +10,7 @@ import re
 from bitcache.errors import InvalidName
 
 MAX_TITLE = 200  #: characters (Unicode code points)
+MAX_DESCRIPTION = 4_000  #: characters
 MAX_FILE_NAME = 200  #: bytes of UTF-8
 MAX_EXTENSION = 20  #: bytes of UTF-8, its dot included; a longer tail is no extension
 
@@ -47,6 +48,23 @@ def title(text: str) -> str:
     if _HIDDEN.search(trimmed) or _SURROGATE.search(trimmed):
         raise InvalidName("a title holds visible characters only")
     return trimmed
+
+
+def description(text: str) -> str:
+    """``text`` of several lines, without blank ones at its ends: up to 4000 characters; else InvalidName.
+
+    Empty where nothing is visible.  Hidden characters are refused as in a title; lines end with a line feed alone.
+    """
+    lines = text.split("\n")
+    shown = [number for number, line in enumerate(lines) if _VISIBLE.search(line)]
+    if not shown:
+        return ""
+    kept = "\n".join(lines[shown[0] : shown[-1] + 1])
+    if len(kept) > MAX_DESCRIPTION:
+        raise InvalidName(f"a description has at most {MAX_DESCRIPTION} characters")
+    if _HIDDEN.search(kept.replace("\n", " ")) or _SURROGATE.search(kept):
+        raise InvalidName("a description holds visible characters only")
+    return kept
 
 
 def default_title(file_name: str) -> str:

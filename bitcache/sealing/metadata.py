@@ -18,21 +18,29 @@ MAX_PREVIEW = 256 * 1024  #: bytes of a preview's content
 PREVIEW_TYPES = ("image/png", "image/jpeg", "image/webp", "text/plain")
 
 _MEMBERS = {"v": (int,), "title": (str,), "name": (str,), "type": (str,), "size": (int,), "seller_key": (str,)}
+#: Left out where they say nothing.
+_OPTIONAL = {"description": (str,), "contact": (str,)}
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a buyer reads before paying; ``size`` counts plaintext bytes, ``seller_key`` is Ed25519, 32 bytes."""
+    """What a buyer reads before paying; ``size`` counts plaintext bytes, ``seller_key`` is Ed25519, 32 bytes.
+
+    ``description`` is limited Markdown of several lines, ``contact`` one line on who sells and how to reach them; both
+    may be empty.
+    """
 
     title: str
     name: str
     media_type: str
     size: int
     seller_key: bytes
+    description: str = ""
+    contact: str = ""
 
     def text(self) -> str:
         """Return the JSON that is sealed; raise InvalidName or InvalidManifest when it breaks the limits."""
-        members = {
+        members: dict[str, str | int] = {
             "v": 1,
             "title": safe_names.title(self.title),
             "name": safe_names.safe_file_name(self.name),
@@ -40,6 +48,8 @@ class Metadata:
             "size": strict_json.number(self.size, 0, container.MAX_PLAIN_SIZE, "size"),
             "seller_key": b64u(self.seller_key),
         }
+        said = {"description": safe_names.description(self.description), "contact": _contact(self.contact)}
+        members |= {name: text for name, text in said.items() if text}
         return json.dumps(members, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -72,7 +82,7 @@ def open_metadata(sealed: bytes, link_share: bytes, file_id: FileId) -> Metadata
 
 def parse_metadata(text: str) -> Metadata:
     """Return the inverse of :meth:`Metadata.text`; strict."""
-    members = strict_json.parse_object(text, _MEMBERS)
+    members = strict_json.parse_object(text, _MEMBERS, _OPTIONAL)
     strict_json.number(members["v"], 1, 1, "version")
     return Metadata(
         title=safe_names.title(members["title"]),
@@ -80,6 +90,8 @@ def parse_metadata(text: str) -> Metadata:
         media_type=_media_type(members["type"]),
         size=strict_json.number(members["size"], 0, container.MAX_PLAIN_SIZE, "size"),
         seller_key=strict_json.raw(members["seller_key"], 32, "seller_key"),
+        description=safe_names.description(members.get("description", "")),
+        contact=_contact(members.get("contact", "")),
     )
 
 
@@ -105,6 +117,10 @@ def _check_preview(preview: Preview) -> Preview:
     if preview.media_type == "text/plain":
         _utf8(preview.content)
     return preview
+
+
+def _contact(text: str) -> str:
+    return safe_names.title(text) if text else ""
 
 
 def _media_type(text: str) -> str:

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from bitcache.errors import InvalidIdentifier, InvalidManifest
 from bitcache.identifiers import unb64u
 
+Types = Mapping[str, tuple[type, ...]]
 
-def parse_object(text: str, members: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
-    """Return the object in ``text``, whose members and their types are exactly ``members``; else InvalidManifest."""
+
+def parse_object(text: str, members: Types, optional: Types = MappingProxyType({})) -> dict[str, Any]:
+    """Return the object in ``text``, whose members and their types are exactly these; else InvalidManifest.
+
+    Each of ``optional`` may be missing.
+    """
     try:
         value = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         raise InvalidManifest("this is not a strict JSON object") from None
-    if not isinstance(value, dict) or value.keys() != members.keys():
+    if not isinstance(value, dict) or value.keys() - optional.keys() != members.keys():
         raise InvalidManifest("the members are not those of version 1")
-    for name, types in members.items():
+    for name, types in {**members, **optional}.items():
         # type() and not isinstance(): true is an int in Python.
-        if type(value[name]) not in types:
+        if name in value and type(value[name]) not in types:
             raise InvalidManifest(f"{name} has the wrong type")
     return value
 

@@ -116,6 +116,11 @@ class Terminal(PurchaseObserver):
         console.print()
         console.print(plain(offer.metadata.title), style="bold")
         console.print(plain(f"{offer.metadata.name} · {size(offer.metadata.size)}"), style="dim")
+        if offer.metadata.contact:
+            console.print(plain(f"Sold by {offer.metadata.contact}"), style="dim")
+        if offer.metadata.description:
+            console.print()
+            console.print(plain(offer.metadata.description))
         if purchase.released or not purchase.due_sat:
             return
         console.print()

@@ -33,6 +33,11 @@ def sell_command(
             exists=True, dir_okay=False, help="A free sample: PNG, JPEG or WebP image, or .txt; up to 256 KiB."
         ),
     ] = None,
+    description: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A text file that buyers read: paragraphs, lists, **bold**."),
+    ] = None,
+    contact: Annotated[str, typer.Option(help="Who sells, and how to reach you; buyers read it.")] = "",
     gateway: GatewayOption = "http://127.0.0.1:8402",
     token_file: Annotated[
         Path | None, typer.Option(help=f"File with the seller token; else the environment variable {TOKEN_VARIABLE}.")
@@ -43,4 +48,5 @@ def sell_command(
     """Seal FILE on this machine, upload it and put it up for sale."""
     from gateway.cli import sell_run  # the client's libraries load only where they are needed
 
-    sell_run.start(file, price, title, preview, gateway, token_file, insecure_http, as_json)
+    about = sell_run.About(title, preview, description, contact)
+    sell_run.start(file, price, about, gateway, token_file, insecure_http, as_json)

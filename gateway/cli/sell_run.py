@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from bitcache.errors import InvalidAmount, Unauthenticated
+from bitcache.errors import BadInput, InvalidAmount, Unauthenticated
 from bitcache.money import Sat
 from bitcache.safe_names import default_title
 from gateway.cli.command_runner import run
@@ -19,33 +21,64 @@ from gateway.client.gateway_client import connect
 from gateway.client.private_files import read_private
 from gateway.client.sell_file import FileToSell, PublishedFile, read_preview, sell
 
+#: Bytes of a description's file that are read: more than any description has.
+LONGEST_TEXT_FILE = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What buyers read before they pay, as the command line names it."""
+
+    title: str | None
+    preview: Path | None
+    description: Path | None
+    contact: str
+
+    def of(self, file: Path, price: Sat) -> FileToSell:
+        """Return what is to be sold; raise BadInput."""
+        return FileToSell(
+            file,
+            price,
+            default_title(file.name) if self.title is None else self.title,
+            read_preview(self.preview) if self.preview else None,
+            read_text(self.description) if self.description else "",
+            self.contact,
+        )
+
+
+def read_text(path: Path) -> str:
+    """Return a description's text; raise BadInput for what is none."""
+    with path.open("rb") as file:
+        content = file.read(LONGEST_TEXT_FILE)
+    try:
+        return content.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise BadInput("the description is not a UTF-8 text") from None
+
 
 def start(
     file: Path,
     price: str,
-    title: str | None,
-    preview: Path | None,
+    about: About,
     gateway: str,
     token_file: Path | None,
     insecure_http: bool,
     as_json: bool,
 ) -> None:
     """Run the command."""
-    run(_sell(file, price, title, preview, gateway, token_file, insecure_http, as_json), as_json)
+    run(_sell(about.of, file, price, gateway, token_file, insecure_http, as_json), as_json)
 
 
 async def _sell(
+    described: Callable[[Path, Sat], FileToSell],
     file: Path,
     price: str,
-    title: str | None,
-    preview: Path | None,
     gateway: str,
     token_file: Path | None,
     insecure_http: bool,
     as_json: bool,
 ) -> dict[str, Any]:
-    shown = default_title(file.name) if title is None else title
-    file_to_sell = FileToSell(file, parse_price(price), shown, read_preview(preview) if preview else None)
+    file_to_sell = described(file, parse_price(price))
     token = read_token(token_file)
     seed = signing_key.load_or_create(signing_key.default_path())
     async with connect(gateway, insecure_http=insecure_http) as client:

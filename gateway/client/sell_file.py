@@ -33,6 +33,8 @@ class FileToSell:
     price_sat: int
     title: str
     preview: metadata.Preview | None = None
+    description: str = ""  #: limited Markdown
+    contact: str = ""  #: who sells, and how to reach them
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def read_preview(path: Path) -> metadata.Preview:
 async def _check_terms(gateway: GatewayClient, token: str, file_to_sell: FileToSell, sealed_size: int) -> None:
     """Refuse before the upload what would be refused after it."""
     safe_names.title(file_to_sell.title)
+    safe_names.description(file_to_sell.description)
+    safe_names.title(file_to_sell.contact or "nobody says who")
     seller = await gateway.call(SellerInfo, "GET", "/seller", bearer=token)
     if seller.payout is None:
         raise SalesPaused(
@@ -127,6 +131,8 @@ def _listing(
         media_type=mimetypes.guess_type(file_to_sell.path.name)[0] or "application/octet-stream",
         size=sealed.plain_size,
         seller_key=seller_key,
+        description=file_to_sell.description,
+        contact=file_to_sell.contact,
     )
     meta = metadata.seal_metadata(about, link_share, file_id, key_derivation.new_salt())
     preview = None

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitcache.errors import InvalidName
-from bitcache.safe_names import default_title, safe_file_name, title
+from bitcache.safe_names import default_title, description, safe_file_name, title
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "vectors" / "names.json").read_text(encoding="utf-8"))
 ANY_TEXT = st.text(st.characters(codec=None)) | st.text("con.lpt1 \u202e/\\ é", max_size=300)
@@ -104,3 +104,20 @@ def test_always_safe(text: str) -> None:
 def test_cutting_uncovers_no_device(text: str) -> None:
     """A reserved name that appears only once the rest was cut off is not used either."""
     assert safe_file_name(text).startswith("_")
+
+
+@pytest.mark.parametrize(("text", "clean"), VECTORS["descriptions"], ids=lambda value: repr(value)[:20])
+def test_descriptions(text: str, clean: str | None) -> None:
+    """The same in JavaScript."""
+    if clean is None:
+        with pytest.raises(InvalidName):
+            description(text)
+    else:
+        assert description(text) == clean
+
+
+@pytest.mark.parametrize("sign", ["é", "\U0001f600"])
+def test_the_longest_description(sign: str) -> None:
+    assert description(sign * 4_000) == sign * 4_000
+    with pytest.raises(InvalidName):
+        description(sign * 4_001)

@@ -34,7 +34,12 @@ async def desk_states(studio: Studio) -> None:
             await page.get_by_role("button", name="Sell another file").click()
             await page.get_by_text("waiting for confirmation").first.wait_for()
             await studio.shoot("desk", page)
+            buyer = await context.new_page()
+            await buyer.goto(link)
+            await buyer.get_by_text("Sold by").wait_for()
+            await studio.shoot("desk-buyer", buyer)
             await page.get_by_role("button", name="Manage").click()
+            await page.get_by_role("button", name="Save", exact=True).wait_for()
             await studio.shoot("desk-manage", page)
             await page.get_by_role("button", name="Pause sales").click()
             await page.get_by_text("Withdraw from sale").click()
@@ -43,8 +48,7 @@ async def desk_states(studio: Studio) -> None:
             await page.get_by_role("button", name="Delete the file").click()
             await page.get_by_text("Its buyers can download").wait_for()
             await studio.shoot("desk-deleted", page)
-            buyer = await context.new_page()
-            await buyer.goto(link)
+            await buyer.reload()
             await buyer.get_by_text("no longer sells").wait_for()
             await studio.shoot("desk-buyer-withdrawn", buyer)
             await buyer.goto(f"{link.split('#')[0]}/report")
@@ -62,6 +66,11 @@ async def _publish(page: Page) -> str:
     await page.locator(".drop input").set_input_files(file)  # type: ignore[arg-type]
     await page.get_by_label("Title").fill("Tidal chart of the Wadden Sea, 1:50 000")
     await page.get_by_label("Price").fill("12 000")
+    await page.get_by_text("Description and contact").click()
+    await page.get_by_label("Description", exact=True).fill(
+        "Depths from the **2026** survey, in one sheet:\n\n- 1:50 000, A1\n- [how it was made](https://survey.example/method)"
+    )
+    await page.get_by_label("Who sells it").fill("Wadden Press, charts@wadden.example")
     await page.get_by_role("button", name="Publish").click()
     return await page.get_by_label("Link for buyers", exact=True).input_value()
 

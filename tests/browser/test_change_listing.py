@@ -35,6 +35,7 @@ async def published(visitor: Visitor, harness: BrowserHarness, tmp_path: Path) -
 async def change(page: Page, title: str, price: str) -> None:
     """By keyboard."""
     await page.get_by_role("button", name="Manage").press("Enter")
+    await expect(page.get_by_role("button", name="Save")).to_be_visible()
     await page.get_by_label("Title").fill(title)
     await page.get_by_label("Price").fill(price)
     await page.keyboard.press("Enter")
@@ -49,6 +50,7 @@ async def test_the_price_changes_for_whoever_has_no_invoice_yet(
     await expect(early.locator(".qr svg")).to_be_visible()
     await expect(late.get_by_role("heading", name="A song")).to_be_visible()
     await page.get_by_role("button", name="Manage").press("Enter")
+    await expect(page.get_by_role("button", name="Save")).to_be_visible()
     assert await complaints(page) == []
     await page.get_by_label("Price").fill("100")
     await page.keyboard.press("Enter")
@@ -141,3 +143,33 @@ async def test_a_file_is_paused_withdrawn_and_deleted(
     await page.get_by_role("button", name="Back").press("Enter")
     await expect(page.locator(".listings").get_by_text("Deleted. Its buyers")).to_be_visible()
     visitor.wrong = [line for line in visitor.wrong if "409" not in line]
+
+
+async def test_a_description_is_read_by_buyers_and_by_nobody_else(
+    visitor: Visitor, harness: BrowserHarness, tmp_path: Path
+) -> None:
+    """Limited Markdown; a link shows where it leads, and nothing becomes markup."""
+    page, link = await published(visitor, harness, tmp_path)
+    await page.get_by_role("button", name="Manage").press("Enter")
+    await page.get_by_text("Description and contact").press("Enter")
+    assert await complaints(page) == []
+    area = page.get_by_label("Description", exact=True)
+    await area.fill("A **fine** song.\u200b")
+    await page.get_by_role("button", name="Save").press("Enter")
+    await expect(page.get_by_text("character in it that cannot be seen")).to_be_visible()
+    await area.fill("A **fine** song:\n\n- one <b>side</b>\n- [notes](https://notes.example/a)")
+    await page.get_by_label("Who sells it").fill("Ada, ada@shop.example")
+    await page.get_by_role("button", name="Save").press("Enter")
+    await expect(page.get_by_role("button", name="Publish")).to_be_visible()
+    buyer = await visitor.buy(link, viewport={"width": 390, "height": 844})
+    await expect(buyer.get_by_text("Sold by Ada, ada@shop.example")).to_be_visible()
+    await expect(buyer.locator(".prose strong")).to_have_text("fine")
+    await expect(buyer.locator(".prose li").first).to_have_text("one <b>side</b>")
+    leads = buyer.get_by_role("link", name="notes (notes.example)")
+    await expect(leads).to_have_attribute("rel", "noopener noreferrer nofollow ugc")
+    assert await complaints(buyer) == []
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"fine" not in kept
+    assert b"shop.example" not in kept
+    await page.get_by_role("button", name="Manage").press("Enter")
+    await expect(page.get_by_label("Who sells it")).to_have_value("Ada, ada@shop.example")

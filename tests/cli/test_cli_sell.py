@@ -41,6 +41,22 @@ def test_json_says_what_was_listed(seller: Person, cli_gateway: CliGateway) -> N
     assert done.json["sealed_bytes"] == 56 + 8 + 16
 
 
+def test_a_description_is_sealed_and_shown_to_whoever_buys(seller: Person, cli_gateway: CliGateway) -> None:
+    (seller.home / "about.txt").write_bytes("Été:\r\n- one\r\n- two\r\n".encode())
+    offered = ("sell", "song.flac", "--price", "2500", "--description", "about.txt", "--gateway", cli_gateway.url)
+    done = seller.run(*offered, "--contact", "Ada", BITCACHE_TOKEN=cli_gateway.token)
+    assert done.code == 0, done.err
+    shown = seller.run("buy", done.out.strip(), "-o", "bought.flac", "--timeout", "1")
+    assert "Sold by Ada" in shown.err
+    assert "Été:\n- one\n- two" in shown.err
+    (seller.home / "about.txt").write_bytes(b"\xff")
+    refused = seller.run(*offered, "--json", BITCACHE_TOKEN=cli_gateway.token)
+    assert (refused.code, refused.json["error"]["code"]) == (3, "bad_input")
+    (seller.home / "about.txt").write_text("hidden \u202e text")
+    refused = seller.run(*offered, "--json", BITCACHE_TOKEN=cli_gateway.token)
+    assert (refused.code, refused.json["error"]["code"]) == (3, "invalid_name")
+
+
 def test_the_signing_key_is_made_once_and_private(seller: Person, cli_gateway: CliGateway) -> None:
     key = seller.home / ".config" / "bitcache" / "seller.key"
     for _ in range(2):

@@ -45,12 +45,14 @@ const link = { fileId: counter(16), linkShare: counter(16, 3) };
 test("metadata is cleaned on both sides: a file name from a stranger never leaves its folder", async () => {
   const metadata = { title: " T ", name: "../../x\u202egpj.exe", type: "", size: 5, sellerKey: counter(32) };
   const opened = await openMetadata(await sealMetadata(metadata, link), link);
-  assert.deepEqual(opened, { ...metadata, title: "T", name: "_.._xgpj.exe" });
+  assert.deepEqual(opened, { ...metadata, title: "T", name: "_.._xgpj.exe", description: "", contact: "" });
+  const said = { ...metadata, title: "T", name: "x", description: "Two\n\nlines", contact: "Ada, ada@shop.example" };
+  assert.deepEqual(await openMetadata(await sealMetadata({ ...said, description: "\nTwo\n\nlines\n " }, link), link), said);
   assert.equal(parseMetadata(changed(meta.json, { name: "/etc/passwd" })).name, "_etc_passwd");
 });
 
 test("metadata that breaks its limits is refused", () => {
-  for (const change of [{ v: 2 }, { size: -1 }, { size: 1.5 }, { type: "é" }, { type: "x".repeat(128) }, { seller_key: "" }, { more: 1 }]) {
+  for (const change of [{ v: 2 }, { size: -1 }, { size: 1.5 }, { type: "é" }, { type: "x".repeat(128) }, { seller_key: "" }, { more: 1 }, { description: 1 }, { contact: null }]) {
     assert.throws(() => parseMetadata(changed(meta.json, change)), invalid, JSON.stringify(change));
   }
   assert.throws(() => parseMetadata(changed(meta.json, { title: "" })), { code: "invalid_name" });

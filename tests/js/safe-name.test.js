@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { utf8 } from "../../gateway/web/static/sealing/bytes.js";
-import { MAX_NAME_BYTES, cleanTitle, defaultTitle, safeName } from "../../gateway/web/static/sealing/safe-name.js";
+import { cleanDescription, MAX_NAME_BYTES, cleanTitle, defaultTitle, safeName } from "../../gateway/web/static/sealing/safe-name.js";
 import { readVectors } from "./support.js";
 
 const vectors = readVectors("names.json");
@@ -58,3 +58,14 @@ function taken(title) {
     return false;
   }
 }
+
+test("descriptions are the same in Python and JavaScript", () => {
+  for (const [text, clean] of vectors.descriptions) {
+    if (clean === null) assert.throws(() => cleanDescription(text), { code: "invalid_name" }, JSON.stringify(text.slice(0, 40)));
+    else assert.equal(cleanDescription(text), clean);
+  }
+  for (const sign of ["é", "\u{1f600}"]) {
+    assert.equal(cleanDescription(sign.repeat(4000)), sign.repeat(4000));
+    assert.throws(() => cleanDescription(sign.repeat(4001)), { code: "invalid_name" });
+  }
+});

@@ -31,10 +31,10 @@ export function linkOfPage() {
 export async function loadOffer(link) {
   const answer = await getFile(link.fileId);
   const { manifest, metadata } = await readOffer(link.fileId, link.linkShare, answer);
-  const { title, name, type, size } = metadata;
+  const { title, name, type, size, description = "", contact = "" } = metadata;
   const { demo, simulated, paused, onchain_fee_sat: onchainFeeSat = null } = answer;
   const { priceSat, sealedSize } = manifest;
-  return { offer: { fileId: link.fileId, title, name, type, size, priceSat, sealedSize, onchainFeeSat, demo, simulated, paused }, manifest, answer };
+  return { offer: { fileId: link.fileId, title, name, type, size, description, contact, priceSat, sealedSize, onchainFeeSat, demo, simulated, paused }, manifest, answer };
 }
 
 /**

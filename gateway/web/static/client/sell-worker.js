@@ -12,6 +12,8 @@
  * @property {string} token the seller token, b64u
  * @property {File} file
  * @property {string} title
+ * @property {string} description
+ * @property {string} contact
  * @property {number} priceSat whole satoshis
  * @property {{mediaType: string, content: Uint8Array} | null} preview
  * @property {CryptoKeyPair} keys Ed25519, as newSellerKeys() makes them: they can be posted, not read

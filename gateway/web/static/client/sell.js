@@ -24,6 +24,8 @@ import { forget, list, upload } from "./upload.js";
  * @property {import("./http.js").Connection} link with the seller token
  * @property {File} file
  * @property {string} title
+ * @property {string} [description] limited Markdown
+ * @property {string} [contact] who sells, and how to reach them
  * @property {number} priceSat whole satoshis
  * @property {import("../sealing/metadata.js").Preview | null} preview
  * @property {CryptoKeyPair} keys Ed25519; see newSellerKeys
@@ -73,12 +75,12 @@ export async function sell(sale, events) {
  * @param {Sale} sale
  * @param {Secrets} secrets
  */
-async function describe({ file, title, priceSat, preview, keys }, secrets) {
+async function describe({ file, title, description = "", contact = "", priceSat, preview, keys }, secrets) {
   if (!Number.isSafeInteger(priceSat) || priceSat < 1 || priceSat > MAX_SAT) {
     throw new SealingError("invalid_amount", "a price is a whole number of satoshis");
   }
   const publicKey = await sellerKey(keys);
-  const metadata = { title, name: file.name, type: file.type, size: file.size, sellerKey: publicKey };
+  const metadata = { title, name: file.name, type: file.type, size: file.size, sellerKey: publicKey, description, contact };
   const sealedPreview = preview && (await sealPreview(preview, secrets));
   return { sealedMeta: await sealMetadata(metadata, secrets), sealedPreview, publicKey };
 }

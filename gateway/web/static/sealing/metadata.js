@@ -5,14 +5,15 @@
 
 import { b64u, concat, fromUtf8, utf8 } from "./bytes.js";
 import { ChunkCipher, MAX_PLAIN_SIZE, openStream, sealStream, sealedSize } from "./cobblestone.js";
-import { cleanTitle, safeName } from "./safe-name.js";
+import { cleanDescription, cleanTitle, safeName } from "./safe-name.js";
 import { context, metaKey, newSalt, previewKey } from "./key-derivation.js";
 import { invalid, number, parseObject, raw } from "./strict-json.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /**
  * `type` is a media type, informative only; `size` is the content's, in bytes; `sellerKey` is Ed25519, 32 bytes.
- * @typedef {{title: string, name: string, type: string, size: number, sellerKey: Bytes}} Metadata
+ * `description` is limited Markdown of several lines, `contact` one line on who sells and how to reach them; both may be empty.
+ * @typedef {{title: string, name: string, type: string, size: number, sellerKey: Bytes, description?: string, contact?: string}} Metadata
  */
 /** @typedef {{mediaType: string, content: Bytes}} Preview the seller's free sample */
 /** @typedef {{linkShare: Bytes, fileId: Bytes}} LinkParts what a link holds, as raw bytes */
@@ -23,6 +24,8 @@ export const PREVIEW_TYPES = ["image/png", "image/jpeg", "image/webp", "text/pla
 
 /** @type {Record<string, import("./strict-json.js").MemberType>} */
 const MEMBERS = { v: "number", title: "string", name: "string", type: "string", size: "number", seller_key: "string" };
+/** Left out where they say nothing. @type {Record<string, import("./strict-json.js").MemberType>} */
+const OPTIONAL = { description: "string", contact: "string" };
 
 /**
  * The JSON that is sealed, its title cleaned and its file name made safe.
@@ -31,6 +34,7 @@ const MEMBERS = { v: "number", title: "string", name: "string", type: "string", 
  * @throws {SealingError} invalid_name, invalid_manifest
  */
 export function metadataText(metadata) {
+  const [description, contact] = [cleanDescription(metadata.description ?? ""), cleanContact(metadata.contact ?? "")];
   return JSON.stringify({
     v: 1,
     title: cleanTitle(metadata.title),
@@ -38,6 +42,8 @@ export function metadataText(metadata) {
     type: mediaType(metadata.type),
     size: number(metadata.size, 0, MAX_PLAIN_SIZE, "size"),
     seller_key: b64u(metadata.sellerKey),
+    ...(description && { description }),
+    ...(contact && { contact }),
   });
 }
 
@@ -47,7 +53,7 @@ export function metadataText(metadata) {
  * @throws {SealingError} invalid_name, invalid_manifest
  */
 export function parseMetadata(text) {
-  const members = parseObject(text, MEMBERS);
+  const members = parseObject(text, MEMBERS, OPTIONAL);
   number(members.v, 1, 1, "version");
   return {
     title: cleanTitle(members.title),
@@ -55,8 +61,13 @@ export function parseMetadata(text) {
     type: mediaType(members.type),
     size: number(members.size, 0, MAX_PLAIN_SIZE, "size"),
     sellerKey: raw(members.seller_key, 32, "seller_key"),
+    description: cleanDescription(members.description ?? ""),
+    contact: cleanContact(members.contact ?? ""),
   };
 }
+
+/** @param {string} text */
+const cleanContact = (text) => (text === "" ? "" : cleanTitle(text));
 
 /**
  * @param {Metadata} metadata

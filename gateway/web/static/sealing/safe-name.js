@@ -8,6 +8,7 @@ import { SealingError } from "./errors.js";
 
 export const MAX_NAME_BYTES = 200;
 export const MAX_TITLE_CHARS = 200;
+export const MAX_DESCRIPTION_CHARS = 4000;
 
 /** Longest extension worth keeping whole, with its dot, in bytes of UTF-8. */
 const MAX_EXTENSION_BYTES = 20;
@@ -69,6 +70,25 @@ function firstBytes(text, limit) {
     used += utf8(char).length;
     if (used > limit) break;
     kept += char;
+  }
+  return kept;
+}
+
+/**
+ * A text of several lines, without blank ones at its ends; empty where nothing is visible. Lines end with a line feed alone.
+ * @param {string} text
+ * @returns {string}
+ * @throws {SealingError} invalid_name, for hidden characters and for more than 4000
+ */
+export function cleanDescription(text) {
+  const lines = text.split("\n");
+  const first = lines.findIndex((line) => VISIBLE.test(line));
+  if (first < 0) return "";
+  const after = [...lines].reverse().findIndex((line) => VISIBLE.test(line));
+  const kept = lines.slice(first, lines.length - after).join("\n");
+  if ([...kept].length > MAX_DESCRIPTION_CHARS) throw new SealingError("invalid_name", `a description has at most ${MAX_DESCRIPTION_CHARS} characters`);
+  if (kept.replaceAll("\n", " ").search(HIDDEN) >= 0 || kept.search(LONE_SURROGATE) >= 0) {
+    throw new SealingError("invalid_name", "a description holds visible characters only");
   }
   return kept;
 }

@@ -14,13 +14,15 @@ const STRINGS = /"(?:[^"\\]|\\.)*"(\s*:)?/g;
 /**
  * @param {string} text
  * @param {Record<string, MemberType>} members
- * @returns {Record<string, any>} with exactly `members`
+ * @param {Record<string, MemberType>} [optional] each may be missing
+ * @returns {Record<string, any>} with exactly these
  * @throws {SealingError} invalid_manifest
  */
-export function parseObject(text, members) {
+export function parseObject(text, members, optional = {}) {
   const value = parse(text);
-  const names = Object.keys(members);
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid("this is no JSON object");
+  const types = { ...members, ...optional };
+  const names = [...Object.keys(members), ...Object.keys(optional).filter((name) => Object.hasOwn(value, name))];
   // Keys counted in the text, since JSON.parse keeps the last of two equal ones in silence.
   const keys = [...text.matchAll(STRINGS)].filter((match) => match[1] !== undefined).length;
   if (keys !== names.length || names.some((name) => !Object.hasOwn(value, name))) {
@@ -29,7 +31,7 @@ export function parseObject(text, members) {
   // Outside strings, these characters occur only in fractions and exponents (or in true and false).
   if (/[.eE]/.test(text.replace(STRINGS, ""))) throw invalid("numbers are whole here");
   for (const name of names) {
-    if (!fits(value[name], members[name])) throw invalid(`${name} has the wrong type`);
+    if (!fits(value[name], types[name])) throw invalid(`${name} has the wrong type`);
   }
   return value;
 }

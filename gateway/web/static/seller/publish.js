@@ -7,7 +7,7 @@ import { token } from "./seller-token.js";
 
 /** @typedef {import("../client/sell-worker.js").FromSealWorker} News */
 /** @typedef {import("../client/sell.js").Sold} Sold */
-/** @typedef {{file: File, title: string, price: number, preview: File | null}} Sale */
+/** @typedef {{file: File, title: string, description: string, contact: string, price: number, preview: File | null}} Sale */
 /**
  * @typedef {object} Listener
  * @property {(done: number, total: number) => void} onProgress
@@ -48,9 +48,9 @@ export async function publish(sale, listener, signal) {
 }
 
 /** @param {Sale} sale */
-async function described({ file, title, price, preview }) {
+async function described({ file, title, description, contact, price, preview }) {
   const sample = preview && { mediaType: previewType(preview), content: new Uint8Array(await preview.arrayBuffer()) };
-  return { file, title, priceSat: price, preview: sample };
+  return { file, title, description, contact, priceSat: price, preview: sample };
 }
 
 /**

@@ -7,7 +7,7 @@ import { sizeText } from "../ui/format-numbers.js";
 import { errorText, t } from "../ui/translations.js";
 import { checkConnection, checkPayout, deleteConnection, deleteListing, getListings, getSeller, putConnection, putPayout, setListingState } from "./seller-api.js";
 import { keepLinks, keptLinks } from "./saved-links.js";
-import { changeListing } from "./change-listing.js";
+import { changeListing, termsOf } from "./change-listing.js";
 import { followSales } from "./follow-sales.js";
 import { publish } from "./publish.js";
 import { cancelPayoutChange, getAccount, makeToken, revoke, rotateToken, setPayoutDelay } from "./account-api.js";
@@ -197,12 +197,13 @@ export class BitcacheSeller extends HTMLElement {
   }
 
   /** @param {Listing} listing */
-  #manage(listing) {
+  async #manage(listing) {
     const { account, min_price_sat: smallest, deleted_days: days } = /** @type {import("./seller-api.js").Seller} */ (this.#seller);
     const { file_id: fileId } = listing;
     const kept = keptLinks(account)[fileId];
+    const terms = kept ? await termsOf(kept.link).catch(() => null) : null; // taken down, or the gateway is away
     const act = {
-      save: async (/** @type {{title: string, price: number}} */ wanted) => {
+      save: async (/** @type {import("./change-listing.js").Terms} */ wanted) => {
         await changeListing(kept.link, wanted);
         keepLinks(account, { [fileId]: { ...kept, title: wanted.title, changed: Math.floor(Date.now() / 1000) } });
         syncIndex(account).catch(() => {}); // the next visit tries again
@@ -212,7 +213,7 @@ export class BitcacheSeller extends HTMLElement {
       remove: async () => this.#manage({ ...listing, ...(await deleteListing(fileId)) }),
       back: () => this.#enter(),
     };
-    this.#show(manageView(listing, { title: kept?.title ?? null, smallest, days }, act));
+    this.#show(manageView(listing, { terms, smallest, days }, act));
   }
 
   #publish = async (/** @type {Sale} */ sale) => {

@@ -3,6 +3,7 @@
 import { h, heading, setText } from "../../ui/dom.js";
 import { satText } from "../../ui/format-numbers.js";
 import { errorText, t } from "../../ui/translations.js";
+import { markdown } from "../../ui/markdown.js";
 import { facts, noteLine, price, questions } from "./shared-parts.js";
 import { previewFigure } from "./file-preview.js";
 
@@ -22,13 +23,14 @@ export function offerView(state, act) {
   const sample = h("div", { hidden: true });
   const note = noteLine();
   const paused = offer.paused ? h("p", { class: "notice warn" }, errorText({ code: "sales_paused", reason: offer.paused })) : null;
-  const head = h("div", { class: "offer-head" }, heading(offer.title), facts(offer));
+  const seller = offer.contact && h("p", { class: "offer-facts" }, t("offer.contact", { contact: offer.contact }));
+  const head = h("div", { class: "offer-head" }, heading(offer.title), facts(offer), seller);
   const direct = h("p", { class: "small soft center" }, t(elsewhere ? "offer.tab" : "offer.direct"));
   const handedOver = h("p", { class: "notice good", role: "status", hidden: true }, t("offer.tab.opened"));
   const action = h("div", { class: "stack" }, ...(paused ? [paused] : [handedOver, button, note.node, direct]));
   const report = h("a", { class: "plain small", href: `/f/${offer.fileId}/report`, target: "_blank", rel: "noopener" }, t("report.link.to"));
   return {
-    node: h("div", { class: "card" }, head, sample, price(offer.priceSat), action, questions(), report),
+    node: h("div", { class: "card" }, head, sample, markdown(offer.description), price(offer.priceSat), action, questions(), report),
     update(next) {
       if (next.preview && sample.hidden) sample.replaceChildren(previewFigure(next.preview) ?? "");
       sample.hidden = sample.childElementCount === 0;

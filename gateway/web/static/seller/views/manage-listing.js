@@ -7,9 +7,10 @@ import { changeForm } from "./change-form.js";
 import { problemLine } from "./labelled-field.js";
 
 /** @typedef {import("../seller-api.js").Listing} Listing */
+/** @typedef {import("../change-listing.js").Terms} Terms */
 /**
  * @typedef {object} ManageActions each of the first three may fail
- * @property {(wanted: {title: string, price: number}) => Promise<void>} save
+ * @property {(wanted: Terms) => Promise<void>} save
  * @property {(state: Listing["state"]) => Promise<void>} setState
  * @property {() => Promise<void>} remove
  * @property {() => void} back
@@ -17,15 +18,15 @@ import { problemLine } from "./labelled-field.js";
 
 /**
  * @param {Listing} listing
- * @param {{title: string | null, smallest: number, days: number}} more `title`: null where this browser does not have the link;
+ * @param {{terms: Terms | null, smallest: number, days: number}} more `terms`: null where this browser does not have the link;
  *   `days` for which buyers may download a deleted file
  * @param {ManageActions} act
  */
-export function manageView(listing, { title, smallest, days }, act) {
-  const { state, price_sat: price, kept_until: until } = listing;
+export function manageView(listing, { terms, smallest, days }, act) {
+  const { state, kept_until: until } = listing;
   const problem = h("div");
   const run = async (/** @type {Promise<void>} */ work) => work.catch((error) => problem.replaceChildren(problemLine(errorText(error))));
-  const change = title === null ? h("p", { class: "notice" }, t("sell.change.nolink")) : changeForm({ title, price }, smallest, act.save);
+  const change = terms === null ? h("p", { class: "notice" }, t("sell.change.nolink")) : changeForm(terms, smallest, act.save);
   const ends = [
     state === "on_sale" && button("sell.manage.pause", () => run(act.setState("paused"))),
     state === "paused" && button("sell.manage.resume", () => run(act.setState("on_sale"))),
@@ -35,7 +36,7 @@ export function manageView(listing, { title, smallest, days }, act) {
   return h(
     "div",
     { class: "card" },
-    h("div", { class: "offer-head" }, heading(title ?? t("sell.list.unknown")), stateLine(listing)),
+    h("div", { class: "offer-head" }, heading(terms?.title ?? t("sell.list.unknown")), stateLine(listing)),
     state === "withdrawn" ? "" : change,
     h("section", { class: "stack" }, problem, ...ends),
     h("button", { type: "button", class: "plain", onclick: act.back }, t("sell.account.back")),

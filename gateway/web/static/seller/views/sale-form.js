@@ -5,6 +5,7 @@ import { satText, sizeText } from "../../ui/format-numbers.js";
 import { t } from "../../ui/translations.js";
 import { defaultTitle } from "../../sealing/safe-name.js";
 import { check, isReadable, wrongDrop } from "../validate.js";
+import { descriptionFields } from "./description-fields.js";
 import { field, problemLine } from "./labelled-field.js";
 import { priceField } from "./price-field.js";
 
@@ -25,21 +26,23 @@ export function formView(limits, publish, { sale = {}, problem } = {}) {
     title.wrong();
   });
   const price = priceField(limits.smallest, sale.price);
+  const more = descriptionFields(sale);
   const preview = field(t("sell.form.preview"), h("input", { type: "file", accept: "image/png,image/jpeg,image/webp,text/plain,.txt,.md" }), t("sell.form.preview.hint"));
   const onsubmit = (/** @type {Event} */ event) => {
     event.preventDefault();
     const typed = {
       file: file.chosen(),
       title: /** @type {HTMLInputElement} */ (title.input).value,
+      ...more.value(),
       price: price.value(),
       preview: /** @type {HTMLInputElement} */ (preview.input).files?.[0] ?? null,
     };
     const wrong = check(typed, limits);
     showWrong(wrong, { file, title, price, preview }, limits);
-    if (Object.keys(wrong).length === 0) publish(/** @type {Sale} */ (typed));
+    if (more.check() && Object.keys(wrong).length === 0) publish(/** @type {Sale} */ (typed));
   };
   const button = h("button", { class: "button primary" }, t("sell.form.go"));
-  const form = h("form", { class: "stack", onsubmit, novalidate: true }, file.node, title.node, price.node, preview.node, problemLine(problem), button);
+  const form = h("form", { class: "stack", onsubmit, novalidate: true }, file.node, title.node, price.node, preview.node, more.node, problemLine(problem), button);
   return h("div", { class: "card sale-form" }, heading(t("sell.form.title")), form);
 }
 
