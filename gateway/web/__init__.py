@@ -6,7 +6,7 @@ report_page.py         reporting a file to the operator
 own_site.py            whether a form was sent from a page of ours
 claim_cookie.py        the claims that it keeps
 render_template.py     templates/, in the reader's language
-translations.py        translations/en.json and fr.json: every sentence people read
+translations.py        translations/<language>.json: every sentence people read
 static_assets.py       static/: style sheets, ES modules, the widget
 source_tarball.py      the program itself, for everyone who uses it (AGPL)
 """

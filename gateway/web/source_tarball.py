@@ -25,7 +25,7 @@ from bitcache import __version__
 from gateway.api.byte_ranges import not_modified
 
 PACKAGES = ("bitcache", "wallet", "gateway")
-KINDS = {".css", ".html", ".js", ".json", ".mako", ".png", ".py", ".sh", ".svg", ".ts"}
+KINDS = {".css", ".html", ".js", ".json", ".mako", ".png", ".py", ".sh", ".svg", ".ts", ".txt"}
 #: Beside the packages in a checkout.
 BESIDE = ("LICENSE", "Makefile", "README.md", "pyproject.toml", "requirements-dev.lock", "requirements.lock")
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-LANGUAGES = ("en", "fr")  #: the first one is the fallback
+LANGUAGES = ("en", "de", "es", "fr")  #: the first one is the fallback
+NAMES = {"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français"}
 
 _FOLDER = Path(__file__).parent / "translations"
 _UNITS = ("size.b", "size.kb", "size.mb", "size.gb", "size.tb")
@@ -48,7 +49,7 @@ class Translations:
             value, unit = value / 1000, unit + 1
         digits = 0 if unit == 0 or value >= 99.95 else 1
         text = f"{value:.{digits}f}".removesuffix(".0")
-        return self(_UNITS[unit], value=text.replace(".", "," if self.language == "fr" else "."))
+        return self(_UNITS[unit], value=text.replace(".", "." if self.language == "en" else ","))
 
     def _plural(self, count: int) -> str:
         return "one" if count == 1 or (count == 0 and self.language == "fr") else "other"

@@ -206,6 +206,31 @@ async def test_a_paused_seller_cannot_be_paid(visitor: Visitor, harness: Browser
     await expect(page.get_by_role("button", name="Pay 2")).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    ("language", "pays"), [("de-AT", "2 500 sat bezahlen"), ("es-MX", "Pagar 2 500 sat"), ("it", "Pay 2 500 sat")]
+)
+async def test_every_language_by_what_the_browser_asks_for(
+    visitor: Visitor, harness: BrowserHarness, language: str, pays: str
+) -> None:
+    page = await visitor.buy(await harness.sell(SONG), language=language)
+    await expect(page.get_by_role("button", name=pays)).to_be_visible()
+
+
+async def test_the_reader_switches_the_language_and_keeps_the_link(visitor: Visitor, harness: BrowserHarness) -> None:
+    """The part after # stays in the browser."""
+    link = await harness.sell(SONG)
+    page = await visitor.buy(link)
+    await expect(page.get_by_role("button", name="Pay 2")).to_be_visible()
+    await page.get_by_label("Language").select_option("de")
+    await expect(page.get_by_role("button", name="2 500 sat bezahlen")).to_be_visible()
+    assert page.url == link
+    assert await page.locator("html").get_attribute("lang") == "de"
+    await page.goto(f"{harness.url}/sell")
+    await expect(page.get_by_role("heading", name="Anmelden")).to_be_visible()
+    await page.get_by_label("Sprache").select_option("en")
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
 async def test_another_language(visitor: Visitor, harness: BrowserHarness) -> None:
     """French, by Accept-Language, from the offer to the file."""
     page = await visitor.buy(await harness.sell(SONG), language="fr-CA")

@@ -11,7 +11,9 @@ import { translator } from "../../gateway/web/static/ui/translations.js";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const WEB = join(ROOT, "gateway/web");
 const read = (path) => readFileSync(path, "utf8");
-const [en, fr] = ["en", "fr"].map((language) => JSON.parse(read(join(WEB, "translations", `${language}.json`))));
+const LANGUAGES = ["en", "de", "es", "fr"];
+const tables = LANGUAGES.map((language) => JSON.parse(read(join(WEB, "translations", `${language}.json`))));
+const [en] = tables;
 
 const SOURCES = readdirSync(WEB, { recursive: true })
   .filter((name) => /\.(py|html|js)$/.test(name) && !name.startsWith("static/sealing/"))
@@ -21,16 +23,23 @@ const SOURCES = readdirSync(WEB, { recursive: true })
 const holes = (text) => new Set(text.match(/\{\w+\}/g) ?? []);
 const PLURAL = /\.(one|other)$/;
 
-test("both languages have the same keys", () => {
-  assert.deepEqual(Object.keys(fr), Object.keys(en));
+test("all languages have the same keys, and no other language is there", () => {
+  assert.deepEqual(readdirSync(join(WEB, "translations")).sort(), LANGUAGES.map((language) => `${language}.json`).sort());
+  for (const table of tables) assert.deepEqual(Object.keys(table), Object.keys(en));
 });
 
-test("a sentence has the same holes in both languages", () => {
-  for (const key of Object.keys(en)) assert.deepEqual(holes(fr[key]), holes(en[key]), key);
+test("a sentence has the same holes in all languages", () => {
+  for (const table of tables) for (const key of Object.keys(en)) assert.deepEqual(holes(table[key]), holes(en[key]), key);
+});
+
+test("nothing longer than a few words is the same in two languages", () => {
+  for (const key of Object.keys(en).filter((each) => en[each].split(" ").length > 4)) {
+    assert.equal(new Set(tables.map((table) => table[key])).size, LANGUAGES.length, key);
+  }
 });
 
 test("no sentence is empty, doubled up with spaces, or unclosed", () => {
-  for (const [key, text] of [...Object.entries(en), ...Object.entries(fr)]) {
+  for (const [key, text] of tables.flatMap(Object.entries)) {
     assert.match(text, /^\S(?:.*\S)?$/, key);
     assert.doesNotMatch(text.replace(/\{\w+\}/g, "x"), / {2}|[{}]/, key);
   }
@@ -60,7 +69,7 @@ test("every key is used", () => {
 });
 
 test("every error code of Python and JavaScript has its sentence", () => {
-  const classes = ["errors.py", "chain_errors.py", "account_errors.py"].map((name) => read(join(ROOT, "bitcache", name))).join("");
+  const classes = ["errors.py", "chain_errors.py", "account_errors.py", "listing_errors.py"].map((name) => read(join(ROOT, "bitcache", name))).join("");
   const python = [...classes.matchAll(/^ {4}code = "(\w+)"/gm)].map((match) => match[1]);
   const errors = read(join(WEB, "static/sealing/errors.js"));
   const union = errors.slice(errors.indexOf("@typedef {\"not_sealed\""), errors.indexOf("} SealingCode"));
