@@ -12,7 +12,7 @@ from bitcache.access_tokens import Access, Scope
 from bitcache.account_errors import InviteRefused, ProofNeeded, SignUpClosed
 from bitcache.account_events import AccountEventKind
 from bitcache.buyer_networks import Networks
-from bitcache.errors import BadInput, WorkRequired
+from bitcache.errors import BadInput, DiskFull, WorkRequired
 from bitcache.identifiers import FileId, token_hash
 from bitcache.payout_changes import PayoutChange
 from bitcache.proof_of_work import LIFETIME_SECONDS, Purpose, make_challenge, proven_bits
@@ -187,6 +187,8 @@ async def keep_index(request: web.Request) -> web.Response:
     if replaces is None:
         raise BadInput("say which version this replaces", hint='Send it as If-Match: "<version>".')
     sealed = await raw_body(request, accounts.LARGEST_INDEX)
+    if context.blobs.free_bytes() < len(sealed):
+        raise DiskFull("the disk has no room for this index")
     version = await context.store.write(
         lambda conn: accounts.keep_index(conn, access.seller.id, sealed, int(replaces[1]), context.clock())
     )

@@ -122,16 +122,24 @@ class _Import:
 
     def _listing(self, file_id: FileId, entry: dict[str, Any]) -> dict[str, str | None]:
         folder = f"files/{file_id}/"
-        names = self._zipped.namelist()
-        preview = self._zipped.read(folder + "preview") if folder + "preview" in names else None
+        preview = self._read(folder + "preview") if folder + "preview" in self._zipped.namelist() else None
         return {
-            "manifest": self._zipped.read(folder + "manifest.json").decode(),
-            "signature": b64u(self._zipped.read(folder + "signature")),
-            "groups": b64u(self._zipped.read(folder + "groups")),
-            "meta": b64u(self._zipped.read(folder + "meta")),
+            "manifest": self._read(folder + "manifest.json").decode(),
+            "signature": b64u(self._read(folder + "signature")),
+            "groups": b64u(self._read(folder + "groups")),
+            "meta": b64u(self._read(folder + "meta")),
             "preview": None if preview is None else b64u(preview),
             "share": entry["gateway_share"],
         }
+
+    def _read(self, name: str) -> bytes:
+        """Return a member; raise BadInput for one that is missing or would fill the memory."""
+        try:
+            if self._zipped.getinfo(name).file_size > _LARGEST_TEXT:
+                raise BadInput(_NOT_OURS)
+            return self._zipped.read(name)
+        except KeyError:
+            raise BadInput(f"{name} is not in the archive") from None
 
 
 def _opened(file: BinaryIO) -> zipfile.ZipFile:

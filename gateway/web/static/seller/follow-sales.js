@@ -25,12 +25,18 @@ export function followSales(titles, onChange) {
   const place = h("div");
   const news = h("p", { class: "visually-hidden", role: "status" });
   const section = h("div", {}, news, place);
-  let [most, before, problem] = [FIRST, "", ""];
+  let [most, before, problem, sold] = [FIRST, "", "", ""];
+  /** @type {import("./sales-api.js").Days} */
+  let days = { today: 0, days: [] };
   /** @type {Set<string> | null} */
   let known = null;
 
   const show = async () => {
-    const [page, days] = await Promise.all([getSales(most), getDays(DAYS)]);
+    const page = await getSales(most);
+    // The days cost the gateway more to add up, and change only with the sales, or with the day.
+    const state = JSON.stringify([page, new Date().getUTCDate()]);
+    if (state !== sold) days = await getDays(DAYS);
+    sold = state;
     const now = JSON.stringify([page, days, problem, Object.keys(titles()).length, mayAsk()]);
     if (now === before) return;
     before = now;
