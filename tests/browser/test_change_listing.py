@@ -35,7 +35,7 @@ async def published(visitor: Visitor, harness: BrowserHarness, tmp_path: Path) -
 async def change(page: Page, title: str, price: str) -> None:
     """By keyboard."""
     await page.get_by_role("button", name="Manage").press("Enter")
-    await expect(page.get_by_role("button", name="Save")).to_be_visible()
+    await expect(page.get_by_role("button", name="Save", exact=True)).to_be_visible()
     await page.get_by_label("Title").fill(title)
     await page.get_by_label("Price").fill(price)
     await page.keyboard.press("Enter")
@@ -50,7 +50,7 @@ async def test_the_price_changes_for_whoever_has_no_invoice_yet(
     await expect(early.locator(".qr svg")).to_be_visible()
     await expect(late.get_by_role("heading", name="A song")).to_be_visible()
     await page.get_by_role("button", name="Manage").press("Enter")
-    await expect(page.get_by_role("button", name="Save")).to_be_visible()
+    await expect(page.get_by_role("button", name="Save", exact=True)).to_be_visible()
     assert await complaints(page) == []
     await page.get_by_label("Price").fill("100")
     await page.keyboard.press("Enter")
@@ -151,15 +151,16 @@ async def test_a_description_is_read_by_buyers_and_by_nobody_else(
     """Limited Markdown; a link shows where it leads, and nothing becomes markup."""
     page, link = await published(visitor, harness, tmp_path)
     await page.get_by_role("button", name="Manage").press("Enter")
+    await expect(page.get_by_role("button", name="Save", exact=True)).to_be_visible()
     await page.get_by_text("Description and contact").press("Enter")
     assert await complaints(page) == []
     area = page.get_by_label("Description", exact=True)
     await area.fill("A **fine** song.\u200b")
-    await page.get_by_role("button", name="Save").press("Enter")
+    await page.get_by_role("button", name="Save", exact=True).press("Enter")
     await expect(page.get_by_text("character in it that cannot be seen")).to_be_visible()
     await area.fill("A **fine** song:\n\n- one <b>side</b>\n- [notes](https://notes.example/a)")
     await page.get_by_label("Who sells it").fill("Ada, ada@shop.example")
-    await page.get_by_role("button", name="Save").press("Enter")
+    await page.get_by_role("button", name="Save", exact=True).press("Enter")
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
     buyer = await visitor.buy(link, viewport={"width": 390, "height": 844})
     await expect(buyer.get_by_text("Sold by Ada, ada@shop.example")).to_be_visible()

@@ -34,6 +34,7 @@ export class BitcacheSeller extends HTMLElement {
   /** @type {import("./seller-api.js").Seller | null} */
   #seller = null;
   #list = h("div", { class: "list" });
+  #listed = "";
 
   connectedCallback() {
     if (!globalThis.crypto?.subtle) this.#show(problemCard({ code: "insecure_context" }));
@@ -188,11 +189,15 @@ export class BitcacheSeller extends HTMLElement {
 
   async #refresh() {
     const page = await getListings().catch(() => ({ listings: [], next: null }));
+    const mine = { links: keptLinks(this.#seller?.account ?? ""), smallest: this.#seller?.min_price_sat ?? 0 };
+    const state = JSON.stringify([page, mine]);
+    if (state === this.#listed) return; // who is about to press a button there still finds it
+    this.#listed = state;
     const act = {
       show: (/** @type {Listing} */ { price_sat: price }, /** @type {Kept} */ { link, title }) => this.#showSold({ link, title, price }),
       manage: (/** @type {Listing} */ listing) => this.#manage(listing),
     };
-    const view = listingsView(page, getListings, { links: keptLinks(this.#seller?.account ?? ""), smallest: this.#seller?.min_price_sat ?? 0 }, act);
+    const view = listingsView(page, getListings, mine, act);
     this.#list.replaceChildren(view);
   }
 
