@@ -97,7 +97,7 @@ class _Export:
         """Write every member."""
         for name in ("README.txt", "open.py.txt", "open.html"):  # no module of ours: it runs by itself, elsewhere
             self._archive.writestr(name.replace(".py.txt", ".py"), (_OPENERS / name).read_bytes())
-        listings = await _all_listings(self._gateway, self._account.token)
+        listings = self._available(await _all_listings(self._gateway, self._account.token))
         self._total = sum(listing.sealed_size for listing in listings)
         described = [await self._add(listing) for listing in listings]
         base = self._gateway.base
@@ -110,6 +110,13 @@ class _Export:
         self._json("account.json", seller.model_dump(mode="json"))
         missing = sum(entry["link_share"] is None for entry in described)
         return ExportReport(len(described), self._total, len(sales), missing)
+
+    def _available(self, listings: list[ListingWithSales]) -> list[ListingWithSales]:
+        """Return what can be taken along; say what cannot."""
+        for listing in listings:
+            if listing.taken_down is not None:
+                self._note(f"{listing.file_id} is left out: the operator has taken it down ({listing.taken_down})")
+        return [listing for listing in listings if listing.taken_down is None]
 
     def _json(self, name: str, value: dict[str, Any]) -> None:
         self._archive.writestr(name, json.dumps(value, indent=1, ensure_ascii=False) + "\n")

@@ -74,11 +74,19 @@ async def test_a_sale_arrives_by_itself_and_is_taken_along(
     assert len(await page.evaluate("() => window.told")) == 2
     await expect(page.get_by_text("Sold 2 times")).to_be_visible()
     assert await complaints(page) == []
+    await page.get_by_role("button", name="Save as CSV").focus()
+    third = await visitor.buy(link)
+    await third.get_by_role("button", name="Pay").click()
+    await expect(third.locator(".qr svg")).to_be_visible()
+    await harness.pay()
+    await expect(sales.get_by_text("waiting for confirmation")).to_be_visible(timeout=10_000)
+    await expect(page.get_by_role("button", name="Save as CSV")).to_be_focused()
     rows = list(csv.DictReader((await saved(page, "CSV")).splitlines()))
     assert [(row["title"], row["amount_sat"], row["rail"]) for row in rows] == [
+        ("'=A song, of mine", "2500", "onchain"),
         ("'=A song, of mine", "3000", "onchain"),
         ("'=A song, of mine", "2500", "onchain"),
     ]
     kept = json.loads(await saved(page, "JSON"))["sales"]
-    assert [sale["title"] for sale in kept] == ["=A song, of mine"] * 2
+    assert [sale["title"] for sale in kept] == ["=A song, of mine"] * 3
     assert all(len(sale["payments"][0]["reference"]) > 64 for sale in kept)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from bitcache import takedowns
 from bitcache.account_code import new_account_code, parse, token_of
 from bitcache.errors import BadInput
 from bitcache.identifiers import FileId
@@ -128,6 +129,20 @@ async def test_the_same_link_sells_at_another_gateway(demo: Demo, other: Demo, t
     assert (await look(other.gateway, stopped)).file.paused == "paused"
     assert there is not None
     assert await pay(other, there, tmp_path / "second") == CONTENT
+
+
+async def test_what_the_operator_has_taken_down_is_left_out_and_said(demo: Demo, tmp_path: Path) -> None:
+    down, kept = await published(demo, tmp_path, b"down"), await published(demo, tmp_path, b"kept")
+    file_id = FileId(down.link.file_id)
+    store, now = demo.context.store, demo.context.clock()
+    await store.write(lambda conn: takedowns.take_down(conn, file_id, "A court said so.", now))
+    said: list[str] = []
+    known = {FileId(each.link.file_id): each.link for each in (down, kept)}
+    account = SellerAccount.of(demo.token)
+    report = await export_all(demo.gateway, account, known, tmp_path / "all.zip", nothing, said.append)
+    assert (report.files, report.without_link) == (1, 0)
+    assert file_id in said[0]
+    assert "A court said so." in said[0]
 
 
 async def test_an_import_that_broke_goes_on(demo: Demo, other: Demo, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ export function followSales(titles, onChange) {
     const now = JSON.stringify([page, days, problem, Object.keys(titles()).length, mayAsk()]);
     if (now === before) return;
     before = now;
-    place.replaceChildren(salesView({ ...page, days, titles: titles(), problem }, { more, save, notify: mayAsk() ? ask : null }));
+    replace(place, salesView({ ...page, days, titles: titles(), problem }, { more, save, notify: mayAsk() ? ask : null }));
     const fresh = known && page.sales.filter(({ purchase_id: id }) => !known?.has(id));
     known = new Set(page.sales.map(({ purchase_id: id }) => id));
     if (fresh?.length) tell(fresh[0]);
@@ -59,6 +59,19 @@ export function followSales(titles, onChange) {
   };
   follow(section, show);
   return section;
+}
+
+/**
+ * Show something else in a place; who was on a button there is on the same one afterwards.
+ * @param {HTMLElement} place
+ * @param {HTMLElement} node
+ */
+function replace(place, node) {
+  const pressed = place.contains(document.activeElement) ? document.activeElement?.textContent : null;
+  place.replaceChildren(node);
+  if (pressed === null) return;
+  const buttons = [...node.querySelectorAll("button, summary")].filter((each) => each.textContent === pressed);
+  (/** @type {HTMLElement | undefined} */ (buttons[0]) ?? node.querySelector("button"))?.focus();
 }
 
 /**

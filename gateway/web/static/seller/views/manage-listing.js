@@ -23,7 +23,7 @@ import { problemLine } from "./labelled-field.js";
  * @param {ManageActions} act
  */
 export function manageView(listing, { terms, smallest, days }, act) {
-  const { state, kept_until: until } = listing;
+  const { state, kept_until: until, taken_down: down } = listing;
   const problem = h("div");
   const run = async (/** @type {Promise<void>} */ work) => work.catch((error) => problem.replaceChildren(problemLine(errorText(error))));
   const change = terms === null ? h("p", { class: "notice" }, t("sell.change.nolink")) : changeForm(terms, smallest, act.save);
@@ -37,7 +37,7 @@ export function manageView(listing, { terms, smallest, days }, act) {
     "div",
     { class: "card" },
     h("div", { class: "offer-head" }, heading(terms?.title ?? t("sell.list.unknown")), stateLine(listing)),
-    state === "withdrawn" ? "" : change,
+    state === "withdrawn" || down !== null ? "" : change,
     h("section", { class: "stack" }, problem, ...ends),
     h("button", { type: "button", class: "plain", onclick: act.back }, t("sell.account.back")),
   );
