@@ -30,13 +30,16 @@ function receipt(purchase) {
     [t("receipt.paid"), satText(purchase.received_sat)],
     [t("receipt.when"), moment(purchase.settled_at ?? purchase.seen_at ?? purchase.created_at)],
     [t("receipt.transaction"), purchase.payments.map(({ reference }) => reference).join(" ")],
-    [t("receipt.what"), t(purchase.released ? "page.down.released" : "page.down.refund")],
   ];
-  return h("dl", { class: "receipt", "data-purchase": purchase.purchase_id }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  const outcome = h("p", {}, t(purchase.released ? "page.down.released" : "page.down.refund"));
+  const list = h("dl", { class: "receipt" }, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h("div", { class: "tight", "data-purchase": purchase.purchase_id }, outcome, list);
 }
 
 async function showReceipts() {
-  const claims = new Set([claimOfLink(), ...claimsOf(fileId).map(({ claim }) => claim)]);
+  // one that the gateway never answered for was never shown anything to pay
+  const answered = claimsOf(fileId).filter(({ first, adopted }) => first || adopted);
+  const claims = new Set([claimOfLink(), ...answered.map(({ claim }) => claim)]);
   for (const claim of claims) {
     const purchase = claim ? await purchaseOf(claim).catch(() => null) : null;
     if (!purchase || purchase.file_id !== fileId || purchase.received_sat === 0) continue;

@@ -25,6 +25,7 @@ export function troubleView(state, act) {
       retry.hidden = HOPELESS.includes(trouble.code);
       paid.hidden = !next.purchase || ["gateway_dishonest", "taken_down"].includes(trouble.code);
       back.update(next);
+      back.node.hidden ||= trouble.code === "taken_down" && !next.purchase?.received_sat;
       if (tell) tell.hidden = trouble.code === "taken_down";
     },
   };
