@@ -43,6 +43,9 @@ _UNPAID: dict[str, Any] = {
     "settled_at": None,
 }
 
+#: Nothing is begun of what is taken down.
+_NOT_DOWN: dict[str, Any] = {"down_at": None, "down_reason": None}
+
 
 @dataclass(frozen=True, slots=True)
 class InvoicePolicy:
@@ -178,7 +181,7 @@ class InvoiceIssuer:
             purchases.append(_purchase_row(asked, invoice_row))
             invoices.append(invoice_row)
             requests += ways
-            row = {**invoice_row, "file_id": asked.file_id, "granted_at": None}
+            row = {**invoice_row, "file_id": asked.file_id, "granted_at": None, **_NOT_DOWN}
             shown[asked.claim_hash] = show(self.rails, row, ways)
         conn.execute(_INSERT_PURCHASE, purchases)
         conn.execute(_INSERT_INVOICE, invoices)

@@ -66,6 +66,6 @@ def share_for(conn: Connection, claim: str) -> WrappedShare:
     row = conn.execute(shared.where(grant.c.purchase_id == purchase_id)).first()
     if row is None:
         raise PaymentRequired(purchase_id=purchase_id)
-    if row.at is not None and row.granted_at > row.at:
+    if takedowns.is_withheld(row.at, row.granted_at):
         raise takedowns.error_of(row.reason)
     return WrappedShare(FileId(row.file_id), row.wrapped_share)

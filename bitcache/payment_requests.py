@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, exists, insert, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from bitcache import address_allocation, event_log, wallet_connections
+from bitcache import address_allocation, event_log, takedowns, wallet_connections
 from bitcache.address_allocation import Account, DerivedAddress
 from bitcache.address_journal import AddressJournal
 from bitcache.errors import BadInput, InvoiceClosed, NotFound, RailUnavailable, TooManyInvoices
@@ -23,7 +23,16 @@ from bitcache.payment_rail import AwaitedRequest, PreparedRequest, PreparingRail
 from bitcache.payments import owners, record
 from bitcache.rails import Rails, Scope, scope_of
 from bitcache.settlement import State
-from bitcache.storage.tables import invoice, listing, payment_request, payout, purchase, seller, wallet_connection
+from bitcache.storage.tables import (
+    invoice,
+    listing,
+    payment_request,
+    payout,
+    purchase,
+    seller,
+    takedown,
+    wallet_connection,
+)
 
 #: So many ways to pay one invoice, those that expired or failed included.
 MOST_OF_ONE_INVOICE = 8
@@ -59,13 +68,14 @@ _ORDERS = (
 )
 _ORDERS_OF = _ORDERS.where(payment_request.c.purchase_id.in_(bindparam("purchases", expanding=True)))
 _OPEN = exists().where(invoice.c.purchase_id == payment_request.c.purchase_id, invoice.c.state == State.NEW.value)
+_DOWN = exists().where(purchase.c.id == payment_request.c.purchase_id, takedown.c.file_id == purchase.c.file_id)
 _END = (
     update(payment_request)
     .where(payment_request.c.id == bindparam("request"), *_PREPARING)
     .returning(payment_request.c.purchase_id)
 )
 _ATTACHED = ("destination", "match_key", "expires_at", "asked_sat", "status_url")
-_ATTACH = _END.where(_OPEN).values({name: bindparam(f"new_{name}") for name in _ATTACHED})
+_ATTACH = _END.where(_OPEN, ~_DOWN).values({name: bindparam(f"new_{name}") for name in _ATTACHED})
 _FAIL = _END.values(unavailable=bindparam("reason"))
 
 Order = tuple[str, RequestOrder]  #: the rail's name, and what it is to prepare
@@ -111,12 +121,13 @@ def add(
 ) -> bool:
     """Add a way to pay to an open invoice; return False when it has that one already.
 
-    Raise UnknownRail, NotFound, InvoiceClosed, TooManyInvoices, and what the rail raises.
+    Raise UnknownRail, NotFound, TakenDown, InvoiceClosed, TooManyInvoices, and what the rail raises.
     """
     rails[rail]
     row = conn.execute(_INVOICE, {"purchase": purchase_id}).mappings().first()
     if row is None:
         raise NotFound("no such purchase")
+    takedowns.refuse_taken_down(conn, FileId(row["file_id"]))
     present = conn.execute(_OF_PURCHASE, {"purchase": purchase_id}).all()
     due = row["amount_sat"] - row["received_sat"]
     if any(request.rail == rail and _usable(request, now, due) for request in present):

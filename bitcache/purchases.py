@@ -9,21 +9,29 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, select
 
+from bitcache import takedowns
 from bitcache.errors import NotFound
 from bitcache.identifiers import FileId, PurchaseId
 from bitcache.money import Sat, btc_text
 from bitcache.rails import Rails
 from bitcache.settlement import Mark, PaymentStatus, State
-from bitcache.storage.tables import grant, invoice, payment, payment_request, purchase
+from bitcache.storage.tables import grant, invoice, payment, payment_request, purchase, takedown
 
 _Row = RowMapping | Mapping[str, Any]
 
 # Built once: building a statement takes several times as long as running it.
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _PURCHASES = (
-    select(invoice, purchase.c.file_id, grant.c.granted_at)
+    select(
+        invoice,
+        purchase.c.file_id,
+        grant.c.granted_at,
+        takedown.c.at.label("down_at"),
+        takedown.c.reason.label("down_reason"),
+    )
     .join(purchase, purchase.c.id == invoice.c.purchase_id)
     .outerjoin(grant, grant.c.purchase_id == invoice.c.purchase_id)
+    .outerjoin(takedown, takedown.c.file_id == purchase.c.file_id)
     .where(invoice.c.purchase_id.in_(_IDS))
 )
 _REQUESTS = select(payment_request).where(payment_request.c.purchase_id.in_(_IDS)).order_by(payment_request.c.id)
@@ -62,7 +70,10 @@ class PaymentReference:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """The protocol's Purchase (docs/protocol.md §7)."""
+    """The protocol's Purchase (docs/protocol.md §7).
+
+    ``taken_down``: the operator took the file down before it was released to this buyer, who gets nothing; the reason.
+    """
 
     purchase_id: PurchaseId
     file_id: FileId
@@ -82,6 +93,7 @@ class Purchase:
     settled_at: int | None
     released: bool
     network: str
+    taken_down: str | None = None
 
     @property
     def is_preparing(self) -> bool:
@@ -122,8 +134,9 @@ def show(
     requests: Iterable[_Row],
     payments: Iterable[PaymentReference] = (),
 ) -> Purchase:
-    """Return a purchase from its rows: the columns of ``invoice``, file_id and granted_at; its payment requests."""
+    """Return a purchase from its rows: the columns of ``invoice``, file_id, granted_at, down_at and down_reason."""
     due = Sat(max(0, row["amount_sat"] - row["received_sat"]))
+    withheld = takedowns.is_withheld(row["down_at"], row["granted_at"])
     return Purchase(
         purchase_id=PurchaseId(row["purchase_id"]),
         file_id=FileId(row["file_id"]),
@@ -133,7 +146,7 @@ def show(
         received_sat=Sat(row["received_sat"]),
         due_sat=due,
         confirmed_sat=Sat(row["confirmed_sat"]),
-        payment_requests=tuple(_request(rails, request, due) for request in requests),
+        payment_requests=tuple(_request(rails, request, due, withheld=withheld) for request in requests),
         payments=tuple(dict.fromkeys(payments)),
         confirmations=row["confirmations"],
         confirmations_required=row["required_confirmations"],
@@ -141,16 +154,19 @@ def show(
         expires_at=row["expires_at"],
         seen_at=row["seen_at"],
         settled_at=row["settled_at"],
-        released=row["granted_at"] is not None,
+        released=row["granted_at"] is not None and not withheld,
         network=rails.network,
+        taken_down=row["down_reason"] if withheld else None,
     )
 
 
-def _request(rails: Rails, row: _Row, due: Sat) -> PaymentRequest:
+def _request(rails: Rails, row: _Row, due: Sat, *, withheld: bool) -> PaymentRequest:
     rail, destination, unavailable = rails.get(row["rail"]), row["destination"], row["unavailable"]
     payable = Sat(max(due, row["minimum_sat"])) if due else due
     if due and row["asked_sat"] not in (None, due):
         destination, unavailable = None, "it asks for another amount than is still due"
+    if withheld:
+        destination, unavailable = None, "the operator of this gateway has taken the file down"
     return PaymentRequest(
         rail=row["rail"],
         destination=destination,

@@ -61,18 +61,22 @@ class Report:
 
 
 def add(conn: Connection, key: MasterKey, file_id: FileId, said: NewReport, now: int) -> None:
-    """Keep a report; raise NotFound, TakenDown, BadInput for a link that is another file's, TooManyReports."""
+    """Keep a report, or count it with one that says the same; a link that either of them discloses is kept.
+
+    Raise NotFound, TakenDown, BadInput for a link that is another file's, TooManyReports.
+    """
     offer = listings.get(conn, file_id)
     if said.link_share is not None:
         _check_link(offer.meta, said.link_share, file_id)
     about = (report.c.file_id == file_id, report.c.closed_at.is_(None))
+    wrapped = None if said.link_share is None else key.wrap_disclosed(said.link_share, file_id)
     same = (report.c.kind == said.kind.value, report.c.text == said.text, report.c.contact == said.contact)
-    again = update(report).where(*about, *same).values(times=report.c.times + 1, last_at=now)
+    link = func.coalesce(report.c.wrapped_link, wrapped)
+    again = update(report).where(*about, *same).values(times=report.c.times + 1, last_at=now, wrapped_link=link)
     if conn.execute(again).rowcount:
         return
     if _count(conn, *about) >= MOST_OF_FILE or _count(conn, report.c.closed_at.is_(None)) >= MOST:
         raise TooManyReports
-    wrapped = None if said.link_share is None else key.wrap_disclosed(said.link_share, file_id)
     values = {"file_id": file_id, "kind": said.kind.value, "text": said.text, "contact": said.contact}
     conn.execute(insert(report).values(**values, wrapped_link=wrapped, times=1, created_at=now, last_at=now))
 

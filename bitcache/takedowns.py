@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bitcache import event_log
 from bitcache.errors import NotFound
 from bitcache.event_log import EventKind
 from bitcache.identifiers import FileId
 from bitcache.listing_errors import TakenDown
+from bitcache.settlement import State
 from bitcache.storage.sqlite_only_sql import upsert
-from bitcache.storage.tables import listing, operator_action, report, takedown
+from bitcache.storage.tables import invoice, listing, operator_action, purchase, report, takedown
 
 LONGEST_REASON = 500
 
@@ -57,6 +58,16 @@ def error_of(reason: str) -> TakenDown:
     return TakenDown(hint=reason, reason="operator")
 
 
+def is_withheld(down_at: int | None, granted_at: int | None) -> bool:
+    """Return whether a purchase gets nothing: its file is down since ``down_at``, and it was not granted by then."""
+    return down_at is not None and (granted_at is None or granted_at > down_at)
+
+
+def count_down(conn: Connection) -> int:
+    """Return how many files are down."""
+    return conn.scalar(select(func.count()).select_from(takedown)) or 0
+
+
 def take_down(conn: Connection, file_id: FileId, reason: str, now: int) -> None:
     """Take a file down, and close the reports about it; again gives it another reason.  Raise NotFound."""
     if conn.scalar(select(listing.c.file_id).where(listing.c.file_id == file_id)) is None:
@@ -71,7 +82,7 @@ def take_down(conn: Connection, file_id: FileId, reason: str, now: int) -> None:
 def put_back(conn: Connection, file_id: FileId, reason: str, now: int) -> None:
     """Let a file be sold again; raise NotFound unless it is down."""
     if not conn.execute(delete(takedown).where(takedown.c.file_id == file_id)).rowcount:
-        raise NotFound("this file is not taken down", hint="bitcache reports --all lists what is.")
+        raise NotFound("this file is not taken down", hint="bitcache reports --closed lists what the operator did.")
     _note(conn, OperatorAction.PUT_BACK, file_id, reason, now)
 
 
@@ -93,4 +104,13 @@ def actions(conn: Connection) -> list[dict[str, Any]]:
 def _note(conn: Connection, action: OperatorAction, file_id: FileId, reason: str, now: int) -> None:
     conn.execute(insert(operator_action).values(action=action.value, file_id=file_id, reason=reason, at=now))
     if action is not OperatorAction.DISMISSED:
-        event_log.add(conn, [(EventKind.LISTING_CHANGED, file_id)], now)
+        event_log.add(conn, [(EventKind.LISTING_CHANGED, file_id), *_open_ones(conn, file_id)], now)
+
+
+def _open_ones(conn: Connection, file_id: FileId) -> list[tuple[EventKind, str]]:
+    """Return news for those who look at an invoice that they could pay."""
+    waits = invoice.c.state.in_((State.NEW.value, State.PROCESSING.value))
+    ids = select(purchase.c.id).join(invoice, invoice.c.purchase_id == purchase.c.id)
+    return [
+        (EventKind.PURCHASE_CHANGED, found) for found in conn.scalars(ids.where(purchase.c.file_id == file_id, waits))
+    ]

@@ -256,6 +256,9 @@ class Purchase(Response):
     settled_at: UnixTime | None
     released: bool
     network: str
+    taken_down: str | None = Field(
+        None, description="the operator's reason, where the file was taken down before it was released to this buyer"
+    )
 
     @classmethod
     def of(cls, purchase: purchases.Purchase) -> Self:

@@ -14,6 +14,9 @@ from gateway.api import listing_models as models
 from gateway.api.request_bodies import json_body
 from gateway.context import context_of
 
+#: The longest text, every character escaped, and the rest.
+REPORT_BODY = 32 * 1024
+
 
 def routes() -> list[web.RouteDef]:
     """Return the routes of this module."""
@@ -23,7 +26,7 @@ def routes() -> list[web.RouteDef]:
 async def report(request: web.Request) -> web.Response:
     """Keep what a visitor says about a file."""
     file_id = parse_file_id(request.match_info["file_id"])
-    asked = await json_body(request, models.NewReport)
+    asked = await json_body(request, models.NewReport, REPORT_BODY)
     share = None
     if asked.link_share is not None:
         share = unb64u(asked.link_share, key_derivation.LINK_SHARE_SIZE, "link share")
@@ -37,5 +40,5 @@ async def keep(request: web.Request, file_id: FileId, said: NewReport) -> None:
     networks = authentication.buyer_networks(request)
     if context.report_rates.excess(networks, now) >= 1:
         raise TooManyReports("your network has reported a lot within this hour")
+    context.report_rates.count(networks, now)  # before it is awaited: many may come at once
     await context.store.write(lambda conn: reports.add(conn, context.master_key, file_id, said, now))
-    context.report_rates.count(networks, now)

@@ -30,7 +30,9 @@ class Sale(Response):
     first_seen_at: UnixTime
     settled_at: UnixTime | None
     payments: list[SalePayment]
-    refund_due: bool = Field(description="it was paid for after the operator had taken the file down")
+    refund_due: bool = Field(
+        description="the operator took the file down before it was released: its buyer got nothing"
+    )
 
 
 class SalesPage(Response):

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from bitcache.listing_errors import TakenDown
 from bitcache.money import DUST, btc_text
 from gateway.api.models import PaymentRequest, Purchase
 from gateway.client.errors import DishonestGateway
@@ -85,7 +86,12 @@ class InvoiceTerms:
         return replace(self, purchase_id=purchase.purchase_id, address=address, amount_sat=purchase.amount_sat)
 
     def check(self, purchase: Purchase) -> None:
-        """Raise DishonestGateway unless the gateway asks for what it may ask for, and for nothing else."""
+        """Raise DishonestGateway unless the gateway asks for what it may ask for, and for nothing else.
+
+        Raise TakenDown where the operator lets this buyer have the file no more.
+        """
+        if purchase.taken_down is not None:
+            raise TakenDown(hint=purchase.taken_down)
         facts = (
             (purchase.file_id == self.file_id, "the invoice is for another file"),
             (self.purchase_id in (None, purchase.purchase_id), "the gateway answered with another invoice"),

@@ -216,13 +216,6 @@ def business(facts: Business, settings: Settings) -> Iterator[Finding]:
         yield problem("sellers", "no_seller", "nobody can sell here", "Run: bitcache init")
     else:
         yield ok("sellers", "sellers", f"sellers: {facts.sellers}, files on sale: {facts.listings}")
-    if facts.open_reports:
-        yield warning(
-            "sellers",
-            "open_reports",
-            f"reports that wait for you: {facts.open_reports}",
-            "Read them: bitcache reports. Then bitcache dismiss, or bitcache take-down.",
-        )
     if facts.without_payout:
         yield warning(
             "sellers",
@@ -305,6 +298,13 @@ def ledger(facts: Ledger, settings: Settings) -> Iterator[Finding]:
     """Yield findings about payments and what became of them."""
     counts = ", ".join(f"{count} {state}" for state, count in sorted(facts.invoices.items())) or "none"
     yield ok("ledger", "invoices", f"invoices: {counts}")
+    if facts.open_reports:
+        yield warning(
+            "sellers",
+            "open_reports",
+            f"reports that wait for you: {facts.open_reports}",
+            "Read them: bitcache reports. Then bitcache dismiss, or bitcache take-down.",
+        )
     if facts.losses:
         yield warning(
             "ledger",

@@ -16,6 +16,7 @@ from bitcache import (
     payments_known_until,
     reports,
     sellers,
+    takedowns,
     zero_conf_exposure,
 )
 from bitcache.address_journal import Skipped
@@ -36,6 +37,8 @@ class Ledger:
     exposure_sat: int
     known_until: int = 0  #: Unix seconds
     deep: BlockRef | None = None  #: a block that no reorganisation reaches, once there is one
+    open_reports: int = 0
+    taken_down: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,6 @@ class Business:
     listings: int
     payouts: list[Payout]
     skipped: list[Skipped]
-    open_reports: int = 0
     issued: tuple[int, ...] = ()  #: addresses given out, by account, also of those that nobody uses now
 
 
@@ -65,6 +67,8 @@ def ledger_facts(conn: Connection) -> Ledger:
         exposure_sat=zero_conf_exposure.exposure(conn),
         known_until=payments_known_until.payments_known_until(conn, CHAIN),
         deep=block_processing.block_at(conn, cursor.height - block_processing.DEEPEST) if cursor else None,
+        open_reports=reports.count_open(conn),
+        taken_down=takedowns.count_down(conn),
     )
 
 
@@ -76,7 +80,6 @@ def business_facts(conn: Connection) -> Business:
         listings=conn.scalar(select(func.count()).select_from(listing).where(listing.c.stopped.is_(None))) or 0,
         payouts=sellers.active_payouts(conn),
         skipped=address_journal.all_skipped(conn),
-        open_reports=reports.count_open(conn),
         issued=tuple(conn.scalars(select(payout.c.next_index).where(payout.c.next_index > 0))),
     )
 

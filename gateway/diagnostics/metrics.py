@@ -136,6 +136,8 @@ class Metrics:
         yield GaugeMetricFamily("bitcache_lost_sat", "What those asked for", facts.lost_sat)
         yield GaugeMetricFamily("bitcache_exposure_sat", "Released, and in no block yet (or lost)", facts.exposure_sat)
         yield GaugeMetricFamily("bitcache_unread_events", "Events not delivered to open pages yet", facts.unread_events)
+        yield GaugeMetricFamily("bitcache_open_reports", "Reports that wait for the operator", facts.open_reports)
+        yield GaugeMetricFamily("bitcache_taken_down_files", "Files that the operator took down", facts.taken_down)
 
     def _of_process(self) -> Iterator[Metric]:
         errors = CounterMetricFamily("bitcache_node_errors", "Failed looks at the chain, by code", labels=["code"])

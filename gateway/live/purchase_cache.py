@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from bitcache import event_log
 from bitcache.batching import Batcher
 from bitcache.errors import NotFound
-from bitcache.event_log import Event
+from bitcache.event_log import Event, EventKind
 from bitcache.identifiers import PurchaseId
 from bitcache.purchases import Purchase, views
 from bitcache.rails import Rails
@@ -58,8 +58,12 @@ class PurchaseCache:
         return event_log.after(conn, self._event, MOST_NEWS), event_log.newest(conn)
 
     def _forget(self, events: list[Event], newest: int) -> None:
-        """Forget what events were about; where they are too many, or some were trimmed, forget everything."""
-        if [event.id for event in events] != list(range(self._event + 1, newest + 1)):
+        """Forget what events were about.
+
+        Where they are too many, some were trimmed, or one is about a listing, which purchases show, forget everything.
+        """
+        whole = [event.id for event in events] == list(range(self._event + 1, newest + 1))
+        if not whole or any(event.kind is EventKind.LISTING_CHANGED for event in events):
             self._kept.clear()
         for event in events:
             self._kept.pop(PurchaseId(event.subject), None)

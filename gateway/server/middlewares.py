@@ -111,6 +111,8 @@ async def security_headers(request: web.Request, response: web.StreamResponse) -
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     if path.startswith(API) or path == "/healthz":
         headers.setdefault("Cache-Control", "no-store")
+    if response.status == 451:  # RFC 7725 §4
+        headers["Link"] = f'<{context_of(request).settings.public_url}>; rel="blocked-by"'
     if path.startswith(API):  # invoices end by this clock, not by the reader's, nor by a proxy's Date
         headers["Bitcache-Time"] = str(context_of(request).clock())
     if _ANY_ORIGIN.match(path):

@@ -10,8 +10,13 @@ import re
 from collections.abc import Iterator
 
 from aiohttp import web
+from sqlalchemy import Connection
 
+from bitcache import key_release, purchases
+from bitcache.errors import ClaimMismatch
 from bitcache.identifiers import FileId
+from bitcache.purchases import Purchase
+from bitcache.rails import Rails
 from gateway.context import context_of
 
 SECONDS = 90 * 86400
@@ -24,6 +29,24 @@ _PAIR = re.compile(r"([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})", re.ASCII)
 def claims_of(request: web.Request, file_id: FileId) -> list[str]:
     """Return the claims of one file's purchases, the newest first."""
     return [claim for known, claim in _pairs(request) if known == file_id][:LOOKED_UP]
+
+
+async def purchases_of(request: web.Request, file_id: FileId) -> list[Purchase]:
+    """Return the purchases of this file whose claims are in the cookie, the newest first."""
+    context, claims = context_of(request), claims_of(request, file_id)
+
+    def look(conn: Connection) -> list[Purchase]:
+        claimed = [_view(conn, context.rails, claim) for claim in claims]
+        return [purchase for purchase in claimed if purchase is not None and purchase.file_id == file_id]
+
+    return await context.store.read(look)
+
+
+def _view(conn: Connection, rails: Rails, claim: str) -> Purchase | None:
+    try:
+        return purchases.view(conn, rails, key_release.purchase_of_claim(conn, claim))
+    except ClaimMismatch:
+        return None
 
 
 def keep(request: web.Request, response: web.StreamResponse, file_id: FileId, claim: str) -> None:

@@ -8,19 +8,17 @@ that this browser's own press of the button made, and for no other.
 from __future__ import annotations
 
 from aiohttp import web
-from sqlalchemy import Connection
 
-from bitcache import key_release, purchases
-from bitcache.errors import ClaimMismatch, TooManyInvoices, WorkRequired
+from bitcache import takedowns
+from bitcache.errors import TooManyInvoices, WorkRequired
 from bitcache.identifiers import FileId, claim_hash, new_secret, parse_file_id
 from bitcache.listing_errors import PriceChanged
 from bitcache.purchases import PaymentRequest, Purchase
-from bitcache.rails import Rails
 from bitcache.settlement import State
 from gateway.api import authentication
 from gateway.client.lightning_request import LIGHTNING
 from gateway.context import context_of
-from gateway.web import claim_cookie
+from gateway.web import claim_cookie, taken_down_page
 from gateway.web.own_site import from_our_page, refuse_other_sites
 from gateway.web.render_template import page, words_of
 
@@ -47,7 +45,8 @@ async def start(request: web.Request) -> web.StreamResponse:
     context, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
     form = await request.post()
     if "new" not in form and any(
-        purchase.state in _PAID or purchase.received_sat for purchase in await _claimed(request)
+        purchase.state in _PAID or purchase.received_sat
+        for purchase in await claim_cookie.purchases_of(request, file_id)
     ):
         return web.Response(status=303, headers={"Location": f"/f/{file_id}/pay"})
     claim, networks = new_secret(), authentication.buyer_networks(request)
@@ -88,13 +87,16 @@ def _busy(request: web.Request, file_id: FileId, error: TooManyInvoices) -> web.
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Send how far it got; and where to pay, if our own page led here to this very purchase."""
-    named = request.match_info.get("purchase_id")
-    claimed = await _claimed(request)
+    named, file_id = request.match_info.get("purchase_id"), parse_file_id(request.match_info["file_id"])
+    claimed = await claim_cookie.purchases_of(request, file_id)
+    down = await context_of(request).store.read(lambda conn: takedowns.takedown_of(conn, file_id))
+    if down is not None:
+        return taken_down_page.instead(request, down.reason, claimed)
     for purchase in claimed:
         if purchase.purchase_id == named and from_our_page(request):
             return _pay_page(request, purchase, ours=True, reloads=not purchase.released)
     if not claimed:
-        return web.Response(status=303, headers={"Location": f"/f/{request.match_info['file_id']}"})
+        return web.Response(status=303, headers={"Location": f"/f/{file_id}"})
     best = max(claimed, key=lambda purchase: (purchase.released, purchase.state in _PAID, purchase.received_sat))
     return _pay_page(request, best, ours=False, reloads=not best.released)
 
@@ -147,25 +149,6 @@ def _is_payable(way: PaymentRequest, now: int) -> bool:
 def _over(purchase: Purchase) -> bool:
     """Return whether nothing came in time; what came in part can still be completed."""
     return purchase.state is State.EXPIRED and purchase.received_sat == 0
-
-
-async def _claimed(request: web.Request) -> list[Purchase]:
-    """Return the purchases of this file whose claims are in the cookie, the newest first."""
-    context, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
-    claims = claim_cookie.claims_of(request, file_id)
-
-    def look(conn: Connection) -> list[Purchase]:
-        claimed = [_view(conn, context.rails, claim) for claim in claims]
-        return [purchase for purchase in claimed if purchase is not None and purchase.file_id == file_id]
-
-    return await context.store.read(look)
-
-
-def _view(conn: Connection, rails: Rails, claim: str) -> Purchase | None:
-    try:
-        return purchases.view(conn, rails, key_release.purchase_of_claim(conn, claim))
-    except ClaimMismatch:
-        return None
 
 
 def _state_text(request: web.Request, purchase: Purchase) -> str:

@@ -11,7 +11,7 @@ from bitcache import listings
 from bitcache.identifiers import parse_file_id
 from bitcache.listing_errors import TakenDown
 from gateway.context import context_of
-from gateway.web import claim_cookie, no_script_checkout, report_page, source_tarball, static_assets
+from gateway.web import claim_cookie, no_script_checkout, report_page, source_tarball, static_assets, taken_down_page
 from gateway.web.render_template import page, words_of
 from gateway.web.translations import Translations
 
@@ -50,7 +50,10 @@ async def embed(request: web.Request) -> web.Response:
 async def file(request: web.Request) -> web.Response:
     """``/f/<F>``: the buyer's page, and with ``?embed`` the widget's frame."""
     context, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
-    offer = await context.store.read(lambda conn: listings.get(conn, file_id))
+    try:
+        offer = await context.store.read(lambda conn: listings.get(conn, file_id))
+    except TakenDown as error:
+        return taken_down_page.instead(request, error.advice, await claim_cookie.purchases_of(request, file_id))
     paused = await context.store.read(lambda conn: listings.why_not_sold(conn, offer))
     return page(
         request,

@@ -34,7 +34,7 @@ async def send(request: web.Request) -> web.Response:
     """Keep what was written, and say so; what is wrong is said with the form as it was filled in."""
     refuse_other_sites(request)
     file_id = parse_file_id(request.match_info["file_id"])
-    typed = {name: str(value).strip() for name, value in (await request.post()).items()}
+    typed = await _typed(request)
     try:
         said = _said(typed, file_id)
     except BadInput as error:
@@ -69,6 +69,15 @@ def _page(
         longest=LONGEST_TEXT,
         longest_contact=LONGEST_CONTACT,
     )
+
+
+async def _typed(request: web.Request) -> dict[str, str]:
+    """Return what was filled in; each line ends as it does in a report by the API.  Raise BadInput."""
+    try:
+        sent = await request.post()
+    except (LookupError, ValueError):
+        raise BadInput("the form is in an alphabet that is not known here") from None
+    return {name: str(value).replace("\r\n", "\n").strip() for name, value in sent.items()}
 
 
 def _said(typed: dict[str, str], file_id: FileId) -> NewReport:

@@ -118,3 +118,12 @@ async def test_who_paid_before_has_the_share_and_who_pays_after_is_owed_the_mone
     ]
     await market.store.write(lambda conn: takedowns.put_back(conn, file.file_id, "A mistake.", NOW + 30))
     assert (await market.store.read(lambda conn: key_release.share_for(conn, late))).file_id == file.file_id
+
+
+async def test_a_link_that_comes_with_the_same_words_later_is_kept(market: Market) -> None:
+    """And is not lost again when others say the same without it."""
+    file = await market.listed()
+    for link_share in (None, file.link_share, None):
+        await report(market, file, replace(SAID, link_share=link_share))
+    [kept] = await queue(market)
+    assert (kept.times, kept.link_share) == (3, file.link_share)

@@ -9,8 +9,7 @@ from browser_harness import BrowserHarness, gateway
 from playwright.async_api import Page
 from studio import Studio
 
-from bitcache import takedowns
-from bitcache.identifiers import FileId, b64u, claim_hash, new_secret
+from bitcache.identifiers import b64u, claim_hash, new_secret
 
 #: Sales of each of the last days.
 DAYS = (1, 0, 2, 1, 3, 0, 4, 2)
@@ -51,13 +50,6 @@ async def desk_states(studio: Studio) -> None:
             await buyer.reload()
             await buyer.get_by_text("no longer sells").wait_for()
             await studio.shoot("desk-buyer-withdrawn", buyer)
-            await buyer.goto(f"{link.split('#')[0]}/report")
-            await studio.shoot("desk-report", buyer)
-            await harness.context.store.write(
-                lambda conn: takedowns.take_down(conn, FileId(file_id), "A court ordered it.", harness.clock())
-            )
-            await buyer.goto(link.split("#")[0])
-            await studio.shoot("desk-taken-down", buyer)
             await context.close()
 
 

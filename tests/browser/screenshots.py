@@ -18,6 +18,7 @@ from chromium import ARGS, CHROMIUM
 from desk_pictures import desk_states
 from lightning_pictures import lightning_states
 from playwright.async_api import Page, Route, async_playwright
+from report_pictures import report_states
 from studio import OUT, Studio
 
 from bitcache.sealing.metadata import Preview
@@ -337,6 +338,7 @@ async def main(wanted: set[str]) -> None:
         await lightning_states(studio, link)
         await account_states(studio)
         await desk_states(studio)
+        await report_states(studio)
         await pictures(studio, link)
         if studio.wants("demo"):
             demo = await stack.enter_async_context(gateway(folder / "b", demo=True))

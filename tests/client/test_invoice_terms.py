@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from lying import Lie, lying
 
+from bitcache.listing_errors import TakenDown
 from gateway.api.models import Purchase
 from gateway.client.buy_file import PurchaseObserver, buy
 from gateway.client.errors import DishonestGateway, NotPaidInTime
@@ -126,3 +127,11 @@ async def test_another_address_in_the_next_run(demo: Demo, sold: PublishedFile, 
     with pytest.raises(NotPaidInTime):
         await buy(demo.gateway, offer, tmp_path / "out", tmp_path, timeout=0.2)
     assert not (await refused(demo, sold, tmp_path, lie_at("/claim", another_address))).shown
+
+
+def test_nothing_is_paid_for_a_file_that_was_taken_down() -> None:
+    """What the gateway then says to pay is not looked at."""
+    taken_down = Purchase(**VECTORS["purchase"] | {"taken_down": "A court said so.", "payment_requests": []})
+    with pytest.raises(TakenDown) as refused:
+        TERMS.check(taken_down)
+    assert refused.value.advice == "A court said so."

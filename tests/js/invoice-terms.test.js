@@ -46,3 +46,8 @@ for (const [name, [changes, request]] of Object.entries(MALFORMED)) {
     assert.throws(() => checkPurchase(sent({ changes, request, other_requests: [] }), OFFER), { code: "gateway_dishonest" });
   });
 }
+
+test("nothing is paid for a file that was taken down", () => {
+  const down = { ...purchase, taken_down: "A court said so.", payment_requests: [] };
+  assert.throws(() => checkPurchase(down, OFFER), { code: "taken_down", hint: "A court said so.", reason: "operator" });
+});

@@ -9,7 +9,7 @@
  *   received_sat: number, confirmed_sat: number, due_sat: number, payment_requests: PaymentRequest[], payments: {rail: string, reference: string}[],
  *   confirmations: number, confirmations_required: number,
  *   created_at: number, expires_at: number, seen_at: number | null, settled_at: number | null, released: boolean,
- *   network: string}} Purchase as the API sends it
+ *   network: string, taken_down?: string | null}} Purchase as the API sends it; `taken_down`: the operator's reason, before it was released
  * @typedef {{rail: string, destination: string | null, uri: string | null, payable_sat: number, expires_at: number,
  *   sees_unconfirmed: boolean, unavailable: string | null}} PaymentRequest one way to pay
  * @typedef {{fileId: string, title: string, name: string, type: string, size: number, priceSat: number, sealedSize: number, description: string, contact: string,

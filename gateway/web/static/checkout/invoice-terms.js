@@ -120,10 +120,11 @@ export function paymentUri({ address, payableSat: asked }, invoice) {
  * @param {Purchase} purchase as the gateway sent it, by whatever way
  * @param {VerifiedOffer} offer
  * @param {First} [first] what it must not differ from, when it is not the first itself
- * @throws {GatewayError} gateway_dishonest
+ * @throws {GatewayError} gateway_dishonest; taken_down where the operator lets this buyer have the file no more
  */
 export function checkPurchase(purchase, offer, first) {
-  const { purchase_id: id, amount_sat: amount, received_sat: received, due_sat: due } = purchase;
+  const { purchase_id: id, amount_sat: amount, received_sat: received, due_sat: due, taken_down: down } = purchase;
+  if (down) throw new GatewayError("taken_down", "the file was taken down", { status: 451, hint: down, reason: "operator" });
   insist(purchase.file_id === offer.fileId, "the invoice is for another file");
   insist(/^[A-Za-z0-9_-]{22}$/.test(id) && (!first || id === first.purchase_id), "the gateway answered with another invoice");
   insist(!isOfAnotherPrice(purchase, offer, first), "the invoice is not for the signed price");

@@ -3,7 +3,7 @@
 import { h, heading, setText } from "../../ui/dom.js";
 import { moment, satText, sizeText } from "../../ui/format-numbers.js";
 import { t } from "../../ui/translations.js";
-import { stepList, accessLinkBox } from "./shared-parts.js";
+import { stepList, accessLinkBox, reportLink } from "./shared-parts.js";
 import { openedFigure } from "./file-preview.js";
 import { markText } from "./awaiting-confirmation.js";
 
@@ -27,7 +27,7 @@ export function doneView(state, act) {
   const own = state.embedded ? ownPageLine(state.accessLink ?? "") : "";
   const head = h("div", { class: "offer-head" }, heading(t("done.title")), text);
   return {
-    node: h("div", { class: "card" }, head, undone, look, save, own, back.node, marks, receipt(state, steps.node)),
+    node: h("div", { class: "card" }, head, undone, look, save, own, back.node, marks, receipt(state, steps.node), state.offer && reportLink(state.offer.fileId)),
     update(next) {
       undone.hidden = next.purchase?.state !== "invalid";
       setText(marks, next.purchase ? markText(next.purchase) : "");

@@ -4,7 +4,7 @@ import { h, heading, setText } from "../../ui/dom.js";
 import { satText } from "../../ui/format-numbers.js";
 import { errorText, t } from "../../ui/translations.js";
 import { markdown } from "../../ui/markdown.js";
-import { facts, noteLine, price, questions } from "./shared-parts.js";
+import { facts, noteLine, price, questions, reportLink } from "./shared-parts.js";
 import { previewFigure } from "./file-preview.js";
 
 /** @param {number | null} work nobody knows when it ends: the last percent takes as long as it takes */
@@ -28,9 +28,8 @@ export function offerView(state, act) {
   const direct = h("p", { class: "small soft center" }, t(elsewhere ? "offer.tab" : "offer.direct"));
   const handedOver = h("p", { class: "notice good", role: "status", hidden: true }, t("offer.tab.opened"));
   const action = h("div", { class: "stack" }, ...(paused ? [paused] : [handedOver, button, note.node, direct]));
-  const report = h("a", { class: "plain small", href: `/f/${offer.fileId}/report`, target: "_blank", rel: "noopener" }, t("report.link.to"));
   return {
-    node: h("div", { class: "card" }, head, sample, markdown(offer.description), price(offer.priceSat), action, questions(), report),
+    node: h("div", { class: "card" }, head, sample, markdown(offer.description), price(offer.priceSat), action, questions(), reportLink(offer.fileId)),
     update(next) {
       if (next.preview && sample.hidden) sample.replaceChildren(previewFigure(next.preview) ?? "");
       sample.hidden = sample.childElementCount === 0;

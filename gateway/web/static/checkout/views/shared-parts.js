@@ -40,6 +40,12 @@ export function questions(...first) {
   );
 }
 
+/**
+ * To tell the operator that something is wrong with a file.
+ * @param {string} fileId
+ */
+export const reportLink = (fileId) => h("a", { class: "plain small", href: `/f/${fileId}/report`, target: "_blank", rel: "noopener" }, t("report.link.to"));
+
 /** The named steps, each updated in place. */
 export function stepList() {
   const node = h("ol", { class: "steps", "aria-label": t("steps") });
