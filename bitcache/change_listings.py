@@ -63,7 +63,7 @@ def change(
     if any(getattr(row, name) != value for name, value in values.items()):
         conn.execute(update(listing).where(listing.c.file_id == file_id).values(values))
         event_log.add(conn, [(EventKind.LISTING_CHANGED, file_id)], now)
-    return listings.get(conn, file_id)
+    return listings.own(conn, seller_id, file_id)
 
 
 def row_of(conn: Connection, seller_id: int, file_id: FileId) -> Row[Any]:

@@ -7,8 +7,9 @@ alone makes a file visible, so a crash in between leaves an upload that can be l
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, tuple_
+from sqlalchemy import Connection, Row, bindparam, insert, select, tuple_
 
 from bitcache import event_log, money, sales_totals, sellers, takedowns, uploads
 from bitcache.blob_store import BlobStore
@@ -23,7 +24,7 @@ from bitcache.storage.database import Store
 from bitcache.storage.tables import listing, listing_sales, takedown
 from bitcache.verify_listing import ListingRequest, check_request, verify_stored
 
-__all__ = ["Listing", "ListingRequest", "PublicListing", "get", "of_seller", "publish"]
+__all__ = ["Listing", "ListingRequest", "PublicListing", "get", "of_seller", "own", "publish"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,13 @@ class PublicListing(Listing):
 _PAGE = (
     select(
         listing.c.file_id,
+        listing.c.seller_id,
         listing.c.price_sat,
         listing.c.sealed_size,
         listing.c.created_at,
         listing.c.stopped,
         listing.c.kept_until,
+        listing.c.removed_at,
         takedown.c.reason.label("taken_down"),
         listing_sales.c.settled,
         listing_sales.c.pending,
@@ -145,6 +148,14 @@ def get(conn: Connection, file_id: FileId) -> PublicListing:
     )
 
 
+def own(conn: Connection, seller_id: int, file_id: FileId) -> Listing:
+    """Return a seller's own listing, taken down or not; raise NotFound for another's too."""
+    row = conn.execute(_PAGE.where(listing.c.file_id == file_id, listing.c.seller_id == seller_id)).first()
+    if row is None:
+        raise NotFound("no such file")
+    return _listing(row)
+
+
 def why_not_sold(conn: Connection, offer: Listing) -> str | None:
     """Return the code of what stops this file from being sold, if anything does."""
     return offer.stopped or sellers.why_paused(conn, offer.seller_id, offer.price)
@@ -164,22 +175,21 @@ def of_seller(
         if last is None:
             raise NotFound("no such file")
         page = page.where(tuple_(listing.c.created_at, listing.c.file_id) < tuple_(last.created_at, last.file_id))
-    return [
-        (
-            Listing(
-                FileId(row["file_id"]),
-                seller_id,
-                Sat(row["price_sat"]),
-                row["sealed_size"],
-                row["created_at"],
-                row["stopped"],
-                row["kept_until"],
-                taken_down=row["taken_down"],
-            ),
-            sales_totals.of_row(row),  # type: ignore[arg-type]
-        )
-        for row in conn.execute(page).mappings()
-    ]
+    return [(_listing(row), sales_totals.of_row(row)) for row in conn.execute(page)]
+
+
+def _listing(row: Row[*tuple[Any, ...]]) -> Listing:
+    return Listing(
+        FileId(row.file_id),
+        row.seller_id,
+        Sat(row.price_sat),
+        row.sealed_size,
+        row.created_at,
+        row.stopped,
+        row.kept_until,
+        row.removed_at,
+        row.taken_down,
+    )
 
 
 def _listed(conn: Connection, seller_id: int, file_id: FileId, request: ListingRequest) -> Listing | None:

@@ -6,11 +6,11 @@ The sums change in the transaction that changes an invoice, so they always equal
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, Row, case, func, select
 
 from bitcache.identifiers import FileId
 from bitcache.money import Sat
@@ -68,9 +68,9 @@ def recount(conn: Connection) -> dict[FileId, Sales]:
     return {FileId(row[0]): Sales(row[1], row[2], Sat(row[3])) for row in conn.execute(sums)}
 
 
-def of_row(row: Mapping[str, Any]) -> Sales:
+def of_row(row: Row[*tuple[Any, ...]]) -> Sales:
     """Read the sums from a row joined with ``listing_sales``; a listing that nobody bought yet has none."""
-    return Sales(row["settled"] or 0, row["pending"] or 0, Sat(row["received_sat"] or 0))
+    return Sales(row.settled or 0, row.pending or 0, Sat(row.received_sat or 0))
 
 
 def _counts(state: str, received_sat: int) -> tuple[int, int, int]:

@@ -44,6 +44,15 @@ async def json_body(request: web.Request, model: type[M], limit: int = SMALL_BOD
         raise BadInput(f"{member}: {first['msg']}" if member else first["msg"], member=member) from None
 
 
+async def form_fields(request: web.Request) -> dict[str, str]:
+    """Return what a page's form sent; each line ends as it does in JSON.  Raise BadInput."""
+    try:
+        sent = await request.post()
+    except (LookupError, ValueError):
+        raise BadInput("the form is in an alphabet that is not known here") from None
+    return {name: str(value).replace("\r\n", "\n").strip() for name, value in sent.items()}
+
+
 async def pieces(request: web.Request) -> AsyncIterator[bytes]:
     """Yield an upload's bytes as they arrive; raise HTTP 408 when they stop coming, 503 when we shut down.
 

@@ -214,7 +214,7 @@ async def set_state(request: web.Request) -> web.Response:
 
     def change(conn: Connection) -> listings.Listing:
         listing_states.set_state(conn, seller.id, file_id, state, context.clock())
-        return listings.get(conn, file_id)
+        return listings.own(conn, seller.id, file_id)
 
     return reply(models.Listing(**_listing(await context.store.write(change))))
 
@@ -228,7 +228,7 @@ async def delete(request: web.Request) -> web.Response:
 
     def change(conn: Connection) -> listings.Listing:
         listing_states.delete(conn, seller.id, file_id, context.clock(), keep)
-        return listings.get(conn, file_id)
+        return listings.own(conn, seller.id, file_id)
 
     return reply(models.Listing(**_listing(await context.store.write(change))))
 

@@ -16,6 +16,7 @@ from bitcache.listing_errors import PriceChanged
 from bitcache.purchases import PaymentRequest, Purchase
 from bitcache.settlement import State
 from gateway.api import authentication
+from gateway.api.request_bodies import form_fields
 from gateway.client.lightning_request import LIGHTNING
 from gateway.context import context_of
 from gateway.web import claim_cookie, taken_down_page
@@ -43,7 +44,7 @@ async def start(request: web.Request) -> web.StreamResponse:
     """
     refuse_other_sites(request)
     context, file_id = context_of(request), parse_file_id(request.match_info["file_id"])
-    form = await request.post()
+    form = await form_fields(request)
     if "new" not in form and any(
         purchase.state in _PAID or purchase.received_sat
         for purchase in await claim_cookie.purchases_of(request, file_id)
@@ -63,9 +64,9 @@ async def start(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def _price(text: object) -> int | None:
+def _price(text: str | None) -> int | None:
     """Return what the form's page showed; an invoice page's "new" shows none."""
-    return int(text[:16]) if isinstance(text, str) and text.isascii() and text.isdecimal() else None
+    return int(text[:16]) if text and text.isascii() and text.isdecimal() else None
 
 
 def _made(request: web.Request, purchase: Purchase) -> web.Response:

@@ -11,6 +11,7 @@ from bitcache.listing_errors import TooManyReports
 from bitcache.reports import LONGEST_CONTACT, LONGEST_TEXT, NewReport, ReportKind
 from bitcache.sealing.file_link import parse_link
 from gateway.api import reports
+from gateway.api.request_bodies import form_fields
 from gateway.context import context_of
 from gateway.web.own_site import refuse_other_sites
 from gateway.web.render_template import page, words_of
@@ -34,7 +35,7 @@ async def send(request: web.Request) -> web.Response:
     """Keep what was written, and say so; what is wrong is said with the form as it was filled in."""
     refuse_other_sites(request)
     file_id = parse_file_id(request.match_info["file_id"])
-    typed = await _typed(request)
+    typed = await form_fields(request)
     try:
         said = _said(typed, file_id)
     except BadInput as error:
@@ -69,15 +70,6 @@ def _page(
         longest=LONGEST_TEXT,
         longest_contact=LONGEST_CONTACT,
     )
-
-
-async def _typed(request: web.Request) -> dict[str, str]:
-    """Return what was filled in; each line ends as it does in a report by the API.  Raise BadInput."""
-    try:
-        sent = await request.post()
-    except (LookupError, ValueError):
-        raise BadInput("the form is in an alphabet that is not known here") from None
-    return {name: str(value).replace("\r\n", "\n").strip() for name, value in sent.items()}
 
 
 def _said(typed: dict[str, str], file_id: FileId) -> NewReport:

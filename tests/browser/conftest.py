@@ -25,9 +25,12 @@ class Visitor:
     wrong: list[str] = field(default_factory=list)
 
     async def context(self, **options: Any) -> BrowserContext:
-        """A browser profile of its own."""
+        """A browser profile of its own; ``script`` runs before those of each page."""
+        script = options.pop("script", None)
         context = await self.browser.new_context(locale=options.pop("language", "en"), **options)
         context.set_default_timeout(15_000)
+        if script:
+            await context.add_init_script(script)
         context.on("request", self._request)
         context.on("console", lambda message: self._console(message.type, message.text))
         context.on("weberror", lambda error: self.wrong.append(f"uncaught: {error.error}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -34,9 +35,9 @@ async def guest(open_door: BrowserHarness, chromium: Browser) -> AsyncIterator[V
     assert visitor.wrong == []
 
 
-async def new_account(visitor: Visitor, url: str) -> tuple[Page, str]:
+async def new_account(visitor: Visitor, url: str, **options: Any) -> tuple[Page, str]:
     """The page of somebody who has just signed up, and the account code."""
-    page = await visitor.page(viewport={"width": 390, "height": 844})
+    page = await visitor.page(viewport={"width": 390, "height": 844}, **options)
     await page.goto(url)
     await page.get_by_role("button", name="Create an account").press("Enter")
     await expect(page.get_by_role("heading", name="Your account code")).to_be_visible()
@@ -64,9 +65,9 @@ async def be_paid(page: Page, descriptor: str) -> None:
     await page.get_by_role("button", name="Yes, these").click()
 
 
-async def sign_in(visitor: Visitor, url: str, secret: str) -> Page:
+async def sign_in(visitor: Visitor, url: str, secret: str, **options: Any) -> Page:
     """The seller's page in another browser."""
-    page = await visitor.page()
+    page = await visitor.page(**options)
     await page.goto(url)
     await page.get_by_label("Account code").fill(secret)
     await page.keyboard.press("Enter")
@@ -96,6 +97,25 @@ async def test_a_newcomer_sells_and_finds_everything_again_elsewhere(
     kept = b"".join(path.read_bytes() for path in (tmp_path / "open").rglob("*") if path.is_file())
     assert b"A song of mine" not in kept
     assert code.encode() not in kept
+
+
+REFUSED = """
+  const refuse = () => { throw new Error("refused"); };
+  Object.assign(Storage.prototype, { getItem: refuse, setItem: refuse, removeItem: refuse });
+  IDBFactory.prototype.open = refuse;
+"""
+
+
+async def test_a_browser_that_keeps_nothing_sells_and_loses_nothing(
+    guest: Visitor, open_door: BrowserHarness, tmp_path: Path
+) -> None:
+    """The link is shown, and it lies sealed at the gateway for the next sign-in."""
+    page, code = await new_account(guest, f"{open_door.url}/sell", script=REFUSED)
+    await be_paid(page, DESCRIPTOR)
+    await publish(page, tmp_path)
+    assert "#" in await page.get_by_label("Link for buyers", exact=True).input_value()
+    other = await sign_in(guest, f"{open_door.url}/sell", code, script=REFUSED)
+    await expect(other.get_by_text("A song of mine")).to_be_visible()
 
 
 async def test_a_code_that_is_none_is_refused_in_words(guest: Visitor, open_door: BrowserHarness) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway_harness import GatewayHarness, Open
 from sales import file_for_sale
+from test_reports_api import take_down
 
 from bitcache.identifiers import b64u, claim_hash, new_secret
 from gateway.compose import maintenance
@@ -50,3 +51,15 @@ async def test_a_deleted_file_goes_when_its_buyers_have_had_their_time(open_one:
         assert (await harness.call("GET", "/listings", harness.token)).json["listings"] == []
         await maintenance.remove_deleted(harness.context)
         assert list(harness.context.settings.storage.directory.rglob(sold.file_id)) == []
+
+
+async def test_the_seller_ends_what_the_operator_has_taken_down(harness: GatewayHarness) -> None:
+    sold = await harness.sell(file_for_sale())
+    await take_down(harness, sold)
+    path = f"/listings/{sold.file_id}"
+    for method, body, state in (("PATCH", {"state": "withdrawn"}, "withdrawn"), ("DELETE", None, "withdrawn")):
+        got = await harness.call(method, path, harness.token, json=body)
+        assert (got.status, got.json["state"], got.json["taken_down"]) == (200, state, "A court said so.")
+    assert got.json["kept_until"] > harness.clock()
+    [shown] = (await harness.call("GET", "/listings", harness.token)).json["listings"]
+    assert (shown["state"], shown["kept_until"]) == ("withdrawn", got.json["kept_until"])

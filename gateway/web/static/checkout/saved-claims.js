@@ -4,6 +4,7 @@
  * nothing is begun there before the buyer has kept the claim.
  */
 
+import { isStored, keeps, read, write } from "../ui/browser-storage.js";
 import { isPaid } from "./checkout-state.js";
 import { firstOf } from "./invoice-terms.js";
 
@@ -19,9 +20,6 @@ import { firstOf } from "./invoice-terms.js";
 
 /** Beyond so many, the oldest go that nobody paid in time. */
 const ENOUGH = 8;
-const PROBE = "bitcache.probe";
-/** What could not be stored. @type {Map<string, string>} */
-const unstored = new Map();
 
 /** @param {string} fileId */
 const keyOf = (fileId) => `bitcache.claims.${fileId}`;
@@ -50,22 +48,13 @@ export function keepClaim(fileId, claim, adopted = false, rest = false) {
   save(fileId, [{ claim, ...(adopted && { adopted }), ...(rest && { rest }) }, ...others]);
 }
 
-/** Whether this browser lets this page keep anything; frames of other sites, and some people's settings, do not. */
-export function keeps() {
-  try {
-    localStorage.setItem(PROBE, "1");
-    localStorage.removeItem(PROBE);
-    return true;
-  } catch {
-    return false;
-  }
-}
+export { keeps };
 
 /**
  * Whether the claims of this file outlive the page as they are now.
  * @param {string} fileId
  */
-export const areStored = (fileId) => !unstored.has(keyOf(fileId));
+export const areStored = (fileId) => isStored(keyOf(fileId));
 
 /**
  * What the gateway said of it, once that was checked.
@@ -103,27 +92,4 @@ function save(fileId, kept) {
 function understood(entry) {
   const kept = typeof entry === "string" ? { claim: entry, adopted: true } : /** @type {Kept | null} */ (entry);
   return /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(kept?.claim ?? "") ? kept : null;
-}
-
-/** @param {string} key */
-function read(key) {
-  try {
-    return unstored.get(key) ?? localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-/**
- * @param {string} key
- * @param {string} value
- */
-function write(key, value) {
-  try {
-    localStorage.setItem(key, value);
-    unstored.delete(key);
-  } catch {
-    // Private windows and full disks: the access link is what remains.
-    unstored.set(key, value);
-  }
 }

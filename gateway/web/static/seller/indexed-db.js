@@ -1,4 +1,10 @@
-/** A few values in IndexedDB, which alone can hold keys that scripts may use but not read. */
+/**
+ * A few values in IndexedDB, which alone can hold keys that scripts may use but not read. Where the browser refuses it, they
+ * last as long as the page.
+ */
+
+/** What could not be stored. @type {Map<string, unknown>} */
+const unstored = new Map();
 
 /** @returns {Promise<IDBDatabase>} */
 function open() {
@@ -34,13 +40,23 @@ async function within(mode, work) {
  * @param {string} key
  * @returns {Promise<any>} undefined when there is nothing
  */
-export const get = (key) => within("readonly", (kept) => kept.get(key));
+export const get = async (key) => unstored.get(key) ?? within("readonly", (kept) => kept.get(key)).catch(() => undefined);
 
 /**
  * @param {string} key
  * @param {unknown} value
  */
-export const put = (key, value) => within("readwrite", (kept) => kept.put(value, key));
+export async function put(key, value) {
+  try {
+    await within("readwrite", (kept) => kept.put(value, key));
+    unstored.delete(key);
+  } catch {
+    unstored.set(key, value);
+  }
+}
 
 /** @param {string} key */
-export const remove = (key) => within("readwrite", (kept) => kept.delete(key));
+export async function remove(key) {
+  unstored.delete(key);
+  await within("readwrite", (kept) => kept.delete(key)).catch(() => {}); // nothing was kept
+}

@@ -66,7 +66,7 @@ function converse(worker, message, file, listener, signal) {
     signal.addEventListener("abort", () => worker.postMessage({ type: "cancel" }));
     worker.onerror = () => reject({ code: "unsupported_browser" });
     worker.onmessage = async (/** @type {MessageEvent<News>} */ { data }) => {
-      if (data.type === "started") put(resumeKey(file), data.resume).catch(() => {});
+      if (data.type === "started") put(resumeKey(file), data.resume);
       else if (data.type === "progress") listener.onProgress(data.sealedBytes, data.totalBytes);
       else if (data.type === "state") listener.onState(data.state === "listing" ? "sell.progress.listing" : "sell.progress.text");
       else if (data.type === "retrying") listener.onState(data.code === "body_refused" ? "sell.progress.smaller" : "sell.progress.retrying");

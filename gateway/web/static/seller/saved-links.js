@@ -1,5 +1,7 @@
 /** Links of one's own files, kept in this browser, those of each account apart: the gateway never learns them. */
 
+import { read, remove, write } from "../ui/browser-storage.js";
+
 const KEY = "bitcache.links";
 
 /** @typedef {{link: string, title: string, changed?: number}} Kept `changed`: when the title was given last, Unix seconds */
@@ -12,12 +14,7 @@ const keyOf = (account) => `${KEY}.${account}`;
  * @returns {Record<string, Kept>} by file id
  */
 export function keptLinks(account) {
-  try {
-    const kept = JSON.parse(localStorage.getItem(keyOf(account)) ?? "{}");
-    return kept && typeof kept === "object" ? kept : {};
-  } catch {
-    return {};
-  }
+  return parsed(read(keyOf(account)));
 }
 
 /**
@@ -25,7 +22,7 @@ export function keptLinks(account) {
  * @param {Record<string, Kept>} links by file id
  */
 export function keepLinks(account, links) {
-  localStorage.setItem(keyOf(account), JSON.stringify({ ...keptLinks(account), ...links }));
+  write(keyOf(account), JSON.stringify({ ...keptLinks(account), ...links }));
 }
 
 /**
@@ -33,13 +30,26 @@ export function keepLinks(account, links) {
  * @param {string} account
  */
 export function adoptLinks(account) {
-  const old = localStorage.getItem(KEY);
+  const old = read(KEY);
   if (old === null) return;
-  keepLinks(account, { ...JSON.parse(old), ...keptLinks(account) });
-  localStorage.removeItem(KEY);
+  keepLinks(account, { ...parsed(old), ...keptLinks(account) });
+  remove(KEY);
 }
 
 /** @param {string} account whose links are kept elsewhere too */
 export function forgetLinks(account) {
-  localStorage.removeItem(keyOf(account));
+  remove(keyOf(account));
+}
+
+/**
+ * @param {string | null} text
+ * @returns {Record<string, Kept>}
+ */
+function parsed(text) {
+  try {
+    const kept = JSON.parse(text ?? "{}");
+    return kept && typeof kept === "object" ? kept : {};
+  } catch {
+    return {};
+  }
 }

@@ -31,7 +31,7 @@ export const keepIndexKey = (account, key) => put(keyName(account), key);
  */
 export async function forgetAccount(account) {
   if (await syncIndex(account).catch(() => false)) forgetLinks(account);
-  await remove(keyName(account)).catch(() => {}); // where nothing may be kept, nothing is
+  await remove(keyName(account));
 }
 
 /**
@@ -41,7 +41,7 @@ export async function forgetAccount(account) {
  */
 export async function syncIndex(account) {
   adoptLinks(account);
-  const key = await get(keyName(account)).catch(() => undefined);
+  const key = await get(keyName(account));
   if (!key) return false;
   for (let round = 1; ; round++) {
     const kept = await getIndex();

@@ -38,7 +38,7 @@ async function sessionOf(token) {
 /** @param {CryptoKey} indexKey */
 async function keepKey(indexKey) {
   const { account } = await getSeller();
-  await keepIndexKey(account, indexKey).catch(() => {}); // where nothing may be kept, links are shown until the page closes
+  await keepIndexKey(account, indexKey);
   return account;
 }
 
