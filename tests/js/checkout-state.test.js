@@ -130,11 +130,13 @@ test("prices as people type them", () => {
 test("a sale is checked before anything is sealed", () => {
   const limits = { smallest: 294, largest: 100, left: 60 };
   const file = (size, name = "a.txt", type = "text/plain") => ({ size, name, type });
-  const good = { file: file(5), title: "A", price: 2500, preview: null };
+  const good = { files: [file(5)], title: "A", price: 2500, preview: null };
   assert.deepEqual(check(good, limits), {});
-  assert.deepEqual(Object.keys(check({ file: null, title: " ", price: null, preview: file(5, "x.svg", "image/svg+xml") }, limits)), ["file", "title", "price", "preview"]);
-  assert.equal(check({ ...good, file: file(0) }, limits).file, "sell.wrong.empty");
-  assert.equal(check({ ...good, file: file(101) }, limits).file, "sell.wrong.large");
+  assert.deepEqual(Object.keys(check({ files: [], title: " ", price: null, preview: file(5, "x.svg", "image/svg+xml") }, limits)), ["file", "title", "price", "preview"]);
+  assert.equal(check({ ...good, files: [file(5), file(0)] }, limits).file, "sell.wrong.empty");
+  assert.equal(check({ ...good, files: [file(101)] }, limits).file, "sell.wrong.large");
+  assert.equal(check({ ...good, files: [file(50), file(50)] }, limits).file, "sell.wrong.quota", "together");
+  assert.deepEqual(check({ ...good, files: [file(5), file(6)], title: "" }, limits), {}, "several go by their own names");
   assert.equal(check({ ...good, price: 293 }, limits).price, "sell.advice.dust");
 });
 

@@ -25,6 +25,7 @@ import { addressList, compareView, gapText, payoutView } from "./views/payout-se
 import { progressView } from "./views/upload-progress.js";
 import { proofView, signInView } from "./views/sign-in.js";
 import { soldView } from "./views/published.js";
+import { publishedNotice } from "./views/published-notice.js";
 import { unfinishedView } from "./views/unfinished.js";
 import { discard, unfinishedSales } from "./unfinished-sales.js";
 
@@ -191,7 +192,7 @@ export class BitcacheSeller extends HTMLElement {
   async #showUnfinished() {
     const account = this.#seller?.account ?? "";
     const act = {
-      goOn: (/** @type {Unfinished} */ { resume: _resume, ...sale }, /** @type {File} */ file) => this.#publish({ ...sale, file }),
+      goOn: (/** @type {Unfinished} */ { resume: _resume, ...sale }, /** @type {File} */ file) => this.#publish([{ ...sale, file }]),
       discard: async (/** @type {Unfinished} */ sale) => {
         await discard(account, sale);
         await this.#showUnfinished();
@@ -240,25 +241,54 @@ export class BitcacheSeller extends HTMLElement {
     this.#show(manageView(listing, { terms, smallest, days }, act));
   }
 
-  #publish = async (/** @type {Sale} */ sale) => {
-    const account = this.#seller?.account ?? "";
+  /** One after the other; one that fails holds up none. */
+  #publish = async (/** @type {Sale[]} */ sales) => {
     const abort = new AbortController();
-    const progress = progressView(sale.title, () => abort.abort());
-    this.#show(progress.node);
     const stay = (/** @type {Event} */ event) => event.preventDefault();
     addEventListener("beforeunload", stay);
+    const left = [...sales];
+    /** @type {{sale: Sale, code: string}[]} */
+    const failed = [];
+    for (let sale = left.shift(); sale; sale = left.shift()) {
+      const problem = await this.#publishOne(sale, { number: sales.length - left.length, n: sales.length }, abort);
+      if (problem) failed.push({ sale, ...problem });
+      if (abort.signal.aborted) failed.push(...left.splice(0).map((sale) => ({ sale, code: "cancelled" })));
+    }
+    removeEventListener("beforeunload", stay);
+    await this.#published(sales, failed);
+  };
+
+  /**
+   * @param {Sale} sale
+   * @param {{number: number, n: number}} place among how many
+   * @param {AbortController} abort
+   * @returns {Promise<{code: string} | null>} why it failed
+   */
+  async #publishOne(sale, place, abort) {
+    const account = this.#seller?.account ?? "";
+    const progress = progressView(sale.title, place, () => abort.abort());
+    this.#show(progress.node);
     try {
       const { fileId, buyerLink } = await publish(account, sale, progress.listener, abort.signal);
       keepLinks(account, { [fileId]: { link: buyerLink, title: sale.title } });
       syncIndex(account).catch(() => {}); // the next visit tries again
-      this.#showSold({ link: buyerLink, title: sale.title, price: sale.price });
+      if (place.n === 1) this.#showSold({ link: buyerLink, title: sale.title, price: sale.price });
+      return null;
     } catch (error) {
-      const problem = /** @type {any} */ (error).code ? /** @type {{code: string}} */ (error) : report(error);
-      this.#home({ sale, problem: problem.code === "cancelled" ? undefined : errorText(problem) });
-    } finally {
-      removeEventListener("beforeunload", stay);
+      return /** @type {any} */ (error).code ? /** @type {{code: string}} */ (error) : report(error);
     }
-  };
+  }
+
+  /**
+   * @param {Sale[]} sales
+   * @param {{sale: Sale, code: string}[]} failed
+   */
+  async #published(sales, failed) {
+    if (sales.length === 1 && failed.length === 0) return; // its own page says so
+    const again = failed.length ? { ...failed[0].sale, files: failed.map(({ sale }) => sale.file) } : {};
+    this.#seller = await getSeller().catch(() => this.#seller); // what is used of the quota
+    this.#home({ typed: again, notice: publishedNotice(sales.length - failed.length, failed) });
+  }
 
   /** @param {{link: string, title: string, price: number}} sale */
   #showSold(sale) {

@@ -30,18 +30,18 @@ export function adviceOn(price, smallest) {
 }
 
 /**
- * @param {{file: File | null, title: string, price: number | null, preview: File | null}} sale
+ * @param {{files: File[], title: string, price: number | null, preview: File | null}} sale several files need no title
  * @param {{smallest: number, largest: number, left: number}} limits in sat and bytes; `left`: of what one seller may keep
  * @returns {Wrong} empty when all is well
  */
-export function check({ file, title, price, preview }, { smallest, largest, left }) {
+export function check({ files, title, price, preview }, { smallest, largest, left }) {
   /** @type {Wrong} */
   const wrong = {};
-  if (!file) wrong.file = "sell.wrong.file";
-  else if (file.size === 0) wrong.file = "sell.wrong.empty";
-  else if (file.size > largest) wrong.file = "sell.wrong.large";
-  else if (file.size > left) wrong.file = "sell.wrong.quota";
-  if (!isTitle(title)) wrong.title = "sell.wrong.title";
+  if (files.length === 0) wrong.file = "sell.wrong.file";
+  else if (files.some((file) => file.size === 0)) wrong.file = "sell.wrong.empty";
+  else if (files.some((file) => file.size > largest)) wrong.file = "sell.wrong.large";
+  else if (files.reduce((sum, file) => sum + file.size, 0) > left) wrong.file = "sell.wrong.quota";
+  if (files.length < 2 && !isTitle(title)) wrong.title = "sell.wrong.title";
   if (price === null || price < smallest) wrong.price = price === null ? "sell.wrong.price" : "sell.advice.dust";
   if (preview && (preview.size > MAX_PREVIEW || !PREVIEW_TYPES.includes(previewType(preview)))) wrong.preview = "sell.wrong.preview";
   return wrong;
@@ -63,13 +63,12 @@ function isTitle(title) {
 export const previewType = (file) => (/^text\/|^$/.test(file.type) && /\.(txt|md|text)$/i.test(file.name) ? "text/plain" : file.type);
 
 /**
- * What is wrong with what was dropped, if anything: it is one file that is sold at a time, and no folder.
+ * What is wrong with what was dropped, if anything: files are sold, and no folders.
  * @param {DataTransfer | null} dropped
- * @returns {"sell.wrong.several" | "sell.wrong.folder" | null}
+ * @returns {"sell.wrong.folder" | null}
  */
 export function wrongDrop(dropped) {
   const files = [...(dropped?.items ?? [])].filter((item) => item.kind === "file");
-  if (files.length > 1) return "sell.wrong.several";
   return files.some((item) => item.webkitGetAsEntry()?.isDirectory) ? "sell.wrong.folder" : null;
 }
 

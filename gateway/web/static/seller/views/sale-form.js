@@ -1,41 +1,50 @@
-/** What is sold: a file, a title, a price, and if one likes a free sample. */
+/** What is sold: files, each by itself, a price, and of a single one a title and if one likes a free sample. */
 
-import { h, heading, setText } from "../../ui/dom.js";
+import { h, heading } from "../../ui/dom.js";
 import { satText, sizeText } from "../../ui/format-numbers.js";
 import { t } from "../../ui/translations.js";
 import { defaultTitle } from "../../sealing/safe-name.js";
-import { check, isReadable, wrongDrop } from "../validate.js";
+import { check } from "../validate.js";
 import { descriptionFields } from "./description-fields.js";
-import { field, problemLine } from "./labelled-field.js";
+import { fileField } from "./file-field.js";
+import { field } from "./labelled-field.js";
 import { priceField } from "./price-field.js";
 import { sampleField } from "./sample-field.js";
 
 /** @typedef {import("../publish.js").Sale} Sale */
+/** @typedef {Omit<Sale, "file" | "price"> & {files: File[], price: number | null}} Typed */
 /** @typedef {{smallest: number, largest: number, left: number}} Limits */
 
 /**
  * @param {Limits} limits
- * @param {(sale: Sale) => void} publish
- * @param {{sale?: Partial<Sale>, problem?: string}} [before] what was typed already, and why it failed
+ * @param {(sales: Sale[]) => void} publish
+ * @param {{typed?: Partial<Typed>, notice?: Node}} [before] what was typed already, and what became of it
  */
-export function formView(limits, publish, { sale = {}, problem } = {}) {
-  const title = field(t("sell.form.name"), h("input", { maxlength: 200, autocomplete: "off", value: sale.title ?? "" }), t("sell.form.name.hint"));
+export function formView(limits, publish, { typed: before = {}, notice } = {}) {
+  const title = field(t("sell.form.name"), h("input", { maxlength: 200, autocomplete: "off", value: before.title ?? "" }), t("sell.form.name.hint"));
   title.input.addEventListener("input", () => title.wrong());
-  const file = fileField(sale.file ?? null, (chosen) => {
+  const several = h("p", { class: "small soft" }, t("sell.form.several"));
+  const preview = sampleField(before.preview ?? null);
+  const showFor = (/** @type {File[]} */ files) => {
+    title.node.hidden = preview.node.hidden = files.length > 1;
+    several.hidden = files.length < 2;
+  };
+  const file = fileField(before.files ?? [], (chosen) => {
     const input = /** @type {HTMLInputElement} */ (title.input);
-    if (!input.value && chosen) input.value = defaultTitle(chosen.name);
+    if (!input.value && chosen.length) input.value = defaultTitle(chosen[0].name);
     title.wrong();
+    showFor(chosen);
   });
-  const price = priceField(limits.smallest, sale.price);
-  const more = descriptionFields(sale);
-  const preview = sampleField(sale.preview ?? null);
+  showFor(file.chosen());
+  const price = priceField(limits.smallest, before.price ?? undefined);
+  const more = descriptionFields(before);
   const onsubmit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     button.disabled = true; // a large picture takes a moment
     const sample = await preview.value();
     button.disabled = false;
     const typed = {
-      file: file.chosen(),
+      files: file.chosen(),
       title: /** @type {HTMLInputElement} */ (title.input).value,
       ...more.value(),
       price: price.value(),
@@ -43,11 +52,20 @@ export function formView(limits, publish, { sale = {}, problem } = {}) {
     };
     const wrong = check(typed, limits);
     showWrong(wrong, { file, title, price, preview }, limits);
-    if (more.check() && Object.keys(wrong).length === 0) publish(/** @type {Sale} */ (typed));
+    if (more.check() && Object.keys(wrong).length === 0) publish(salesOf(typed));
   };
   const button = h("button", { class: "button primary" }, t("sell.form.go"));
-  const form = h("form", { class: "stack", onsubmit, novalidate: true }, file.node, title.node, price.node, preview.node, more.node, problemLine(problem), button);
-  return h("div", { class: "card sale-form" }, heading(t("sell.form.title")), form);
+  const form = h("form", { class: "stack", onsubmit, novalidate: true }, file.node, several, title.node, price.node, preview.node, more.node, button);
+  return h("div", { class: "card sale-form" }, heading(t("sell.form.title")), notice ?? "", form);
+}
+
+/**
+ * @param {Typed} typed that was checked
+ * @returns {Sale[]} several files are sold under their own names, and without a sample
+ */
+function salesOf({ files, title, price, preview, ...more }) {
+  const single = files.length === 1;
+  return files.map((file) => ({ ...more, file, title: single ? title : defaultTitle(file.name), price: /** @type {number} */ (price), preview: single ? preview : null }));
 }
 
 /**
@@ -61,49 +79,4 @@ function showWrong(wrong, fields, limits) {
   names.forEach((name) => fields[name].wrong(wrong[name] && t(wrong[name], values)));
   const first = names.find((name) => wrong[name]);
   if (first) fields[first].input.focus();
-}
-
-/**
- * @param {File | null} before
- * @param {(file: File | null) => void} onChoose
- */
-function fileField(before, onChoose) {
-  let chosen = before;
-  const input = h("input", { type: "file" });
-  const name = h("strong", {}, t("sell.form.drop"));
-  const about = h("span", { class: "small soft" }, t("sell.form.sealed"));
-  const zone = h("div", { class: "drop" }, name, about, input);
-  const part = field(t("sell.form.file"), input, "", zone);
-  const refuseUnreadable = async (/** @type {File | null} */ file) => {
-    if (!file || (await isReadable(file)) || file !== chosen) return;
-    chosen = null;
-    input.value = "";
-    part.wrong(t("error.file_unreadable"));
-    show();
-  };
-  const show = () => {
-    setText(name, chosen ? chosen.name : t("sell.form.drop"));
-    setText(about, chosen ? sizeText(chosen.size) : t("sell.form.sealed"));
-  };
-  const take = (/** @type {File | undefined} */ file) => {
-    chosen = file ?? chosen;
-    part.wrong();
-    show();
-    onChoose(chosen);
-    refuseUnreadable(chosen);
-  };
-  input.addEventListener("change", () => take(input.files?.[0]));
-  // The field itself would ignore several files without a word, and take a folder for a file.
-  zone.addEventListener("dragover", (event) => event.preventDefault());
-  zone.addEventListener("drop", (event) => {
-    event.preventDefault();
-    const wrong = wrongDrop(event.dataTransfer);
-    if (wrong) part.wrong(t(wrong));
-    else take(event.dataTransfer?.files[0]);
-  });
-  for (const [event, over] of Object.entries({ dragenter: true, dragover: true, dragleave: false, drop: false })) {
-    zone.addEventListener(event, () => zone.toggleAttribute("data-over", over));
-  }
-  show();
-  return { ...part, chosen: () => chosen };
 }

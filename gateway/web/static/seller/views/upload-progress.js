@@ -8,15 +8,16 @@ import { fillBar } from "../../checkout/views/shared-parts.js";
 
 /**
  * @param {string} title
+ * @param {{number: number, n: number}} place among how many
  * @param {() => void} cancel
  */
-export function progressView(title, cancel) {
+export function progressView(title, place, cancel) {
   const line = h("p", { class: "soft", role: "status" }, t("sell.progress.text"));
   const bar = h("progress", { "aria-label": t("sell.progress.title") });
   const bytes = h("p", { class: "small soft" });
   const speed = h("p", { class: "small soft" });
   const measured = new TransferSpeed();
-  const head = h("div", { class: "offer-head" }, heading(t("sell.progress.title")), h("p", {}, title), line);
+  const head = h("div", { class: "offer-head" }, heading(t("sell.progress.title")), h("p", {}, title), place.n > 1 && h("p", { class: "small soft" }, t("sell.progress.place", place)), line);
   const button = h("button", { type: "button", class: "button", onclick: cancel }, t("sell.progress.cancel"));
   return {
     node: h("div", { class: "card" }, head, h("div", { class: "stack" }, bar, h("div", {}, bytes, speed)), button),
