@@ -8,12 +8,15 @@ import { field, problemLine } from "./labelled-field.js";
 
 /** @typedef {import("../sale-limits.js").Limits} Limits */
 
+/** Without it a year takes six digits, and whoever types four of them stays in it. */
+const LATEST = "9999-12-31T23:59";
+
 /**
  * @param {Limits} now
  * @param {(wanted: Limits) => Promise<void>} save may fail
  */
 export function limitForm(now, save) {
-  const end = h("input", { type: "datetime-local", value: toLocal(now.sell_until) });
+  const end = h("input", { type: "datetime-local", max: LATEST, value: toLocal(now.sell_until) });
   const until = field(t("sell.limit.until"), end, t("sell.limit.until.hint"));
   const number = h("input", { inputmode: "numeric", autocomplete: "off", value: now.most_sales ?? "" });
   const most = field(t("sell.limit.most"), number, t("sell.limit.most.hint"));
