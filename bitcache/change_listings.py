@@ -1,4 +1,4 @@
-"""What a seller changes of a listing: price, description and limits, for new invoices alone.
+"""What a seller changes of a listing: price and description, for new invoices alone.
 
 The bytes, their hashes and both shares stay the signed ones, so whoever bought opens the file as before; an invoice
 asks for what it was issued for.
@@ -6,7 +6,6 @@ asks for what it was issued for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,15 +15,11 @@ from bitcache import event_log, listings, money, sellers
 from bitcache.errors import InvalidManifest, NotFound
 from bitcache.event_log import EventKind
 from bitcache.identifiers import FileId
-from bitcache.listing_errors import ListingWithdrawn
-from bitcache.listing_limits import check_limits
 from bitcache.listings import Listing
 from bitcache.sealing import manifest as manifests
 from bitcache.sealing.manifest import Manifest
 from bitcache.storage.tables import listing
 from bitcache.verify_listing import check_metadata
-
-WITHDRAWN = "withdrawn"  #: the state of a listing that nothing brings back
 
 #: Members of a manifest that say which file it is, and how it is opened.
 _FIXED = ("file_id", "sealed_size", "header", "group_root", "share_hash", "preview_hash")
@@ -69,22 +64,6 @@ def change(
         conn.execute(update(listing).where(listing.c.file_id == file_id).values(values))
         event_log.add(conn, [(EventKind.LISTING_CHANGED, file_id)], now)
     return listings.own(conn, seller_id, file_id)
-
-
-def limit(conn: Connection, seller_id: int, file_id: FileId, wanted: Mapping[str, int | None], now: int) -> None:
-    """Set members of Limits, or remove those that are None; the same again changes nothing.
-
-    Raise NotFound, InvalidLimit, ListingWithdrawn.
-    """
-    row = row_of(conn, seller_id, file_id)
-    values = {name: value for name, value in wanted.items() if getattr(row, name) != value}
-    if not values:
-        return
-    if row.stopped == WITHDRAWN:
-        raise ListingWithdrawn
-    check_limits(values, now)
-    conn.execute(update(listing).where(listing.c.file_id == file_id).values(values))
-    event_log.add(conn, [(EventKind.LISTING_CHANGED, file_id)], now)
 
 
 def row_of(conn: Connection, seller_id: int, file_id: FileId) -> Row[Any]:

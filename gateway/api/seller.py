@@ -215,7 +215,7 @@ async def patch(request: web.Request) -> web.Response:
     asked, now = await json_body(request, listing_models.PatchListing), context.clock()
 
     def change(conn: Connection) -> listings.Listing:
-        change_listings.limit(conn, seller.id, file_id, asked.limits(), now)
+        listing_states.limit(conn, seller.id, file_id, asked.limits(), now)
         if asked.state is not None:
             listing_states.set_state(conn, seller.id, file_id, ListingState(asked.state), now)
         return listings.own(conn, seller.id, file_id)

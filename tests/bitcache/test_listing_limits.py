@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from support.market import NOW, Market, pays, seal
 
-from bitcache import change_listings, listing_states, listings, sellers
+from bitcache import listing_states, listings, sellers
 from bitcache.errors import NotFound, SalesPaused
 from bitcache.identifiers import FileId, new_secret, token_hash
 from bitcache.listing_errors import InvalidLimit, ListingWithdrawn
@@ -18,7 +18,7 @@ from bitcache.listing_states import ListingState
 async def limit(market: Market, file_id: FileId, now: int = NOW, seller: int = 0, **wanted: int | None) -> None:
     """Ask for it as the market's seller, or another."""
     who = seller or market.seller_id
-    await market.store.write(lambda conn: change_listings.limit(conn, who, file_id, wanted, now))
+    await market.store.write(lambda conn: listing_states.limit(conn, who, file_id, wanted, now))
 
 
 async def why(market: Market, file_id: FileId, now: int = NOW) -> str | None:
