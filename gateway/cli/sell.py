@@ -30,7 +30,7 @@ def sell_command(
     preview: Annotated[
         Path | None,
         typer.Option(
-            exists=True, dir_okay=False, help="A free sample: PNG, JPEG or WebP image, or .txt; up to 256 KiB."
+            exists=True, dir_okay=False, help="A free sample: an image, which is made small, or .txt up to 256 KiB."
         ),
     ] = None,
     description: Annotated[

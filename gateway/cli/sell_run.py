@@ -19,9 +19,10 @@ from gateway.cli.command_runner import run
 from gateway.cli.console import Bars, sats, size, stamp
 from gateway.cli.sell import TOKEN_VARIABLE
 from gateway.client import signing_key
+from gateway.client.free_sample import read_sample
 from gateway.client.gateway_client import connect
 from gateway.client.private_files import read_private
-from gateway.client.sell_file import FileToSell, PublishedFile, read_preview, sell
+from gateway.client.sell_file import FileToSell, PublishedFile, sell
 
 #: Bytes of a description's file that are read: more than any description has.
 LONGEST_TEXT_FILE = 32 * 1024
@@ -44,7 +45,7 @@ class About:
             file,
             price,
             default_title(file.name) if self.title is None else self.title,
-            read_preview(self.preview) if self.preview else None,
+            read_sample(self.preview) if self.preview else None,
             read_text(self.description) if self.description else "",
             self.contact,
             Limits(parse_until(self.until) if self.until else None, self.most_sales),

@@ -5,6 +5,7 @@ gateway_client.py       one gateway, its calls, and its errors turned back into 
 sell_file.py            sell: seal while uploading, list
 upload_file.py          sealed bytes to a gateway, and the listing
 sealed_file.py          a file sealed as it is read
+free_sample.py          what buyers see before they pay
 signing_key.py          the seller's key, which signs manifests
 
 seller_account.py       an account code or token, and the links it knows

@@ -156,7 +156,7 @@ async def _fetch_when_seen(
     def seen(now: Purchase) -> bool:
         return now.released or now.state == "processing"
 
-    file_id = claimed.terms.file_id
+    path = f"/files/{claimed.terms.file_id}/bytes"
     backoff = Backoff(_REFUSED_SECONDS)
     while True:
         await _wait(gateway, claimed, seen, observer, timeout)
@@ -164,7 +164,7 @@ async def _fetch_when_seen(
         clock.start()
         try:
             await download(
-                gateway, part, file_id, claimed.claim, lambda done, total: observer.progress("download", done, total)
+                gateway, part, path, claimed.claim, lambda done, total: observer.progress("download", done, total)
             )
         except PaymentRequired:
             if part.offset > before:

@@ -1,26 +1,39 @@
-"""Step 7 from the buyer's side: sealed bytes into the part file, group by group.
+"""Step 7 from the buyer's side, and a seller's own files: sealed bytes, however often the connection is lost.
 
-A lost connection or a killed process costs at most one group.
+A lost connection or a killed process costs a buyer at most one group.
 """
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import aiohttp
 
 from gateway.client.errors import GatewayConfused, GatewayUnreachable
 from gateway.client.gateway_client import Backoff, GatewayClient, refuse_encoding
-from gateway.client.part_file import PartFile, Progress
+from gateway.client.part_file import Progress
 
 _PIECE = 256 * 1024
 
 
-async def download(gateway: GatewayClient, part: PartFile, file_id: str, claim: str, progress: Progress) -> None:
-    """Fill ``part``, however often the connection is lost; raise PaymentRequired when the payment went away."""
+class Growing(Protocol):
+    """Where the bytes go: ``offset`` of ``size`` are there."""
+
+    size: int
+    offset: int
+
+    def write(self, data: bytes) -> None:
+        """Take the next bytes, and count them; raise Tampered."""
+        ...
+
+
+async def download(gateway: GatewayClient, part: Growing, path: str, bearer: str, progress: Progress) -> None:
+    """Fill ``part`` from ``path``; raise what the gateway answers, such as PaymentRequired when a payment went away."""
     backoff = Backoff()
     while part.offset < part.size:
         before = part.offset
         try:
-            await _fetch(gateway, part, file_id, claim, progress)
+            await _fetch(gateway, part, path, bearer, progress)
             lost = GatewayUnreachable("the download ended too early")
         except GatewayUnreachable as error:
             lost = error
@@ -30,9 +43,9 @@ async def download(gateway: GatewayClient, part: PartFile, file_id: str, claim: 
             await backoff.wait(lost)
 
 
-async def _fetch(gateway: GatewayClient, part: PartFile, file_id: str, claim: str, progress: Progress) -> None:
+async def _fetch(gateway: GatewayClient, part: Growing, path: str, bearer: str, progress: Progress) -> None:
     wanted = {"Range": f"bytes={part.offset}-"} if part.offset else {}
-    async with gateway.open("GET", f"/files/{file_id}/bytes", bearer=claim, headers=wanted) as response:
+    async with gateway.open("GET", path, bearer=bearer, headers=wanted) as response:
         refuse_encoding(response)
         _check_range(response, part.offset)
         async for piece in response.content.iter_chunked(_PIECE):

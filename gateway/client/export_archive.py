@@ -13,10 +13,9 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeVar
 
 from bitcache.errors import SealingError, WrongKey
 from bitcache.identifiers import FileId, b64u, unb64u
@@ -27,21 +26,21 @@ from bitcache.sealing.manifest import Manifest
 from bitcache.sealing.metadata import Metadata
 from bitcache.storage.durable_files import place_new
 from gateway.api.models import File, Listings, ListingWithSales, SellerInfo, Share
-from gateway.api.sales_models import Sale, SalesPage
+from gateway.api.sales_models import SalesPage
 from gateway.client.bookkeeping import csv_of
-from gateway.client.errors import GatewayUnreachable
-from gateway.client.gateway_client import Backoff, GatewayClient, read_limited, refuse_encoding
+from gateway.client.download_file import download
+from gateway.client.gateway_client import GatewayClient, read_limited
 from gateway.client.output_file import refuse_existing
+from gateway.client.part_file import Progress
 from gateway.client.seller_account import SellerAccount
+from gateway.client.upload_file import Note
 from gateway.client.verified_offer import MAX_GROUP_LIST
 
 FORMAT = 1
-_PIECE = 1 << 20
 _OPENERS = Path(__file__).parent / "archive"
 _LARGEST_PREVIEW = 400_000
 
-Progress = Callable[[int, int], None]  #: called with (sealed bytes done, in all)
-Note = Callable[[str], None]  #: called with a sentence that the seller should read
+P = TypeVar("P", Listings, SalesPage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +97,19 @@ class _Export:
         """Write every member."""
         for name in ("README.txt", "open.py.txt", "open.html"):  # no module of ours: it runs by itself, elsewhere
             self._archive.writestr(name.replace(".py.txt", ".py"), (_OPENERS / name).read_bytes())
-        listings = self._available(await _all_listings(self._gateway, self._account.token))
+        token = self._account.token
+        listings = self._available(
+            [listing for page in await _pages(self._gateway, token, Listings, "/listings") for listing in page.listings]
+        )
         self._total = sum(listing.sealed_size for listing in listings)
         described = [await self._add(listing) for listing in listings]
         base = self._gateway.base
         self._json("listings.json", {"v": FORMAT, "gateway": base, "listings": described})
         titles = {entry["file_id"]: entry["title"] for entry in described if entry["title"] is not None}
-        sales = await _all_sales(self._gateway, self._account.token)
+        sales = [sale for page in await _pages(self._gateway, token, SalesPage, "/sales") for sale in page.sales]
         self._json("sales.json", {"sales": [sale.model_dump(mode="json") for sale in sales]})
         self._archive.writestr("sales.csv", csv_of(sales, titles))
-        seller = await self._gateway.call(SellerInfo, "GET", "/seller", bearer=self._account.token)
+        seller = await self._gateway.call(SellerInfo, "GET", "/seller", bearer=token)
         self._json("account.json", seller.model_dump(mode="json"))
         missing = sum(entry["link_share"] is None for entry in described)
         return ExportReport(len(described), self._total, len(sales), missing)
@@ -175,52 +177,37 @@ class _Export:
             return await read_limited(response, limit)
 
     async def _add_sealed(self, file_id: FileId, signed: Manifest, groups: bytes) -> None:
-        """Write the sealed bytes, checked as they come; a lost connection goes on where it was."""
+        """Write the sealed bytes, checked as they come."""
         hash_groups.parse_groups(groups, signed)
-        verifier, backoff, offset = hash_groups.GroupVerifier(signed, groups), Backoff(), 0
+        path, token, done = f"/listings/{file_id}/bytes", self._account.token, self._done
+
+        def progress(arrived: int, _: int) -> None:
+            self._progress(done + arrived, self._total)
+
         with self._archive.open(f"files/{file_id}/sealed", "w", force_zip64=True) as member:
-            while offset < signed.sealed_size:
-                before = offset
-                try:
-                    async with self._open_from(file_id, offset) as response:
-                        refuse_encoding(response)
-                        async for piece in response.content.iter_chunked(_PIECE):
-                            verifier.update(piece)
-                            member.write(piece)
-                            offset += len(piece)
-                            self._progress(self._done + offset, self._total)
-                    lost = GatewayUnreachable("the download ended too early")
-                except GatewayUnreachable as error:
-                    lost = error
-                if offset > before:
-                    backoff.progress()
-                if offset < signed.sealed_size:
-                    await backoff.wait(lost)
-        verifier.finalize()
-        self._done += offset
-
-    def _open_from(self, file_id: FileId, offset: int) -> Any:
-        wanted = {"Range": f"bytes={offset}-"} if offset else {}
-        return self._gateway.open("GET", f"/listings/{file_id}/bytes", bearer=self._account.token, headers=wanted)
+            part = _VerifiedMember(member, signed, groups)
+            await download(self._gateway, part, path, token, progress)
+            part.verifier.finalize()
+        self._done += signed.sealed_size
 
 
-async def _all_listings(gateway: GatewayClient, token: str) -> list[ListingWithSales]:
-    found: list[ListingWithSales] = []
-    path = "/listings"
-    while True:
-        page = await gateway.call(Listings, "GET", path, bearer=token)
-        found += page.listings
-        if page.next is None:
-            return found
-        path = f"/listings?after={page.next}"
+class _VerifiedMember:
+    """A member of the archive that takes the signed bytes alone."""
+
+    def __init__(self, member: IO[bytes], signed: Manifest, groups: bytes) -> None:
+        self._member, self.size, self.offset = member, signed.sealed_size, 0
+        self.verifier = hash_groups.GroupVerifier(signed, groups)
+
+    def write(self, data: bytes) -> None:
+        """Take the next bytes; raise Tampered."""
+        self.verifier.update(data)
+        self._member.write(data)
+        self.offset += len(data)
 
 
-async def _all_sales(gateway: GatewayClient, token: str) -> list[Sale]:
-    found: list[Sale] = []
-    path = "/sales"
-    while True:
-        page = await gateway.call(SalesPage, "GET", path, bearer=token)
-        found += page.sales
-        if page.next is None:
-            return found
-        path = f"/sales?after={page.next}"
+async def _pages(gateway: GatewayClient, token: str, model: type[P], path: str) -> list[P]:
+    """Return every page of what a seller has."""
+    pages = [await gateway.call(model, "GET", path, bearer=token)]
+    while pages[-1].next is not None:
+        pages.append(await gateway.call(model, "GET", f"{path}?after={pages[-1].next}", bearer=token))
+    return pages

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import time
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,14 +20,20 @@ from bitcache.sealing.file_link import Link
 from gateway.api.models import Listing
 from gateway.client.export_archive import FORMAT
 from gateway.client.gateway_client import GatewayClient
-from gateway.client.upload_file import ListingBody, announce, offset_of, publish, send_from, set_limits
+from gateway.client.upload_file import (
+    ListingBody,
+    Note,
+    Progress,
+    announce,
+    offset_of,
+    publish,
+    send_from,
+    set_limits,
+)
 
 _LOCAL_HEADER = 30  #: bytes before a member's name (APPNOTE.TXT 4.3.7)
 _LARGEST_TEXT = 64 * 1024 * 1024
 _NOT_OURS = "this is no archive of bitcache export"
-
-Progress = Callable[[int, int], None]  #: called with (sealed bytes done, in all)
-Note = Callable[[str], None]  #: called with a sentence that the seller should read
 
 
 @dataclass(frozen=True, slots=True)

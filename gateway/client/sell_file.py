@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bitcache import safe_names
-from bitcache.errors import BadInput, SalesPaused, UploadTooLarge
+from bitcache.errors import SalesPaused, UploadTooLarge
 from bitcache.identifiers import FileId, b64u, new_file_id
 from bitcache.listing_limits import Limits, check_limits
 from bitcache.money import price
@@ -22,7 +22,7 @@ from bitcache.sealing.file_link import Link
 from gateway.api.models import SellerInfo
 from gateway.client.errors import EmptyFile
 from gateway.client.gateway_client import GatewayClient
-from gateway.client.sealed_file import SealedFile, open_regular
+from gateway.client.sealed_file import SealedFile
 from gateway.client.upload_file import ListingBody, Note, Progress, forget, publish, set_limits, upload
 
 
@@ -90,20 +90,6 @@ async def sell(
         sealed_size=sealed.size,
         seconds={"seal": round(sealed.seconds, 3), "upload": round(max(sending, 0.0), 3)},
     )
-
-
-def read_preview(path: Path) -> metadata.Preview:
-    """Return the free sample in a file, by its extension; raise BadInput for a kind or size that cannot be shown."""
-    media_type = mimetypes.guess_type(path.name)[0]
-    if media_type not in metadata.PREVIEW_TYPES:
-        raise BadInput("a preview is a PNG, JPEG or WebP image, or a .txt file")
-    with open_regular(path) as file:
-        content = file.read(metadata.MAX_PREVIEW + 1)
-    if not content:
-        raise EmptyFile("the preview is empty")
-    if len(content) > metadata.MAX_PREVIEW:
-        raise BadInput("the preview is over 256 KiB", hint="Make the picture smaller.")
-    return metadata.Preview(media_type, content)
 
 
 async def _check_terms(gateway: GatewayClient, token: str, file_to_sell: FileToSell, sealed_size: int) -> None:

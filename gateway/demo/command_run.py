@@ -18,8 +18,9 @@ from bitcache import money
 from bitcache.errors import BadInput
 from gateway.cli.console import console, sats, stamp
 from gateway.cli.sell_run import parse_price
+from gateway.client.free_sample import read_sample
 from gateway.client.private_files import write_private
-from gateway.client.sell_file import FileToSell, PublishedFile, read_preview, sell
+from gateway.client.sell_file import FileToSell, PublishedFile, sell
 from gateway.compose import bitcoind_program, electrum_programs
 from gateway.config.settings import Log
 from gateway.demo.demonstration import Demo, demonstration
@@ -53,7 +54,7 @@ class Asked:
         if self.file is not None:
             return FileToSell(self.file, asked, self.file.name)
         sample = SAMPLE / "dusk-over-the-hills.png"
-        return FileToSell(sample, asked, "Dusk over the hills", read_preview(SAMPLE / "preview.png"))
+        return FileToSell(sample, asked, "Dusk over the hills", read_sample(SAMPLE / "preview.png"))
 
 
 @dataclass(frozen=True, slots=True)

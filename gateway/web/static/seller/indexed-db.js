@@ -55,6 +55,16 @@ export async function put(key, value) {
   }
 }
 
+/**
+ * @param {string} prefix
+ * @returns {Promise<any[]>} what is kept under keys that begin with it
+ */
+export async function valuesUnder(prefix) {
+  const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`);
+  const stored = await within("readonly", (kept) => kept.getAll(range)).catch(() => []);
+  return [...stored, ...[...unstored].filter(([key]) => key.startsWith(prefix)).map(([, value]) => value)];
+}
+
 /** @param {string} key */
 export async function remove(key) {
   unstored.delete(key);

@@ -1,9 +1,10 @@
 /** Sealing and uploading in a worker, with a key that signs but cannot be read, going on after a reload. */
 
 import { newSellerKeys } from "../sealing/manifest.js";
-import { get, put, remove } from "./indexed-db.js";
+import { get, put } from "./indexed-db.js";
 import { previewType } from "./validate.js";
 import { token } from "./seller-token.js";
+import { forgetUnfinished, keepUnfinished, resumeOf } from "./unfinished-sales.js";
 
 /** @typedef {import("../client/sell-worker.js").FromSealWorker} News */
 /** @typedef {import("../client/sell.js").Sold} Sold */
@@ -23,24 +24,24 @@ export async function signingKeys() {
   return keys;
 }
 
-/** @param {File} file */
-const resumeKey = (file) => `resume ${file.size} ${file.lastModified} ${file.name}`;
-
 /**
+ * @param {string} account as the gateway names it
  * @param {Sale} sale
  * @param {Listener} listener
  * @param {AbortSignal} signal
  * @returns {Promise<Sold>}
  */
-export async function publish(sale, listener, signal) {
-  const resume = await get(resumeKey(sale.file));
+export async function publish(account, sale, listener, signal) {
+  const resume = await resumeOf(account, sale.file);
   const message = { type: "start", gateway: location.origin, token: token(), ...(await described(sale)), keys: await signingKeys(), resume };
   const worker = new Worker(new URL("../client/sell-worker.js", import.meta.url), { type: "module" });
   try {
-    return await converse(worker, message, sale.file, listener, signal);
+    const sold = await converse(worker, message, { ...listener, onStarted: (state) => keepUnfinished(account, sale, state) }, signal);
+    await forgetUnfinished(account, sale.file);
+    return sold;
   } catch (error) {
     // A file that changed, or an upload that is taken, must begin with new secrets.
-    if (["file_changed", "file_unreadable", "upload_exists", "upload_corrupt"].includes(/** @type {any} */ (error).code)) await remove(resumeKey(sale.file));
+    if (["file_changed", "file_unreadable", "upload_exists", "upload_corrupt"].includes(/** @type {any} */ (error).code)) await forgetUnfinished(account, sale.file);
     throw error;
   } finally {
     worker.terminate();
@@ -56,22 +57,21 @@ async function described({ file, title, description, contact, price, preview }) 
 /**
  * @param {Worker} worker
  * @param {object} message
- * @param {File} file
- * @param {Listener} listener
+ * @param {Listener & {onStarted: (resume: import("../sealing/seal-file.js").SealingState) => void}} listener
  * @param {AbortSignal} signal
  * @returns {Promise<Sold>}
  */
-function converse(worker, message, file, listener, signal) {
+function converse(worker, message, listener, signal) {
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => worker.postMessage({ type: "cancel" }));
     worker.onerror = () => reject({ code: "unsupported_browser" });
     worker.onmessage = async (/** @type {MessageEvent<News>} */ { data }) => {
-      if (data.type === "started") put(resumeKey(file), data.resume);
+      if (data.type === "started") listener.onStarted(data.resume);
       else if (data.type === "progress") listener.onProgress(data.sealedBytes, data.totalBytes);
       else if (data.type === "state") listener.onState(data.state === "listing" ? "sell.progress.listing" : "sell.progress.text");
       else if (data.type === "retrying") listener.onState(data.code === "body_refused" ? "sell.progress.smaller" : "sell.progress.retrying");
       else if (data.type === "error") reject(data.error);
-      else if (data.type === "done") resolve(remove(resumeKey(file)).then(() => data));
+      else if (data.type === "done") resolve(data);
     };
     worker.postMessage(message);
   });

@@ -25,15 +25,19 @@ import { addressList, compareView, gapText, payoutView } from "./views/payout-se
 import { progressView } from "./views/upload-progress.js";
 import { proofView, signInView } from "./views/sign-in.js";
 import { soldView } from "./views/published.js";
+import { unfinishedView } from "./views/unfinished.js";
+import { discard, unfinishedSales } from "./unfinished-sales.js";
 
 /** @typedef {import("./publish.js").Sale} Sale */
 /** @typedef {import("./seller-api.js").Listing} Listing */
 /** @typedef {import("./saved-links.js").Kept} Kept */
+/** @typedef {import("./unfinished-sales.js").Unfinished} Unfinished */
 
 export class BitcacheSeller extends HTMLElement {
   /** @type {import("./seller-api.js").Seller | null} */
   #seller = null;
   #list = h("div", { class: "list" });
+  #unfinished = h("div", { hidden: true });
   #listed = "";
 
   connectedCallback() {
@@ -179,8 +183,23 @@ export class BitcacheSeller extends HTMLElement {
     const paused = seller.payout?.paused;
     const warning = paused ? [h("p", { class: "notice bad", role: "alert" }, t("sell.payout.paused", { reason: errorText({ code: paused }) }))] : [];
     const sales = followSales(() => keptLinks(seller.account), () => this.#refreshUnlessUsed());
-    this.#show(formView(limits, this.#publish, before), ...warning, sales, this.#list, this.#account());
+    this.#show(this.#unfinished, formView(limits, this.#publish, before), ...warning, sales, this.#list, this.#account());
     this.#refresh();
+    this.#showUnfinished();
+  }
+
+  async #showUnfinished() {
+    const account = this.#seller?.account ?? "";
+    const act = {
+      goOn: (/** @type {Unfinished} */ { resume: _resume, ...sale }, /** @type {File} */ file) => this.#publish({ ...sale, file }),
+      discard: async (/** @type {Unfinished} */ sale) => {
+        await discard(account, sale);
+        await this.#showUnfinished();
+      },
+    };
+    const view = unfinishedView(await unfinishedSales(account), act);
+    this.#unfinished.hidden = view === null;
+    this.#unfinished.replaceChildren(...present([view]));
   }
 
   #refreshUnlessUsed() {
@@ -223,14 +242,14 @@ export class BitcacheSeller extends HTMLElement {
   }
 
   #publish = async (/** @type {Sale} */ sale) => {
+    const account = this.#seller?.account ?? "";
     const abort = new AbortController();
     const progress = progressView(sale.title, () => abort.abort());
     this.#show(progress.node);
     const stay = (/** @type {Event} */ event) => event.preventDefault();
     addEventListener("beforeunload", stay);
     try {
-      const { fileId, buyerLink } = await publish(sale, progress.listener, abort.signal);
-      const account = this.#seller?.account ?? "";
+      const { fileId, buyerLink } = await publish(account, sale, progress.listener, abort.signal);
       keepLinks(account, { [fileId]: { link: buyerLink, title: sale.title } });
       syncIndex(account).catch(() => {}); // the next visit tries again
       this.#showSold({ link: buyerLink, title: sale.title, price: sale.price });

@@ -80,3 +80,12 @@ export function countdown(seconds) {
   const shown = parts[0] > 0 ? parts : parts.slice(1);
   return shown.map((part, at) => (at === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
 }
+
+/**
+ * 42 → "45 seconds", 700 → "12 minutes": as exact as a guess is.
+ * @param {number} seconds
+ */
+export function durationText(seconds) {
+  const [unit, value] = seconds < 90 ? ["second", Math.max(5, 5 * Math.ceil(seconds / 5))] : seconds < 5400 ? ["minute", Math.round(seconds / 60)] : ["hour", Math.round(seconds / 3600)];
+  return new Intl.NumberFormat(language(), { style: "unit", unit: String(unit), unitDisplay: "long" }).format(Number(value));
+}

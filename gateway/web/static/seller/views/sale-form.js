@@ -8,6 +8,7 @@ import { check, isReadable, wrongDrop } from "../validate.js";
 import { descriptionFields } from "./description-fields.js";
 import { field, problemLine } from "./labelled-field.js";
 import { priceField } from "./price-field.js";
+import { sampleField } from "./sample-field.js";
 
 /** @typedef {import("../publish.js").Sale} Sale */
 /** @typedef {{smallest: number, largest: number, left: number}} Limits */
@@ -27,15 +28,18 @@ export function formView(limits, publish, { sale = {}, problem } = {}) {
   });
   const price = priceField(limits.smallest, sale.price);
   const more = descriptionFields(sale);
-  const preview = field(t("sell.form.preview"), h("input", { type: "file", accept: "image/png,image/jpeg,image/webp,text/plain,.txt,.md" }), t("sell.form.preview.hint"));
-  const onsubmit = (/** @type {Event} */ event) => {
+  const preview = sampleField(sale.preview ?? null);
+  const onsubmit = async (/** @type {Event} */ event) => {
     event.preventDefault();
+    button.disabled = true; // a large picture takes a moment
+    const sample = await preview.value();
+    button.disabled = false;
     const typed = {
       file: file.chosen(),
       title: /** @type {HTMLInputElement} */ (title.input).value,
       ...more.value(),
       price: price.value(),
-      preview: /** @type {HTMLInputElement} */ (preview.input).files?.[0] ?? null,
+      preview: sample,
     };
     const wrong = check(typed, limits);
     showWrong(wrong, { file, title, price, preview }, limits);
