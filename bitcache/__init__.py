@@ -5,7 +5,8 @@ One purchase, in the order of the data path:
     uploads.py            1  sealed bytes arrive in pieces
     listings.py           2  they are checked (verify_listing.py) and put up for sale
       change_listings.py       price and description, for new invoices
-      listing_states.py        on sale, paused, withdrawn; deleted
+      listing_states.py        on sale, within limits, paused, withdrawn; deleted
+      listing_limits.py        until when, and how often, a file is sold
       takedowns.py             what the operator takes down, and puts back
       reports.py               what visitors told the operator
       listing_errors.py        the errors of all this

@@ -8,6 +8,7 @@
     │   ├── InvalidIdentifier      file id, purchase id, token or secret of the wrong shape
     │   ├── InvalidLink            a link that does not hold a file id and a link share
     │   ├── InvalidManifest        a manifest that is malformed, unsigned or inconsistent
+    │   ├── InvalidLimit           a listing's end or number of sales that cannot be (bitcache/listing_errors.py)
     │   ├── InvalidDescriptor      descriptor or extended key that cannot receive
     │   │   ├── PrivateKeyRefused    it holds a private key or seed words
     │   │   └── WrongNetwork         it belongs to another Bitcoin network

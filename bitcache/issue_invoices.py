@@ -133,7 +133,7 @@ class InvoiceIssuer:
         shown = self._of_claims(conn, requests)
         files = {claim: known_purchase.file_id for claim, known_purchase in shown.items()}
         admission = Admission(conn, self.policy.quotas, now)
-        groups, refused = admit_requests(conn, requests, files, admission, closed, self.policy.highest_price_sat)
+        groups, refused = admit_requests(conn, requests, files, admission, now, closed, self.policy.highest_price_sat)
         new: set[bytes] = set()
         for group in groups:
             try:

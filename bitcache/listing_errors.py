@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bitcache.errors import BitcacheError, Denied, NotFound
+from bitcache.errors import BadInput, BitcacheError, Denied, NotFound
 
 
 class PriceChanged(BitcacheError):
@@ -10,6 +10,13 @@ class PriceChanged(BitcacheError):
 
     code = "price_changed"
     hint = "You have not been charged. Look at the new price, and ask again."
+
+
+class InvalidLimit(BadInput):
+    """This limit of a listing cannot be set."""
+
+    code = "invalid_limit"
+    hint = "Give an end in the future and a number from 1 to 1000000, or leave them out."
 
 
 class ListingWithdrawn(BitcacheError):

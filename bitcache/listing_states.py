@@ -1,10 +1,11 @@
-"""Whether a file is sold: on sale, paused, withdrawn for good; and deleted, when buyers have had their time.
+"""Whether a file is sold: on sale, within limits, paused, withdrawn for good; and deleted, after its buyers' time.
 
 Open invoices are not touched: who pays one has the file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from sqlalchemy import Connection, exists, func, select, update
@@ -14,6 +15,7 @@ from bitcache.change_listings import row_of
 from bitcache.event_log import EventKind
 from bitcache.identifiers import FileId
 from bitcache.listing_errors import ListingWithdrawn
+from bitcache.listing_limits import check_limits
 from bitcache.settlement import State
 from bitcache.storage.tables import grant, invoice, listing, purchase
 
@@ -35,6 +37,22 @@ def set_state(conn: Connection, seller_id: int, file_id: FileId, state: ListingS
     if row.stopped == ListingState.WITHDRAWN:
         raise ListingWithdrawn
     conn.execute(update(listing).where(listing.c.file_id == file_id).values(stopped=stopped))
+    event_log.add(conn, [(EventKind.LISTING_CHANGED, file_id)], now)
+
+
+def limit(conn: Connection, seller_id: int, file_id: FileId, wanted: Mapping[str, int | None], now: int) -> None:
+    """Set members of Limits, or remove those that are None; the same again changes nothing.
+
+    Raise NotFound, InvalidLimit, ListingWithdrawn.
+    """
+    row = row_of(conn, seller_id, file_id)
+    values = {name: value for name, value in wanted.items() if getattr(row, name) != value}
+    if not values:
+        return
+    if row.stopped == ListingState.WITHDRAWN:
+        raise ListingWithdrawn
+    check_limits(values, now)
+    conn.execute(update(listing).where(listing.c.file_id == file_id).values(values))
     event_log.add(conn, [(EventKind.LISTING_CHANGED, file_id)], now)
 
 

@@ -6,7 +6,7 @@ alone makes a file visible, so a crash in between leaves an upload that can be l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, tuple_
@@ -16,6 +16,7 @@ from bitcache.blob_store import BlobStore
 from bitcache.errors import InvalidManifest, NotFound, SalesPaused, UploadExists, UploadIncomplete
 from bitcache.event_log import EventKind
 from bitcache.identifiers import FileId
+from bitcache.listing_limits import Limits, check_limits
 from bitcache.master_key import MasterKey
 from bitcache.money import Sat
 from bitcache.sales_totals import Sales
@@ -31,6 +32,7 @@ __all__ = ["Listing", "ListingRequest", "PublicListing", "get", "of_seller", "ow
 class Listing:
     """A file on sale, or that was: ``stopped`` is paused or withdrawn, ``taken_down`` the operator's reason.
 
+    ``paid``: purchases settled or pending, which count against ``limits``.
     Of a deleted one the bytes are kept until ``kept_until`` at least; ``removed_at``: they are gone.  Unix seconds.
     """
 
@@ -43,6 +45,8 @@ class Listing:
     kept_until: int | None = None
     removed_at: int | None = None
     taken_down: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    paid: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,8 @@ _PAGE = (
         listing.c.stopped,
         listing.c.kept_until,
         listing.c.removed_at,
+        listing.c.sell_until,
+        listing.c.most_sales,
         takedown.c.reason.label("taken_down"),
         listing_sales.c.settled,
         listing_sales.c.pending,
@@ -75,6 +81,11 @@ _PAGE = (
     .outerjoin(listing_sales, listing_sales.c.file_id == listing.c.file_id)
     .outerjoin(takedown, takedown.c.file_id == listing.c.file_id)
     .order_by(listing.c.created_at.desc(), listing.c.file_id.desc())
+)
+_WHOLE = (
+    select(listing, listing_sales.c.settled, listing_sales.c.pending, listing_sales.c.received_sat)
+    .outerjoin(listing_sales, listing_sales.c.file_id == listing.c.file_id)
+    .where(listing.c.file_id == bindparam("file_id"))
 )
 _PLACE = select(listing.c.created_at, listing.c.file_id).where(
     listing.c.file_id == bindparam("file_id"), listing.c.seller_id == bindparam("seller_id")
@@ -94,8 +105,10 @@ async def publish(
 ) -> Listing:
     """Put an upload on sale; the same request again returns the same listing, another one raises UploadExists.
 
-    Raise InvalidManifest, InvalidAmount, BelowDust, PriceTooHigh, SalesPaused (no payout), NotFound (no such upload),
-    UploadIncomplete, UploadCorrupt (the stored bytes are not those of the manifest), StorageError.
+    The same again changes no limits.
+    Raise InvalidManifest, InvalidAmount, BelowDust, PriceTooHigh, InvalidLimit, SalesPaused (no payout),
+    NotFound (no such upload), UploadIncomplete, UploadCorrupt (the stored bytes are not those of the manifest),
+    StorageError.
     """
     manifest = check_request(request)
     file_id = manifest.file_id
@@ -103,6 +116,7 @@ async def publish(
     def prepare(conn: Connection) -> Listing | None:
         known_listing = _listed(conn, seller_id, file_id, request)
         if known_listing is None:
+            check_limits(asdict(request.limits), now)
             _check_price(conn, seller_id, manifest, payout_required)
             money.check_highest(manifest.price_sat, highest_price_sat)
             _check_size(uploads.length_of(conn, seller_id, file_id), manifest)
@@ -128,7 +142,7 @@ async def publish(
 def get(conn: Connection, file_id: FileId) -> PublicListing:
     """Return the listing and what goes with it; raise NotFound, TakenDown."""
     takedowns.refuse_taken_down(conn, file_id)
-    row = conn.execute(select(listing).where(listing.c.file_id == file_id)).first()
+    row = conn.execute(_WHOLE, {"file_id": file_id}).first()
     if row is None:
         raise NotFound("no such file")
     return PublicListing(
@@ -140,6 +154,8 @@ def get(conn: Connection, file_id: FileId) -> PublicListing:
         stopped=row.stopped,
         kept_until=row.kept_until,
         removed_at=row.removed_at,
+        limits=_limits(row),
+        paid=_paid(row),
         manifest=row.manifest,
         signature=row.signature,
         groups=row.groups,
@@ -156,9 +172,10 @@ def own(conn: Connection, seller_id: int, file_id: FileId) -> Listing:
     return _listing(row)
 
 
-def why_not_sold(conn: Connection, offer: Listing) -> str | None:
+def why_not_sold(conn: Connection, offer: Listing, now: int) -> str | None:
     """Return the code of what stops this file from being sold, if anything does."""
-    return offer.stopped or sellers.why_paused(conn, offer.seller_id, offer.price)
+    ended = offer.limits.why_ended(offer.paid, now)
+    return offer.stopped or ended or sellers.why_paused(conn, offer.seller_id, offer.price)
 
 
 def of_seller(
@@ -189,7 +206,17 @@ def _listing(row: Row[*tuple[Any, ...]]) -> Listing:
         row.kept_until,
         row.removed_at,
         row.taken_down,
+        _limits(row),
+        _paid(row),
     )
+
+
+def _limits(row: Row[*tuple[Any, ...]]) -> Limits:
+    return Limits(row.sell_until, row.most_sales)
+
+
+def _paid(row: Row[*tuple[Any, ...]]) -> int:
+    return sales_totals.of_row(row).paid
 
 
 def _listed(conn: Connection, seller_id: int, file_id: FileId, request: ListingRequest) -> Listing | None:
@@ -202,7 +229,7 @@ def _listed(conn: Connection, seller_id: int, file_id: FileId, request: ListingR
         return None
     if (row.seller_id, row.manifest, row.signature) != (seller_id, request.manifest, request.signature):
         raise UploadExists
-    return Listing(file_id, seller_id, Sat(row.price_sat), row.sealed_size, row.created_at)
+    return own(conn, seller_id, file_id)
 
 
 def _check_price(conn: Connection, seller_id: int, manifest: Manifest, payout_required: bool) -> None:
@@ -234,8 +261,9 @@ def _insert(
         preview=request.preview,
         wrapped_share=wrapped,
         created_at=now,
+        **asdict(request.limits),
     )
     conn.execute(row)
     event_log.add(conn, [(EventKind.LISTING_CREATED, manifest.file_id)], now)
     uploads.remove(conn, manifest.file_id)
-    return Listing(manifest.file_id, seller_id, Sat(manifest.price_sat), manifest.sealed_size, now)
+    return own(conn, seller_id, manifest.file_id)

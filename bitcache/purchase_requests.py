@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from bitcache import money, sellers, takedowns
+from bitcache import money, sales_totals, sellers, takedowns
 from bitcache.admission import Admission
 from bitcache.buyer_networks import Networks
 from bitcache.errors import BitcacheError, ClaimMismatch, NotFound, SalesPaused
 from bitcache.identifiers import FileId
 from bitcache.listing_errors import PriceChanged
-from bitcache.storage.tables import listing, payout, seller, takedown, wallet_connection
+from bitcache.listing_limits import MEANINGS, Limits
+from bitcache.storage.tables import listing, listing_sales, payout, seller, takedown, wallet_connection
 
 # Built once: building a statement takes several times as long as running it.
 _SALES = (
@@ -22,6 +23,11 @@ _SALES = (
         listing.c.file_id,
         listing.c.price_sat,
         listing.c.stopped,
+        listing.c.sell_until,
+        listing.c.most_sales,
+        listing_sales.c.settled,
+        listing_sales.c.pending,
+        listing_sales.c.received_sat,
         takedown.c.reason.label("taken_down"),
         seller.c.payout_id,
         payout.c.account,
@@ -34,6 +40,7 @@ _SALES = (
         wallet_connection.c.rail.label("connection_rail"),
     )
     .join(seller, seller.c.id == listing.c.seller_id)
+    .outerjoin(listing_sales, listing_sales.c.file_id == listing.c.file_id)
     .outerjoin(takedown, takedown.c.file_id == listing.c.file_id)
     .outerjoin(payout, payout.c.id == seller.c.payout_id)
     .outerjoin(wallet_connection, wallet_connection.c.id == seller.c.connection_id)
@@ -76,6 +83,7 @@ def admit_requests(
     purchase_requests: Sequence[PurchaseRequest],
     files: dict[bytes, FileId],
     admission: Admission,
+    now: int,
     closed: SalesPaused | None = None,
     highest_price_sat: int | None = None,
 ) -> tuple[list[list[AcceptedRequest]], dict[Of, BitcacheError]]:
@@ -97,7 +105,7 @@ def admit_requests(
             if files.get(purchase_request.claim_hash, purchase_request.file_id) != purchase_request.file_id:
                 raise ClaimMismatch("this claim belongs to a purchase of another file")
             if purchase_request.claim_hash not in files:
-                sale = _on_sale(sales.get(purchase_request.file_id), highest_price_sat)
+                sale = _on_sale(sales.get(purchase_request.file_id), now, highest_price_sat)
                 if purchase_request.price_sat not in (None, sale.price_sat):
                     raise PriceChanged(price_sat=sale.price_sat)
                 if closed is not None:
@@ -118,14 +126,16 @@ def admit_requests(
     return list(orders.values()), refused
 
 
-def _on_sale(sale: Sale | None, highest_price_sat: int | None) -> Sale:
+def _on_sale(sale: Sale | None, now: int, highest_price_sat: int | None) -> Sale:
     """Raise NotFound, TakenDown, SalesPaused or PriceTooHigh."""
     if sale is None:
         raise NotFound("no such file")
     if sale.taken_down is not None:
         raise takedowns.error_of(sale.taken_down)
-    reason = sale.stopped or (sellers.reason_paused(sale, sale.price_sat) if sale.payout_id else sellers.NO_PAYOUT)
+    ended = Limits(sale.sell_until, sale.most_sales).why_ended(sales_totals.of_row(sale).paid, now)
+    unpaid = sellers.reason_paused(sale, sale.price_sat) if sale.payout_id else sellers.NO_PAYOUT
+    reason = sale.stopped or ended or unpaid
     if reason is not None:
-        raise SalesPaused(reason=reason)
+        raise SalesPaused(MEANINGS.get(reason, ""), reason=reason)
     money.check_highest(sale.price_sat, highest_price_sat)
     return sale

@@ -29,6 +29,11 @@ class Sales:
     pending: int = 0
     received_sat: Sat = Sat(0)  # noqa: RUF009 - immutable
 
+    @property
+    def paid(self) -> int:
+        """Purchases that somebody has paid, confirmed or not."""
+        return self.settled + self.pending
+
 
 class InvoiceChange(NamedTuple):
     """An invoice of ``file_id`` before and after: its state and the satoshis received on it."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bitcache.errors import InvalidIdentifier, InvalidManifest, NotSealed, SealingError, UploadCorrupt
+from bitcache.listing_limits import Limits
 from bitcache.sealing import container, key_derivation
 from bitcache.sealing import manifest as manifests
 from bitcache.sealing.hash_groups import GroupVerifier, parse_groups
@@ -25,6 +26,7 @@ class ListingRequest:
     meta: bytes = field(repr=False)
     preview: bytes | None = field(repr=False)
     share: bytes = field(repr=False)
+    limits: Limits = field(default_factory=Limits)
 
 
 def check_request(request: ListingRequest) -> Manifest:

@@ -141,6 +141,8 @@ listing = Table(
     Column("stopped", Text, comment="paused or withdrawn; null: on sale"),
     Column("kept_until", Integer, comment="deleted: its buyers may download it until then at least"),
     Column("removed_at", Integer, comment="when its bytes were removed"),
+    Column("sell_until", Integer, comment="from then on there are no new invoices"),
+    Column("most_sales", Integer, comment="when so many are paid there are no new invoices"),
     Index("listing_page", "seller_id", "created_at", "file_id"),
     Index("listing_deleted", "kept_until", sqlite_where=text("kept_until IS NOT NULL AND removed_at IS NULL")),
 )

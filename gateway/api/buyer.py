@@ -40,7 +40,7 @@ async def file(request: web.Request) -> web.Response:
 
     def look(conn: Connection) -> tuple[listings.PublicListing, str | None]:
         offer = listings.get(conn, file_id)
-        return offer, listings.why_not_sold(conn, offer)
+        return offer, listings.why_not_sold(conn, offer, context.clock())
 
     offer, paused = await context.store.read(look)
     model = models.File(
@@ -57,6 +57,8 @@ async def file(request: web.Request) -> web.Response:
         demo=context.demo,
         simulated=context.simulated,
         paused=paused or context.readiness.lasting_reason,
+        sell_until=offer.limits.sell_until,
+        sales_left=offer.limits.left(offer.paid),
     )
     return reply(model)
 

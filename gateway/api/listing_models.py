@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bitcache.reports import LONGEST_CONTACT, LONGEST_TEXT
-from gateway.api.models import B64u16, B64u32, Request
+from gateway.api.models import B64u16, B64u32, LimitSales, LimitTime, Request
 
 
 class ListingChange(Request):
@@ -24,10 +24,24 @@ class Proof(Request):
     proof: B64u32 | None = Field(None, repr=False, description="the seller's token")
 
 
-class SetListingState(Request):
-    """Sell a file, stop for a while, or for good."""
+class PatchListing(Request):
+    """Sell a file, stop for a while or for good, limit how long and how often; what is left out stays."""
 
-    state: Literal["on_sale", "paused", "withdrawn"]
+    state: Literal["on_sale", "paused", "withdrawn"] | None = None
+    sell_until: LimitTime | None = Field(None, description="Unix seconds; null removes it")
+    most_sales: LimitSales | None = Field(None, description="null removes it")
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("there is nothing to change")
+        if "state" in self.model_fields_set and self.state is None:
+            raise ValueError("a state cannot be removed")
+        return self
+
+    def limits(self) -> dict[str, int | None]:
+        """Return the limits that are set or removed."""
+        return self.model_dump(include={"sell_until", "most_sales"}, exclude_unset=True)
 
 
 class NewReport(Request):

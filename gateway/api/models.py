@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bitcache.listing_limits import MOST_SALES
+
 if TYPE_CHECKING:  # the client reads these models too, and needs no database
     from bitcache import purchases
 
@@ -17,6 +19,10 @@ B64u32 = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Sats = Annotated[int, Field(ge=0, le=21_000_000 * 100_000_000)]
 M = TypeVar("M", bound=BaseModel)
 UnixTime = Annotated[int, Field(ge=0, description="Unix seconds")]
+#: How long, and how often, a file is sold; JSON has whole numbers that are exact up to here.
+LimitTime = Annotated[int, Field(ge=0, le=2**53 - 1, description="Unix seconds: from then on nobody new can buy it")]
+LimitSales = Annotated[int, Field(ge=1, le=MOST_SALES, description="once so many are paid nobody new can buy it")]
+Ended = Literal["sale_over", "sold_out"]
 ScriptType = Literal["wpkh", "tr", "sh(wpkh)"]
 
 
@@ -51,6 +57,8 @@ class ListingRequest(Request):
     meta: str = Field(max_length=32_768, description="sealed metadata, b64u")
     preview: str | None = Field(None, max_length=400_000, description="sealed preview, b64u")
     share: B64u32 = Field(description="gateway share B")
+    sell_until: LimitTime | None = None
+    most_sales: LimitSales | None = None
 
 
 class ProofOfWork(Request):
@@ -172,6 +180,9 @@ class Listing(Response):
     sealed_size: int
     created_at: UnixTime
     path: str
+    sell_until: UnixTime | None = Field(None, description="from then on nobody new can buy it")
+    most_sales: int | None = Field(None, description="once so many are paid nobody new can buy it")
+    ended: Ended | None = Field(None, description="which of these limits is reached")
 
 
 class Sales(Response):
@@ -213,6 +224,8 @@ class File(Response):
     demo: bool
     simulated: bool
     paused: str | None
+    sell_until: UnixTime | None = Field(None, description="from then on nobody new can buy it; null: not limited")
+    sales_left: int | None = Field(None, description="how many more are sold; null: not limited")
 
 
 class PaymentRequest(Response):

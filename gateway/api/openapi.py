@@ -162,9 +162,9 @@ OPERATIONS = (
     Operation(
         "patch",
         "/listings/{file_id}",
-        "Sell a file, pause it, or withdraw it for good",
+        "Sell a file, pause it, withdraw it for good, or limit its sales",
         {200: models.Listing},
-        takes=listing_models.SetListingState,
+        takes=listing_models.PatchListing,
         secret=_SELLER,
     ),
     Operation("delete", "/listings/{file_id}", "Withdraw and delete a file", {200: models.Listing}, secret=_SELLER),

@@ -20,6 +20,7 @@ from bitcache import (
 )
 from bitcache.access_tokens import Scope
 from bitcache.identifiers import parse_file_id, unb64u
+from bitcache.listing_limits import Limits
 from bitcache.listing_states import ListingState
 from bitcache.money import DUST
 from bitcache.payment_rail import PayoutTerms
@@ -50,7 +51,7 @@ def routes() -> list[web.RouteDef]:
         web.post("/api/v1/listings", publish),
         web.get("/api/v1/listings", listed, allow_head=False),
         web.put("/api/v1/listings/{file_id}", change),
-        web.patch("/api/v1/listings/{file_id}", set_state),
+        web.patch("/api/v1/listings/{file_id}", patch),
         web.delete("/api/v1/listings/{file_id}", delete),
     ]
 
@@ -174,6 +175,7 @@ async def publish(request: web.Request) -> web.Response:
         meta=unb64u(asked.meta, what="metadata"),
         preview=unb64u(asked.preview, what="preview") if asked.preview is not None else None,
         share=unb64u(asked.share, what="share"),
+        limits=Limits(asked.sell_until, asked.most_sales),
     )
     made = await listings.publish(
         context.store,
@@ -184,7 +186,7 @@ async def publish(request: web.Request) -> web.Response:
         context.clock(),
         highest_price_sat=context.settings.highest_price_sat,
     )
-    return reply(models.Listing(**_listing(made)), status=201)
+    return reply(models.Listing(**_listing(made, context.clock())), status=201)
 
 
 async def change(request: web.Request) -> web.Response:
@@ -202,21 +204,23 @@ async def change(request: web.Request) -> web.Response:
             conn, seller.id, file_id, wanted, context.clock(), highest_price_sat=highest
         )
     )
-    return reply(models.Listing(**_listing(changed)))
+    return reply(models.Listing(**_listing(changed, context.clock())))
 
 
-async def set_state(request: web.Request) -> web.Response:
-    """Sell a file, or stop: for a while, or for good."""
+async def patch(request: web.Request) -> web.Response:
+    """Sell a file, or stop: for a while, for good, or at the limits that its seller sets."""
     context = context_of(request)
     seller = await authentication.seller(request)
     file_id = parse_file_id(request.match_info["file_id"])
-    state = ListingState((await json_body(request, listing_models.SetListingState)).state)
+    asked, now = await json_body(request, listing_models.PatchListing), context.clock()
 
     def change(conn: Connection) -> listings.Listing:
-        listing_states.set_state(conn, seller.id, file_id, state, context.clock())
+        listing_states.limit(conn, seller.id, file_id, asked.limits(), now)
+        if asked.state is not None:
+            listing_states.set_state(conn, seller.id, file_id, ListingState(asked.state), now)
         return listings.own(conn, seller.id, file_id)
 
-    return reply(models.Listing(**_listing(await context.store.write(change))))
+    return reply(models.Listing(**_listing(await context.store.write(change), now)))
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -230,7 +234,7 @@ async def delete(request: web.Request) -> web.Response:
         listing_states.delete(conn, seller.id, file_id, context.clock(), keep)
         return listings.own(conn, seller.id, file_id)
 
-    return reply(models.Listing(**_listing(await context.store.write(change))))
+    return reply(models.Listing(**_listing(await context.store.write(change), context.clock())))
 
 
 async def listed(request: web.Request) -> web.Response:
@@ -239,16 +243,16 @@ async def listed(request: web.Request) -> web.Response:
     seller = await authentication.seller(request, Scope.READ)
     most, after = page_of(request, parse_file_id)
     rows = await context.store.read(lambda conn: listings.of_seller(conn, seller.id, most=most + 1, after=after))
-    page = [_with_sales(listing, sold) for listing, sold in rows[:most]]
+    page = [_with_sales(listing, sold, context.clock()) for listing, sold in rows[:most]]
     return reply(models.Listings(listings=page, next=page[-1].file_id if len(rows) > most else None))
 
 
-def _with_sales(listing: listings.Listing, sales: Sales) -> models.ListingWithSales:
+def _with_sales(listing: listings.Listing, sales: Sales, now: int) -> models.ListingWithSales:
     earned = models.Sales(settled=sales.settled, pending=sales.pending, received_sat=sales.received_sat)
-    return models.ListingWithSales(**_listing(listing), sales=earned)
+    return models.ListingWithSales(**_listing(listing, now), sales=earned)
 
 
-def _listing(listing: listings.Listing) -> dict[str, Any]:
+def _listing(listing: listings.Listing, now: int) -> dict[str, Any]:
     return {
         "file_id": listing.file_id,
         "price_sat": listing.price,
@@ -258,6 +262,9 @@ def _listing(listing: listings.Listing) -> dict[str, Any]:
         "state": listing.stopped or ListingState.ON_SALE.value,
         "kept_until": listing.kept_until,
         "taken_down": listing.taken_down,
+        "sell_until": listing.limits.sell_until,
+        "most_sales": listing.limits.most_sales,
+        "ended": listing.limits.why_ended(listing.paid, now),
     }
 
 

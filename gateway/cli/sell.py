@@ -38,6 +38,13 @@ def sell_command(
         typer.Option(exists=True, dir_okay=False, help="A text file that buyers read: paragraphs, lists, **bold**."),
     ] = None,
     contact: Annotated[str, typer.Option(help="Who sells, and how to reach you; buyers read it.")] = "",
+    until: Annotated[
+        str | None,
+        typer.Option(
+            help="On sale until the end of this day, or this time: 2027-05-03 or 2027-05-03T18:00.", metavar="DATE"
+        ),
+    ] = None,
+    most_sales: Annotated[int | None, typer.Option(help="Sold so many times at most, and by open invoices.")] = None,
     gateway: GatewayOption = "http://127.0.0.1:8402",
     token_file: Annotated[
         Path | None, typer.Option(help=f"File with the seller token; else the environment variable {TOKEN_VARIABLE}.")
@@ -48,5 +55,5 @@ def sell_command(
     """Seal FILE on this machine, upload it and put it up for sale."""
     from gateway.cli import sell_run  # the client's libraries load only where they are needed
 
-    about = sell_run.About(title, preview, description, contact)
+    about = sell_run.About(title, preview, description, contact, until, most_sales)
     sell_run.start(file, price, about, gateway, token_file, insecure_http, as_json)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from bitcache.errors import BadInput, InvalidAmount, Unauthenticated
+from bitcache.listing_limits import Limits
 from bitcache.money import Sat
 from bitcache.safe_names import default_title
 from gateway.cli.command_runner import run
@@ -34,6 +36,8 @@ class About:
     preview: Path | None
     description: Path | None
     contact: str
+    until: str | None
+    most_sales: int | None
 
     def of(self, file: Path, price: Sat) -> FileToSell:
         """Return what is to be sold; raise BadInput."""
@@ -44,6 +48,7 @@ class About:
             read_sample(self.preview) if self.preview else None,
             read_text(self.description) if self.description else "",
             self.contact,
+            Limits(parse_until(self.until) if self.until else None, self.most_sales),
         )
 
 
@@ -98,6 +103,16 @@ def parse_price(text: str) -> Sat:
     if not (text.isascii() and text.isdigit()):
         raise InvalidAmount("the price is not a whole number of satoshis")
     return Sat(int(text[:20]))
+
+
+def parse_until(text: str) -> int:
+    """Return the Unix time of a local date, at its last second, or of a date with a time; raise BadInput."""
+    try:
+        moment = datetime.fromisoformat(text)
+        whole_day = len(text) == len("2027-05-03")
+        return int((moment.replace(hour=23, minute=59, second=59) if whole_day else moment).timestamp())
+    except (ValueError, OverflowError, OSError):
+        raise BadInput("the end of the sale is no date", hint="Write it as 2027-05-03 or 2027-05-03T18:00.") from None
 
 
 def read_token(path: Path | None) -> str:

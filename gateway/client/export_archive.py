@@ -1,7 +1,7 @@
 """Everything that a seller has at a gateway, in one archive that opens without it.
 
     README.txt  open.py  open.html       how to read it
-    listings.json                        each file's title, price, state and both shares of its key
+    listings.json                        each file's title, price, state, limits and both shares of its key
     files/<F>/manifest.json  signature  groups  meta  preview  sealed
     sales.json  sales.csv  account.json
 
@@ -19,6 +19,7 @@ from typing import IO, Any, TypeVar
 
 from bitcache.errors import SealingError, WrongKey
 from bitcache.identifiers import FileId, b64u, unb64u
+from bitcache.listing_limits import Limits
 from bitcache.sealing import hash_groups, key_derivation, manifest, metadata
 from bitcache.sealing.file_link import Link
 from bitcache.sealing.manifest import Manifest
@@ -146,6 +147,9 @@ class _Export:
             "price_sat": signed.price_sat,
             "created_at": listing.created_at,
             "state": listing.state,
+            "sell_until": listing.sell_until,
+            "most_sales": listing.most_sales,
+            "sales_left": Limits(None, listing.most_sales).left(listing.sales.settled + listing.sales.pending),
             "link_share": b64u(link.link_share) if link else None,
             "gateway_share": b64u(await self._share(file_id, signed)),
         }

@@ -6,6 +6,7 @@ Nothing is signed or sealed anew: what is uploaded is what was exported, and the
 from __future__ import annotations
 
 import json
+import time
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,22 @@ from typing import Any, BinaryIO
 
 from bitcache.errors import BadInput, NotFound, UploadExists
 from bitcache.identifiers import FileId, b64u, parse_file_id, unb64u
+from bitcache.listing_limits import MEANINGS, Limits
 from bitcache.sealing import key_derivation
 from bitcache.sealing.file_link import Link
 from gateway.api.models import Listing
 from gateway.client.export_archive import FORMAT
 from gateway.client.gateway_client import GatewayClient
-from gateway.client.upload_file import Note, Progress, announce, offset_of, publish, send_from
+from gateway.client.upload_file import (
+    ListingBody,
+    Note,
+    Progress,
+    announce,
+    offset_of,
+    publish,
+    send_from,
+    set_limits,
+)
 
 _LOCAL_HEADER = 30  #: bytes before a member's name (APPNOTE.TXT 4.3.7)
 _LARGEST_TEXT = 64 * 1024 * 1024
@@ -93,10 +104,15 @@ class _Import:
         file_id = parse_file_id(entry["file_id"])
         sealed = StoredMember(self._file, self._zipped.getinfo(f"files/{file_id}/sealed"))
         await self._upload(file_id, sealed)
-        await publish(self._gateway, self._token, file_id, self._listing(file_id, entry))
-        if entry["state"] != "on_sale":
-            state = {"state": entry["state"]}
-            await self._gateway.call(Listing, "PATCH", f"/listings/{file_id}", bearer=self._token, json=state)
+        limits, ended = _limits(entry, int(time.time()))
+        await publish(self._gateway, self._token, file_id, self._listing(file_id, entry) | set_limits(limits))
+        state = entry["state"]
+        if ended and state == "on_sale":
+            state = "paused"
+            self._note(f"{file_id} is paused, without the limit that is reached: {MEANINGS[ended]}")
+        if state != "on_sale":
+            body = {"state": state}
+            await self._gateway.call(Listing, "PATCH", f"/listings/{file_id}", bearer=self._token, json=body)
         link = None
         if entry["link_share"] is not None:
             share = unb64u(entry["link_share"], key_derivation.LINK_SHARE_SIZE, "link share")
@@ -116,7 +132,7 @@ class _Import:
                 return
         await send_from(self._gateway, self._token, file_id, sealed, offset, self._progress, self._note)
 
-    def _listing(self, file_id: FileId, entry: dict[str, Any]) -> dict[str, str | None]:
+    def _listing(self, file_id: FileId, entry: dict[str, Any]) -> ListingBody:
         folder = f"files/{file_id}/"
         preview = self._read(folder + "preview") if folder + "preview" in self._zipped.namelist() else None
         return {
@@ -155,6 +171,13 @@ def _entries(zipped: zipfile.ZipFile) -> list[dict[str, Any]]:
         return list(told["listings"])
     except (KeyError, ValueError, TypeError, zipfile.BadZipFile):
         raise BadInput(_NOT_OURS) from None
+
+
+def _limits(entry: dict[str, Any], now: int) -> tuple[Limits, str | None]:
+    """Return the limits that still can be set, with what is left to sell, and the code of one that is reached."""
+    limits = Limits(entry.get("sell_until"), entry.get("sales_left"))
+    until = None if Limits(limits.sell_until).why_ended(0, now) else limits.sell_until
+    return Limits(until, limits.most_sales or None), limits.why_ended(0, now)
 
 
 def _size(zipped: zipfile.ZipFile, entry: dict[str, Any]) -> int:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import mimetypes
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bitcache import safe_names
 from bitcache.errors import SalesPaused, UploadTooLarge
 from bitcache.identifiers import FileId, b64u, new_file_id
+from bitcache.listing_limits import Limits, check_limits
 from bitcache.money import price
 from bitcache.sealing import hash_groups, key_derivation, manifest, metadata
 from bitcache.sealing.file_link import Link
@@ -22,7 +23,7 @@ from gateway.api.models import SellerInfo
 from gateway.client.errors import EmptyFile
 from gateway.client.gateway_client import GatewayClient
 from gateway.client.sealed_file import SealedFile
-from gateway.client.upload_file import Note, Progress, forget, publish, upload
+from gateway.client.upload_file import ListingBody, Note, Progress, forget, publish, set_limits, upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class FileToSell:
     preview: metadata.Preview | None = None
     description: str = ""  #: limited Markdown
     contact: str = ""  #: who sells, and how to reach them
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ async def _check_terms(gateway: GatewayClient, token: str, file_to_sell: FileToS
     safe_names.title(file_to_sell.title)
     safe_names.description(file_to_sell.description)
     safe_names.title(file_to_sell.contact or "nobody says who")
+    check_limits(asdict(file_to_sell.limits), int(time.time()))
     seller = await gateway.call(SellerInfo, "GET", "/seller", bearer=token)
     if seller.payout is None:
         raise SalesPaused(
@@ -108,7 +111,7 @@ async def _check_terms(gateway: GatewayClient, token: str, file_to_sell: FileToS
 
 def _listing(
     file_to_sell: FileToSell, sealed: SealedFile, file_id: FileId, link_share: bytes, gateway_share: bytes, seed: bytes
-) -> dict[str, str | None]:
+) -> ListingBody:
     """Return the body of ``POST /listings``: everything sealed, hashed and signed."""
     seller_key = manifest.seller_key(seed)
     about = metadata.Metadata(
@@ -143,4 +146,5 @@ def _listing(
         "meta": b64u(meta),
         "preview": None if preview is None else b64u(preview),
         "share": b64u(gateway_share),
+        **set_limits(file_to_sell.limits),
     }

@@ -6,10 +6,12 @@ import asyncio
 import base64
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Protocol
 
 from bitcache.errors import BitcacheError, UploadError
 from bitcache.identifiers import FileId
+from bitcache.listing_limits import Limits
 from bitcache.sealing import hash_groups
 from gateway.api.models import Listing, Listings
 from gateway.client.errors import BodyRefused, GatewayConfused, GatewayUnreachable
@@ -19,6 +21,7 @@ PIECE = 8 * hash_groups.GROUP_SIZE  #: sealed bytes of one PATCH
 SMALLEST_PIECE = 64 * 1024  #: a proxy that takes less is told of, not worked around
 
 Progress = Callable[[int, int], None]  #: called with (bytes done, bytes in all)
+ListingBody = dict[str, str | int | None]  #: of ``POST /listings``
 Note = Callable[[str], None]  #: called with a sentence that the seller should read
 
 
@@ -125,7 +128,7 @@ def _offset(text: str | None) -> int:
     return int(text)
 
 
-async def publish(gateway: GatewayClient, token: str, file_id: FileId, listing: dict[str, str | None]) -> None:
+async def publish(gateway: GatewayClient, token: str, file_id: FileId, listing: ListingBody) -> None:
     """List the upload; when the answer was lost, look whether the listing is there before asking again."""
     backoff = Backoff()
     while True:
@@ -138,6 +141,11 @@ async def publish(gateway: GatewayClient, token: str, file_id: FileId, listing: 
             if not await _is_listed(gateway, token, file_id):
                 raise
             return
+
+
+def set_limits(limits: Limits) -> ListingBody:
+    """Return the members of a listing's body for what is limited; a gateway that knows no limits takes the others."""
+    return {name: value for name, value in asdict(limits).items() if value is not None}
 
 
 async def _is_listed(gateway: GatewayClient, token: str, file_id: FileId) -> bool:

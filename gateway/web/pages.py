@@ -54,7 +54,7 @@ async def file(request: web.Request) -> web.Response:
         offer = await context.store.read(lambda conn: listings.get(conn, file_id))
     except TakenDown as error:
         return taken_down_page.instead(request, error.advice, await claim_cookie.purchases_of(request, file_id))
-    paused = await context.store.read(lambda conn: listings.why_not_sold(conn, offer))
+    paused = await context.store.read(lambda conn: listings.why_not_sold(conn, offer, context.clock()))
     return page(
         request,
         "file.html",
@@ -62,6 +62,8 @@ async def file(request: web.Request) -> web.Response:
         price_sat=offer.price,
         sealed_size=offer.sealed_size,
         paused=paused or context.readiness.lasting_reason,
+        sell_until=offer.limits.sell_until,
+        sales_left=offer.limits.left(offer.paid),
         embed="embed" in request.query,
         price_changed="price-changed" in request.query,
         pending_claim=bool(claim_cookie.claims_of(request, file_id)),
@@ -92,5 +94,5 @@ def error(request: web.Request, answer: web.Response) -> web.Response:
 
 def _sentence(words: Translations, problem: dict[str, Any]) -> str:
     """Return what a problem's code says, and what the operator says of a file that is taken down."""
-    sentence = words.error(str(problem.get("code")))
+    sentence = words.error(str(problem.get("code")), problem.get("reason"))
     return f"{sentence} {problem['hint']}" if problem.get("code") == TakenDown.code else sentence

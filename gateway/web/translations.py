@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -50,6 +51,10 @@ class Translations:
         digits = 0 if unit == 0 or value >= 99.95 else 1
         text = f"{value:.{digits}f}".removesuffix(".0")
         return self(_UNITS[unit], value=text.replace(".", "." if self.language == "en" else ","))
+
+    def moment(self, time: int) -> str:
+        """``2027-05-03, 14:00 UTC``: without JavaScript nobody knows the reader's time zone."""
+        return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d, %H:%M} UTC"
 
     def _plural(self, count: int) -> str:
         return "one" if count == 1 or (count == 0 and self.language == "fr") else "other"

@@ -67,7 +67,9 @@ async def test_only_ones_own(market: Market) -> None:
         await set_state(market, file.file_id, "paused", bob)
     with pytest.raises(NotFound):
         await market.store.write(lambda conn: listing_states.delete(conn, bob, file.file_id, NOW, KEEP))
-    assert await market.store.read(lambda conn: listings.why_not_sold(conn, listings.get(conn, file.file_id))) is None
+    assert (
+        await market.store.read(lambda conn: listings.why_not_sold(conn, listings.get(conn, file.file_id), NOW)) is None
+    )
 
 
 async def test_a_deleted_file_is_kept_for_its_buyers(market: Market) -> None:

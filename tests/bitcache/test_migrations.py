@@ -147,3 +147,15 @@ def test_every_sale_is_kept_when_ways_to_pay_are_told_apart(tmp_path: Path) -> N
             ("cc:0", "onchain", "withdrawn", 0, None, 72),
         ]
         assert payments_known_until.payments_known_until(conn, CHAIN) == 88
+
+
+def test_what_was_on_sale_stays_unlimited(tmp_path: Path) -> None:
+    path = tmp_path / "bitcache.sqlite"
+    _made_by(path, "0015")
+    columns = "file_id, seller_id, price_sat, sealed_size, manifest, signature, groups, meta, wrapped_share, created_at"
+    with sqlite3.connect(path) as conn:
+        conn.execute(f"insert into listing ({columns}) values ('f', 1, 900, 80, '', x'', x'', x'', x'', 60)")
+    migrate(path)
+    with sqlite3.connect(path) as conn:
+        limits = conn.execute("select file_id, stopped, sell_until, most_sales from listing").fetchall()
+    assert limits == [("f", None, None, None)]

@@ -57,6 +57,34 @@ def test_a_description_is_sealed_and_shown_to_whoever_buys(seller: Person, cli_g
     assert (refused.code, refused.json["error"]["code"]) == (3, "invalid_name")
 
 
+def test_a_limited_file_says_so_and_is_refused_when_it_is_sold_out(seller: Person, cli_gateway: CliGateway) -> None:
+    offered = ("sell", "song.flac", "--price", "2500", "--gateway", cli_gateway.url)
+    done = seller.run(*offered, "--until", "2099-05-03", "--most-sales", "1", BITCACHE_TOKEN=cli_gateway.token)
+    assert done.code == 0, done.err
+    link = done.out.strip()
+    with seller.running("buy", link, "-o", "bought.flac") as buyer:
+        cli_gateway.pay_for(seller)
+        buyer.communicate(timeout=60)
+    assert buyer.returncode == 0
+    other = Person(seller.home / "other")
+    other.home.mkdir()
+    late = other.run("buy", link, "--json")
+    assert (late.code, late.json["error"]["code"]) == (4, "sales_paused")
+    assert "this file is sold out" in late.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "limit", [("--until", "2020-05-03"), ("--until", "soon"), ("--most-sales", "0"), ("--until", "2027-13-01")]
+)
+def test_a_limit_that_cannot_be_meant(seller: Person, cli_gateway: CliGateway, limit: tuple[str, str]) -> None:
+    """Refused before anything is uploaded."""
+    offered = ("sell", "song.flac", "--price", "2500", "--gateway", cli_gateway.url, "--json")
+    done = seller.run(*offered, *limit, BITCACHE_TOKEN=cli_gateway.token)
+    assert done.code == 3, done.err
+    assert done.json["error"]["code"] in ("bad_input", "invalid_limit")
+    assert done.json["error"]["hint"]
+
+
 def test_the_signing_key_is_made_once_and_private(seller: Person, cli_gateway: CliGateway) -> None:
     key = seller.home / ".config" / "bitcache" / "seller.key"
     for _ in range(2):

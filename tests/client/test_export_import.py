@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from bitcache import takedowns
 from bitcache.account_code import new_account_code, parse, token_of
@@ -22,7 +23,8 @@ from bitcache.identifiers import FileId
 from bitcache.money import Sat
 from bitcache.sealing.file_link import Link
 from bitcache.sealing.metadata import Preview
-from gateway.api.models import DemoPaid, Listing, Purchase
+from bitcache.storage.tables import listing
+from gateway.api.models import DemoPaid, Listing, Listings, Purchase
 from gateway.client.buy_file import PurchaseObserver, buy
 from gateway.client.errors import TargetExists
 from gateway.client.export_archive import ExportReport, export_all
@@ -129,6 +131,38 @@ async def test_the_same_link_sells_at_another_gateway(demo: Demo, other: Demo, t
     assert (await look(other.gateway, stopped)).file.paused == "paused"
     assert there is not None
     assert await pay(other, there, tmp_path / "second") == CONTENT
+
+
+async def test_limits_are_taken_along(demo: Demo, other: Demo, tmp_path: Path) -> None:
+    """What is left to sell is what is sold there; what is over or sold out is paused."""
+    files = [await published(demo, tmp_path, bytes([number]), f"limited {number}") for number in range(3)]
+    limited, over, sold_out = files
+    until = demo.context.clock() + 1_000
+
+    async def limit(sold: PublishedFile, **limits: int) -> None:
+        path = f"/listings/{sold.link.file_id}"
+        await demo.gateway.call(Listing, "PATCH", path, bearer=demo.token, json=limits)
+
+    await limit(limited, sell_until=until, most_sales=3)
+    await limit(over, most_sales=2)
+    await limit(sold_out, sell_until=until, most_sales=1)
+    for sold in (limited, sold_out):
+        await pay(demo, sold.link, tmp_path / sold.link.file_id)
+    await demo.context.store.write(
+        lambda conn: conn.execute(update(listing).where(listing.c.file_id == over.link.file_id).values(sell_until=5))
+    )
+    await exported(demo, [sold.link for sold in files], tmp_path / "all.zip")
+    said: list[str] = []
+    for _ in range(2):
+        await import_all(other.gateway, other.token, tmp_path / "all.zip", nothing, said.append)
+        seen = await other.gateway.call(Listings, "GET", "/listings", bearer=other.token)
+        there = {one.file_id: (one.state, one.sell_until, one.most_sales) for one in seen.listings}
+        assert there == {
+            limited.link.file_id: ("on_sale", until, 2),
+            over.link.file_id: ("paused", None, 2),
+            sold_out.link.file_id: ("paused", until, None),
+        }
+    assert len([text for text in said if "is paused" in text and "sold out" in text]) == 2
 
 
 async def test_what_the_operator_has_taken_down_is_left_out_and_said(demo: Demo, tmp_path: Path) -> None:

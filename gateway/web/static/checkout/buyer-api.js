@@ -7,7 +7,8 @@ import { solve } from "./proof-of-work.js";
 /** @typedef {import("./checkout-state.js").Purchase} Purchase */
 /**
  * @typedef {{file_id: string, manifest: string, signature: string, meta: string, price_sat: number, sealed_size: number,
- *   onchain_fee_sat?: number | null, demo: boolean, simulated: boolean, paused: string | null}} FileAnswer
+ *   onchain_fee_sat?: number | null, demo: boolean, simulated: boolean, paused: string | null,
+ *   sell_until?: number | null, sales_left?: number | null}} FileAnswer
  */
 
 /**

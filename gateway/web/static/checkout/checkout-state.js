@@ -13,7 +13,8 @@
  * @typedef {{rail: string, destination: string | null, uri: string | null, payable_sat: number, expires_at: number,
  *   sees_unconfirmed: boolean, unavailable: string | null}} PaymentRequest one way to pay
  * @typedef {{fileId: string, title: string, name: string, type: string, size: number, priceSat: number, sealedSize: number, description: string, contact: string,
- *   onchainFeeSat: number | null, demo: boolean, simulated: boolean, paused: string | null}} Offer what was checked before anything is paid
+ *   onchainFeeSat: number | null, demo: boolean, simulated: boolean, paused: string | null,
+ *   sellUntil: number | null, salesLeft: number | null}} Offer what was checked before anything is paid
  * @typedef {{mediaType: string, content: Uint8Array<ArrayBuffer>}} Preview
  * @typedef {{name: string, type: string, size: number, blob: Blob | null}} Opened the file, opened and checked; null when it was too
  *   large to keep and is already saved

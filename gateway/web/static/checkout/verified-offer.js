@@ -32,9 +32,9 @@ export async function loadOffer(link) {
   const answer = await getFile(link.fileId);
   const { manifest, metadata } = await readOffer(link.fileId, link.linkShare, answer);
   const { title, name, type, size, description = "", contact = "" } = metadata;
-  const { demo, simulated, paused, onchain_fee_sat: onchainFeeSat = null } = answer;
+  const { demo, simulated, paused, onchain_fee_sat: onchainFeeSat = null, sell_until: sellUntil = null, sales_left: salesLeft = null } = answer;
   const { priceSat, sealedSize } = manifest;
-  return { offer: { fileId: link.fileId, title, name, type, size, description, contact, priceSat, sealedSize, onchainFeeSat, demo, simulated, paused }, manifest, answer };
+  return { offer: { fileId: link.fileId, title, name, type, size, description, contact, priceSat, sealedSize, onchainFeeSat, demo, simulated, paused, sellUntil, salesLeft }, manifest, answer };
 }
 
 /**

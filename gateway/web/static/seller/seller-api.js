@@ -11,6 +11,7 @@ import { token } from "./seller-token.js";
  *   payout_change: {of: string[], created_at: number, effective_at: number} | null, payout_delay: number, proof_needed: boolean, max_file_bytes: number, deleted_days: number, quota: {bytes_used: number, bytes_most: number, listings_used: number, listings_most: number}, min_price_sat: number, demo: boolean,
  *   simulated: boolean}} Seller
  * @typedef {{file_id: string, price_sat: number, sealed_size: number, created_at: number, path: string, state: "on_sale" | "paused" | "withdrawn", kept_until: number | null, taken_down: string | null,
+ *   sell_until: number | null, most_sales: number | null, ended: "sale_over" | "sold_out" | null,
  *   sales: {settled: number, pending: number, received_sat: number}}} Listing
  */
 
@@ -69,6 +70,13 @@ export const putListing = (fileId, change) => json(`/listings/${fileId}`, { meth
  * @param {Listing["state"]} state
  */
 export const setListingState = (fileId, state) => json(`/listings/${fileId}`, { method: "PATCH", bearer: bearer(), json: { state } });
+
+/**
+ * Limit until when, and how often, a file is sold; null removes a limit.
+ * @param {string} fileId
+ * @param {import("./sale-limits.js").Limits} limits
+ */
+export const limitListing = (fileId, limits) => json(`/listings/${fileId}`, { method: "PATCH", bearer: bearer(), json: limits });
 
 /**
  * Withdraw a file, and have it removed when its buyers have had their time.

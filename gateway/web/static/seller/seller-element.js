@@ -5,7 +5,7 @@ import { report } from "../sealing/errors.js";
 import { h, present } from "../ui/dom.js";
 import { sizeText } from "../ui/format-numbers.js";
 import { errorText, t } from "../ui/translations.js";
-import { checkConnection, checkPayout, deleteConnection, deleteListing, getListings, getSeller, putConnection, putPayout, setListingState } from "./seller-api.js";
+import { checkConnection, checkPayout, deleteConnection, deleteListing, getListings, getSeller, limitListing, putConnection, putPayout, setListingState } from "./seller-api.js";
 import { keepLinks, keptLinks } from "./saved-links.js";
 import { changeListing, termsOf } from "./change-listing.js";
 import { followSales } from "./follow-sales.js";
@@ -235,6 +235,7 @@ export class BitcacheSeller extends HTMLElement {
         await this.#enter();
       },
       setState: async (/** @type {Listing["state"]} */ state) => this.#manage({ ...listing, ...(await setListingState(fileId, state)) }),
+      limit: async (/** @type {import("./sale-limits.js").Limits} */ limits) => this.#manage({ ...listing, ...(await limitListing(fileId, limits)) }),
       remove: async () => this.#manage({ ...listing, ...(await deleteListing(fileId)) }),
       back: () => this.#enter(),
     };

@@ -58,6 +58,15 @@ export function day(time) {
   return new Intl.DateTimeFormat(language(), { dateStyle: "medium" }).format(time * 1000);
 }
 
+/**
+ * Unix seconds → "3 May 2027, 14:00": when something ends
+ * @param {number} time
+ */
+export function dayAndTime(time) {
+  const hours = new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(time * 1000);
+  return `${day(time)}, ${hours}`;
+}
+
 /** @param {number} time */
 export const moment = (time) => `${day(time)}, ${clock(time)}`;
 

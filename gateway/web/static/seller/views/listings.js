@@ -5,7 +5,7 @@ import { copyButton } from "../../ui/copy-button.js";
 import { h } from "../../ui/dom.js";
 import { day, satText } from "../../ui/format-numbers.js";
 import { errorText, t } from "../../ui/translations.js";
-import { stateLine } from "./manage-listing.js";
+import { limitsLine, stateLine } from "./manage-listing.js";
 
 /** @typedef {import("../seller-api.js").Listing} Listing */
 /** @typedef {import("../saved-links.js").Kept} Kept */
@@ -69,6 +69,7 @@ function row(listing, kept, smallest, act) {
     h("span", { class: "title" }, kept?.title ?? t("sell.list.unknown")),
     h("span", { class: "small soft" }, about),
     h("span", { class: "small" }, salesText(sales)),
+    limitsLine(listing),
     stateLine(listing),
     price < smallest && h("p", { class: "notice warn" }, t("sell.list.cheap", { min: satText(smallest) })),
     actions,

@@ -1,16 +1,18 @@
-/** A file on sale, and what can be done with it: another price or title, a pause, an end. */
+/** A file on sale, and what can be done with it: another price or title, limits, a pause, an end. */
 
 import { h, heading } from "../../ui/dom.js";
 import { day } from "../../ui/format-numbers.js";
 import { errorText, t } from "../../ui/translations.js";
 import { changeForm } from "./change-form.js";
+import { limitForm, limitsText } from "./limit-form.js";
 import { problemLine } from "./labelled-field.js";
 
 /** @typedef {import("../seller-api.js").Listing} Listing */
 /** @typedef {import("../change-listing.js").Terms} Terms */
 /**
- * @typedef {object} ManageActions each of the first three may fail
+ * @typedef {object} ManageActions all but the last may fail
  * @property {(wanted: Terms) => Promise<void>} save
+ * @property {(limits: import("../sale-limits.js").Limits) => Promise<void>} limit
  * @property {(state: Listing["state"]) => Promise<void>} setState
  * @property {() => Promise<void>} remove
  * @property {() => void} back
@@ -36,8 +38,8 @@ export function manageView(listing, { terms, smallest, days }, act) {
   return h(
     "div",
     { class: "card" },
-    h("div", { class: "offer-head" }, heading(terms?.title ?? t("sell.list.unknown")), stateLine(listing)),
-    state === "withdrawn" || down !== null ? "" : change,
+    h("div", { class: "offer-head" }, heading(terms?.title ?? t("sell.list.unknown")), limitsLine(listing), stateLine(listing)),
+    ...(state === "withdrawn" || down !== null ? [] : [change, limitForm(listing, act.limit)]),
     h("section", { class: "stack" }, problem, ...ends),
     h("button", { type: "button", class: "plain", onclick: act.back }, t("sell.account.back")),
   );
@@ -47,10 +49,20 @@ export function manageView(listing, { terms, smallest, days }, act) {
  * Whether it is sold; nothing to say where it is.
  * @param {Listing} listing
  */
-export function stateLine({ state, kept_until: until, taken_down: down }) {
+export function stateLine({ state, kept_until: until, taken_down: down, ended }) {
   if (down !== null) return h("p", { class: "notice bad" }, t("sell.state.down", { reason: down }));
   if (until !== null) return h("p", { class: "notice warn" }, t("sell.state.deleted", { day: day(until) }));
-  return state === "on_sale" ? "" : h("p", { class: "notice warn" }, t(`sell.state.${state}`));
+  const stopped = state === "on_sale" ? ended : state;
+  return stopped === null ? "" : h("p", { class: "notice warn" }, t(`sell.state.${stopped}`));
+}
+
+/**
+ * Until when and how often it is sold, if that is limited.
+ * @param {Listing} listing
+ */
+export function limitsLine(listing) {
+  const text = limitsText(listing);
+  return text && h("p", { class: "small soft" }, text);
 }
 
 /**
