@@ -70,6 +70,18 @@ async def test_it_is_sold_out_when_so_many_are_paid(market: Market) -> None:
     assert await why(market, file.file_id) is None
 
 
+async def test_a_payment_that_is_undone_makes_room_for_another(market: Market) -> None:
+    file = await market.listed()
+    await limit(market, file.file_id, most_sales=1)
+    order = await market.order(file.file_id)
+    block = await market.block(pays(order))
+    assert await why(market, file.file_id) == "sold_out"
+    await market.undo(block)
+    await market.unconfirmed()
+    await market.block(name="another block")
+    assert await why(market, file.file_id) is None
+
+
 async def test_what_cannot_be_a_limit_is_refused(market: Market) -> None:
     file = await market.listed()
     for wrong in ({"sell_until": NOW}, {"sell_until": NOW + LONGEST + 1}, {"most_sales": 0}, {"most_sales": 1_000_001}):
