@@ -90,13 +90,17 @@ def chain_of(settings: Settings, folder: DataFolder, demo_wallet: Given) -> tupl
     return BitcoindSource(_rpc(settings.chain, network), network, zmq_address=settings.chain.zmq_rawtx or None), None
 
 
-async def choose_chain(network: str, wanted: str | None = None) -> ChainChoice:
+async def choose_chain(network: str, wanted: str | None = None, *, is_node_named: bool = False) -> ChainChoice:
     """``wanted`` (bitcoind or light); else a node of this network that answers on this machine; else the light client.
+
+    ``is_node_named``: the environment says which node (chain.rpc_url), so that no other is looked for.
 
     Raise InvalidSettings when nobody said what to follow and it would be the light client with real money.
     """
     if wanted == "light":
         return ChainChoice({"source": "light"}, "The built-in light client is used", AT_STAKE)
+    if is_node_named:
+        return ChainChoice({}, "The node that chain.rpc_url names is followed: bitcache doctor asks it")
     nodes = await discover()
     here = next((node for node in nodes if node.network == network), None)
     if here is not None:

@@ -96,3 +96,12 @@ def test_an_xpub_says_where_to_be_paid_once_its_addresses_are_chosen(person: Per
     done = person.run("init", "--network", "regtest", "--descriptor", TPUB, "--script-type", "sh-wpkh", "--json")
     assert done.code == 0, done.err
     assert all(address.startswith("2") for address in done.json["addresses"])
+
+
+def test_a_node_that_the_environment_names_is_followed(person: Person) -> None:
+    """Even on the main network, where nobody is asked to choose then; it need not answer yet."""
+    done = person.run("init", BITCACHE_CHAIN__RPC_URL="http://127.0.0.1:1")
+    assert done.code == 0, done.err
+    assert "chain.rpc_url names is followed" in done.err
+    lines = (person.home / "config.toml").read_text().splitlines()
+    assert [line for line in lines if line.startswith("source")] == []
