@@ -1,4 +1,4 @@
-"""Steps 1 and 2 from the seller's side: seal a file while it uploads, then put it up for sale.
+"""Steps 1 and 2 from the seller's side: seal a file or a folder while it uploads, then put it up for sale.
 
 :func:`sell` does the whole of it and returns the buyer's link.  Memory stays constant and a lost connection
 costs one piece, because :class:`~gateway.client.sealed_file.SealedFile` can be read at any offset.
@@ -6,6 +6,7 @@ costs one piece, because :class:`~gateway.client.sealed_file.SealedFile` can be 
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 import time
 from contextlib import closing
@@ -20,14 +21,17 @@ from bitcache.sealing import hash_groups, key_derivation, manifest, metadata
 from bitcache.sealing.file_link import Link
 from gateway.api.models import SellerInfo
 from gateway.client.errors import EmptyFile
+from gateway.client.folder_archive import FolderArchive
+from gateway.client.folder_members import members_of
 from gateway.client.gateway_client import GatewayClient
-from gateway.client.sealed_file import SealedFile, open_regular
+from gateway.client.plain_file import PlainFile, PlainSource, open_regular
+from gateway.client.sealed_file import SealedFile
 from gateway.client.upload_file import Note, Progress, forget, publish, upload
 
 
 @dataclass(frozen=True, slots=True)
 class FileToSell:
-    """What a seller wants sold: the file, its price, what buyers see before they pay."""
+    """What a seller wants sold: the file or folder, its price, what buyers see before they pay."""
 
     path: Path
     price_sat: int
@@ -56,9 +60,11 @@ async def sell(
     file_to_sell: FileToSell,
     progress: Progress = lambda done, total: None,
     note: Note = lambda text: None,
+    source: PlainSource | None = None,
 ) -> PublishedFile:
-    """Seal, upload and list ``offer``, signed by the Ed25519 ``seed``.
+    """Seal, upload and list ``file_to_sell``, signed by the Ed25519 ``seed``.
 
+    A folder is packed on the way.  ``source``, if given, is read instead of what lies at the path, and closed.
     Nothing is left behind on the gateway when it fails: the keys live here only, so half an upload is worthless.
     """
     file_id, link_share, gateway_share = (
@@ -67,7 +73,9 @@ async def sell(
         key_derivation.new_gateway_share(),
     )
     key = key_derivation.file_key(link_share, gateway_share, file_id)
-    with closing(SealedFile(file_to_sell.path, key, key_derivation.file_context(file_id))) as sealed:
+    if source is None:
+        source = await asyncio.to_thread(_opened, file_to_sell.path, note)
+    with closing(SealedFile(source, key, key_derivation.file_context(file_id))) as sealed:
         if sealed.plain_size == 0:
             raise EmptyFile("this file is empty")
         await _check_terms(gateway, token, file_to_sell, sealed.size)
@@ -88,6 +96,23 @@ async def sell(
         sealed_size=sealed.size,
         seconds={"seal": round(sealed.seconds, 3), "upload": round(max(sending, 0.0), 3)},
     )
+
+
+def name_of(path: Path) -> str:
+    """Return the name under which buyers save what lies there."""
+    if not path.is_dir():
+        return path.name
+    named = path if path.name not in ("", "..") else path.resolve()
+    return f"{named.name or 'folder'}.zip"
+
+
+def _opened(path: Path, note: Note) -> PlainSource:
+    """Return what is sealed; say what of a folder is packed."""
+    if not path.is_dir():
+        return PlainFile(open_regular(path))
+    members = members_of(path)
+    note(members.summary())
+    return FolderArchive(members.files)
 
 
 def read_preview(path: Path) -> metadata.Preview:
@@ -124,11 +149,11 @@ def _listing(
     file_to_sell: FileToSell, sealed: SealedFile, file_id: FileId, link_share: bytes, gateway_share: bytes, seed: bytes
 ) -> dict[str, str | None]:
     """Return the body of ``POST /listings``: everything sealed, hashed and signed."""
-    seller_key = manifest.seller_key(seed)
+    seller_key, name = manifest.seller_key(seed), name_of(file_to_sell.path)
     about = metadata.Metadata(
         title=file_to_sell.title,
-        name=file_to_sell.path.name,
-        media_type=mimetypes.guess_type(file_to_sell.path.name)[0] or "application/octet-stream",
+        name=name,
+        media_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
         size=sealed.plain_size,
         seller_key=seller_key,
         description=file_to_sell.description,
