@@ -4,6 +4,8 @@ gateway_client.py       one gateway, its calls, and its errors turned back into 
 
 sell_file.py            sell: seal while uploading, list
 upload_file.py          sealed bytes to a gateway, and the listing
+piece_size.py           how many bytes go in one request
+read_ahead.py           sealing beside sending
 sealed_file.py          a file or folder sealed as it is read
 plain_file.py           what is sealed: a file that must not change meanwhile
 folder_archive.py       a folder as one ZIP, packed as it is read

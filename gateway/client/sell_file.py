@@ -43,7 +43,10 @@ class FileToSell:
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """A listing as the seller keeps it; ``link`` is the secret to hand to buyers."""
+    """A listing as the seller keeps it; ``link`` is the secret to hand to buyers.
+
+    ``seconds``: ``upload`` from the first byte to the listing, and ``seal``, most of which passed meanwhile.
+    """
 
     link: Link
     title: str
@@ -87,14 +90,14 @@ async def sell(
         except BaseException:
             await forget(gateway, token, file_id)
             raise
-    sending = time.perf_counter() - started - sealed.seconds
+    sending = time.perf_counter() - started
     return PublishedFile(
         link=Link(gateway.base, file_id, link_share),
         title=safe_names.title(file_to_sell.title),
         price_sat=file_to_sell.price_sat,
         size=sealed.plain_size,
         sealed_size=sealed.size,
-        seconds={"seal": round(sealed.seconds, 3), "upload": round(max(sending, 0.0), 3)},
+        seconds={"seal": round(sealed.seconds, 3), "upload": round(sending, 3)},
     )
 
 
