@@ -12,6 +12,7 @@ import typer
 from bitcache.errors import BadInput, InvalidAmount, InvalidName, Unauthenticated
 from bitcache.money import Sat
 from bitcache.safe_names import default_title, safe_file_name
+from bitcache.sealing.metadata import Preview
 from gateway.cli.command_runner import guarded, run
 from gateway.cli.sell import TOKEN_VARIABLE
 from gateway.cli.sell_several import STANDARD_INPUT, Sale, sell_several, summary
@@ -39,18 +40,14 @@ class About:
         self._refuse_unclear(files)
         preview = read_preview(self.preview) if self.preview else None
         description = read_text(self.description) if self.description else ""
-        named = [Path(self.name or file) if file == STANDARD_INPUT else file for file in files]
-        return [
-            FileToSell(
-                file,
-                price,
-                default_title(name_of(file)) if self.title is None else self.title,
-                preview,
-                description,
-                self.contact,
-            )
-            for file in named
-        ]
+        return [self._sold(file, price, preview, description) for file in files]
+
+    def _sold(self, file: Path, price: Sat, preview: Preview | None, description: str) -> FileToSell:
+        """Return one of them."""
+        path = Path(self.name or "") if file == STANDARD_INPUT else file
+        name = path.name if file == STANDARD_INPUT else name_of(file)
+        title = default_title(name) if self.title is None else self.title
+        return FileToSell(path, price, title, preview, description, self.contact)
 
     def _refuse_unclear(self, files: list[Path]) -> None:
         """Refuse what can be said of one file alone, and a file without a name."""

@@ -67,7 +67,7 @@ async def sell(
 ) -> PublishedFile:
     """Seal, upload and list ``file_to_sell``, signed by the Ed25519 ``seed``.
 
-    A folder is packed on the way.  ``source``, if given, is read instead of what lies at the path, and closed.
+    A folder is packed on the way.  ``source``, if given, is what is sold, and closed; the path is its name alone then.
     Nothing is left behind on the gateway when it fails: the keys live here only, so half an upload is worthless.
     """
     file_id, link_share, gateway_share = (
@@ -76,7 +76,9 @@ async def sell(
         key_derivation.new_gateway_share(),
     )
     key = key_derivation.file_key(link_share, gateway_share, file_id)
+    name = file_to_sell.path.name
     if source is None:
+        name = name_of(file_to_sell.path)
         source = await asyncio.to_thread(_opened, file_to_sell.path, note)
     with closing(SealedFile(source, key, key_derivation.file_context(file_id))) as sealed:
         if sealed.plain_size == 0:
@@ -85,7 +87,7 @@ async def sell(
         started = time.perf_counter()
         try:
             await upload(gateway, token, file_id, sealed, progress, note)
-            listing = _listing(file_to_sell, sealed, file_id, link_share, gateway_share, seed)
+            listing = _listing(file_to_sell, name, sealed, file_id, link_share, gateway_share, seed)
             await publish(gateway, token, file_id, listing)
         except BaseException:
             await forget(gateway, token, file_id)
@@ -149,10 +151,16 @@ async def _check_terms(gateway: GatewayClient, token: str, file_to_sell: FileToS
 
 
 def _listing(
-    file_to_sell: FileToSell, sealed: SealedFile, file_id: FileId, link_share: bytes, gateway_share: bytes, seed: bytes
+    file_to_sell: FileToSell,
+    name: str,
+    sealed: SealedFile,
+    file_id: FileId,
+    link_share: bytes,
+    gateway_share: bytes,
+    seed: bytes,
 ) -> dict[str, str | None]:
     """Return the body of ``POST /listings``: everything sealed, hashed and signed."""
-    seller_key, name = manifest.seller_key(seed), name_of(file_to_sell.path)
+    seller_key = manifest.seller_key(seed)
     about = metadata.Metadata(
         title=file_to_sell.title,
         name=name,

@@ -115,6 +115,19 @@ def test_standard_input(seller: Person, cli_gateway: CliGateway, tmp_path: Path)
     assert not [path for path in seller.home.iterdir() if path.name.startswith("tmp")]
 
 
+def test_standard_input_under_the_name_of_a_folder_is_no_folder(seller: Person, cli_gateway: CliGateway) -> None:
+    done = sell(seller, cli_gateway, "-", "--name", "album", "--json", stdin="la")
+    assert (done.json["title"], done.json["bytes"]) == ("album", 2)
+    shown = seller.run("buy", done.json["link"], "--timeout", "1").err
+    assert "album" in shown
+    assert "album.zip" not in shown
+
+
+def test_the_folder_one_is_in(seller: Person, cli_gateway: CliGateway) -> None:
+    done = sell(seller, cli_gateway, ".", "album/..", "--json")
+    assert [line["title"] for line in lines(done)] == ["home", "home"], done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "code"),
     [
