@@ -8,6 +8,7 @@
     init.py  init_run.py                   make a data folder
     serve.py                               run the gateway
     sell.py  sell_run.py  buy.py  buy_run.py
+    sell_several.py  standard_input.py     sales one after the other; what comes on standard input
     doctor.py  doctor_run.py               what is well, and what is not
     invite.py  invite_run.py               invitations, and tokens for programs
     sellers.py  sellers_run.py             who sells here, for the operator
@@ -21,5 +22,6 @@ A command is two modules: ``NAME`` holds its options and loads at once, ``NAME_r
 when it is run.
 
 What a person reads goes to stderr while it happens and to stdout when it is the result; with ``--json`` the last
-line of stdout is one JSON object and nothing else goes there.  Exit codes: docs/protocol.md §9.
+line of stdout is one JSON object and nothing else goes there (``sell`` with several files: one a line for each).
+Exit codes: docs/protocol.md §9.
 """

@@ -77,7 +77,7 @@ def guarded(work: Coroutine[Any, Any, dict[str, Any]], as_json: bool) -> dict[st
     except errors.BitcacheError as error:
         _fail(error, as_json)
     except OSError as error:
-        _fail(_from_system(error), as_json)
+        _fail(from_system(error), as_json)
     except Exception:
         console.print(plain(traceback.format_exc()), style="dim")
         console.print("This is a bug in Bitcache: please report it with the lines above.", style="bold")
@@ -97,17 +97,24 @@ async def _until_terminated(work: Coroutine[Any, Any, dict[str, Any]]) -> dict[s
     return await task
 
 
-def _fail(error: errors.BitcacheError, as_json: bool) -> NoReturn:
+def tell(error: errors.BitcacheError, as_json: bool, **about: str) -> None:
+    """Print an error for people and, as one line of JSON together with what it is ``about``, for programs."""
     console.print("Error:", style="bold red", end=" ")
     console.print(plain(error))
     if error.advice:
         console.print(plain(error.advice), style="dim")
     if as_json:
-        typer.echo(json.dumps({"error": {"code": error.code, "message": str(error), "hint": error.advice}}))
+        described = {"code": error.code, "message": str(error), "hint": error.advice}
+        typer.echo(json.dumps({**about, "error": described}))
+
+
+def _fail(error: errors.BitcacheError, as_json: bool) -> NoReturn:
+    tell(error, as_json)
     raise typer.Exit(exit_code(error)) from None
 
 
-def _from_system(error: OSError) -> errors.StorageError:
+def from_system(error: OSError) -> errors.StorageError:
+    """Return the system's error in our words."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return errors.DiskFull()
     return errors.StorageError(f"{error.strerror or error}: {error.filename or 'a file'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -23,10 +24,32 @@ InsecureOption = Annotated[
 ]
 
 
+def existing_path(text: str) -> Path:
+    """Return what an argument names, where - alone is standard input; raise BadParameter for what cannot be read."""
+    path = Path(text)
+    if text == "-":
+        return path
+    if not path.exists():
+        raise typer.BadParameter(f"'{text}' does not exist.")
+    if not os.access(path, os.R_OK):
+        raise typer.BadParameter(f"'{text}' is not readable.")
+    return path.absolute() if path == Path("-") else path
+
+
 def sell_command(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file to sell.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            parser=existing_path,
+            metavar="FILE...",
+            help="Files to sell, each by itself; a folder becomes one uncompressed ZIP; - reads standard input.",
+        ),
+    ],
     price: Annotated[str, typer.Option(help="Price in whole satoshis.", metavar="SAT")],
-    title: Annotated[str | None, typer.Option(help="Shown to buyers; made of the file's name by default.")] = None,
+    title: Annotated[
+        str | None, typer.Option(help="Shown to buyers, for one file alone; made of its name by default.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Under which buyers save what comes from standard input.")] = None,
     preview: Annotated[
         Path | None,
         typer.Option(
@@ -50,10 +73,14 @@ def sell_command(
         Path | None, typer.Option(help=f"File with the seller token; else the environment variable {TOKEN_VARIABLE}.")
     ] = None,
     insecure_http: InsecureOption = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line of stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file on stdout.")] = False,
 ) -> None:
-    """Seal FILE on this machine, upload it and put it up for sale."""
+    """Seal files on this machine, upload them and put them up for sale, each at the same price.
+
+    Prints a link for each; with several, one a line, with the file behind it. One that fails is left out: the exit code
+    is then that of the first that failed.
+    """
     from gateway.cli import sell_run  # the client's libraries load only where they are needed
 
-    about = sell_run.About(title, preview, description, contact, until, most_sales)
-    sell_run.start(file, price, about, gateway, token_file, insecure_http, as_json)
+    about = sell_run.About(title, preview, description, contact, until, most_sales, name)
+    sell_run.start(files, price, about, gateway, token_file, insecure_http, as_json)

@@ -4,8 +4,13 @@ gateway_client.py       one gateway, its calls, and its errors turned back into 
 
 sell_file.py            sell: seal while uploading, list
 upload_file.py          sealed bytes to a gateway, and the listing
-sealed_file.py          a file sealed as it is read
 free_sample.py          what buyers see before they pay
+piece_size.py           how many bytes go in one request
+read_ahead.py           sealing beside sending
+sealed_file.py          a file or folder sealed as it is read
+plain_file.py           what is sealed: a file that must not change meanwhile
+folder_archive.py       a folder as one ZIP, packed as it is read
+folder_members.py       which of its files are packed
 signing_key.py          the seller's key, which signs manifests
 
 seller_account.py       an account code or token, and the links it knows

@@ -101,10 +101,10 @@ class SourceUnreadable(StorageError):
 
 
 class NotAFile(BadInput):
-    """A pipe, a socket, a device or a folder: nothing that can be read again at any offset."""
+    """A pipe, a socket or a device: nothing that can be read again at any offset."""
 
     code = "not_a_file"
-    hint = "Write it to an ordinary file first, and sell that. A folder becomes one with zip or tar."
+    hint = "Write it to an ordinary file first, and sell that; or send it to: bitcache sell - --name NAME"
 
 
 class TargetExists(StorageError):
@@ -115,7 +115,7 @@ class TargetExists(StorageError):
 
 
 class EmptyFile(BadInput):
-    """There is nothing in the file, so nothing to sell."""
+    """There is nothing in the file or folder, so nothing to sell."""
 
     code = "empty_file"
     hint = "Look whether it is the right file, and whether it was written to its end."

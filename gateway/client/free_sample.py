@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from bitcache.errors import BadInput
 from bitcache.sealing.metadata import MAX_PREVIEW, Preview
 from gateway.client.errors import EmptyFile
-from gateway.client.sealed_file import open_regular
+from gateway.client.plain_file import open_regular
 
 #: Longest side in pixels and quality, tried until the sample is small enough.
 _TRIES = ((1280, 85), (1280, 60), (960, 60), (640, 50), (320, 50))

@@ -1,4 +1,4 @@
-"""Steps 1 and 2 from the seller's side: seal a file while it uploads, then put it up for sale.
+"""Steps 1 and 2 from the seller's side: seal a file or a folder while it uploads, then put it up for sale.
 
 :func:`sell` does the whole of it and returns the buyer's link.  Memory stays constant and a lost connection
 costs one piece, because :class:`~gateway.client.sealed_file.SealedFile` can be read at any offset.
@@ -6,6 +6,7 @@ costs one piece, because :class:`~gateway.client.sealed_file.SealedFile` can be 
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 import time
 from contextlib import closing
@@ -21,14 +22,17 @@ from bitcache.sealing import hash_groups, key_derivation, manifest, metadata
 from bitcache.sealing.file_link import Link
 from gateway.api.models import SellerInfo
 from gateway.client.errors import EmptyFile
+from gateway.client.folder_archive import FolderArchive
+from gateway.client.folder_members import members_of
 from gateway.client.gateway_client import GatewayClient
+from gateway.client.plain_file import PlainFile, PlainSource, open_regular
 from gateway.client.sealed_file import SealedFile
 from gateway.client.upload_file import ListingBody, Note, Progress, forget, publish, set_limits, upload
 
 
 @dataclass(frozen=True, slots=True)
 class FileToSell:
-    """What a seller wants sold: the file, its price, what buyers see before they pay."""
+    """What a seller wants sold: the file or folder, its price, what buyers see before they pay."""
 
     path: Path
     price_sat: int
@@ -41,7 +45,10 @@ class FileToSell:
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """A listing as the seller keeps it; ``link`` is the secret to hand to buyers."""
+    """A listing as the seller keeps it; ``link`` is the secret to hand to buyers.
+
+    ``seconds``: ``upload`` from the first byte to the listing, and ``seal``, most of which passed meanwhile.
+    """
 
     link: Link
     title: str
@@ -58,9 +65,11 @@ async def sell(
     file_to_sell: FileToSell,
     progress: Progress = lambda done, total: None,
     note: Note = lambda text: None,
+    source: PlainSource | None = None,
 ) -> PublishedFile:
-    """Seal, upload and list ``offer``, signed by the Ed25519 ``seed``.
+    """Seal, upload and list ``file_to_sell``, signed by the Ed25519 ``seed``.
 
+    A folder is packed on the way.  ``source``, if given, is what is sold, and closed; the path is its name alone then.
     Nothing is left behind on the gateway when it fails: the keys live here only, so half an upload is worthless.
     """
     file_id, link_share, gateway_share = (
@@ -69,27 +78,48 @@ async def sell(
         key_derivation.new_gateway_share(),
     )
     key = key_derivation.file_key(link_share, gateway_share, file_id)
-    with closing(SealedFile(file_to_sell.path, key, key_derivation.file_context(file_id))) as sealed:
+    name = file_to_sell.path.name
+    if source is None:
+        name = name_of(file_to_sell.path)
+        source = await asyncio.to_thread(_opened, file_to_sell.path, note)
+    with closing(SealedFile(source, key, key_derivation.file_context(file_id))) as sealed:
         if sealed.plain_size == 0:
             raise EmptyFile("this file is empty")
         await _check_terms(gateway, token, file_to_sell, sealed.size)
         started = time.perf_counter()
         try:
             await upload(gateway, token, file_id, sealed, progress, note)
-            listing = _listing(file_to_sell, sealed, file_id, link_share, gateway_share, seed)
+            listing = _listing(file_to_sell, name, sealed, file_id, link_share, gateway_share, seed)
             await publish(gateway, token, file_id, listing)
         except BaseException:
             await forget(gateway, token, file_id)
             raise
-    sending = time.perf_counter() - started - sealed.seconds
+    sending = time.perf_counter() - started
     return PublishedFile(
         link=Link(gateway.base, file_id, link_share),
         title=safe_names.title(file_to_sell.title),
         price_sat=file_to_sell.price_sat,
         size=sealed.plain_size,
         sealed_size=sealed.size,
-        seconds={"seal": round(sealed.seconds, 3), "upload": round(max(sending, 0.0), 3)},
+        seconds={"seal": round(sealed.seconds, 3), "upload": round(sending, 3)},
     )
+
+
+def name_of(path: Path) -> str:
+    """Return the name under which buyers save what lies there."""
+    if not path.is_dir():
+        return path.name
+    named = path if path.name not in ("", "..") else path.resolve()
+    return f"{named.name or 'folder'}.zip"
+
+
+def _opened(path: Path, note: Note) -> PlainSource:
+    """Return what is sealed; say what of a folder is packed."""
+    if not path.is_dir():
+        return PlainFile(open_regular(path))
+    members = members_of(path)
+    note(members.summary())
+    return FolderArchive(members.files)
 
 
 async def _check_terms(gateway: GatewayClient, token: str, file_to_sell: FileToSell, sealed_size: int) -> None:
@@ -110,14 +140,20 @@ async def _check_terms(gateway: GatewayClient, token: str, file_to_sell: FileToS
 
 
 def _listing(
-    file_to_sell: FileToSell, sealed: SealedFile, file_id: FileId, link_share: bytes, gateway_share: bytes, seed: bytes
+    file_to_sell: FileToSell,
+    name: str,
+    sealed: SealedFile,
+    file_id: FileId,
+    link_share: bytes,
+    gateway_share: bytes,
+    seed: bytes,
 ) -> ListingBody:
     """Return the body of ``POST /listings``: everything sealed, hashed and signed."""
     seller_key = manifest.seller_key(seed)
     about = metadata.Metadata(
         title=file_to_sell.title,
-        name=file_to_sell.path.name,
-        media_type=mimetypes.guess_type(file_to_sell.path.name)[0] or "application/octet-stream",
+        name=name,
+        media_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
         size=sealed.plain_size,
         seller_key=seller_key,
         description=file_to_sell.description,

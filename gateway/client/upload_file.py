@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Protocol
 
-from bitcache.errors import BitcacheError, UploadError
+from bitcache.errors import BitcacheError, UploadError, UploadOffset
 from bitcache.identifiers import FileId
 from bitcache.listing_limits import Limits
-from bitcache.sealing import hash_groups
 from gateway.api.models import Listing, Listings
 from gateway.client.errors import BodyRefused, GatewayConfused, GatewayUnreachable
 from gateway.client.gateway_client import Backoff, GatewayClient
+from gateway.client.piece_size import PieceSize
+from gateway.client.read_ahead import ReadAhead, SealedSource, read_ahead
 
-PIECE = 8 * hash_groups.GROUP_SIZE  #: sealed bytes of one PATCH
-SMALLEST_PIECE = 64 * 1024  #: a proxy that takes less is told of, not worked around
+_PART = 256 * 1024  #: bytes after which progress is told
 
 Progress = Callable[[int, int], None]  #: called with (bytes done, bytes in all)
 ListingBody = dict[str, str | int | None]  #: of ``POST /listings``
 Note = Callable[[str], None]  #: called with a sentence that the seller should read
-
-
-class SealedSource(Protocol):
-    """``size`` sealed bytes, readable at any offset that was reached before."""
-
-    size: int
-
-    def read(self, offset: int, length: int) -> memoryview:
-        """Return bytes from ``offset``."""
-        ...
 
 
 async def upload(
@@ -64,47 +54,71 @@ async def send_from(
     note: Note,
 ) -> None:
     """Send what comes after ``offset``, where an upload stands."""
-    backoff, most = Backoff(), PIECE
-    while offset < sealed.size:
-        progress(offset, sealed.size)
-        piece = await asyncio.to_thread(sealed.read, offset, most)
-        try:
-            sent = await _append(gateway, token, file_id, offset, piece)
-            backoff.progress()
-        except BodyRefused as refused:
-            if most == PIECE:
-                note(f"A server before the gateway refuses large bodies: sending smaller pieces. {refused.advice}")
-            most = _smaller(most, refused)
-            continue
-        except GatewayUnreachable as error:
-            sent = await _find_offset(gateway, token, file_id, backoff, error)
-            if sent > offset:
+    backoff, pieces = Backoff(), PieceSize(note)
+    async with read_ahead(sealed) as ahead:
+        while offset < sealed.size:
+            progress(offset, sealed.size)
+            body = _Body(ahead, offset, min(offset + pieces.size, sealed.size), progress)
+            started = time.monotonic()
+            try:
+                sent = await _append(gateway, token, file_id, body)
                 backoff.progress()
-        if sent > offset + len(piece):
-            raise GatewayConfused("the gateway says that it has bytes which were never sent")
-        offset = sent
+                pieces.taken(time.monotonic() - started)
+            except BodyRefused as refused:
+                pieces.refused(refused)
+                continue
+            except (GatewayUnreachable, UploadOffset) as error:  # the latter: bytes of a lost connection still arrive
+                pieces.lost()
+                sent = await _find_offset(gateway, token, file_id, backoff, error)
+                if sent > offset:
+                    backoff.progress()
+            if sent > body.stop:
+                raise GatewayConfused("the gateway says that it has bytes which were never sent")
+            offset = sent
     progress(offset, sealed.size)
 
 
-def _smaller(most: int, refused: BodyRefused) -> int:
-    """Return the size of piece to try next, in bytes; raise ``refused`` when there is none."""
-    if most <= SMALLEST_PIECE:
-        raise refused
-    return max(most // 4, SMALLEST_PIECE)
+class _Body:
+    """The bytes of one PATCH, read while they are sent; ``failed`` says why they could not be."""
+
+    def __init__(self, ahead: ReadAhead, start: int, stop: int, progress: Progress) -> None:
+        self._ahead, self.start, self.stop, self._progress = ahead, start, stop, progress
+        self.failed: Exception | None = None
+
+    async def parts(self) -> AsyncIterator[memoryview]:
+        """Yield them, and tell how many were handed to the connection."""
+        offset = self.start
+        try:
+            while offset < self.stop:
+                part = await self._ahead.take(offset, min(_PART, self.stop - offset))
+                yield part
+                offset += len(part)
+                self._progress(offset, self._ahead.size)
+        except Exception as error:
+            self.failed = error
+            raise
 
 
-async def _append(gateway: GatewayClient, token: str, file_id: FileId, offset: int, piece: memoryview) -> int:
+async def _append(gateway: GatewayClient, token: str, file_id: FileId, body: _Body) -> int:
+    """Send one piece; return where the upload stands.  Raise what kept it from being read."""
     about = {
         "Tus-Resumable": "1.0.0",
         "Content-Type": "application/offset+octet-stream",
-        "Upload-Offset": str(offset),
+        "Content-Length": str(body.stop - body.start),
+        "Upload-Offset": str(body.start),
     }
-    async with gateway.open("PATCH", f"/uploads/{file_id}", bearer=token, headers=about, data=piece) as response:
-        return _offset(response.headers.get("Upload-Offset"))
+    sent = gateway.open("PATCH", f"/uploads/{file_id}", bearer=token, headers=about, data=body.parts())
+    try:
+        async with sent as response:
+            return _offset(response.headers.get("Upload-Offset"))
+    except GatewayUnreachable:
+        if body.failed is not None:  # what looks like a broken connection is ours
+            raise body.failed from None
+        raise
 
 
 async def _find_offset(
-    gateway: GatewayClient, token: str, file_id: FileId, backoff: Backoff, error: GatewayUnreachable
+    gateway: GatewayClient, token: str, file_id: FileId, backoff: Backoff, error: BitcacheError
 ) -> int:
     """Return where the upload stands, asked again until the gateway answers."""
     while True:

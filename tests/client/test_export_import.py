@@ -184,11 +184,12 @@ async def test_an_import_that_broke_goes_on(demo: Demo, other: Demo, tmp_path: P
     await exported(demo, [sold.link], tmp_path / "all.zip")
 
     def break_off(done: int, total: int) -> None:
-        if done:
-            raise KeyboardInterrupt
+        if done > 8_500_000:
+            importing.cancel()
 
-    with pytest.raises(KeyboardInterrupt):
-        await import_all(other.gateway, other.token, tmp_path / "all.zip", break_off, print)
+    importing = asyncio.create_task(import_all(other.gateway, other.token, tmp_path / "all.zip", break_off, print))
+    with pytest.raises(asyncio.CancelledError):
+        await importing
     seen: list[int] = []
 
     def note(done: int, total: int) -> None:

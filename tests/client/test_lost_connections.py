@@ -14,7 +14,7 @@ from bitcache.errors import BitcacheError, NotFound
 from bitcache.identifiers import new_file_id
 from bitcache.money import Sat
 from gateway.api.models import Listings
-from gateway.client import sell_file, upload_file
+from gateway.client import piece_size, sell_file
 from gateway.client.buy_file import FinishedPurchase, PurchaseObserver, buy
 from gateway.client.errors import GatewayUnreachable, NotPaidInTime
 from gateway.client.gateway_client import GatewayClient, connect
@@ -58,7 +58,7 @@ async def sell_through(demo: Demo, url: str, file_to_sell: FileToSell) -> Publis
 async def test_an_upload_goes_on_where_it_stopped(
     demo: Demo, file_to_sell: FileToSell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload_file, "PIECE", 2**20)
+    monkeypatch.setattr(piece_size, "PIECE", 2**20)
     dice = random.Random(402)
     async with flaky_proxy(demo.gateway.base, lambda: dice.randrange(5_000, 3_000_000)) as proxy:
         sold = await sell_through(demo, proxy.url, file_to_sell)
@@ -106,7 +106,7 @@ async def test_a_failed_sale_leaves_nothing_on_the_gateway(
 async def test_a_gateway_that_stays_away_is_given_up(
     demo: Demo, file_to_sell: FileToSell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(upload_file, "PIECE", 2**20)
+    monkeypatch.setattr(piece_size, "PIECE", 2**20)
     monkeypatch.setattr("gateway.client.gateway_client.Backoff.__init__.__defaults__", (0.5,))
     left = [900_000]
 

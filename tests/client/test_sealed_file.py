@@ -15,9 +15,15 @@ from bitcache.sealing.chunk_cipher import CHUNK_SIZE, HEADER_SIZE
 from bitcache.sealing.container import Opener, sealed_size
 from bitcache.sealing.hash_groups import GROUP_SIZE, GroupHasher
 from gateway.client.errors import NotAFile, SizeUnknown, SourceChanged, SourceUnreadable
+from gateway.client.plain_file import PlainFile, open_regular, state_of
 from gateway.client.sealed_file import SealedFile
 
 KEY, CONTEXT = bytes(16), b"test"
+
+
+def sealing(path: Path) -> SealedFile:
+    """A file's sealed form."""
+    return SealedFile(PlainFile(open_regular(path)), KEY, CONTEXT)
 
 
 def file_of(folder: Path, size: int) -> Path:
@@ -33,7 +39,7 @@ def file_of(folder: Path, size: int) -> Path:
 @pytest.mark.parametrize("piece", [1000, 16_400, GROUP_SIZE, 3 * GROUP_SIZE + 11])
 def test_pieces_make_the_whole(tmp_path: Path, size: int, piece: int) -> None:
     path = file_of(tmp_path, size)
-    sealed = SealedFile(path, KEY, CONTEXT)
+    sealed = sealing(path)
     parts = []
     while (offset := sum(map(len, parts))) < sealed.size:
         parts.append(bytes(sealed.read(offset, piece)))
@@ -48,7 +54,7 @@ def test_pieces_make_the_whole(tmp_path: Path, size: int, piece: int) -> None:
 
 
 def test_going_back_gives_the_same_bytes_and_hashes_them_once(tmp_path: Path) -> None:
-    sealed = SealedFile(file_of(tmp_path, 3 * 2**20 + 9), KEY, CONTEXT)
+    sealed = sealing(file_of(tmp_path, 3 * 2**20 + 9))
     whole = bytes(sealed.read(0, sealed.size))
     hashes = list(sealed.group_hashes())
     dice = random.Random(7)
@@ -60,7 +66,7 @@ def test_going_back_gives_the_same_bytes_and_hashes_them_once(tmp_path: Path) ->
 
 
 def test_a_first_reading_goes_in_order(tmp_path: Path) -> None:
-    sealed = SealedFile(file_of(tmp_path, 100_000), KEY, CONTEXT)
+    sealed = sealing(file_of(tmp_path, 100_000))
     with pytest.raises(ValueError, match="in order"):
         sealed.read(50_000, 10)
     sealed.close()
@@ -69,7 +75,7 @@ def test_a_first_reading_goes_in_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [b"", b"longer than before"])
 def test_a_changed_file_is_never_sealed_under_the_same_key(tmp_path: Path, change: bytes) -> None:
     path = file_of(tmp_path, 100_000)
-    sealed = SealedFile(path, KEY, CONTEXT)
+    sealed = sealing(path)
     sealed.read(0, 50_000)
     path.write_bytes(change)
     with pytest.raises(SourceChanged):
@@ -81,7 +87,7 @@ def test_a_changed_file_is_never_sealed_under_the_same_key(tmp_path: Path, chang
 def test_a_file_that_holds_more_than_its_size_says_is_refused() -> None:
     """/proc says 0 for all its files, as some FUSE and cloud folders do."""
     with pytest.raises(SizeUnknown) as raised:
-        SealedFile(Path("/proc/version"), KEY, CONTEXT)
+        sealing(Path("/proc/version"))
     assert "copy" in raised.value.advice.lower()
 
 
@@ -89,7 +95,7 @@ def test_a_file_that_holds_more_than_its_size_says_is_refused() -> None:
 def test_a_file_that_holds_less_than_its_size_says_is_refused() -> None:
     """/sys says 4096 for files of some bytes."""
     with pytest.raises(SizeUnknown):
-        SealedFile(Path("/sys/kernel/mm/transparent_hugepage/enabled"), KEY, CONTEXT)
+        sealing(Path("/sys/kernel/mm/transparent_hugepage/enabled"))
 
 
 @pytest.mark.parametrize("what", ["pipe", "device", "folder"])
@@ -98,7 +104,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path, what: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     path = {"pipe": tmp_path / "pipe", "device": Path("/dev/zero"), "folder": tmp_path}[what]
     with pytest.raises(NotAFile):
-        SealedFile(path, KEY, CONTEXT)
+        sealing(path)
 
 
 @pytest.mark.parametrize("size", [CHUNK_SIZE, CHUNK_SIZE + 5, 100_000])
@@ -106,10 +112,11 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path, what: str) -> None:
 def test_bytes_that_come_or_go_without_a_trace_are_noticed(tmp_path: Path, size: int, grown: int) -> None:
     """A filesystem may keep time and size as they were (FUSE): what counts is how much was read."""
     path = file_of(tmp_path, size)
-    sealed = SealedFile(path, KEY, CONTEXT)
+    plain = PlainFile(open_regular(path))
+    sealed = SealedFile(plain, KEY, CONTEXT)
     with path.open("r+b") as file:
         file.truncate(size + grown)
-    sealed._state = sealed._stat()
+    plain._state = state_of(plain._file)
     with pytest.raises(SourceChanged):
         sealed.read(0, sealed.size)
     sealed.close()
@@ -124,11 +131,12 @@ def open_memory(pid: int) -> BinaryIO:
 def test_a_file_that_fails_while_it_is_read_has_its_own_error(tmp_path: Path) -> None:
     """An error of the disk says so, and is no fault of the gateway."""
     path = file_of(tmp_path, 100_000)
-    sealed = SealedFile(path, KEY, CONTEXT)
-    sealed._file.close()
+    plain = PlainFile(open_regular(path))
+    sealed = SealedFile(plain, KEY, CONTEXT)
+    plain.close()
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    sealed._file = open_memory(child.pid)
-    sealed._state = sealed._stat()
+    plain._file = open_memory(child.pid)
+    plain._state = state_of(plain._file)
     try:
         with pytest.raises(SourceUnreadable, match="could not be read"):
             sealed.read(0, 1000)
