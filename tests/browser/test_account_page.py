@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page, expect
 from bitcache.account_code import new_account_code, parse, token_of
 from browser.browser_harness import DESCRIPTOR, BrowserHarness, gateway
 from browser.conftest import Visitor
+from browser.sellers_page import publish, song
 from browser.test_accessible import complaints
 
 pytestmark = pytest.mark.browser
@@ -74,14 +75,11 @@ async def sign_in(visitor: Visitor, url: str, secret: str, **options: Any) -> Pa
     return page
 
 
-async def publish(page: Page, folder: Path) -> None:
-    """Put a file on sale by the form."""
-    (folder / "song.flac").write_bytes(b"a song")
-    await page.locator("input[type=file]").first.set_input_files(folder / "song.flac")
-    await page.get_by_label("Title").fill("A song of mine")
-    await page.get_by_label("Price").fill("2500")
-    await page.get_by_role("button", name="Publish").click()
+async def publish_song(page: Page, folder: Path) -> str:
+    """Put a file on sale by the form; return its link."""
+    link = await publish(page, song(folder), "A song of mine")
     await expect(page.get_by_text("Your file is for sale")).to_be_visible()
+    return link
 
 
 async def test_a_newcomer_sells_and_finds_everything_again_elsewhere(
@@ -90,7 +88,7 @@ async def test_a_newcomer_sells_and_finds_everything_again_elsewhere(
     """By keyboard where that is enough; the code itself is in no request, and the gateway cannot read a title."""
     page, code = await new_account(guest, f"{open_door.url}/sell")
     await be_paid(page, DESCRIPTOR)
-    await publish(page, tmp_path)
+    await publish_song(page, tmp_path)
     other = await sign_in(guest, f"{open_door.url}/sell", code.replace("-", " ").lower())
     await expect(other.get_by_text("A song of mine")).to_be_visible()
     await expect(other.get_by_role("button", name="Publish")).to_be_visible()
@@ -112,8 +110,7 @@ async def test_a_browser_that_keeps_nothing_sells_and_loses_nothing(
     """The link is shown, and it lies sealed at the gateway for the next sign-in."""
     page, code = await new_account(guest, f"{open_door.url}/sell", script=REFUSED)
     await be_paid(page, DESCRIPTOR)
-    await publish(page, tmp_path)
-    assert "#" in await page.get_by_label("Link for buyers", exact=True).input_value()
+    assert "#" in await publish_song(page, tmp_path)
     other = await sign_in(guest, f"{open_door.url}/sell", code, script=REFUSED)
     await expect(other.get_by_text("A song of mine")).to_be_visible()
 
@@ -175,7 +172,7 @@ async def test_links_stay_with_their_account(guest: Visitor, open_door: BrowserH
     """Two sellers use one browser: neither sees the other's files, and both see their own again."""
     page, first = await new_account(guest, f"{open_door.url}/sell")
     await be_paid(page, DESCRIPTOR)
-    await publish(page, tmp_path)
+    await publish_song(page, tmp_path)
     await page.evaluate("() => sessionStorage.clear()")  # the session ran out
     second = new_account_code()
     made = await page.request.post(

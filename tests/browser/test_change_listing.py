@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 
 from browser.browser_harness import BrowserHarness
 from browser.conftest import Visitor
+from browser.sellers_page import publish, sign_in, song
 from browser.test_accessible import complaints
 
 pytestmark = pytest.mark.browser
@@ -19,15 +20,8 @@ COPY = "(kept) => Object.entries(JSON.parse(kept)).forEach(([key, value]) => loc
 async def published(visitor: Visitor, harness: BrowserHarness, tmp_path: Path) -> tuple[Page, str]:
     """The seller's page with a file on sale, and its link."""
     page = await visitor.page(viewport={"width": 390, "height": 844})
-    await page.goto(f"{harness.url}/sell")
-    await page.get_by_label("Account code").fill(harness.token)
-    await page.keyboard.press("Enter")
-    (tmp_path / "song.flac").write_bytes(b"a song")
-    await page.locator("input[type=file]").first.set_input_files(tmp_path / "song.flac")
-    await page.get_by_label("Title").fill("A song")
-    await page.get_by_label("Price").fill("2500")
-    await page.get_by_role("button", name="Publish").click()
-    link = await page.get_by_label("Link for buyers", exact=True).input_value()
+    await sign_in(page, harness)
+    link = await publish(page, song(tmp_path), "A song")
     await page.get_by_role("button", name="Sell another file").click()
     return page, link
 

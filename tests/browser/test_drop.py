@@ -13,6 +13,7 @@ from sqlalchemy import select
 from bitcache.storage.tables import upload
 from browser.browser_harness import BrowserHarness
 from browser.conftest import Visitor
+from browser.sellers_page import sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -20,9 +21,7 @@ pytestmark = pytest.mark.browser
 async def sellers_page(visitor: Visitor, harness: BrowserHarness) -> Page:
     """Signed in."""
     page = await visitor.page()
-    await page.goto(f"{harness.url}/sell")
-    await page.get_by_label("Account code").fill(harness.token)
-    await page.get_by_role("button", name="Sign in").click()
+    await sign_in(page, harness)
     await expect(page.get_by_role("button", name="Publish")).to_be_visible()
     return page
 

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 from support.proxies import plain_nginx
 
+from browser import sellers_page
 from browser.browser_harness import BrowserHarness, website
 from browser.conftest import Visitor
 
@@ -83,7 +84,7 @@ async def test_links_are_remembered_in_this_browser_and_sales_are_counted(
     await expect(page.get_by_text("Field notes")).to_be_visible()
     await expect(page.get_by_text("Not sold yet")).to_be_visible()
     elsewhere = await visitor.page()
-    await _sign_in(elsewhere, harness)
+    await sellers_page.sign_in(elsewhere, harness)
     await expect(elsewhere.get_by_text("Published elsewhere")).to_be_visible()
 
 
@@ -108,20 +109,9 @@ async def publish(visitor: Visitor, harness: BrowserHarness, content: bytes) -> 
 
 
 async def _publish_on(page: Page, harness: BrowserHarness, content: bytes) -> str:
-    await _sign_in(page, harness)
+    await sellers_page.sign_in(page, harness)
     file = {"name": "notes.bin", "mimeType": "application/octet-stream", "buffer": content}
-    await page.locator(".drop input").set_input_files(file)
-    await page.get_by_label("Title").fill("Field notes")
-    await page.get_by_label("Price").fill("7 500")
-    await page.get_by_role("button", name="Publish").click()
-    return await page.get_by_label("Link for buyers", exact=True).input_value()
-
-
-async def _sign_in(page: Page, harness: BrowserHarness) -> None:
-    await page.goto(f"{harness.url}/sell")
-    await page.get_by_label("Account code").fill(harness.token)
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("button", name="Publish")).to_be_visible()
+    return await sellers_page.publish(page, file, "Field notes", "7 500")
 
 
 async def _escape(page: Page) -> None:

@@ -11,6 +11,7 @@ from playwright.async_api import Page, expect
 
 from browser.browser_harness import BrowserHarness
 from browser.conftest import Visitor
+from browser.sellers_page import publish, sign_in, song
 from browser.test_accessible import complaints
 
 pytestmark = pytest.mark.browser
@@ -26,15 +27,8 @@ async def desk(visitor: Visitor, harness: BrowserHarness, tmp_path: Path) -> tup
     """The seller's page after a file was published there, and its link."""
     context = await visitor.context(viewport={"width": 390, "height": 844}, permissions=["notifications"])
     page = await context.new_page()
-    await page.goto(f"{harness.url}/sell")
-    await page.get_by_label("Account code").fill(harness.token)
-    await page.keyboard.press("Enter")
-    (tmp_path / "song.flac").write_bytes(b"a song")
-    await page.locator("input[type=file]").first.set_input_files(tmp_path / "song.flac")
-    await page.get_by_label("Title").fill("=A song, of mine")
-    await page.get_by_label("Price").fill("2500")
-    await page.get_by_role("button", name="Publish").click()
-    link = await page.get_by_label("Link for buyers", exact=True).input_value()
+    await sign_in(page, harness)
+    link = await publish(page, song(tmp_path), "=A song, of mine")
     visitor.secrets.add(link.split("#")[1].split(".")[0])
     await page.get_by_role("button", name="Sell another file").click()
     return page, link

@@ -15,6 +15,7 @@ from bitcache.sealing.file_link import parse_link
 from bitcache.sealing.metadata import MAX_PREVIEW, open_preview
 from browser.browser_harness import BrowserHarness
 from browser.conftest import Visitor
+from browser.sellers_page import fill_in, sign_in, song
 from browser.test_accessible import complaints
 from gateway.client.gateway_client import connect
 
@@ -24,13 +25,8 @@ pytestmark = pytest.mark.browser
 async def form(visitor: Visitor, harness: BrowserHarness, folder: Path) -> Page:
     """The form, filled in but for the sample."""
     page = await visitor.page(viewport={"width": 390, "height": 844})
-    await page.goto(f"{harness.url}/sell")
-    await page.get_by_label("Account code").fill(harness.token)
-    await page.keyboard.press("Enter")
-    (folder / "song.flac").write_bytes(b"a song")
-    await page.locator("input[type=file]").first.set_input_files(folder / "song.flac")
-    await page.get_by_label("Title").fill("A song")
-    await page.get_by_label("Price").fill("2500")
+    await sign_in(page, harness)
+    await fill_in(page, song(folder), "A song")
     return page
 
 

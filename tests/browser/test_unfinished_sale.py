@@ -11,6 +11,7 @@ from playwright.async_api import Page, Route, expect
 
 from browser.browser_harness import BrowserHarness
 from browser.conftest import Visitor
+from browser.sellers_page import fill_in, sign_in, song
 from browser.test_accessible import complaints
 
 pytestmark = pytest.mark.browser
@@ -32,10 +33,7 @@ async def broken_off(visitor: Visitor, harness: BrowserHarness, folder: Path) ->
 
     await page.context.route("**/api/v1/uploads/*", first_piece_only)
     await sign_in(page, harness)
-    (folder / "song.flac").write_bytes(os.urandom(SIZE))
-    await page.locator(".sale-form input[type=file]").first.set_input_files(folder / "song.flac")
-    await page.get_by_label("Title").fill("A long song")
-    await page.get_by_label("Price").fill("2500")
+    await fill_in(page, song(folder, os.urandom(SIZE)), "A long song")
     (folder / "verse.txt").write_text("la la")
     await page.get_by_label("Free sample").set_input_files(folder / "verse.txt")
     await page.get_by_role("button", name="Publish").click()
@@ -52,13 +50,6 @@ async def broken_off(visitor: Visitor, harness: BrowserHarness, folder: Path) ->
     await page.context.route("**/api/v1/uploads/*", note)
     await expect(page.get_by_role("heading", name="Not finished yet")).to_be_visible()
     return page, sent
-
-
-async def sign_in(page: Page, harness: BrowserHarness) -> None:
-    """As the seller."""
-    await page.goto(f"{harness.url}/sell")
-    await page.get_by_label("Account code").fill(harness.token)
-    await page.keyboard.press("Enter")
 
 
 async def test_it_goes_on_where_it_stood_with_all_that_was_typed(
