@@ -27,10 +27,11 @@ _NOTHING = Arrived(0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many bytes have arrived, of how many announced."""
+    """How many bytes have arrived, of how many announced; the last of them at ``grew_at`` (Unix seconds)."""
 
     offset: int
     length: int
+    grew_at: float
 
 
 async def begin(
@@ -80,7 +81,8 @@ async def begin(
 async def offset(store: Store, blobs: BlobStore, seller_id: int, file_id: FileId) -> Progress:
     """Return where this seller's upload stands; raise NotFound."""
     length = await store.read(lambda conn: length_of(conn, seller_id, file_id))
-    return Progress(blobs.arrived(file_id).size, length)
+    arrived = blobs.arrived(file_id)
+    return Progress(arrived.size, length, arrived.at)
 
 
 async def receive(

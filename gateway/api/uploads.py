@@ -1,8 +1,9 @@
-"""Step 1 over HTTP: sealed bytes in, by tus 1.0.0 (core with method override, creation, termination)."""
+"""Step 1 over HTTP: sealed bytes in, by tus 1.0.0 (core with method override, creation, expiration, termination)."""
 
 from __future__ import annotations
 
 import base64
+from email.utils import formatdate
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ from gateway.context import GatewayContext, context_of
 
 PATH = "/api/v1/uploads"
 VERSION = "1.0.0"
+DAY = 86_400
 _OFFSET_TYPE = "application/offset+octet-stream"
 
 
@@ -60,17 +62,18 @@ async def create(request: web.Request) -> web.Response:
     length = _number(request, "Upload-Length")
     file_id = _file_id(request.headers.get("Upload-Metadata", ""))
     limit, quota = context.settings.storage.max_file_bytes, context.seller_quota
-    await uploads.begin(context.store, context.blobs, seller.id, file_id, length, limit, context.clock(), quota=quota)
-    return web.Response(status=201, headers={"Location": f"{PATH}/{file_id}", "Upload-Offset": "0"})
+    now = context.clock()
+    await uploads.begin(context.store, context.blobs, seller.id, file_id, length, limit, now, quota=quota)
+    where = {"Location": f"{PATH}/{file_id}", "Upload-Offset": "0"}
+    return web.Response(status=201, headers=where | _expires(context, now))
 
 
 async def progress(request: web.Request) -> web.Response:
     """Send how far the upload is."""
     context, seller = await _enter(request)
     progress_made = await uploads.offset(context.store, context.blobs, seller.id, _id(request))
-    return web.Response(
-        headers={"Upload-Offset": str(progress_made.offset), "Upload-Length": str(progress_made.length)}
-    )
+    stands = {"Upload-Offset": str(progress_made.offset), "Upload-Length": str(progress_made.length)}
+    return web.Response(headers=stands | _expires(context, progress_made.grew_at))
 
 
 async def append(request: web.Request) -> web.Response:
@@ -82,7 +85,7 @@ async def append(request: web.Request) -> web.Response:
     if context.blobs.free_bytes() < (request.content_length or 0):  # said before the bytes are sent, if it can be
         raise DiskFull("the disk has no room for this")
     end = await uploads.receive(context.store, context.blobs, seller.id, file_id, start, pieces(request))
-    return web.Response(status=204, headers={"Upload-Offset": str(end)})
+    return web.Response(status=204, headers={"Upload-Offset": str(end)} | _expires(context, context.clock()))
 
 
 async def terminate(request: web.Request) -> web.Response:
@@ -118,9 +121,14 @@ def _refuse_other_extensions(request: web.Request) -> None:
 def _capabilities(context: GatewayContext) -> dict[str, str]:
     return {
         "Tus-Version": VERSION,
-        "Tus-Extension": "creation,termination",
+        "Tus-Extension": "creation,expiration,termination",
         "Tus-Max-Size": str(context.settings.storage.max_file_bytes),
     }
+
+
+def _expires(context: GatewayContext, grew_at: float) -> dict[str, str]:
+    """Return until when an upload is kept that last grew then (tus 1.0.0, expiration); Unix seconds."""
+    return {"Upload-Expires": formatdate(grew_at + context.settings.storage.upload_days * DAY, usegmt=True)}
 
 
 def _id(request: web.Request) -> FileId:

@@ -8,6 +8,7 @@ import errno
 import os
 import socket
 from collections.abc import AsyncIterator
+from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,7 +26,7 @@ async def test_capabilities(harness: GatewayHarness) -> None:
     """OPTIONS says what this server can do, to anyone."""
     got = await harness.call("OPTIONS", "/uploads")
     assert got.status == 204
-    assert (got.headers["Tus-Version"], got.headers["Tus-Extension"]) == ("1.0.0", "creation,termination")
+    assert (got.headers["Tus-Version"], got.headers["Tus-Extension"]) == ("1.0.0", "creation,expiration,termination")
     assert int(got.headers["Tus-Max-Size"]) > 5 * 2**30
 
 
@@ -40,6 +41,9 @@ async def test_in_pieces(harness: GatewayHarness) -> None:
     head = await harness.call("HEAD", f"/uploads/{made.file_id}", harness.token, headers=TUS)
     assert (head.headers["Upload-Offset"], head.headers["Upload-Length"]) == ("70001", str(len(made.sealed)))
     assert (head.headers["Tus-Resumable"], head.headers["Cache-Control"]) == ("1.0.0", "no-store")
+    for answer in (created, first, head):
+        kept_until = parsedate_to_datetime(answer.headers["Upload-Expires"]).timestamp()
+        assert abs(kept_until - harness.clock() - 7 * 86_400) < 60
     early = await harness.create_listing(made)
     assert (early.status, early.json["code"]) == (409, "upload_incomplete")
     await harness.send(made.file_id, 70_001, made.sealed[70_001:])
