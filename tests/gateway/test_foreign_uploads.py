@@ -1,4 +1,4 @@
-"""Uploads by clients that others wrote, unmodified: tus-js-client and tuspy send sealed files, which are then on sale."""
+"""Uploads by clients that others wrote, unmodified: tus-js-client and tuspy send sealed files that are then sold."""
 
 from __future__ import annotations
 
