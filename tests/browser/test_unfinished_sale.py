@@ -58,6 +58,7 @@ async def test_it_goes_on_where_it_stood_with_all_that_was_typed(
     page, sent = await broken_off(visitor, harness, tmp_path)
     await expect(page.get_by_text("A long song")).to_be_visible()
     await expect(page.get_by_text("song.flac, 6 MB, for 2 500 sat")).to_be_visible()
+    await expect(page.get_by_text("52 % is uploaded, and kept until")).to_be_visible()
     assert await complaints(page) == []
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "song.flac").write_bytes(b"another song")

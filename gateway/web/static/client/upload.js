@@ -142,6 +142,19 @@ async function standing(link, fileId, size) {
   return offsetOf(headers);
 }
 
+/**
+ * How far an unfinished upload is, and until when it is kept; null where there is none any more.
+ * @param {Connection} link
+ * @param {string} fileId
+ * @returns {Promise<{offset: number, length: number, keptUntil: number} | null>} bytes; Unix seconds
+ */
+export async function progressOf(link, fileId) {
+  const found = await call(link, "HEAD", `/uploads/${fileId}`, { headers: TUS }).catch(unlessStatus(404));
+  if (!found) return null;
+  const keptUntil = Math.floor(Date.parse(found.headers.get("Upload-Expires") ?? "") / 1000);
+  return { offset: offsetOf(found.headers), length: Number(found.headers.get("Upload-Length")), keptUntil };
+}
+
 /** @param {Headers} headers */
 function offsetOf(headers) {
   const text = headers.get("Upload-Offset") ?? "";

@@ -3,7 +3,7 @@
  * the upload stands. Those of each account apart.
  */
 
-import { forget } from "../client/upload.js";
+import { forget, progressOf } from "../client/upload.js";
 import { get, put, remove, valuesUnder } from "./indexed-db.js";
 import { token } from "./seller-token.js";
 
@@ -60,8 +60,16 @@ export const forgetUnfinished = (account, file) => remove(keyOf(account, file));
  */
 export async function discard(account, sale) {
   await forgetUnfinished(account, sale);
-  await forget({ gateway: location.origin, secret: token() ?? "" }, sale.resume.fileId);
+  await forget(hereAsSeller(), sale.resume.fileId);
 }
+
+/**
+ * How far it is at the gateway; null where nothing of it is there any more, or nobody answers.
+ * @param {Unfinished} sale
+ */
+export const standOf = (sale) => progressOf(hereAsSeller(), sale.resume.fileId).catch(() => null);
+
+const hereAsSeller = () => ({ gateway: location.origin, secret: token() ?? "" });
 
 /**
  * @param {Unfinished} sale
