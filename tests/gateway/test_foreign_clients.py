@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,24 +12,13 @@ import pytest
 from gateway_harness import GatewayHarness, open_harness
 from sales import file_for_sale
 from support.lightning_harness import LightningHarness, OwnConnection
+from support.node_script import said_by
 
 from wallet.lightning.bolt11_invoice import CLOCK_SLACK, decode
 
-JS = Path(__file__).parents[1] / "js"
 PRICE = 21
 
 pytestmark = [pytest.mark.node, pytest.mark.slow, pytest.mark.timeout(240)]
-
-
-@pytest.fixture(scope="module")
-def node() -> str:
-    """The program that runs JavaScript."""
-    program = os.environ.get("NODE") or shutil.which("node")
-    if not program:
-        pytest.skip("no node to run Alby's client with")
-    if not (JS / "node_modules" / "@getalby" / "sdk").is_dir():
-        pytest.skip("npm ci has not run in tests/js")
-    return program
 
 
 @pytest.fixture
@@ -59,23 +44,14 @@ def spending(lightning_wallets: LightningHarness) -> Iterator[OwnConnection]:
     connection.remove()
 
 
-def paid_by_alby(node: str, connection: str, invoice: str) -> dict[str, Any]:
+def paid_by_alby(connection: str, invoice: str) -> dict[str, Any]:
     """What Alby's client says."""
-    done = subprocess.run(
-        [node, "--experimental-websocket", "--no-warnings", JS / "foreign-wallet.js"],
-        input=json.dumps({"connection": connection, "invoice": invoice}),
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    said: dict[str, Any] = json.loads(done.stdout)
-    return said
+    asked = {"connection": connection, "invoice": invoice}
+    return said_by("foreign-wallet.js", "@getalby/sdk", asked, "--experimental-websocket", "--no-warnings")
 
 
 async def test_the_preimage_that_it_returns_opens_the_file(
-    harness: GatewayHarness, receiving: OwnConnection, spending: OwnConnection, node: str
+    harness: GatewayHarness, receiving: OwnConnection, spending: OwnConnection
 ) -> None:
     """Though the seller's wallet says nothing: its connection is removed once it has made the invoice."""
     got = await harness.call("PUT", "/seller/connection", harness.token, json={"connection": receiving.text})
@@ -85,7 +61,7 @@ async def test_the_preimage_that_it_returns_opens_the_file(
     invoice = await harness.lightning_invoice(purchase)
     await asyncio.to_thread(receiving.remove)
 
-    said = await asyncio.to_thread(paid_by_alby, node, spending.text, invoice)
+    said = await asyncio.to_thread(paid_by_alby, spending.text, invoice)
     ours = decode(invoice)
     assert said["millisatoshi"] == PRICE * 1000
     assert said["paymentHash"] == ours.payment_hash.hex()

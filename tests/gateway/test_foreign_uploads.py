@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
-import pytest
 from gateway_harness import GatewayHarness
 from sales import content, file_for_sale
+from support.node_script import said_by
 from tusclient.client import TusClient
 
-JS = Path(__file__).parents[1] / "js"
 PIECE = 1 << 20
-
-
-def by_tus_js_client(asked: dict[str, Any]) -> dict[str, Any]:
-    """What tus-js-client says of its upload."""
-    node = os.environ.get("NODE") or shutil.which("node")
-    if not node or not (JS / "node_modules" / "tus-js-client").is_dir():
-        pytest.skip("no node, or npm ci has not run in tests/js")
-    done = subprocess.run(
-        [node, JS / "foreign-upload.js"],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    said: dict[str, Any] = json.loads(done.stdout)
-    return said
 
 
 async def test_tus_js_client_is_stopped_and_goes_on(harness: GatewayHarness, tmp_path: Path) -> None:
@@ -43,7 +19,7 @@ async def test_tus_js_client_is_stopped_and_goes_on(harness: GatewayHarness, tmp
     path.write_bytes(file.sealed)
     endpoint = f"{harness.url}/api/v1/uploads"
     asked = {"endpoint": endpoint, "token": harness.token, "fileId": file.file_id, "path": str(path)}
-    said = await asyncio.to_thread(by_tus_js_client, asked | {"chunkSize": PIECE})
+    said = await asyncio.to_thread(said_by, "foreign-upload.js", "tus-js-client", asked | {"chunkSize": PIECE})
     assert said["url"] == f"{endpoint}/{file.file_id}"
     assert said["reached"] == [2 * PIECE, 3 * PIECE, len(file.sealed)], "the first piece was not sent again"
     assert (await harness.create_listing(file)).status == 201
