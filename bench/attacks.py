@@ -25,6 +25,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.ports import free_port
+
 TPUB = "tpubDC8msFGeGuwnKG9Upg7DM2b4DaRqg3CUZa5g8v2SRQ6K4NSkxUgd7HsL2XVWbVm39yBA4LAxysQAm397zwQSQoQgewGiYZqrA9DsP4zbQ1M"
 STRANGER, OTHER = "127.0.0.2", "127.0.9.9"
 OPEN_FILES = 1024
@@ -35,7 +37,7 @@ Attack = Callable[[int], Awaitable[tuple[dict[str, Any], list[socket.socket]]]]
 @contextmanager
 def gateway(root: Path, folder: Path) -> Iterator[tuple[int, int, Path]]:
     """Port, process id and log file of a gateway that runs."""
-    port, log = _free_port(), folder / "log"
+    port, log = free_port(), folder / "log"
     (folder / "config.toml").write_text(
         f'[bitcoin]\nnetwork = "regtest"\n[chain]\nsource = "simulated"\n[server]\nport = {port}\n'
         f'[storage]\ndirectory = "{folder}/data"\nmin_free_bytes = 0\n'
@@ -170,12 +172,6 @@ def _wait_until_served(port: int) -> None:
             return
         time.sleep(0.2)
     raise TimeoutError("the gateway did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import json
 import os
 import resource
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.bench_gateway import DESCRIPTOR
+from bench.ports import free_port
 
 HERE = Path(__file__).parent.parent
 NGINX = """daemon off; pid {folder}/pid; error_log stderr crit; worker_processes 1;{user}
@@ -84,7 +84,7 @@ def _sale(source: Path, code: Path) -> Took:
 
 @contextmanager
 def _gateway(home: Path, code: Path) -> Iterator[tuple[str, str]]:
-    port, environment = _free_port(), _environment(home, code)
+    port, environment = free_port(), _environment(home, code)
     (home / "config.toml").write_text(
         f'[bitcoin]\nnetwork = "regtest"\n[chain]\nsource = "simulated"\n[server]\nport = {port}\n'
         f'[storage]\ndirectory = "{home}/data"\nmin_free_bytes = 0\n'
@@ -113,7 +113,7 @@ def _age(source: Path) -> Took:
 
 @contextmanager
 def _nginx(folder: Path) -> Iterator[str]:
-    port, user = _free_port(), " user root;" if os.geteuid() == 0 else ""
+    port, user = free_port(), " user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, user=user))
     process = subprocess.Popen([str(shutil.which("nginx")), "-p", str(folder), "-c", str(folder / "nginx.conf")])
     try:
@@ -140,12 +140,6 @@ def _bitcache() -> list[str]:
 def _environment(home: Path, code: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("BITCACHE_", "XDG_"))}
     return kept | {"HOME": str(home), "PYTHONPATH": str(code)}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(url: str) -> None:

@@ -34,7 +34,6 @@ from gateway.api.request_bodies import json_body, reply
 from gateway.context import GatewayContext, context_of
 
 FIRST_ADDRESSES = 3
-DAY = 86_400
 #: A wallet's export of 16 KiB, escaped.
 PAYOUT_BODY = 40 * 1024
 #: A manifest and metadata, escaped.
@@ -228,7 +227,7 @@ async def delete(request: web.Request) -> web.Response:
     context = context_of(request)
     seller = await authentication.seller(request)
     file_id = parse_file_id(request.match_info["file_id"])
-    keep = context.settings.storage.deleted_days * DAY
+    keep = context.settings.storage.deleted_seconds
 
     def change(conn: Connection) -> listings.Listing:
         listing_states.delete(conn, seller.id, file_id, context.clock(), keep)

@@ -17,7 +17,6 @@ from gateway.context import GatewayContext, context_of
 
 PATH = "/api/v1/uploads"
 VERSION = "1.0.0"
-DAY = 86_400
 _OFFSET_TYPE = "application/offset+octet-stream"
 
 
@@ -128,7 +127,7 @@ def _capabilities(context: GatewayContext) -> dict[str, str]:
 
 def _expires(context: GatewayContext, grew_at: float) -> dict[str, str]:
     """Return until when an upload is kept that last grew then (tus 1.0.0, expiration); Unix seconds."""
-    return {"Upload-Expires": formatdate(grew_at + context.settings.storage.upload_days * DAY, usegmt=True)}
+    return {"Upload-Expires": formatdate(grew_at + context.settings.storage.upload_seconds, usegmt=True)}
 
 
 def _id(request: web.Request) -> FileId:

@@ -50,8 +50,10 @@ async def _init(
         init_data_folder,
     )
 
-    is_node_named = bool(load().chain.rpc_url)
-    chain = None if _is_there(config) else await choose_chain(network or "main", source, is_node_named=is_node_named)
+    chain = None
+    if not _is_there(config):
+        is_node_named = bool(load().chain.rpc_url)
+        chain = await choose_chain(network or "main", source, is_node_named=is_node_named)
     written = chain is not None and _write_config(config, network, chain.values)
     settings = load(config)
     if chain is None and source is not None and source != settings.chain.source:

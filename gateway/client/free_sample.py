@@ -42,8 +42,11 @@ def _sample_picture(content: bytes) -> bytes:
     """Return the picture as a WebP of at most MAX_PREVIEW bytes; raise BadInput for what is no picture."""
     try:
         with Image.open(io.BytesIO(content)) as opened:
+            opened.draft("RGB", (_TRIES[0][0], _TRIES[0][0]))  # a JPEG of 50 million pixels need not be held whole
             picture = _on_white(ImageOps.exif_transpose(opened))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except Image.DecompressionBombError:
+        raise BadInput("the preview has too many pixels", hint="Make the picture smaller.") from None
+    except (OSError, ValueError, SyntaxError):
         raise BadInput("the preview is not a picture that can be read", hint="Try a PNG, JPEG or WebP.") from None
     for side, quality in _TRIES:
         picture.thumbnail((side, side), Image.Resampling.LANCZOS)

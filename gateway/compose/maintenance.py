@@ -56,15 +56,15 @@ async def make_payout_changes(context: GatewayContext) -> None:
 
 async def clear_uploads(context: GatewayContext) -> None:
     """Nobody goes on with them."""
-    days = context.settings.storage.upload_days
-    old = await uploads.expire(context.store, context.blobs, context.clock() - days * DAY)
+    storage = context.settings.storage
+    old = await uploads.expire(context.store, context.blobs, context.clock() - storage.upload_seconds)
     if old:
-        log.info("uploads_cleared", count=len(old), days=days)
+        log.info("uploads_cleared", count=len(old), days=storage.upload_days)
 
 
 async def remove_deleted(context: GatewayContext) -> None:
     """Remove the bytes of deleted files once every buyer has had the time to download them."""
-    keep = context.settings.storage.deleted_days * DAY
+    keep = context.settings.storage.deleted_seconds
     for file_id in await context.store.read(lambda conn: listing_states.due_for_removal(conn, context.clock(), keep)):
         async with context.blobs.lock(file_id):
             await context.blobs.delete(file_id)

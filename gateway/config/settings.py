@@ -184,6 +184,16 @@ class Storage(Section):
         7, ge=1, le=3650, description="Events (purchase.seen, listing.created, …) are kept for this many days."
     )
 
+    @property
+    def upload_seconds(self) -> int:
+        """For how long an unfinished upload that does not grow is kept."""
+        return self.upload_days * DAY
+
+    @property
+    def deleted_seconds(self) -> int:
+        """For how long buyers can still download a file that was deleted."""
+        return self.deleted_days * DAY
+
 
 class Accounts(Section):
     """Who may sell here."""

@@ -95,3 +95,35 @@ async def test_another_seller_in_the_same_browser_does_not_see_it(
         "async () => (await import('/static/seller/unfinished-sales.js')).unfinishedSales('somebody else')"
     )
     assert stored == []
+
+
+async def test_a_sale_whose_answer_was_lost_is_not_unfinished(
+    visitor: Visitor, harness: BrowserHarness, tmp_path: Path
+) -> None:
+    """The file is on sale, and its link was on this page alone."""
+    page = await visitor.page(viewport={"width": 390, "height": 844})
+    page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+    listed = asyncio.Event()
+
+    async def no_answer(route: Route) -> None:
+        if route.request.method != "POST":
+            return await route.continue_()
+        await route.fetch()
+        return listed.set()
+
+    await page.context.route("**/api/v1/listings", no_answer)
+    await sign_in(page, harness)
+    await fill_in(page, song(tmp_path), "A song")
+    await page.get_by_role("button", name="Publish").click()
+    async with asyncio.timeout(10):
+        await listed.wait()
+    await page.reload()
+    await page.context.unroute_all(behavior="ignoreErrors")
+    await page.get_by_role("button", name="Link and QR code").click()
+    link = await page.get_by_label("Link for buyers", exact=True).input_value()
+    buyer = await visitor.buy(link)
+    await expect(buyer.get_by_role("heading", name="A song")).to_be_visible()
+    await page.get_by_role("button", name="Sell another file").click()
+    await expect(page.get_by_text("A song")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Not finished yet")).to_be_hidden()
+    visitor.wrong = [line for line in visitor.wrong if "404" not in line]  # it is no upload any more

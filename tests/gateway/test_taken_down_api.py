@@ -158,8 +158,10 @@ async def test_a_form_in_an_unknown_alphabet_is_refused(harness: GatewayHarness)
     sold = await harness.sell(file_for_sale())
     for sent in ("application/x-www-form-urlencoded; charset=nonsense", "application/x-www-form-urlencoded"):
         headers = HTML | {"Content-Type": sent}
-        got = await harness.call("POST", f"/f/{sold.file_id}/report", data=b"kind=fraud&text=\xff", headers=headers)
-        assert got.status == 400, sent
+        for page in ("report", "pay"):
+            body = b"kind=fraud&text=\xff"
+            got = await harness.call("POST", f"/f/{sold.file_id}/{page}", data=body, headers=headers)
+            assert got.status == 400, (page, sent)
     assert await queue(harness) == []
 
 

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { areStored, claimsOf, keepClaim, keeps, noteClaim } from "../../gateway/web/static/checkout/saved-claims.js";
+import { areStored, claimsOf, keepClaim, noteClaim } from "../../gateway/web/static/checkout/saved-claims.js";
+import { keeps } from "../../gateway/web/static/ui/browser-storage.js";
 import { verdictOn } from "../../gateway/web/static/checkout/claim-from-link.js";
 import { begin as beginWith, nextClaim, resume, takeUp } from "../../gateway/web/static/checkout/resume.js";
 import { readVectors } from "./support.js";

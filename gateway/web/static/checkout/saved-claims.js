@@ -4,7 +4,7 @@
  * nothing is begun there before the buyer has kept the claim.
  */
 
-import { isStored, keeps, read, write } from "../ui/browser-storage.js";
+import { isStored, read, write } from "../ui/browser-storage.js";
 import { isPaid } from "./checkout-state.js";
 import { firstOf } from "./invoice-terms.js";
 
@@ -47,8 +47,6 @@ export function keepClaim(fileId, claim, adopted = false, rest = false) {
   const others = claimsOf(fileId).filter((entry) => entry.claim !== claim);
   save(fileId, [{ claim, ...(adopted && { adopted }), ...(rest && { rest }) }, ...others]);
 }
-
-export { keeps };
 
 /**
  * Whether the claims of this file outlive the page as they are now.

@@ -155,6 +155,15 @@ export async function progressOf(link, fileId) {
   return { offset: offsetOf(found.headers), length: Number(found.headers.get("Upload-Length")), keptUntil };
 }
 
+/**
+ * Whether one's own upload is a listing by now.
+ * @param {Connection} link
+ * @param {string} fileId
+ */
+export async function isListed(link, fileId) {
+  return (await call(link, "HEAD", `/listings/${fileId}/bytes`).catch(unlessStatus(404))) !== null;
+}
+
 /** @param {Headers} headers */
 function offsetOf(headers) {
   const text = headers.get("Upload-Offset") ?? "";

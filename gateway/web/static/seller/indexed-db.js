@@ -61,8 +61,9 @@ export async function put(key, value) {
  */
 export async function valuesUnder(prefix) {
   const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`);
-  const stored = await within("readonly", (kept) => kept.getAll(range)).catch(() => []);
-  return [...stored, ...[...unstored].filter(([key]) => key.startsWith(prefix)).map(([, value]) => value)];
+  const stored = await within("readonly", (kept) => kept.getAllKeys(range)).catch(() => []);
+  const keys = new Set([...stored.map(String), ...[...unstored.keys()].filter((key) => key.startsWith(prefix))]);
+  return Promise.all([...keys].map(get));
 }
 
 /** @param {string} key */

@@ -29,16 +29,14 @@ export async function signingKeys() {
  * @param {Sale} sale
  * @param {Listener} listener
  * @param {AbortSignal} signal
- * @returns {Promise<Sold>}
+ * @returns {Promise<Sold>} whose link is to be kept before `forgetUnfinished` lets go of its secrets
  */
 export async function publish(account, sale, listener, signal) {
   const resume = await resumeOf(account, sale.file);
   const message = { type: "start", gateway: location.origin, token: token(), ...(await described(sale)), keys: await signingKeys(), resume };
   const worker = new Worker(new URL("../client/sell-worker.js", import.meta.url), { type: "module" });
   try {
-    const sold = await converse(worker, message, { ...listener, onStarted: (state) => keepUnfinished(account, sale, state) }, signal);
-    await forgetUnfinished(account, sale.file);
-    return sold;
+    return await converse(worker, message, { ...listener, onStarted: (state) => keepUnfinished(account, sale, state) }, signal);
   } catch (error) {
     // A file that changed, or an upload that is taken, must begin with new secrets.
     if (["file_changed", "file_unreadable", "upload_exists", "upload_corrupt"].includes(/** @type {any} */ (error).code)) await forgetUnfinished(account, sale.file);

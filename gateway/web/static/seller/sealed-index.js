@@ -26,7 +26,7 @@ const ROUNDS = 5;
 export const keepIndexKey = (account, key) => put(keyName(account), key);
 
 /**
- * Leave nothing of an account in this browser; links that are kept nowhere else stay.
+ * Leave nothing of an account in this browser; links and unfinished sales, which are kept nowhere else, stay.
  * @param {string} account
  */
 export async function forgetAccount(account) {

@@ -27,7 +27,7 @@ import { proofView, signInView } from "./views/sign-in.js";
 import { soldView } from "./views/published.js";
 import { publishedNotice } from "./views/published-notice.js";
 import { unfinishedView } from "./views/unfinished.js";
-import { discard, unfinishedSales } from "./unfinished-sales.js";
+import { discard, forgetUnfinished, unfinishedSales } from "./unfinished-sales.js";
 
 /** @typedef {import("./publish.js").Sale} Sale */
 /** @typedef {import("./seller-api.js").Listing} Listing */
@@ -47,7 +47,7 @@ export class BitcacheSeller extends HTMLElement {
     else this.#askSignIn();
   }
 
-  /** @param {(Node | string)[]} parts the first one is the screen, whose heading takes the focus */
+  /** @param {(Node | string)[]} parts the heading of the screen among them takes the focus */
   #show(...parts) {
     const first = this.querySelector(".card") === null;
     const waits = this.#seller?.payout_change;
@@ -185,8 +185,7 @@ export class BitcacheSeller extends HTMLElement {
     const warning = paused ? [h("p", { class: "notice bad", role: "alert" }, t("sell.payout.paused", { reason: errorText({ code: paused }) }))] : [];
     const sales = followSales(() => keptLinks(seller.account), () => this.#refreshUnlessUsed());
     this.#show(this.#unfinished, formView(limits, this.#publish, before), ...warning, sales, this.#list, this.#account());
-    this.#refresh();
-    this.#showUnfinished();
+    this.#showUnfinished().then(() => this.#refresh()); // it may have found the link of one that is listed
   }
 
   async #showUnfinished() {
@@ -272,6 +271,7 @@ export class BitcacheSeller extends HTMLElement {
     try {
       const { fileId, buyerLink } = await publish(account, sale, progress.listener, abort.signal);
       keepLinks(account, { [fileId]: { link: buyerLink, title: sale.title } });
+      await forgetUnfinished(account, sale.file);
       syncIndex(account).catch(() => {}); // the next visit tries again
       if (place.n === 1) this.#showSold({ link: buyerLink, title: sale.title, price: sale.price });
       return null;

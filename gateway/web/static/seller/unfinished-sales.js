@@ -3,13 +3,16 @@
  * the upload stands. Those of each account apart.
  */
 
-import { forget, progressOf } from "../client/upload.js";
+import { forget, isListed, progressOf } from "../client/upload.js";
+import { formatLink } from "../sealing/file-link.js";
 import { get, put, remove, valuesUnder } from "./indexed-db.js";
+import { keepLinks } from "./saved-links.js";
 import { token } from "./seller-token.js";
 
 /** @typedef {import("../sealing/seal-file.js").SealingState} SealingState */
 /** @typedef {import("./publish.js").Sale} Sale */
-/** @typedef {Omit<Sale, "file"> & {name: string, size: number, lastModified: number, resume: SealingState}} Unfinished */
+/** @typedef {Omit<Sale, "file"> & {name: string, size: number, lastModified: number, resume: SealingState}} Kept */
+/** @typedef {Kept & {uploaded: Awaited<ReturnType<typeof progressOf>>}} Unfinished `uploaded`: null where nothing is, or nobody answers */
 /** @typedef {{name: string, size: number, lastModified: number}} Named what tells one file from another, without reading it */
 
 /** @param {string} account */
@@ -21,11 +24,35 @@ const prefixOf = (account) => `unfinished ${account} `;
  */
 const keyOf = (account, { name, size, lastModified }) => `${prefixOf(account)}${size} ${lastModified} ${name}`;
 
+const connection = () => ({ gateway: location.origin, secret: token() ?? "" });
+
 /**
+ * What waits. A sale that was listed while its answer was lost waits no more: its link is kept.
  * @param {string} account as the gateway names it
  * @returns {Promise<Unfinished[]>}
  */
-export const unfinishedSales = (account) => valuesUnder(prefixOf(account));
+export async function unfinishedSales(account) {
+  const sales = await Promise.all((await valuesUnder(prefixOf(account))).map((kept) => lookAt(account, kept)));
+  return sales.filter((sale) => sale !== null);
+}
+
+/**
+ * @param {string} account
+ * @param {Kept} kept
+ * @returns {Promise<Unfinished | null>} null once it is listed
+ */
+async function lookAt(account, kept) {
+  const { fileId, linkShare } = kept.resume;
+  try {
+    const uploaded = await progressOf(connection(), fileId);
+    if (uploaded || !(await isListed(connection(), fileId))) return { ...kept, uploaded };
+  } catch {
+    return { ...kept, uploaded: null };
+  }
+  keepLinks(account, { [fileId]: { link: formatLink({ gateway: location.origin, fileId, linkShare, claim: null }), title: kept.title } });
+  await forgetUnfinished(account, kept);
+  return null;
+}
 
 /**
  * @param {string} account
@@ -60,16 +87,8 @@ export const forgetUnfinished = (account, file) => remove(keyOf(account, file));
  */
 export async function discard(account, sale) {
   await forgetUnfinished(account, sale);
-  await forget(hereAsSeller(), sale.resume.fileId);
+  await forget(connection(), sale.resume.fileId);
 }
-
-/**
- * How far it is at the gateway; null where nothing of it is there any more, or nobody answers.
- * @param {Unfinished} sale
- */
-export const standOf = (sale) => progressOf(hereAsSeller(), sale.resume.fileId).catch(() => null);
-
-const hereAsSeller = () => ({ gateway: location.origin, secret: token() ?? "" });
 
 /**
  * @param {Unfinished} sale

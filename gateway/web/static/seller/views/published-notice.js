@@ -12,6 +12,7 @@ export function publishedNotice(done, failed) {
   const problems = failed.filter(({ code }) => code !== "cancelled");
   const single = done === 0 && failed.length === 1;
   const lines = problems.map((problem) => (single ? errorText(problem) : t("sell.unpublished", { name: problem.sale.file.name, why: errorText(problem) })));
+  if (done === 0 && lines.length === 0) return undefined;
   const good = done > 0 && h("p", { class: "notice good", role: "status" }, t("sell.published", { n: done }));
   return h("div", { class: "stack" }, good, ...lines.map(problemLine));
 }

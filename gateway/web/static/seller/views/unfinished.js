@@ -3,7 +3,7 @@
 import { freshId, h, setText } from "../../ui/dom.js";
 import { day, satText, sizeText } from "../../ui/format-numbers.js";
 import { t } from "../../ui/translations.js";
-import { isSameFile, standOf } from "../unfinished-sales.js";
+import { isSameFile } from "../unfinished-sales.js";
 
 /** @typedef {import("../unfinished-sales.js").Unfinished} Unfinished */
 /** @typedef {{goOn: (sale: Unfinished, file: File) => void, discard: (sale: Unfinished) => Promise<void>}} UnfinishedActions */
@@ -34,15 +34,14 @@ function row(sale, act) {
     else setText(wrong, t("sell.unfinished.different", { name: sale.name, size: sizeText(sale.size) }));
     input.value = "";
   };
-  const stand = h("span", { class: "small soft" });
-  standOf(sale).then((there) => there && setText(stand, t("sell.unfinished.stand", { percent: Math.floor((100 * there.offset) / there.length), day: day(there.keptUntil) })));
+  const { uploaded } = sale;
   const discard = h("button", { type: "button", class: "plain", onclick: () => act.discard(sale) }, t("sell.unfinished.discard"));
   return h(
     "li",
     {},
     h("span", { class: "title" }, sale.title),
     h("span", { class: "small soft" }, t("sell.unfinished.about", { name: sale.name, size: sizeText(sale.size), price: satText(sale.price) })),
-    stand,
+    uploaded && h("span", { class: "small soft" }, t("sell.unfinished.uploaded", { percent: Math.floor((100 * uploaded.offset) / uploaded.length), day: day(uploaded.keptUntil) })),
     wrong,
     h("div", { class: "row wrap" }, input, h("label", { for: id, class: "button" }, t("sell.unfinished.choose", { name: sale.name })), discard),
   );
